@@ -1,0 +1,38 @@
+/* Results of everything that can fail.
+ *
+ * A function that can fail returns nlg_status and takes `nlg_error *err`, where it leaves one line for the user:
+ * what (file, layer), expected, found, what to do. Library code never exits and never prints. */
+#ifndef NLG_STATUS_H
+#define NLG_STATUS_H
+
+typedef enum {
+    NLG_OK = 0,
+    NLG_ERR_INPUT,       /* wrong use, wrong file contents, wrong shape: exit code 2 */
+    NLG_ERR_IO,          /* the operating system refused a file: exit code 2 */
+    NLG_ERR_MEMORY,      /* an allocation failed or a memory limit is too small: exit code 2 */
+    NLG_ERR_NUMERIC,     /* a loss or gradient is not finite: exit code 1 */
+    NLG_ERR_INTERRUPTED, /* Ctrl-C; state is saved: exit code 130 */
+    NLG_ERR_CHECK,       /* a check that the user asked for did not hold: exit code 1 */
+} nlg_status;
+
+typedef struct nlg_error {
+    nlg_status status;
+    char text[1024];
+} nlg_error;
+
+/* Record a failure and return `status`; the first record wins. `err` may be NULL. */
+nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Prefix the recorded text with "where: ", for callers that know more (a file, a layer). Returns err's status. */
+nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Exit code for a status, as the table above states. */
+int nlg_status_exit_code(nlg_status status);
+
+#define NLG_TRY(expression)                                                                                             \
+    do {                                                                                                               \
+        nlg_status nlg_try_status = (expression);                                                                       \
+        if (nlg_try_status != NLG_OK) return nlg_try_status;                                                            \
+    } while (0)
+
+#endif

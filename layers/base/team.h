@@ -1,0 +1,22 @@
+/* A persistent team of threads with a static split of independent tasks.
+ *
+ * Results must not depend on the split: a task writes only its own outputs, and reductions are cut into parts by the problem's
+ * shape, never by the number of threads. */
+#ifndef NLG_TEAM_H
+#define NLG_TEAM_H
+
+#include <stdint.h>
+
+typedef struct nlg_team nlg_team;
+
+/* threads >= 1; NULL when memory is short. Without OpenMP the team has one thread. */
+nlg_team *nlg_team_create(int threads);
+void nlg_team_destroy(nlg_team *team);
+int nlg_team_size(const nlg_team *team);
+
+/* Calls run(context, begin, end, worker) so that [0, tasks) is covered once, in one contiguous range per worker
+ * (worker = 0 .. size-1). Returns when all are done. Small problems (tasks <= 1) run on the caller. Not reentrant. */
+typedef void nlg_task(void *context, int64_t begin, int64_t end, int worker);
+void nlg_team_run(nlg_team *team, int64_t tasks, nlg_task *run, void *context);
+
+#endif

@@ -1,0 +1,117 @@
+/* The operation interface: one layer family per file, one row of ops.def each.
+ *
+ * An op is a constant table of functions over private parameters ("attrs"). It knows nothing of graphs or models. Shapes are per
+ * image; the batch is a property of a call. All tensors are NHWC with a pixel distance `ld`, so an input or output may be a
+ * channel slice of a wider tensor. */
+#ifndef NLG_OP_H
+#define NLG_OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layers/base/rng.h"
+#include "layers/base/status.h"
+#include "layers/kernels/exec.h"
+
+enum { NLG_OP_MAX_INPUTS = 24, NLG_OP_MAX_PARAMS = 8 };
+
+/* Shape of one image's value: H x W pixels of C channels; a feature vector is 1 x 1 x C. */
+typedef struct nlg_shape {
+    int h, w, c;
+} nlg_shape;
+
+/* A view: element (n, y, x, ch) is data[((n * h + y) * w + x) * ld + ch]. */
+typedef struct nlg_tensor {
+    float *data;
+    int n, h, w, c;
+    int64_t ld;
+} nlg_tensor;
+
+/* Roles decide initialisation, weight decay and the reference filling. */
+typedef enum {
+    NLG_PARAM_WEIGHT,       /* rank >= 2, He or Glorot initialisation, decayed */
+    NLG_PARAM_BIAS,         /* zero */
+    NLG_PARAM_NORM_WEIGHT,  /* one */
+    NLG_PARAM_NORM_BIAS,    /* zero */
+    NLG_PARAM_RUNNING_MEAN, /* zero, not trainable */
+    NLG_PARAM_RUNNING_VAR,  /* one, not trainable */
+    NLG_PARAM_CONSTANT,     /* written by the op's init, not trainable, not counted (LeNet-5's RBF codes) */
+    NLG_PARAM_VECTOR,       /* another trainable vector, initialised by the op's init (or one) */
+} nlg_param_role;
+
+/* Shape in state-dict order: convolution O,I,H,W; linear O,I; vectors [n]. */
+typedef struct nlg_param_spec {
+    const char *suffix; /* "weight", "bias", "running_mean", ... ; the full name is <layer name>.<suffix> */
+    nlg_param_role role;
+    int rank;
+    int shape[4];
+} nlg_param_spec;
+
+typedef struct nlg_op_cost {
+    int64_t macs;      /* multiply-accumulates of convolutions and linear layers, per image */
+    int64_t other_ops; /* everything else: biases, norms, activations, pools, additions; one per scalar operation, per image */
+} nlg_op_cost;
+
+/* One use of an op: everything a node sees when it runs. */
+typedef struct nlg_op_call {
+    const nlg_exec *exec;
+    const void *attrs;
+    bool training;        /* the plan keeps what backward needs */
+    bool batch_statistics;/* batch norm uses and updates batch statistics, dropout and drop path are active */
+    int n_x;
+    nlg_tensor x[NLG_OP_MAX_INPUTS];
+    nlg_tensor dx[NLG_OP_MAX_INPUTS]; /* data == NULL: not wanted */
+    bool accumulate_dx[NLG_OP_MAX_INPUTS]; /* add to dx instead of overwriting it */
+    nlg_tensor y, dy;
+    int n_params;
+    float *param[NLG_OP_MAX_PARAMS];
+    float *dparam[NLG_OP_MAX_PARAMS]; /* NULL: not wanted */
+    bool accumulate_dparam;           /* shared weights: add to dparam instead of overwriting it */
+    float *packed;  /* packed_size floats, written by pack, kept while the weights stay */
+    float *saved;   /* saved_size floats, written by forward, read by backward */
+    float *scratch; /* scratch_size floats, free for any use within a call */
+    nlg_rng rng;    /* keyed by seed, step and node: for dropout and drop path */
+} nlg_op_call;
+
+typedef enum {
+    NLG_OP_READS_X = 1,  /* backward reads x */
+    NLG_OP_READS_Y = 2,  /* backward reads y */
+    NLG_OP_IN_PLACE = 4, /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
+    NLG_OP_RANDOM = 8,
+    NLG_OP_VIEW = 16,    /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
+} nlg_op_flags;
+
+/* Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
+ * grows. pack and packed_size must not depend on the batch. Optional members may be NULL (size 0, nothing to do). */
+typedef struct nlg_op {
+    const char *name;
+    size_t attrs_size;
+    int min_inputs, max_inputs;
+    unsigned flags;
+    /* Output shape of one image, or an error that says what was expected and found. */
+    nlg_status (*infer)(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err);
+    /* Parameters in state-dict order; returns their number. */
+    int (*params)(const void *attrs, const nlg_shape *x, int n_x, nlg_param_spec *out);
+    /* Optional: initialise parameter `index` where the role's default does not do; returns false to take the default. */
+    bool (*init)(const void *attrs, int index, float *value, size_t count, nlg_rng rng);
+    /* Required: an op without a counting rule is an error. */
+    void (*cost)(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nlg_op_cost *cost);
+    size_t (*packed_size)(const nlg_op_call *call);
+    size_t (*saved_size)(const nlg_op_call *call);
+    size_t (*scratch_size)(const nlg_op_call *call); /* for forward, and when call->training also for backward */
+    void (*pack)(const nlg_op_call *call);           /* training: before each forward; inference: once */
+    void (*forward)(const nlg_op_call *call);
+    void (*backward)(const nlg_op_call *call);       /* NULL: no gradient passes (inputs of data) */
+    /* Optional: short text for tables, e.g. "3x3 s2 p1 g32". */
+    void (*describe)(const void *attrs, char *text, size_t size);
+} nlg_op;
+
+/* Registry: one row in ops.def per op. */
+const nlg_op *nlg_op_find(const char *name);
+int nlg_op_count(void);
+const nlg_op *nlg_op_at(int index);
+
+static inline int64_t nlg_tensor_pixels(const nlg_tensor *t) { return (int64_t)t->n * t->h * t->w; }
+
+#endif

@@ -1,0 +1,100 @@
+/* Training policy: losses, optimizers, schedules, the trainer. Knows no particular model or data set. */
+#ifndef NLG_TRAIN_H
+#define NLG_TRAIN_H
+
+#include "datasets/dataset.h"
+#include "layers/graph/plan.h"
+
+/* ---- losses: values in double, gradients in float; `scale` multiplies the gradient (1/N for a mean) ---- */
+
+/* logits [N, C] with row distance ld; label smoothing as PyTorch's; returns the sum over rows. d_logits may be NULL. */
+double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_t ld, const int *labels, double smoothing, double scale,
+                                 float *d_logits, int64_t ld_d);
+/* target in {0,1}; alpha weighs positives, 1 - alpha negatives (Lin et al. 2017, equation 5); returns the sum. */
+double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *target, double alpha, double gamma, double scale, float *d_logits);
+/* 0.5 d^2 / beta below beta, |d| - 0.5 beta above; returns the sum. */
+double nlg_smooth_l1(size_t count, const float *x, const float *target, double beta, double scale, float *dx);
+
+/* ---- optimizers ---- */
+
+typedef enum { NLG_SGD, NLG_ADAM, NLG_ADAMW, NLG_RMSPROP_TF } nlg_optimizer_kind;
+typedef struct nlg_optimizer_options {
+    nlg_optimizer_kind kind;
+    double momentum;      /* SGD, RMSProp */
+    bool nesterov;        /* SGD */
+    double beta1, beta2;  /* Adam, AdamW */
+    double alpha;         /* RMSProp: decay of the square average, which starts at 1; eps inside the root */
+    double eps;
+    double weight_decay;  /* added to the gradient (SGD, Adam, RMSProp) or decoupled (AdamW) */
+    bool decay_all;       /* also biases and norm parameters; default: weights of rank >= 2 only */
+} nlg_optimizer_options;
+int nlg_optimizer_state_count(nlg_optimizer_kind kind, double momentum); /* floats of state per value: 0, 1 or 2 */
+double nlg_optimizer_state_start(nlg_optimizer_kind kind, int slot);     /* 0, or 1 for RMSProp's square average */
+/* One update of `count` values at step t = 1, 2, ...; state[slot] points to `count` floats each. Elementwise, any split. */
+void nlg_optimizer_update(const nlg_optimizer_options *options, double lr, int64_t t, bool decay, double gradient_scale, size_t count,
+                          float *value, const float *gradient, float *const *state);
+
+/* ---- schedules ---- */
+
+typedef enum { NLG_CONSTANT, NLG_STEP, NLG_COSINE, NLG_EXPONENTIAL } nlg_schedule_kind;
+typedef struct nlg_schedule {
+    nlg_schedule_kind kind;
+    double lr;
+    int64_t steps, warmup_steps; /* linear warm-up from lr / warmup_steps */
+    int64_t step_every;          /* STEP and EXPONENTIAL (staircase-free): decay `factor` per step_every steps */
+    double factor;
+    double final_lr;             /* COSINE ends here */
+} nlg_schedule;
+double nlg_schedule_at(const nlg_schedule *schedule, int64_t step); /* step = 0, 1, ... */
+
+/* ---- recipe and trainer ---- */
+
+typedef struct nlg_recipe {
+    nlg_optimizer_options optimizer;
+    nlg_schedule_kind schedule;
+    double lr, warmup_epochs, step_epochs, factor, final_lr;
+    int epochs, batch;
+    double label_smoothing, clip_norm, ema_decay; /* 0: off */
+    nlg_augmentation augmentation;
+    bool augment;
+} nlg_recipe;
+/* The recipe of small runs: SGD, Nesterov momentum 0.9, cosine, warm-up, weight decay 5e-4 on weights, shift 2 and flip. */
+nlg_recipe nlg_recipe_default(void);
+
+typedef struct nlg_epoch_record {
+    double loss, train_accuracy, val_accuracy, seconds; /* accuracies 0..1; train over the augmented images as they came */
+    int64_t images;
+} nlg_epoch_record;
+
+typedef struct nlg_trainer nlg_trainer;
+typedef struct nlg_trainer_options {
+    nlg_recipe recipe;
+    uint64_t seed;          /* initialisation, order, augmentation, dropout: each its own stream */
+    size_t memory_limit;
+    const char *checkpoint; /* NULL: none; else written after each epoch, and continued from if it exists */
+    bool validate_last_only;
+    /* Called after each epoch and now and then within one (fraction of the epoch); returning false stops cleanly after saving. */
+    bool (*progress)(void *context, int epoch, double fraction, const nlg_epoch_record *record);
+    void *progress_context;
+} nlg_trainer_options;
+
+/* graph and dataset are borrowed. */
+nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_trainer_options *options,
+                              nlg_trainer **trainer, nlg_error *err);
+void nlg_trainer_destroy(nlg_trainer *trainer);
+/* Trains to the last epoch of the recipe. NLG_ERR_NUMERIC: loss not finite, with step and layer. NLG_ERR_INTERRUPTED: stopped. */
+nlg_status nlg_trainer_run(nlg_trainer *trainer, nlg_error *err);
+int nlg_trainer_epochs(const nlg_trainer *trainer); /* records so far */
+const nlg_epoch_record *nlg_trainer_record(const nlg_trainer *trainer, int epoch);
+const nlg_weights *nlg_trainer_weights(const nlg_trainer *trainer); /* with EMA: the averaged ones */
+size_t nlg_trainer_bytes(const nlg_trainer *trainer);
+
+/* Top-1 and top-5 counts of a split in evaluation mode; every image once, the last partial batch included. */
+typedef struct nlg_evaluation {
+    uint32_t images, top1, top5;
+    double loss; /* mean */
+} nlg_evaluation;
+nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
+                        const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);
+
+#endif
