@@ -1,0 +1,564 @@
+/* Sixteen virtual float lanes on every machine: one 512-bit register, two 256-bit ones, or four plain 128-bit vectors.
+ *
+ * Only files of layers/kernels/simd include this; they are compiled once per instruction set (NLG_ISA, NLG_ISA_LEVEL). Every
+ * operation rounds once and gives the same bits in each form:
+ *   vf  16 floats       vi  16 int32       vm  16 truth values
+ * vf_min and vf_max are those of x86: the second operand when either is NaN or both are zeros. vf_fma(a, b, c) = a * b + c and
+ * vf_fnma(a, b, c) = c - a * b are fused. vf_sum adds lane i to i + 8, then i + 4, i + 2, i + 1. vf_to_vi rounds to nearest
+ * even, for |x| < 2^22. load_n reads the first n of 16 lanes and leaves the others 0; store_n writes only those. */
+#ifndef NLG_VEC_H
+#define NLG_VEC_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define NLG_LANES       16
+#define NLG_INLINE      static inline __attribute__((always_inline))
+#define NLG_JOIN_(a, b) nlg_##a##_##b
+#define NLG_JOIN(a, b)  NLG_JOIN_(a, b)
+#define NLG_NAME(name)  NLG_JOIN(name, NLG_ISA) /* nlg_<name>_<instruction set> */
+
+#if NLG_ISA_LEVEL == 3
+
+#include <immintrin.h>
+
+typedef __m512 vf;
+typedef __m512i vi;
+typedef __mmask16 vm;
+
+NLG_INLINE vm vm_first(int n) {
+    return (vm)((1u << n) - 1u);
+}
+NLG_INLINE vf vf_zero(void) {
+    return _mm512_setzero_ps();
+}
+NLG_INLINE vf vf_set1(float x) {
+    return _mm512_set1_ps(x);
+}
+NLG_INLINE vf vf_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+NLG_INLINE void vf_store(float *p, vf a) {
+    _mm512_storeu_ps(p, a);
+}
+NLG_INLINE vf vf_load_n(const float *p, int n) {
+    return _mm512_maskz_loadu_ps(vm_first(n), p);
+}
+NLG_INLINE void vf_store_n(float *p, vf a, int n) {
+    _mm512_mask_storeu_ps(p, vm_first(n), a);
+}
+NLG_INLINE vf vf_add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
+NLG_INLINE vf vf_sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+NLG_INLINE vf vf_mul(vf a, vf b) {
+    return _mm512_mul_ps(a, b);
+}
+NLG_INLINE vf vf_div(vf a, vf b) {
+    return _mm512_div_ps(a, b);
+}
+NLG_INLINE vf vf_sqrt(vf a) {
+    return _mm512_sqrt_ps(a);
+}
+NLG_INLINE vf vf_fma(vf a, vf b, vf c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+NLG_INLINE vf vf_fnma(vf a, vf b, vf c) {
+    return _mm512_fnmadd_ps(a, b, c);
+}
+NLG_INLINE vf vf_min(vf a, vf b) {
+    return _mm512_min_ps(a, b);
+}
+NLG_INLINE vf vf_max(vf a, vf b) {
+    return _mm512_max_ps(a, b);
+}
+NLG_INLINE vm vf_lt(vf a, vf b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ);
+}
+NLG_INLINE vm vf_le(vf a, vf b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+}
+NLG_INLINE vm vf_eq(vf a, vf b) {
+    return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ);
+}
+NLG_INLINE vf vf_select(vm m, vf a, vf b) {
+    return _mm512_mask_blend_ps(m, b, a);
+}
+NLG_INLINE vi vf_to_vi(vf a) {
+    return _mm512_cvtps_epi32(a);
+}
+NLG_INLINE vi vf_bits(vf a) {
+    return _mm512_castps_si512(a);
+}
+
+NLG_INLINE vi vi_set1(int32_t x) {
+    return _mm512_set1_epi32(x);
+}
+NLG_INLINE vi vi_load(const int32_t *p) {
+    return _mm512_loadu_si512(p);
+}
+NLG_INLINE void vi_store(int32_t *p, vi a) {
+    _mm512_storeu_si512(p, a);
+}
+NLG_INLINE vi vi_load_n(const int32_t *p, int n) {
+    return _mm512_maskz_loadu_epi32(vm_first(n), p);
+}
+NLG_INLINE void vi_store_n(int32_t *p, vi a, int n) {
+    _mm512_mask_storeu_epi32(p, vm_first(n), a);
+}
+NLG_INLINE vi vi_add(vi a, vi b) {
+    return _mm512_add_epi32(a, b);
+}
+NLG_INLINE vi vi_sub(vi a, vi b) {
+    return _mm512_sub_epi32(a, b);
+}
+NLG_INLINE vi vi_and(vi a, vi b) {
+    return _mm512_and_si512(a, b);
+}
+NLG_INLINE vi vi_or(vi a, vi b) {
+    return _mm512_or_si512(a, b);
+}
+NLG_INLINE vi vi_xor(vi a, vi b) {
+    return _mm512_xor_si512(a, b);
+}
+#define vi_shl(a, bits) _mm512_slli_epi32(a, bits)
+#define vi_sar(a, bits) _mm512_srai_epi32(a, bits)
+#define vi_shr(a, bits) _mm512_srli_epi32(a, bits)
+NLG_INLINE vm vi_eq(vi a, vi b) {
+    return _mm512_cmpeq_epi32_mask(a, b);
+}
+NLG_INLINE vm vi_gt(vi a, vi b) {
+    return _mm512_cmpgt_epi32_mask(a, b);
+}
+NLG_INLINE vi vi_select(vm m, vi a, vi b) {
+    return _mm512_mask_blend_epi32(m, b, a);
+}
+NLG_INLINE vf vi_to_vf(vi a) {
+    return _mm512_cvtepi32_ps(a);
+}
+NLG_INLINE vf vi_float(vi a) {
+    return _mm512_castsi512_ps(a);
+}
+
+NLG_INLINE vm vm_and(vm a, vm b) {
+    return (vm)(a & b);
+}
+NLG_INLINE vm vm_or(vm a, vm b) {
+    return (vm)(a | b);
+}
+NLG_INLINE vm vm_not(vm a) {
+    return (vm)~a;
+}
+
+NLG_INLINE __m256 vec_half_sum(vf a) {
+    __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
+    return _mm256_add_ps(_mm512_castps512_ps256(a), high);
+}
+
+#elif NLG_ISA_LEVEL == 2
+
+#include <immintrin.h>
+
+typedef struct {
+    __m256 a, b;
+} vf;
+typedef struct {
+    __m256i a, b;
+} vi;
+typedef vi vm;
+
+/* Both halves through one intrinsic. */
+#define VEC1_(type, f, x)    ((type){f((x).a), f((x).b)})
+#define VEC2_(type, f, x, y) ((type){f((x).a, (y).a), f((x).b, (y).b)})
+#define VECM_(x, y, c)                                                                                                             \
+    ((vm){_mm256_castps_si256(_mm256_cmp_ps((x).a, (y).a, c)), _mm256_castps_si256(_mm256_cmp_ps((x).b, (y).b, c))})
+
+static const int32_t vec_lane_masks[32] = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+
+NLG_INLINE vm vm_first(int n) {
+    const int32_t *p = vec_lane_masks + 16 - n;
+    return (vm){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 8))};
+}
+NLG_INLINE vf vf_zero(void) {
+    return (vf){_mm256_setzero_ps(), _mm256_setzero_ps()};
+}
+NLG_INLINE vf vf_set1(float x) {
+    __m256 a = _mm256_set1_ps(x);
+    return (vf){a, a};
+}
+NLG_INLINE vf vf_load(const float *p) {
+    return (vf){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+NLG_INLINE void vf_store(float *p, vf a) {
+    _mm256_storeu_ps(p, a.a);
+    _mm256_storeu_ps(p + 8, a.b);
+}
+NLG_INLINE vf vf_load_n(const float *p, int n) {
+    vm m = vm_first(n);
+    return (vf){_mm256_maskload_ps(p, m.a), _mm256_maskload_ps(p + 8, m.b)};
+}
+NLG_INLINE void vf_store_n(float *p, vf a, int n) {
+    vm m = vm_first(n);
+    _mm256_maskstore_ps(p, m.a, a.a);
+    _mm256_maskstore_ps(p + 8, m.b, a.b);
+}
+NLG_INLINE vf vf_add(vf a, vf b) {
+    return VEC2_(vf, _mm256_add_ps, a, b);
+}
+NLG_INLINE vf vf_sub(vf a, vf b) {
+    return VEC2_(vf, _mm256_sub_ps, a, b);
+}
+NLG_INLINE vf vf_mul(vf a, vf b) {
+    return VEC2_(vf, _mm256_mul_ps, a, b);
+}
+NLG_INLINE vf vf_div(vf a, vf b) {
+    return VEC2_(vf, _mm256_div_ps, a, b);
+}
+NLG_INLINE vf vf_sqrt(vf a) {
+    return VEC1_(vf, _mm256_sqrt_ps, a);
+}
+NLG_INLINE vf vf_fma(vf a, vf b, vf c) {
+    return (vf){_mm256_fmadd_ps(a.a, b.a, c.a), _mm256_fmadd_ps(a.b, b.b, c.b)};
+}
+NLG_INLINE vf vf_fnma(vf a, vf b, vf c) {
+    return (vf){_mm256_fnmadd_ps(a.a, b.a, c.a), _mm256_fnmadd_ps(a.b, b.b, c.b)};
+}
+NLG_INLINE vf vf_min(vf a, vf b) {
+    return VEC2_(vf, _mm256_min_ps, a, b);
+}
+NLG_INLINE vf vf_max(vf a, vf b) {
+    return VEC2_(vf, _mm256_max_ps, a, b);
+}
+NLG_INLINE vm vf_lt(vf a, vf b) {
+    return VECM_(a, b, _CMP_LT_OQ);
+}
+NLG_INLINE vm vf_le(vf a, vf b) {
+    return VECM_(a, b, _CMP_LE_OQ);
+}
+NLG_INLINE vm vf_eq(vf a, vf b) {
+    return VECM_(a, b, _CMP_EQ_OQ);
+}
+NLG_INLINE vf vf_select(vm m, vf a, vf b) {
+    return (vf){_mm256_blendv_ps(b.a, a.a, _mm256_castsi256_ps(m.a)), _mm256_blendv_ps(b.b, a.b, _mm256_castsi256_ps(m.b))};
+}
+NLG_INLINE vi vf_to_vi(vf a) {
+    return VEC1_(vi, _mm256_cvtps_epi32, a);
+}
+NLG_INLINE vi vf_bits(vf a) {
+    return VEC1_(vi, _mm256_castps_si256, a);
+}
+
+NLG_INLINE vi vi_set1(int32_t x) {
+    __m256i a = _mm256_set1_epi32(x);
+    return (vi){a, a};
+}
+NLG_INLINE vi vi_load(const int32_t *p) {
+    return (vi){_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 8))};
+}
+NLG_INLINE void vi_store(int32_t *p, vi a) {
+    _mm256_storeu_si256((__m256i *)p, a.a);
+    _mm256_storeu_si256((__m256i *)(p + 8), a.b);
+}
+NLG_INLINE vi vi_load_n(const int32_t *p, int n) {
+    vm m = vm_first(n);
+    return (vi){_mm256_maskload_epi32(p, m.a), _mm256_maskload_epi32(p + 8, m.b)};
+}
+NLG_INLINE void vi_store_n(int32_t *p, vi a, int n) {
+    vm m = vm_first(n);
+    _mm256_maskstore_epi32(p, m.a, a.a);
+    _mm256_maskstore_epi32(p + 8, m.b, a.b);
+}
+NLG_INLINE vi vi_add(vi a, vi b) {
+    return VEC2_(vi, _mm256_add_epi32, a, b);
+}
+NLG_INLINE vi vi_sub(vi a, vi b) {
+    return VEC2_(vi, _mm256_sub_epi32, a, b);
+}
+NLG_INLINE vi vi_and(vi a, vi b) {
+    return VEC2_(vi, _mm256_and_si256, a, b);
+}
+NLG_INLINE vi vi_or(vi a, vi b) {
+    return VEC2_(vi, _mm256_or_si256, a, b);
+}
+NLG_INLINE vi vi_xor(vi a, vi b) {
+    return VEC2_(vi, _mm256_xor_si256, a, b);
+}
+#define vi_shl(x, bits) ((vi){_mm256_slli_epi32((x).a, bits), _mm256_slli_epi32((x).b, bits)})
+#define vi_sar(x, bits) ((vi){_mm256_srai_epi32((x).a, bits), _mm256_srai_epi32((x).b, bits)})
+#define vi_shr(x, bits) ((vi){_mm256_srli_epi32((x).a, bits), _mm256_srli_epi32((x).b, bits)})
+NLG_INLINE vm vi_eq(vi a, vi b) {
+    return VEC2_(vm, _mm256_cmpeq_epi32, a, b);
+}
+NLG_INLINE vm vi_gt(vi a, vi b) {
+    return VEC2_(vm, _mm256_cmpgt_epi32, a, b);
+}
+NLG_INLINE vi vi_select(vm m, vi a, vi b) {
+    return (vi){_mm256_blendv_epi8(b.a, a.a, m.a), _mm256_blendv_epi8(b.b, a.b, m.b)};
+}
+NLG_INLINE vf vi_to_vf(vi a) {
+    return VEC1_(vf, _mm256_cvtepi32_ps, a);
+}
+NLG_INLINE vf vi_float(vi a) {
+    return VEC1_(vf, _mm256_castsi256_ps, a);
+}
+
+NLG_INLINE vm vm_and(vm a, vm b) {
+    return vi_and(a, b);
+}
+NLG_INLINE vm vm_or(vm a, vm b) {
+    return vi_or(a, b);
+}
+NLG_INLINE vm vm_not(vm a) {
+    return vi_xor(a, vi_set1(-1));
+}
+
+NLG_INLINE __m256 vec_half_sum(vf a) {
+    return _mm256_add_ps(a.a, a.b);
+}
+
+#else
+
+#include <math.h>
+
+typedef float vec4f_ __attribute__((vector_size(16)));
+typedef int32_t vec4i_ __attribute__((vector_size(16)));
+typedef uint32_t vec4u_ __attribute__((vector_size(16)));
+typedef float vec2f_ __attribute__((vector_size(8)));
+typedef double vec2d_ __attribute__((vector_size(16)));
+typedef int64_t vec2i_ __attribute__((vector_size(16)));
+typedef struct {
+    vec4f_ a, b, c, d;
+} vf;
+typedef struct {
+    vec4i_ a, b, c, d;
+} vi;
+typedef vi vm;
+
+/* All four quarters through one expression of their names. */
+#define VEC1_(type, f, x)    ((type){f((x).a), f((x).b), f((x).c), f((x).d)})
+#define VEC2_(type, f, x, y) ((type){f((x).a, (y).a), f((x).b, (y).b), f((x).c, (y).c), f((x).d, (y).d)})
+#define VEC3_(type, f, x, y, z)                                                                                                    \
+    ((type){f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b), f((x).c, (y).c, (z).c), f((x).d, (y).d, (z).d)})
+#define VECO_(type, x, op, y)   ((type){(x).a op(y).a, (x).b op(y).b, (x).c op(y).c, (x).d op(y).d})
+#define VECM_(x, op, y)         ((vm){(vec4i_)((x).a op(y).a), (vec4i_)((x).b op(y).b), (vec4i_)((x).c op(y).c), (vec4i_)((x).d op(y).d)})
+
+NLG_INLINE vec4i_ vec_select_(vec4i_ m, vec4i_ a, vec4i_ b) {
+    return (m & a) | (~m & b);
+}
+NLG_INLINE vec4f_ vec_blend_(vec4i_ m, vec4f_ a, vec4f_ b) {
+    return (vec4f_)vec_select_(m, (vec4i_)a, (vec4i_)b);
+}
+
+/* One fused multiply-add of two lanes without an instruction for it: the product is exact in double; the sum is rounded to odd
+ * (the last bit is set when the sum is inexact, after a step towards zero when it was rounded away), which 53 bits make safe for
+ * the final rounding to 24. A sum that is not finite has a NaN as its error, which is neither above nor below zero. */
+NLG_INLINE vec2f_ vec_fma2_(vec2f_ x, vec2f_ y, vec2f_ z) {
+    vec2d_ p = __builtin_convertvector(x, vec2d_) * __builtin_convertvector(y, vec2d_), c = __builtin_convertvector(z, vec2d_);
+    vec2d_ s = p + c, t = s - p, zero = {0, 0};
+    vec2d_ e = (p - (s - t)) + (c - t);
+    vec2i_ inexact = (vec2i_)(e > zero) | (vec2i_)(e < zero), bits = (vec2i_)s;
+    vec2i_ away = (vec2i_)(((vec2i_)e ^ bits) < (vec2i_){0, 0}); /* -1 where the error points to zero */
+    bits = (bits + (away & inexact)) | (inexact & (vec2i_){1, 1});
+    return __builtin_convertvector((vec2d_)bits, vec2f_);
+}
+NLG_INLINE vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+    vec2f_ low = vec_fma2_((vec2f_){x[0], x[1]}, (vec2f_){y[0], y[1]}, (vec2f_){z[0], z[1]});
+    vec2f_ high = vec_fma2_((vec2f_){x[2], x[3]}, (vec2f_){y[2], y[3]}, (vec2f_){z[2], z[3]});
+    return (vec4f_){low[0], low[1], high[0], high[1]};
+}
+NLG_INLINE vec4f_ vec_fnma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+    return vec_fma_(-x, y, z);
+}
+NLG_INLINE vec4f_ vec_min_(vec4f_ x, vec4f_ y) {
+    return vec_blend_((vec4i_)(x < y), x, y);
+}
+NLG_INLINE vec4f_ vec_max_(vec4f_ x, vec4f_ y) {
+    return vec_blend_((vec4i_)(x > y), x, y);
+}
+NLG_INLINE vec4f_ vec_sqrt_(vec4f_ x) {
+    return (vec4f_){sqrtf(x[0]), sqrtf(x[1]), sqrtf(x[2]), sqrtf(x[3])};
+}
+NLG_INLINE vec4i_ vec_round_(vec4f_ x) {
+    const vec4f_ magic = {0x1.8p23f, 0x1.8p23f, 0x1.8p23f, 0x1.8p23f};
+    return (vec4i_)(x + magic) - (vec4i_)magic;
+}
+NLG_INLINE vec4f_ vec_float_(vec4i_ x) {
+    return __builtin_convertvector(x, vec4f_);
+}
+#define VEC_CAST_F_(x)          ((vec4f_)(x))
+#define VEC_CAST_I_(x)          ((vec4i_)(x))
+
+NLG_INLINE vf vf_set1(float x) {
+    vec4f_ a = {x, x, x, x};
+    return (vf){a, a, a, a};
+}
+NLG_INLINE vf vf_zero(void) {
+    return vf_set1(0);
+}
+NLG_INLINE vf vf_load(const float *p) {
+    vf r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+NLG_INLINE void vf_store(float *p, vf a) {
+    memcpy(p, &a, sizeof a);
+}
+NLG_INLINE vf vf_load_n(const float *p, int n) {
+    float t[16] = {0};
+    for (int i = 0; i < n; i++) t[i] = p[i];
+    return vf_load(t);
+}
+NLG_INLINE void vf_store_n(float *p, vf a, int n) {
+    float t[16];
+    vf_store(t, a);
+    for (int i = 0; i < n; i++) p[i] = t[i];
+}
+NLG_INLINE vf vf_add(vf a, vf b) {
+    return VECO_(vf, a, +, b);
+}
+NLG_INLINE vf vf_sub(vf a, vf b) {
+    return VECO_(vf, a, -, b);
+}
+NLG_INLINE vf vf_mul(vf a, vf b) {
+    return VECO_(vf, a, *, b);
+}
+NLG_INLINE vf vf_div(vf a, vf b) {
+    return VECO_(vf, a, /, b);
+}
+NLG_INLINE vf vf_sqrt(vf a) {
+    return VEC1_(vf, vec_sqrt_, a);
+}
+NLG_INLINE vf vf_fma(vf a, vf b, vf c) {
+    return VEC3_(vf, vec_fma_, a, b, c);
+}
+NLG_INLINE vf vf_fnma(vf a, vf b, vf c) {
+    return VEC3_(vf, vec_fnma_, a, b, c);
+}
+NLG_INLINE vf vf_min(vf a, vf b) {
+    return VEC2_(vf, vec_min_, a, b);
+}
+NLG_INLINE vf vf_max(vf a, vf b) {
+    return VEC2_(vf, vec_max_, a, b);
+}
+NLG_INLINE vm vf_lt(vf a, vf b) {
+    return VECM_(a, <, b);
+}
+NLG_INLINE vm vf_le(vf a, vf b) {
+    return VECM_(a, <=, b);
+}
+NLG_INLINE vm vf_eq(vf a, vf b) {
+    return VECM_(a, ==, b);
+}
+NLG_INLINE vf vf_select(vm m, vf a, vf b) {
+    return VEC3_(vf, vec_blend_, m, a, b);
+}
+NLG_INLINE vi vf_to_vi(vf a) {
+    return VEC1_(vi, vec_round_, a);
+}
+NLG_INLINE vi vf_bits(vf a) {
+    return VEC1_(vi, VEC_CAST_I_, a);
+}
+
+NLG_INLINE vi vi_set1(int32_t x) {
+    vec4i_ a = {x, x, x, x};
+    return (vi){a, a, a, a};
+}
+NLG_INLINE vi vi_load(const int32_t *p) {
+    vi r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+NLG_INLINE void vi_store(int32_t *p, vi a) {
+    memcpy(p, &a, sizeof a);
+}
+NLG_INLINE vi vi_load_n(const int32_t *p, int n) {
+    int32_t t[16] = {0};
+    for (int i = 0; i < n; i++) t[i] = p[i];
+    return vi_load(t);
+}
+NLG_INLINE void vi_store_n(int32_t *p, vi a, int n) {
+    int32_t t[16];
+    vi_store(t, a);
+    for (int i = 0; i < n; i++) p[i] = t[i];
+}
+#define VEC_UNSIGNED_(x, op, y) ((vec4i_)((vec4u_)(x)op(vec4u_)(y)))
+#define VECU_(x, op, y)                                                                                                            \
+    ((vi){VEC_UNSIGNED_((x).a, op, (y).a), VEC_UNSIGNED_((x).b, op, (y).b), VEC_UNSIGNED_((x).c, op, (y).c),                       \
+          VEC_UNSIGNED_((x).d, op, (y).d)})
+NLG_INLINE vi vi_add(vi a, vi b) {
+    return VECU_(a, +, b);
+}
+NLG_INLINE vi vi_sub(vi a, vi b) {
+    return VECU_(a, -, b);
+}
+NLG_INLINE vi vi_and(vi a, vi b) {
+    return VECO_(vi, a, &, b);
+}
+NLG_INLINE vi vi_or(vi a, vi b) {
+    return VECO_(vi, a, |, b);
+}
+NLG_INLINE vi vi_xor(vi a, vi b) {
+    return VECO_(vi, a, ^, b);
+}
+NLG_INLINE vi vi_shl(vi a, int bits) {
+    return VECU_(a, <<, vi_set1(bits));
+}
+NLG_INLINE vi vi_sar(vi a, int bits) {
+    return VECO_(vi, a, >>, vi_set1(bits));
+}
+NLG_INLINE vi vi_shr(vi a, int bits) {
+    return VECU_(a, >>, vi_set1(bits));
+}
+NLG_INLINE vm vi_eq(vi a, vi b) {
+    return VECM_(a, ==, b);
+}
+NLG_INLINE vm vi_gt(vi a, vi b) {
+    return VECM_(a, >, b);
+}
+NLG_INLINE vi vi_select(vm m, vi a, vi b) {
+    return VEC3_(vi, vec_select_, m, a, b);
+}
+NLG_INLINE vf vi_to_vf(vi a) {
+    return VEC1_(vf, vec_float_, a);
+}
+NLG_INLINE vf vi_float(vi a) {
+    return VEC1_(vf, VEC_CAST_F_, a);
+}
+
+NLG_INLINE vm vm_and(vm a, vm b) {
+    return vi_and(a, b);
+}
+NLG_INLINE vm vm_or(vm a, vm b) {
+    return vi_or(a, b);
+}
+NLG_INLINE vm vm_not(vm a) {
+    return vi_xor(a, vi_set1(-1));
+}
+NLG_INLINE vm vm_first(int n) {
+    return vi_gt(vi_set1(n), (vi){{0, 1, 2, 3}, {4, 5, 6, 7}, {8, 9, 10, 11}, {12, 13, 14, 15}});
+}
+
+#endif
+
+NLG_INLINE vf vf_neg(vf a) {
+    return vi_float(vi_xor(vf_bits(a), vi_set1(INT32_MIN)));
+}
+NLG_INLINE vf vf_abs(vf a) {
+    return vi_float(vi_and(vf_bits(a), vi_set1(INT32_MAX)));
+}
+
+NLG_INLINE float vf_sum(vf v) {
+#if NLG_ISA_LEVEL >= 2
+    __m256 h = vec_half_sum(v);
+    __m128 q = _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps(h, 1));
+    q = _mm_add_ps(q, _mm_movehl_ps(q, q));
+    return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
+#else
+    vec4f_ q = (v.a + v.c) + (v.b + v.d);
+    return (q[0] + q[2]) + (q[1] + q[3]);
+#endif
+}
+
+#endif
