@@ -10,6 +10,7 @@ enum { NLG_GRAPH_MAX_OUTPUTS = 16 };
 
 typedef struct nlg_param {
     const char *name; /* state-dict name, unique */
+    uint64_t key;     /* nlg_fill_key(name) */
     nlg_param_role role;
     int rank;
     int shape[4];
@@ -61,6 +62,9 @@ typedef struct nlg_graph_cost {
 } nlg_graph_cost;
 extern const char *const nlg_counting_rule; /* one sentence, printed with every table */
 nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *cost, nlg_error *err);
+/* The same of one node, and the shapes of its inputs (returns their number). */
+nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_cost *cost, nlg_error *err);
+int nlg_node_input_shapes(const nlg_graph *graph, const nlg_node *node, nlg_shape *shapes);
 
 /* Values of all parameters in one block (and, in another block of the same layout, their gradients). */
 typedef struct nlg_weights {

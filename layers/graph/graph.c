@@ -1,0 +1,72 @@
+/* Graph storage and counting. */
+#include "layers/graph/graph.h"
+
+#include <string.h>
+
+#include "layers/base/rng.h"
+
+nlg_graph *nlg_graph_create(void) {
+    nlg_arena *arena = nlg_arena_create();
+    if (arena == NULL) return NULL;
+    nlg_graph *graph = nlg_arena_alloc(arena, 1, sizeof *graph);
+    if (graph == NULL) {
+        nlg_arena_destroy(arena);
+        return NULL;
+    }
+    graph->arena = arena;
+    return graph;
+}
+
+void nlg_graph_destroy(nlg_graph *graph) {
+    if (graph != NULL) nlg_arena_destroy(graph->arena);
+}
+
+int nlg_graph_find_param(const nlg_graph *graph, const char *name) {
+    const uint64_t key = nlg_fill_key(name);
+    for (int i = 0; i < graph->n_params; i++)
+        if (graph->params[i].key == key && strcmp(graph->params[i].name, name) == 0) return i;
+    return -1;
+}
+
+const char *const nlg_counting_rule =
+    "MACs = multiply-accumulates of convolutions and linear layers for one image; FLOPs = 2 x MACs; biases, norms, activations, "
+    "pools and additions are in other_ops; shared weights count once in params and each use in MACs; auxiliary heads count in "
+    "params only.";
+
+int nlg_node_input_shapes(const nlg_graph *graph, const nlg_node *node, nlg_shape *shapes) {
+    for (int i = 0; i < node->n_inputs; i++) shapes[i] = graph->nodes[node->inputs[i]].shape;
+    return node->n_inputs;
+}
+
+nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_cost *cost, nlg_error *err) {
+    nlg_shape x[NLG_OP_MAX_INPUTS];
+    *cost = (nlg_op_cost){0, 0};
+    if (node->op == NULL) return NLG_OK;
+    if (node->op->cost == NULL)
+        return nlg_fail(err, NLG_ERR_CHECK, "layer %s: operation %s has no counting rule; add `cost` to its row of operations", node->name,
+                        node->op->name);
+    nlg_node_input_shapes(graph, node, x);
+    node->op->cost(node->attrs, x, node->n_inputs, node->shape, cost);
+    return NLG_OK;
+}
+
+nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *total, nlg_error *err) {
+    *total = (nlg_graph_cost){0};
+    for (int i = 0; i < graph->n_params; i++) {
+        const nlg_param *p = &graph->params[i];
+        if (!p->trainable) continue;
+        total->params += (int64_t)p->count;
+        if (!p->aux) total->params_without_aux += (int64_t)p->count;
+    }
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const nlg_node *node = &graph->nodes[i];
+        nlg_op_cost cost;
+        if (node->aux || node->op == NULL) continue;
+        NLG_TRY(nlg_node_count(graph, node, &cost, err));
+        total->macs += cost.macs;
+        total->other_ops += cost.other_ops;
+        if (!(node->op->flags & NLG_OP_VIEW)) total->activations_bytes += (int64_t)node->shape.h * node->shape.w * node->shape.c * 4;
+        if (node->n_params > 0 && cost.macs > 0) total->layers++;
+    }
+    return NLG_OK;
+}
