@@ -1,4 +1,5 @@
 /* CPU features, name, cores and caches (Linux). */
+#define _GNU_SOURCE /* sched_getaffinity */
 #include "layers/base/cpu.h"
 
 #include <sched.h>
@@ -8,13 +9,11 @@
 
 static const char *const isa_names[NLG_ISA_COUNT] = {"portable", "avx2", "avx512"};
 
-const char *nlg_isa_name(nlg_isa isa)
-{
+const char *nlg_isa_name(nlg_isa isa) {
     return isa_names[isa];
 }
 
-bool nlg_isa_parse(const char *name, nlg_isa *isa)
-{
+bool nlg_isa_parse(const char *name, nlg_isa *isa) {
     for (int i = 0; i < NLG_ISA_COUNT; i++) {
         if (strcmp(name, isa_names[i]) == 0) {
             *isa = (nlg_isa)i;
@@ -24,8 +23,7 @@ bool nlg_isa_parse(const char *name, nlg_isa *isa)
     return false;
 }
 
-bool nlg_isa_available(nlg_isa isa)
-{
+bool nlg_isa_available(nlg_isa isa) {
     if (isa == NLG_ISA_PORTABLE) return true;
 #ifdef __x86_64__
     /* These builtins also ask whether the operating system saves the registers. */
@@ -38,15 +36,13 @@ bool nlg_isa_available(nlg_isa isa)
     return false;
 }
 
-nlg_isa nlg_isa_best(void)
-{
+nlg_isa nlg_isa_best(void) {
     int isa = NLG_ISA_COUNT - 1;
     while (!nlg_isa_available((nlg_isa)isa)) isa--;
     return (nlg_isa)isa;
 }
 
-static void read_model(char *model, size_t size)
-{
+static void read_model(char *model, size_t size) {
     snprintf(model, size, "unknown");
     FILE *file = fopen("/proc/cpuinfo", "r");
     if (!file) return;
@@ -61,13 +57,11 @@ static void read_model(char *model, size_t size)
     fclose(file);
 }
 
-static long positive(long value)
-{
+static long positive(long value) {
     return value > 0 ? value : 0;
 }
 
-void nlg_cpu_query(nlg_cpu_info *info)
-{
+void nlg_cpu_query(nlg_cpu_info *info) {
     *info = (nlg_cpu_info){0};
     read_model(info->model, sizeof info->model);
     cpu_set_t set;

@@ -12,8 +12,7 @@ struct nlg_digest {
     EVP_MD_CTX *context;
 };
 
-nlg_digest *nlg_digest_create(void)
-{
+nlg_digest *nlg_digest_create(void) {
     nlg_digest *digest = nlg_alloc(1, sizeof *digest);
     if (!digest) return NULL;
     digest->context = EVP_MD_CTX_new();
@@ -25,13 +24,11 @@ nlg_digest *nlg_digest_create(void)
     return digest;
 }
 
-void nlg_digest_update(nlg_digest *digest, const void *data, size_t bytes)
-{
+void nlg_digest_update(nlg_digest *digest, const void *data, size_t bytes) {
     EVP_DigestUpdate(digest->context, data, bytes);
 }
 
-void nlg_digest_finish(nlg_digest *digest, char hex[65])
-{
+void nlg_digest_finish(nlg_digest *digest, char hex[65]) {
     unsigned char value[EVP_MAX_MD_SIZE] = {0};
     EVP_DigestFinal_ex(digest->context, value, NULL);
     for (int i = 0; i < 32; i++) snprintf(hex + 2 * i, 3, "%02x", value[i]);
@@ -39,8 +36,7 @@ void nlg_digest_finish(nlg_digest *digest, char hex[65])
     nlg_free(digest);
 }
 
-nlg_status nlg_digest_file(const char *path, char hex[65], nlg_error *err)
-{
+nlg_status nlg_digest_file(const char *path, char hex[65], nlg_error *err) {
     nlg_digest *digest = nlg_digest_create();
     if (!digest) return nlg_fail_memory(err, sizeof *digest, "a SHA-256 digest");
     FILE *file = fopen(path, "rb");

@@ -8,7 +8,7 @@ double nlg_exp(double x);
 double nlg_log(double x);
 double nlg_log1p(double x);
 double nlg_expm1(double x);
-double nlg_pow(double x, double y); /* x >= 0 */
+double nlg_pow(double x, double y); /* x >= 0, else NaN */
 double nlg_tanh(double x);
 double nlg_sigmoid(double x);
 double nlg_erf(double x);

@@ -11,24 +11,38 @@
 #include "layers/base/memory.h"
 
 /* "FILE: cannot DO: REASON; WHAT TO DO" */
-static nlg_status fail_io(nlg_error *err, const char *path, const char *action, int cause)
-{
+static nlg_status fail_io(nlg_error *err, const char *path, const char *action, int cause) {
     const char *hint = "check the path and its permissions";
     switch (cause) {
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: hint = "free some space or choose another folder"; break;
-    case ENOENT: hint = "check the spelling and that its folder exists"; break;
+    case EFBIG:
+        hint = "free some space or choose another folder";
+        break;
+    case ENOENT:
+        hint = "check the spelling and that its folder exists";
+        break;
     case EACCES:
     case EPERM:
-    case EROFS: hint = "change its permissions or choose another folder"; break;
+    case EROFS:
+        hint = "change its permissions or choose another folder";
+        break;
     case ENOTDIR:
-    case EEXIST: hint = "a part of this path is a file where a folder is needed: choose another path"; break;
-    case EISDIR: hint = "name a file in it"; break;
+    case EEXIST:
+        hint = "a part of this path is a file where a folder is needed: choose another path";
+        break;
+    case EISDIR:
+        hint = "name a file in it";
+        break;
     case EMFILE:
-    case ENFILE: hint = "close other files or raise the limit (ulimit -n)"; break;
-    case ENAMETOOLONG: hint = "choose a shorter name"; break;
-    default: break;
+    case ENFILE:
+        hint = "close other files or raise the limit (ulimit -n)";
+        break;
+    case ENAMETOOLONG:
+        hint = "choose a shorter name";
+        break;
+    default:
+        break;
     }
     return nlg_fail(err, NLG_ERR_IO, "%s: cannot %s: %s; %s", path, action, strerror(cause), hint);
 }
@@ -36,8 +50,7 @@ static nlg_status fail_io(nlg_error *err, const char *path, const char *action, 
 /* --- reading -------------------------------------------------------------------------------------------------------- */
 
 /* Reads to the end, whatever the reported size (pipes and /proc report none). */
-static nlg_status read_all(int file, const char *path, size_t limit, size_t expected, char **data, size_t *size, nlg_error *err)
-{
+static nlg_status read_all(int file, const char *path, size_t limit, size_t expected, char **data, size_t *size, nlg_error *err) {
     size_t capacity = expected < limit ? expected + 1 : limit + 1, used = 0;
     char *block = nlg_alloc(capacity + 1, 1);
     if (!block) return nlg_fail_memory(err, capacity + 1, path);
@@ -73,8 +86,7 @@ static nlg_status read_all(int file, const char *path, size_t limit, size_t expe
     return NLG_OK;
 }
 
-nlg_status nlg_file_read(const char *path, size_t limit, char **data, size_t *size, nlg_error *err)
-{
+nlg_status nlg_file_read(const char *path, size_t limit, char **data, size_t *size, nlg_error *err) {
     *data = NULL;
     *size = 0;
     if (limit > SIZE_MAX / 2 - 2) limit = SIZE_MAX / 2 - 2; /* room for the end mark */
@@ -100,23 +112,20 @@ nlg_status nlg_file_read(const char *path, size_t limit, char **data, size_t *si
 
 /* --- writing -------------------------------------------------------------------------------------------------------- */
 
-static void release(nlg_file_writer *writer)
-{
+static void release(nlg_file_writer *writer) {
     nlg_free(writer->path);
     nlg_free(writer->temporary);
     *writer = (nlg_file_writer){0};
 }
 
-static char *temporary_name(const char *path)
-{
+static char *temporary_name(const char *path) {
     size_t size = strlen(path) + 32;
     char *name = nlg_alloc(size, 1);
     if (name) snprintf(name, size, "%s.tmp-%ld", path, (long)getpid());
     return name;
 }
 
-nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *err)
-{
+nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *err) {
     *writer = (nlg_file_writer){0};
     struct stat info;
     bool exists = stat(path, &info) == 0;
@@ -138,8 +147,7 @@ nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *
 }
 
 /* The rename itself must survive a power cut. Some file systems cannot sync a folder: not an error. */
-static void sync_folder(const char *path)
-{
+static void sync_folder(const char *path) {
     const char *slash = strrchr(path, '/');
     char *folder = nlg_strdup(slash ? path : ".");
     if (!folder) return;
@@ -152,13 +160,13 @@ static void sync_folder(const char *path)
     nlg_free(folder);
 }
 
-nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err)
-{
+nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err) {
     bool in_place = !writer->temporary;
     int cause = 0;
+    bool failed_before = ferror(writer->stream);
     errno = 0;
-    bool written = !ferror(writer->stream);
-    if (fflush(writer->stream) != 0 || !written) cause = errno ? errno : EIO;
+    if (failed_before) fputc('\n', writer->stream); /* stdio forgot why an earlier write failed: ask again */
+    if (fflush(writer->stream) != 0 || failed_before) cause = errno ? errno : EIO;
     if (!cause && fsync(fileno(writer->stream)) != 0 && !(in_place && (errno == EINVAL || errno == ENOTSUP || errno == EROFS)))
         cause = errno;
     if (fclose(writer->stream) != 0 && !cause) cause = errno;
@@ -175,15 +183,13 @@ nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err)
     return status;
 }
 
-void nlg_file_abort(nlg_file_writer *writer)
-{
+void nlg_file_abort(nlg_file_writer *writer) {
     if (writer->stream) fclose(writer->stream);
     if (writer->temporary) (void)unlink(writer->temporary);
     release(writer);
 }
 
-nlg_status nlg_file_write(const char *path, const void *data, size_t size, nlg_error *err)
-{
+nlg_status nlg_file_write(const char *path, const void *data, size_t size, nlg_error *err) {
     nlg_file_writer writer;
     NLG_TRY(nlg_file_begin(&writer, path, err));
     if (size > 0 && fwrite(data, 1, size, writer.stream) != size) {
@@ -196,14 +202,12 @@ nlg_status nlg_file_write(const char *path, const void *data, size_t size, nlg_e
 
 /* --- names ---------------------------------------------------------------------------------------------------------- */
 
-bool nlg_file_exists(const char *path)
-{
+bool nlg_file_exists(const char *path) {
     struct stat info;
     return stat(path, &info) == 0;
 }
 
-static int make_folder(const char *path)
-{
+static int make_folder(const char *path) {
     if (mkdir(path, 0777) == 0) return 0;
     int cause = errno;
     struct stat info;
@@ -211,8 +215,7 @@ static int make_folder(const char *path)
     return cause;
 }
 
-nlg_status nlg_folder_create(const char *path, nlg_error *err)
-{
+nlg_status nlg_folder_create(const char *path, nlg_error *err) {
     char *part = nlg_strdup(path);
     if (!part) return nlg_fail_memory(err, strlen(path) + 1, "a folder name");
     int cause = 0;

@@ -13,47 +13,41 @@ enum { LINE_BYTES = 64, HUGE_PAGE_BYTES = 2 << 20, FIRST_CHUNK_BYTES = 16 << 10,
 
 static atomic_long allocations_left = -1; /* until the failure that a test asked for; negative: none */
 
-void nlg_alloc_fail_after(long n)
-{
+void nlg_alloc_fail_after(long n) {
     atomic_store(&allocations_left, n);
 }
 
-static bool failure_is_due(void)
-{
+static bool failure_is_due(void) {
     return atomic_load_explicit(&allocations_left, memory_order_relaxed) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
 }
 
-bool nlg_size_mul_add(size_t *sum, size_t a, size_t b)
-{
-    size_t product;
-    return !__builtin_mul_overflow(a, b, &product) && !__builtin_add_overflow(*sum, product, sum);
+bool nlg_size_mul_add(size_t *sum, size_t a, size_t b) {
+    size_t product, total;
+    if (__builtin_mul_overflow(a, b, &product) || __builtin_add_overflow(*sum, product, &total)) return false;
+    *sum = total;
+    return true;
 }
 
-void *nlg_alloc(size_t count, size_t size)
-{
+void *nlg_alloc(size_t count, size_t size) {
     if (failure_is_due()) return NULL;
     return count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size);
 }
 
-void *nlg_realloc(void *block, size_t count, size_t size)
-{
+void *nlg_realloc(void *block, size_t count, size_t size) {
     size_t bytes = 0;
     if (failure_is_due() || !nlg_size_mul_add(&bytes, count, size)) return NULL;
     return realloc(block, bytes ? bytes : 1);
 }
 
-void nlg_free(void *block)
-{
+void nlg_free(void *block) {
     free(block);
 }
 
-char *nlg_strdup(const char *text)
-{
+char *nlg_strdup(const char *text) {
     return failure_is_due() ? NULL : strdup(text);
 }
 
-void *nlg_alloc_large(size_t bytes)
-{
+void *nlg_alloc_large(size_t bytes) {
     size_t alignment = bytes >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : LINE_BYTES;
     if (failure_is_due() || bytes > SIZE_MAX - alignment) return NULL;
     size_t rounded = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
@@ -63,14 +57,12 @@ void *nlg_alloc_large(size_t bytes)
     return memset(block, 0, rounded);
 }
 
-void nlg_free_large(void *block, size_t bytes)
-{
+void nlg_free_large(void *block, size_t bytes) {
     (void)bytes;
     free(block);
 }
 
-nlg_status nlg_fail_memory(nlg_error *err, size_t bytes, const char *what)
-{
+nlg_status nlg_fail_memory(nlg_error *err, size_t bytes, const char *what) {
     return nlg_fail(err, NLG_ERR_MEMORY,
                     "out of memory: cannot allocate %zu bytes (%.1f MiB) for %s; free some memory, raise the limit (ulimit -v) or "
                     "use a smaller batch or network",
@@ -89,13 +81,11 @@ struct nlg_arena {
     chunk *newest;
 };
 
-nlg_arena *nlg_arena_create(void)
-{
+nlg_arena *nlg_arena_create(void) {
     return nlg_alloc(1, sizeof(nlg_arena));
 }
 
-void nlg_arena_destroy(nlg_arena *arena)
-{
+void nlg_arena_destroy(nlg_arena *arena) {
     if (!arena) return;
     for (chunk *c = arena->newest, *next; c; c = next) {
         next = c->next;
@@ -104,8 +94,7 @@ void nlg_arena_destroy(nlg_arena *arena)
     nlg_free(arena);
 }
 
-void *nlg_arena_alloc(nlg_arena *arena, size_t count, size_t size)
-{
+void *nlg_arena_alloc(nlg_arena *arena, size_t count, size_t size) {
     size_t need = 15;
     if (!nlg_size_mul_add(&need, count, size)) return NULL;
     need = need < 16 ? 16 : need & ~(size_t)15;
@@ -126,8 +115,7 @@ void *nlg_arena_alloc(nlg_arena *arena, size_t count, size_t size)
     return block;
 }
 
-char *nlg_arena_printf(nlg_arena *arena, const char *format, ...)
-{
+char *nlg_arena_printf(nlg_arena *arena, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);

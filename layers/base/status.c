@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...)
-{
+nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...) {
     if (!err || err->status != NLG_OK) return status;
     va_list arguments;
     va_start(arguments, format);
@@ -16,8 +15,7 @@ nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...)
     return status;
 }
 
-nlg_status nlg_fail_at(nlg_error *err, const char *format, ...)
-{
+nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) {
     if (!err) return NLG_ERR_INPUT;
     if (err->status == NLG_OK) return NLG_OK;
     char prefix[sizeof err->text];
@@ -37,16 +35,19 @@ nlg_status nlg_fail_at(nlg_error *err, const char *format, ...)
     return err->status;
 }
 
-int nlg_status_exit_code(nlg_status status)
-{
+int nlg_status_exit_code(nlg_status status) {
     switch (status) {
-    case NLG_OK: return 0;
+    case NLG_OK:
+        return 0;
     case NLG_ERR_NUMERIC:
-    case NLG_ERR_CHECK: return 1;
-    case NLG_ERR_INTERRUPTED: return 130;
+    case NLG_ERR_CHECK:
+        return 1;
+    case NLG_ERR_INTERRUPTED:
+        return 130;
     case NLG_ERR_INPUT:
     case NLG_ERR_IO:
-    case NLG_ERR_MEMORY: break;
+    case NLG_ERR_MEMORY:
+        break;
     }
     return 2;
 }

@@ -12,8 +12,7 @@ struct nlg_team {
 };
 
 #ifdef _OPENMP
-static void run_share(int64_t tasks, nlg_task *run, void *context, int worker, int workers)
-{
+static void run_share(int64_t tasks, nlg_task *run, void *context, int worker, int workers) {
     /* The first tasks % workers ranges are one longer. */
     int64_t each = tasks / workers, rest = tasks % workers;
     int64_t begin = worker * each + (worker < rest ? worker : rest);
@@ -22,8 +21,7 @@ static void run_share(int64_t tasks, nlg_task *run, void *context, int worker, i
 }
 #endif
 
-nlg_team *nlg_team_create(int threads)
-{
+nlg_team *nlg_team_create(int threads) {
     nlg_team *team = nlg_alloc(1, sizeof *team);
     if (!team) return NULL;
 #ifdef _OPENMP
@@ -36,18 +34,15 @@ nlg_team *nlg_team_create(int threads)
     return team;
 }
 
-void nlg_team_destroy(nlg_team *team)
-{
+void nlg_team_destroy(nlg_team *team) {
     nlg_free(team);
 }
 
-int nlg_team_size(const nlg_team *team)
-{
+int nlg_team_size(const nlg_team *team) {
     return team->size;
 }
 
-void nlg_team_run(nlg_team *team, int64_t tasks, nlg_task *run, void *context)
-{
+void nlg_team_run(nlg_team *team, int64_t tasks, nlg_task *run, void *context) {
     int64_t wanted = tasks < team->size ? tasks : team->size;
     if (wanted <= 1) {
         if (tasks > 0) run(context, 0, tasks, 0);
