@@ -1,0 +1,103 @@
+/* The families and the rows of their papers' tables, shared by models.def and the family files.
+ *
+ * One section per family: its descriptor and its spec, the private part of a row. */
+#ifndef NLG_FAMILIES_H
+#define NLG_FAMILIES_H
+
+#include "models/model.h"
+
+/* ---- LeNet-5 ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct nlg_lenet_spec {
+    nlg_act act;    /* of the modern form */
+    bool pad_to_32; /* 28x28 images: the first convolution pads by 2 instead of the data set */
+} nlg_lenet_spec;
+extern const nlg_family nlg_lenet_1998; /* no spec */
+extern const nlg_family nlg_lenet;
+
+/* ---- AlexNet ------------------------------------------------------------------------------------------------------------- */
+
+typedef enum { NLG_ALEXNET_2012, NLG_ALEXNET_ONE_TOWER, NLG_ALEXNET_SMALL } nlg_alexnet_form;
+typedef struct nlg_alexnet_spec {
+    nlg_alexnet_form form;
+} nlg_alexnet_spec;
+extern const nlg_family nlg_alexnet;
+
+/* ---- VGG ----------------------------------------------------------------------------------------------------------------- */
+
+/* `layers` is a column of Table 1: a width is a 3x3 convolution, "256/1" one of 1x1, M a max pooling, L a local response
+ * normalisation. */
+typedef struct nlg_vgg_spec {
+    const char *layers;
+    bool norm;  /* batch norm after each convolution */
+    int hidden; /* width of the two hidden linear layers, 0: the paper's 4096 behind a 7x7 pooling */
+} nlg_vgg_spec;
+extern const nlg_family nlg_vgg;
+
+/* ---- ResNet, ResNeXt ----------------------------------------------------------------------------------------------------- */
+
+typedef enum { NLG_BASIC, NLG_BOTTLENECK } nlg_resnet_block;
+typedef enum { NLG_SHORTCUT_B, NLG_SHORTCUT_A, NLG_PLAIN } nlg_resnet_shortcut;
+typedef struct nlg_resnet_spec {
+    nlg_resnet_block block;
+    int blocks[4];                /* per stage; a zero ends the list */
+    int groups, group_width;      /* ResNeXt's cardinality and bottleneck width; 0: one group of the stage's width */
+    int cifar;                    /* Section 4.2: 3x3 stem without pooling; the first stage's width */
+    nlg_resnet_shortcut shortcut; /* B: projection, A: zero padding, plain: none at all */
+    bool v1;                      /* stride in the first 1x1, as the paper has it, not in the 3x3 */
+    int squeeze;                  /* squeeze-and-excitation: reduction ratio */
+} nlg_resnet_spec;
+extern const nlg_family nlg_resnet, nlg_resnext;
+extern const nlg_family nlg_seresnet; /* timm's seresnet*: ResNet v1.5 with squeeze-and-excitation */
+
+/* ---- SENet --------------------------------------------------------------------------------------------------------------- */
+
+typedef struct nlg_senet_spec {
+    nlg_resnet_block block;
+    int blocks[4];
+    int groups, group_width;
+    bool v1; /* stride in the first 1x1 */
+    bool senet154;
+} nlg_senet_spec;
+extern const nlg_family nlg_senet;
+
+/* ---- MobileNet, MnasNet, EfficientNet ------------------------------------------------------------------------------------ */
+
+/* Whose names the parameters have. */
+typedef enum { NLG_TORCHVISION, NLG_TIMM } nlg_mobile_names;
+
+typedef struct nlg_mobilenet_spec {
+    float width;
+    nlg_mobile_names names;
+    const char *small; /* stages of a small form, see mobilenet.c; NULL: the paper's table */
+} nlg_mobilenet_spec;
+extern const nlg_family nlg_mobilenet_v1, nlg_mobilenet_v2;
+
+typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } nlg_mnasnet_table;
+typedef struct nlg_mnasnet_spec {
+    nlg_mnasnet_table table;
+    float width;
+    nlg_mobile_names names;
+} nlg_mnasnet_spec;
+extern const nlg_family nlg_mnasnet;
+
+typedef enum {
+    NLG_EFFICIENTNET_TORCHVISION,
+    NLG_EFFICIENTNET_TF,
+    NLG_EFFICIENTNET_LITE,
+    NLG_EFFICIENTNET_TINY
+} nlg_efficientnet_form;
+typedef struct nlg_efficientnet_spec {
+    nlg_efficientnet_form form;
+    float width, depth, dropout;
+    bool late_norm; /* torchvision's B5 to B7: batch norm with eps 1e-3 and momentum 0.01 */
+} nlg_efficientnet_spec;
+extern const nlg_family nlg_efficientnet;
+
+/* ---- Inception ----------------------------------------------------------------------------------------------------------- */
+
+/* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
+
+/* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
+
+#endif

@@ -1,0 +1,106 @@
+/* The model registry: rows of models.def, look-up by name or alias, and the one way to build a graph. */
+#include <ctype.h>
+#include <string.h>
+
+#include "models/families.h"
+#include "models/model.h"
+
+static const nlg_model rows[] = {
+#define MODEL(id, ...) {.name = #id, __VA_ARGS__},
+#include "models/models.def"
+#undef MODEL
+};
+
+int nlg_model_count(void) {
+    return (int)(sizeof rows / sizeof rows[0]);
+}
+
+const nlg_model *nlg_model_at(int index) {
+    return index >= 0 && index < nlg_model_count() ? &rows[index] : NULL;
+}
+
+enum { MAX_NAME = 64 };
+
+/* The index-th name of a model: its name, then its aliases. False when there is none. */
+static bool name_of(const nlg_model *model, int index, char name[MAX_NAME]) {
+    const char *text = index == 0 ? model->name : model->aliases ? model->aliases : "";
+    size_t length = strcspn(text, " ");
+    for (int i = 1; i < index; i++) {
+        text += length;
+        text += strspn(text, " ");
+        length = strcspn(text, " ");
+    }
+    if (length == 0) return false;
+    if (length >= MAX_NAME) length = MAX_NAME - 1;
+    for (size_t i = 0; i < length; i++) name[i] = (char)tolower((unsigned char)text[i]);
+    name[length] = 0;
+    return true;
+}
+
+/* Levenshtein's distance. */
+static int edit_distance(const char *a, const char *b) {
+    int row[MAX_NAME];
+    int nb = (int)strlen(b);
+    for (int j = 0; j <= nb; j++) row[j] = j;
+    for (int i = 0; a[i]; i++) {
+        int diagonal = row[0];
+        row[0] = i + 1;
+        for (int j = 0; j < nb; j++) {
+            int replace = diagonal + (a[i] != b[j]);
+            diagonal = row[j + 1];
+            int insert = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
+            row[j + 1] = replace < insert ? replace : insert;
+        }
+    }
+    return row[nb];
+}
+
+nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *err) {
+    char wanted[MAX_NAME] = "", candidate[MAX_NAME], nearest[MAX_NAME] = "";
+    int best = MAX_NAME;
+    size_t length = strlen(name);
+    for (size_t i = 0; i < length && i < MAX_NAME - 1; i++) wanted[i] = (char)tolower((unsigned char)name[i]);
+    for (int m = 0; m < nlg_model_count(); m++) {
+        for (int i = 0; name_of(&rows[m], i, candidate); i++) {
+            if (length < MAX_NAME && strcmp(candidate, wanted) == 0) {
+                *model = &rows[m];
+                return NLG_OK;
+            }
+            int distance = edit_distance(wanted, candidate);
+            if (distance < best) {
+                best = distance;
+                memcpy(nearest, candidate, sizeof nearest);
+            }
+        }
+    }
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown model '%s'; nearest name: '%s' ('lineage models' lists all)", name, nearest);
+}
+
+nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes, nlg_graph **graph, nlg_error *err) {
+    *graph = NULL;
+    if (input.h == 0 && input.w == 0 && input.c == 0) input = model->input;
+    if (classes == 0) classes = model->classes;
+    bool own = input.h == model->input.h && input.w == model->input.w && input.c == model->input.c;
+    if (!own && !model->any_input) {
+        return nlg_fail(err, NLG_ERR_INPUT, "model %s takes images of %d channels, %d x %d, not %d channels, %d x %d", model->name,
+                        model->input.c, model->input.h, model->input.w, input.c, input.h, input.w);
+    }
+    if (input.h < 1 || input.w < 1 || input.c < 1 || classes < 1) {
+        return nlg_fail(err, NLG_ERR_INPUT, "model %s: input %d channels, %d x %d, %d classes: all must be positive", model->name,
+                        input.c, input.h, input.w, classes);
+    }
+    nlg_graph *made = nlg_graph_create();
+    nlg_builder *b = made ? nlg_builder_create(made) : NULL;
+    if (!b) {
+        nlg_graph_destroy(made);
+        return nlg_fail_memory(err, sizeof *made, model->name);
+    }
+    model->family->build(b, model, input, classes);
+    nlg_status status = nlg_builder_finish(b, err);
+    if (status != NLG_OK) {
+        nlg_graph_destroy(made);
+        return nlg_fail_at(err, "model %s at input %d,%d,%d", model->name, input.c, input.h, input.w);
+    }
+    *graph = made;
+    return NLG_OK;
+}
