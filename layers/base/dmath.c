@@ -3,7 +3,7 @@
  * A dd is an unevaluated sum hi + lo of two doubles, about 106 bits (Dekker 1971, Knuth): errors stay below 2^-60 until the last
  * rounding, so that results are the correctly rounded ones except near ties. Polynomials are the Taylor series, with the leading
  * coefficients as dd (`head`) and the rest as double (`tail`); only erfc's is a Chebyshev fit. No table lookups, no fma.
- * Speed: about 0.1 microseconds a call. */
+ * A call takes 0.15 to 0.35 microseconds: enough for schedules and tables, not for inner loops. */
 #include "layers/base/dmath.h"
 
 #include <math.h>
@@ -70,7 +70,17 @@ static dd dd_polynomial(const dd *head, int heads, const double *tail, int tails
     for (int i = heads - 1; i >= 0; i--) sum = dd_add(head[i], dd_mul(sum, x));
     return sum;
 }
-#define SERIES(name, x) dd_polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
+
+/* The same series in plain double. */
+static double polynomial(const dd *head, int heads, const double *tail, int tails, double x) {
+    double sum = tail[tails - 1];
+    for (int i = tails - 2; i >= 0; i--) sum = sum * x + tail[i];
+    for (int i = heads - 1; i >= 0; i--) sum = sum * x + head[i].hi;
+    return sum;
+}
+
+#define SERIES(name, x)       dd_polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
+#define QUICK_SERIES(name, x) polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
 
 static double nearest_integer(double x) /* |x| < 2^51 */
 {
@@ -160,7 +170,7 @@ double nlg_tanh(double x) {
 double nlg_sigmoid(double x) {
     if (x != x) return x;
     if (x > 40.0) return 1.0;
-    if (x < -40.0) return nlg_exp(x);
+    if (x < -60.0) return nlg_exp(x);
     dd e = dd_add(expm1_pair((dd){-x, 0.0}), (dd){1.0, 0.0});
     return dd_div((dd){1.0, 0.0}, dd_add(e, (dd){1.0, 0.0})).hi;
 }
@@ -179,21 +189,27 @@ static const double log_tail[] = {
     0x1.642c8590b2164p-5, 0x1.47ae147ae147bp-5, 0x1.2f684bda12f68p-5, 0x1.1a7b9611a7b96p-5,
 };
 
-/* Finite x > 0: x = 2^k m with m in [sqrt(1/2), sqrt(2)], log m = 2 atanh((m - 1) / (m + 1)). */
+/* Normal x > 0 as 2^k m with m in [sqrt(1/2), sqrt(2)]. */
+static double split(double x, int *k) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    *k = (int)(bits >> 52) - 1023;
+    double m = scale(x, -*k);
+    if (m <= 0x1.6a09e667f3bcdp+0) return m;
+    *k += 1;
+    return m * 0.5;
+}
+
+/* Finite x > 0: log(2^k m) = k log 2 + log m, log m = 2 atanh((m - 1) / (m + 1)). */
 static dd log_pair(dd x) {
     int shift = 0;
     if (x.hi < 0x1p-1022) {
         x = dd_scale(x, 0x1p60);
         shift = -60;
     }
-    uint64_t bits;
-    memcpy(&bits, &x.hi, sizeof bits);
-    int k = (int)(bits >> 52) - 1023;
-    dd m = {scale(x.hi, -k), scale(x.lo, -k)};
-    if (m.hi > 0x1.6a09e667f3bcdp+0) {
-        m = dd_scale(m, 0.5);
-        k++;
-    }
+    int k;
+    dd m = {split(x.hi, &k), 0.0};
+    m.lo = scale(x.lo, -k);
     k += shift;
     dd s = dd_div(exact_sum(m.hi - 1.0, m.lo), dd_add((dd){1.0, 0.0}, m)); /* m.hi - 1 is exact */
     dd log_m = dd_scale(dd_mul(s, SERIES(log, dd_mul(s, s))), 2.0);
@@ -207,6 +223,12 @@ double nlg_log(double x) {
     if (x != x || x == HUGE_VAL) return x;
     if (x <= 0.0) return x == 0.0 ? -HUGE_VAL : (double)NAN;
     return log_pair((dd){x, 0.0}).hi;
+}
+
+double nlg_log_quick(double x) {
+    int k;
+    double m = split(x, &k), s = (m - 1.0) / (m + 1.0);
+    return k * 0x1.62e42fefa39efp-1 + 2.0 * s * QUICK_SERIES(log, s * s);
 }
 
 double nlg_log1p(double x) {
@@ -312,6 +334,13 @@ double nlg_sin(double x) {
 
 double nlg_cos(double x) {
     return sin_shifted(x, 1);
+}
+
+double nlg_cos_turns_quick(double x) {
+    double k = nearest_integer(4.0 * x), r = (4.0 * x - k) * 0x1.921fb54442d18p+0, square = r * r;
+    int quadrant = (int)k & 3;
+    double value = quadrant & 1 ? r * QUICK_SERIES(sin, square) : QUICK_SERIES(cos, square);
+    return quadrant == 1 || quadrant == 2 ? -value : value;
 }
 
 double nlg_sqrt(double x) {

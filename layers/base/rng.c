@@ -49,8 +49,7 @@ uint64_t nlg_rng_below(nlg_rng rng, uint64_t index, uint64_t n) {
 
 double nlg_rng_normal(nlg_rng rng, uint64_t index) {
     double u = (double)((nlg_rng_u64(rng, 2 * index) >> 11) + 1) * 0x1p-53; /* (0, 1]: its logarithm is finite */
-    double angle = 6.283185307179586 * nlg_rng_uniform(rng, 2 * index + 1);
-    return nlg_sqrt(-2.0 * nlg_log(u)) * nlg_cos(angle);
+    return nlg_sqrt(-2.0 * nlg_log_quick(u)) * nlg_cos_turns_quick(nlg_rng_uniform(rng, 2 * index + 1));
 }
 
 void nlg_rng_permutation(nlg_rng rng, uint32_t *out, uint32_t n) {

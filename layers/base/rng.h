@@ -12,12 +12,12 @@ typedef struct nlg_rng {
 } nlg_rng;
 
 nlg_rng nlg_rng_seed(uint64_t seed);
-nlg_rng nlg_rng_stream(nlg_rng parent, uint64_t number);          /* independent child, e.g. per epoch, sample, node */
-nlg_rng nlg_rng_named(nlg_rng parent, const char *name);          /* independent child, e.g. per parameter name */
+nlg_rng nlg_rng_stream(nlg_rng parent, uint64_t number); /* independent child, e.g. per epoch, sample, node */
+nlg_rng nlg_rng_named(nlg_rng parent, const char *name); /* independent child, e.g. per parameter name */
 uint64_t nlg_rng_u64(nlg_rng rng, uint64_t index);
-double nlg_rng_uniform(nlg_rng rng, uint64_t index);              /* [0, 1), 53 bits */
-uint64_t nlg_rng_below(nlg_rng rng, uint64_t index, uint64_t n);  /* 0 .. n-1, n >= 1, multiply-shift */
-double nlg_rng_normal(nlg_rng rng, uint64_t index);               /* mean 0, variance 1 (Box-Muller on own log and cos) */
+double nlg_rng_uniform(nlg_rng rng, uint64_t index);             /* [0, 1), 53 bits */
+uint64_t nlg_rng_below(nlg_rng rng, uint64_t index, uint64_t n); /* 0 .. n-1, n >= 1, multiply-shift */
+double nlg_rng_normal(nlg_rng rng, uint64_t index);              /* mean 0, variance 1 (Box-Muller on own log and cos) */
 
 /* Keyed permutation of 0 .. n-1 into out (Fisher-Yates on the stream). */
 void nlg_rng_permutation(nlg_rng rng, uint32_t *out, uint32_t n);

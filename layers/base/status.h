@@ -29,10 +29,10 @@ nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) __attribute__((f
 /* Exit code for a status, as the table above states. */
 int nlg_status_exit_code(nlg_status status);
 
-#define NLG_TRY(expression)                                                                                             \
-    do {                                                                                                               \
-        nlg_status nlg_try_status = (expression);                                                                       \
-        if (nlg_try_status != NLG_OK) return nlg_try_status;                                                            \
+#define NLG_TRY(expression)                                                                                                        \
+    do {                                                                                                                           \
+        nlg_status nlg_try_status = (expression);                                                                                  \
+        if (nlg_try_status != NLG_OK) return nlg_try_status;                                                                       \
     } while (0)
 
 #endif
