@@ -29,8 +29,9 @@ bool nlg_size_mul_add(size_t *sum, size_t a, size_t b) {
 }
 
 void *nlg_alloc(size_t count, size_t size) {
-    if (failure_is_due()) return NULL;
-    return count == 0 || size == 0 ? calloc(1, 1) : calloc(count, size);
+    size_t bytes = 0;
+    if (failure_is_due() || !nlg_size_mul_add(&bytes, count, size)) return NULL;
+    return calloc(bytes ? bytes : 1, 1);
 }
 
 void *nlg_realloc(void *block, size_t count, size_t size) {
