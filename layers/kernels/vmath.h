@@ -1,0 +1,164 @@
+/* Elementary functions and activations of 16 floats, built on vec.h alone: the same bits for every instruction set.
+ *
+ * Errors against the exact value, in units in the last place (ulp), held by tests/test_vmath.c over the whole range of floats:
+ *   vf_exp 1.0   vf_log 1.0   vf_sigmoid 3.0   vf_tanh 1.5   vf_pow 2 + |y ln x|
+ * Infinities give the limits, NaN gives NaN. Results below the normal range are right to the last subnormal bit or two.
+ * Polynomials: near-minimax fits of the remainders after the leading Taylor terms. */
+#ifndef NLG_VMATH_H
+#define NLG_VMATH_H
+
+#include <math.h>
+
+#include "layers/kernels/exec.h"
+#include "layers/kernels/vec.h"
+
+/* x * 2^n for |n| <= 252, rounded once: the power comes in two factors, of which the first is exact. */
+NLG_INLINE vf vf_scale_power(vf x, vi n) {
+    vi half = vi_sar(n, 1), bias = vi_set1(127);
+    vf first = vi_float(vi_shl(vi_add(half, bias), 23));
+    vf second = vi_float(vi_shl(vi_add(vi_sub(n, half), bias), 23));
+    return vf_mul(vf_mul(x, first), second);
+}
+
+/* exp(x) = 2^n exp(r), |r| <= ln(2) / 2. */
+NLG_INLINE vf vf_exp(vf x) {
+    vf c = vf_max(vf_set1(-110.0f), vf_min(vf_set1(90.0f), x)); /* NaN stays: it is the second operand */
+    vi n = vf_to_vi(vf_mul(c, vf_set1(0x1.715476p+0f)));
+    vf k = vi_to_vf(n);
+    vf r = vf_fnma(k, vf_set1(0x1.62e4p-1f), c); /* exact */
+    r = vf_fnma(k, vf_set1(0x1.7f7d1cp-20f), r);
+    vf q = vf_fma(r, vf_set1(0.00019918679f), vf_set1(0.0013946291f));
+    q = vf_fma(r, q, vf_set1(0.008333264f));
+    q = vf_fma(r, q, vf_set1(0.041666266f));
+    q = vf_fma(r, q, vf_set1(0.16666667f));
+    q = vf_fma(r, q, vf_set1(0.5f));
+    q = vf_fma(vf_mul(r, r), q, r);
+    vf e = vf_scale_power(vf_add(vf_set1(1.0f), q), n);
+    return vf_select(vf_eq(x, x), e, x);
+}
+
+/* log(x) = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). */
+NLG_INLINE vf vf_log(vf x) {
+    vm small = vf_lt(x, vf_set1(0x1p-126f));
+    vf scaled = vf_select(small, vf_mul(x, vf_set1(0x1p23f)), x);
+    vi bits = vi_sub(vf_bits(scaled), vi_set1(0x3f3504f3)); /* sqrt(1/2): the quotient's exponent is then k */
+    vi k = vi_sar(bits, 23);
+    vf f = vf_sub(vi_float(vi_add(vi_and(bits, vi_set1(0x7fffff)), vi_set1(0x3f3504f3))), vf_set1(1.0f));
+    vf n = vf_add(vi_to_vf(k), vf_select(small, vf_set1(-23.0f), vf_zero()));
+    vf q = vf_fma(f, vf_set1(0.06915425f), vf_set1(-0.11789835f));
+    q = vf_fma(f, q, vf_set1(0.11872966f));
+    q = vf_fma(f, q, vf_set1(-0.12384343f));
+    q = vf_fma(f, q, vf_set1(0.14218658f));
+    q = vf_fma(f, q, vf_set1(-0.16669251f));
+    q = vf_fma(f, q, vf_set1(0.20002227f));
+    q = vf_fma(f, q, vf_set1(-0.24999987f));
+    q = vf_fma(f, q, vf_set1(0.3333331f));
+    vf square = vf_mul(f, f);
+    vf rest = vf_fma(vf_mul(square, f), q, vf_fma(n, vf_set1(0x1.7f7d1cp-20f), vf_mul(square, vf_set1(-0.5f))));
+    vf y = vf_fma(n, vf_set1(0x1.62e4p-1f), vf_add(f, rest)); /* the product is exact */
+    y = vf_select(vf_lt(vf_set1(3.4028235e38f), x), x, y);
+    y = vf_select(vf_eq(x, vf_zero()), vf_set1(-INFINITY), y);
+    return vf_select(vf_le(vf_zero(), x), y, vf_set1(NAN)); /* negative or NaN */
+}
+
+/* x^y for x > 0. */
+NLG_INLINE vf vf_pow(vf x, vf y) {
+    return vf_exp(vf_mul(y, vf_log(x)));
+}
+
+/* Through exp(-|x|), so that the lower tail keeps its relative precision. */
+NLG_INLINE vf vf_sigmoid(vf x) {
+    vf e = vf_exp(vf_neg(vf_abs(x)));
+    vf upper = vf_div(vf_set1(1.0f), vf_add(vf_set1(1.0f), e));
+    return vf_select(vf_lt(x, vf_zero()), vf_mul(e, upper), upper);
+}
+
+NLG_INLINE vf vf_tanh(vf x) {
+    vf a = vf_abs(x), square = vf_mul(x, x);
+    vf p = vf_fma(square, vf_set1(0.0021475398f), vf_set1(-0.008182677f));
+    p = vf_fma(square, p, vf_set1(0.02170297f));
+    p = vf_fma(square, p, vf_set1(-0.053947203f));
+    p = vf_fma(square, p, vf_set1(0.1333321f));
+    p = vf_fma(square, p, vf_set1(-0.3333333f));
+    vf near_zero = vf_fma(vf_mul(square, x), p, x);
+    vf e = vf_exp(vf_add(a, a));
+    vf far = vf_sub(vf_set1(1.0f), vf_div(vf_set1(2.0f), vf_add(e, vf_set1(1.0f))));
+    far = vi_float(vi_or(vf_bits(far), vi_and(vf_bits(x), vi_set1(INT32_MIN))));
+    return vf_select(vf_lt(a, vf_set1(0.625f)), near_zero, far);
+}
+
+/* ---- activations; `act` should be a compile-time constant in hot loops: NLG_ACT_CASES ---- */
+
+#define NLG_SCALED_TANH_HEIGHT 1.7159f
+#define NLG_SCALED_TANH_SLOPE  (2.0f / 3.0f)
+#define NLG_SILU_LIMIT         1e6f /* keeps infinity times zero away; far beyond where the sigmoid is 0 or 1 */
+
+NLG_INLINE vf vf_act(nlg_act act, vf z) {
+    switch (act) {
+    case NLG_ACT_RELU:
+        return vf_max(vf_zero(), z); /* NaN stays */
+    case NLG_ACT_RELU6:
+        return vf_min(vf_set1(6.0f), vf_max(vf_zero(), z));
+    case NLG_ACT_SILU:
+        return vf_mul(vf_max(vf_set1(-NLG_SILU_LIMIT), z), vf_sigmoid(z));
+    case NLG_ACT_SIGMOID:
+        return vf_sigmoid(z);
+    case NLG_ACT_TANH:
+        return vf_tanh(z);
+    case NLG_ACT_SCALED_TANH:
+        return vf_mul(vf_set1(NLG_SCALED_TANH_HEIGHT), vf_tanh(vf_mul(vf_set1(NLG_SCALED_TANH_SLOPE), z)));
+    case NLG_ACT_NONE:
+        break;
+    }
+    return z;
+}
+
+/* dy * act'(z) from y = act(z); not for SiLU, whose y does not determine z. Bounds of ReLU and ReLU6 give 0, as in PyTorch. */
+NLG_INLINE vf vf_act_back_y(nlg_act act, vf y, vf dy) {
+    switch (act) {
+    case NLG_ACT_RELU:
+        return vf_select(vf_lt(vf_zero(), y), dy, vf_zero());
+    case NLG_ACT_RELU6:
+        return vf_select(vm_and(vf_lt(vf_zero(), y), vf_lt(y, vf_set1(6.0f))), dy, vf_zero());
+    case NLG_ACT_SIGMOID:
+        return vf_mul(dy, vf_fnma(y, y, y));
+    case NLG_ACT_TANH:
+        return vf_mul(dy, vf_fnma(y, y, vf_set1(1.0f)));
+    case NLG_ACT_SCALED_TANH: {
+        vf slope = vf_set1(NLG_SCALED_TANH_HEIGHT * NLG_SCALED_TANH_SLOPE);
+        return vf_mul(dy, vf_fnma(vf_mul(y, vf_set1(NLG_SCALED_TANH_SLOPE / NLG_SCALED_TANH_HEIGHT)), y, slope));
+    }
+    case NLG_ACT_SILU:
+    case NLG_ACT_NONE:
+        break;
+    }
+    return dy;
+}
+
+/* dy * act'(z) from z. */
+NLG_INLINE vf vf_act_back(nlg_act act, vf z, vf dy) {
+    if (act == NLG_ACT_SILU) {
+        vf s = vf_sigmoid(z), bounded = vf_max(vf_set1(-NLG_SILU_LIMIT), vf_min(vf_set1(NLG_SILU_LIMIT), z));
+        return vf_mul(dy, vf_mul(s, vf_fma(bounded, vf_sub(vf_set1(1.0f), s), vf_set1(1.0f))));
+    }
+    return vf_act_back_y(act, act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? z : vf_act(act, z), dy);
+}
+
+/* `statement` with the constant ACT, once per activation: NLG_ACT_CASES(act, return body(ACT, ...);) */
+#define NLG_ACT_CASE_(name, statement)                                                                                             \
+    case name: {                                                                                                                   \
+        enum { ACT = name };                                                                                                       \
+        statement                                                                                                                  \
+    } break;
+#define NLG_ACT_CASES(act, statement)                                                                                              \
+    switch (act) {                                                                                                                 \
+        NLG_ACT_CASE_(NLG_ACT_NONE, statement)                                                                                     \
+        NLG_ACT_CASE_(NLG_ACT_RELU, statement)                                                                                     \
+        NLG_ACT_CASE_(NLG_ACT_RELU6, statement)                                                                                    \
+        NLG_ACT_CASE_(NLG_ACT_SILU, statement)                                                                                     \
+        NLG_ACT_CASE_(NLG_ACT_SIGMOID, statement)                                                                                  \
+        NLG_ACT_CASE_(NLG_ACT_TANH, statement)                                                                                     \
+        NLG_ACT_CASE_(NLG_ACT_SCALED_TANH, statement)                                                                              \
+    }
+
+#endif
