@@ -43,9 +43,13 @@ void nlg_builder_fail(nlg_builder *b, const char *format, ...) {
     nlg_fail(&b->error, NLG_ERR_INPUT, "%s", text);
 }
 
-bool nlg_builder_failed(const nlg_builder *b) { return b->error.status != NLG_OK; }
+bool nlg_builder_failed(const nlg_builder *b) {
+    return b->error.status != NLG_OK;
+}
 
-static void memory_short(nlg_builder *b) { nlg_fail_memory(&b->error, 0, "building the network"); }
+static void memory_short(nlg_builder *b) {
+    nlg_fail_memory(&b->error, 0, "building the network");
+}
 
 void nlg_push(nlg_builder *b, const char *format, ...) {
     char part[NAME_LENGTH];
@@ -67,10 +71,18 @@ void nlg_pop(nlg_builder *b) {
     if (b->depth > 0) b->scope[b->scope_length[--b->depth]] = '\0';
 }
 
-void nlg_aux_begin(nlg_builder *b) { b->aux++; }
-void nlg_aux_end(nlg_builder *b) { b->aux--; }
-void nlg_share_begin(nlg_builder *b) { b->share++; }
-void nlg_share_end(nlg_builder *b) { b->share--; }
+void nlg_aux_begin(nlg_builder *b) {
+    b->aux++;
+}
+void nlg_aux_end(nlg_builder *b) {
+    b->aux--;
+}
+void nlg_share_begin(nlg_builder *b) {
+    b->share++;
+}
+void nlg_share_end(nlg_builder *b) {
+    b->share--;
+}
 
 nlg_shape nlg_shape_of(const nlg_builder *b, nlg_value x) {
     if (b->error.status != NLG_OK || x < 0 || x >= b->graph->n_nodes) return (nlg_shape){0, 0, 0};
@@ -128,7 +140,8 @@ static int add_param(nlg_builder *b, const nlg_node *node, const nlg_param_spec 
     const int known = nlg_graph_find_param(g, name);
     if (known >= 0) {
         if (b->share == 0) nlg_builder_fail(b, "layer %s: parameter %s exists already; name the layer otherwise", node->name, name);
-        if (!same_shape(&g->params[known], spec)) nlg_builder_fail(b, "layer %s: shared parameter %s has another shape", node->name, name);
+        if (!same_shape(&g->params[known], spec))
+            nlg_builder_fail(b, "layer %s: shared parameter %s has another shape", node->name, name);
         g->params[known].uses++;
         g->params[known].aux = g->params[known].aux && b->aux > 0;
         return known;
@@ -145,8 +158,17 @@ static int add_param(nlg_builder *b, const nlg_node *node, const nlg_param_spec 
     g->params = grow(b, g->params, g->n_params, &b->param_capacity, sizeof *g->params);
     if (b->error.status != NLG_OK) return -1;
     nlg_param *p = &g->params[g->n_params];
-    *p = (nlg_param){.name = name, .key = nlg_fill_key(name), .role = spec->role, .rank = spec->rank, .count = count, .offset = g->weights_floats, .uses = 1,
-                     .aux = b->aux > 0, .op = node->op, .attrs = node->attrs, .op_index = op_index};
+    *p = (nlg_param){.name = name,
+                     .key = nlg_fill_key(name),
+                     .role = spec->role,
+                     .rank = spec->rank,
+                     .count = count,
+                     .offset = g->weights_floats,
+                     .uses = 1,
+                     .aux = b->aux > 0,
+                     .op = node->op,
+                     .attrs = node->attrs,
+                     .op_index = op_index};
     memcpy(p->shape, spec->shape, sizeof p->shape);
     p->trainable = spec->role != NLG_PARAM_RUNNING_MEAN && spec->role != NLG_PARAM_RUNNING_VAR && spec->role != NLG_PARAM_CONSTANT;
     g->weights_floats += (count + 15) / 16 * 16;
@@ -250,11 +272,15 @@ void nlg_output(nlg_builder *b, nlg_value x) {
     }
 }
 
-void nlg_output_aux(nlg_builder *b, nlg_value x, float loss_weight) { add_output(b, x, loss_weight, true); }
+void nlg_output_aux(nlg_builder *b, nlg_value x, float loss_weight) {
+    add_output(b, x, loss_weight, true);
+}
 
 /* ---- vocabulary ---- */
 
-static int or_default(int value, int fallback) { return value != 0 ? value : fallback; }
+static int or_default(int value, int fallback) {
+    return value != 0 ? value : fallback;
+}
 
 nlg_value nlg_conv(nlg_builder *b, nlg_value x, nlg_conv_args a, const char *name, ...) {
     va_list args;
@@ -297,7 +323,8 @@ nlg_value nlg_batch_norm(nlg_builder *b, nlg_value x, nlg_norm_args a, const cha
     va_start(args, name);
     const char *full = full_name(b, name, args);
     va_end(args);
-    const nlg_batch_norm_attrs attrs = {.eps = a.eps > 0 ? a.eps : 1e-5F, .momentum = a.momentum > 0 ? a.momentum : 0.1F, .affine = !a.no_affine};
+    const nlg_batch_norm_attrs attrs = {
+        .eps = a.eps > 0 ? a.eps : 1e-5F, .momentum = a.momentum > 0 ? a.momentum : 0.1F, .affine = !a.no_affine};
     return apply_node(b, "batch_norm", &attrs, &x, 1, full);
 }
 
@@ -305,7 +332,9 @@ nlg_value nlg_activation(nlg_builder *b, nlg_value x, nlg_act act) {
     return act == NLG_ACT_NONE ? x : apply_node(b, "activation", &(nlg_activation_attrs){act}, &x, 1, "");
 }
 
-nlg_value nlg_relu(nlg_builder *b, nlg_value x) { return nlg_activation(b, x, NLG_ACT_RELU); }
+nlg_value nlg_relu(nlg_builder *b, nlg_value x) {
+    return nlg_activation(b, x, NLG_ACT_RELU);
+}
 
 static nlg_value pool(nlg_builder *b, const char *op, nlg_value x, nlg_pool_args a) {
     const int stride = or_default(a.stride, a.kernel);
@@ -323,8 +352,12 @@ static nlg_value pool(nlg_builder *b, const char *op, nlg_value x, nlg_pool_args
     return apply_node(b, op, &attrs, &x, 1, "");
 }
 
-nlg_value nlg_max_pool(nlg_builder *b, nlg_value x, nlg_pool_args a) { return pool(b, "max_pool", x, a); }
-nlg_value nlg_avg_pool(nlg_builder *b, nlg_value x, nlg_pool_args a) { return pool(b, "avg_pool", x, a); }
+nlg_value nlg_max_pool(nlg_builder *b, nlg_value x, nlg_pool_args a) {
+    return pool(b, "max_pool", x, a);
+}
+nlg_value nlg_avg_pool(nlg_builder *b, nlg_value x, nlg_pool_args a) {
+    return pool(b, "avg_pool", x, a);
+}
 
 nlg_value nlg_global_avg_pool(nlg_builder *b, nlg_value x) {
     return apply_node(b, "avg_pool", &(nlg_pool_attrs){.global = true, .count_include_pad = true}, &x, 1, "");
@@ -344,13 +377,18 @@ nlg_value nlg_add_n(nlg_builder *b, const nlg_value *x, int n) {
     return apply_node(b, "add", &attrs, x, n, "");
 }
 
-nlg_value nlg_add(nlg_builder *b, nlg_value x, nlg_value y) { return nlg_add_n(b, (const nlg_value[]){x, y}, 2); }
-
-nlg_value nlg_add_scaled(nlg_builder *b, nlg_value x, nlg_value y, float factor_y) {
-    return apply_node(b, "add", &(nlg_add_attrs){.factor = {1.0F, factor_y}, .act = NLG_ACT_NONE}, (const nlg_value[]){x, y}, 2, "");
+nlg_value nlg_add(nlg_builder *b, nlg_value x, nlg_value y) {
+    return nlg_add_n(b, (const nlg_value[]){x, y}, 2);
 }
 
-nlg_value nlg_concat(nlg_builder *b, const nlg_value *x, int n) { return apply_node(b, "concat", NULL, x, n, ""); }
+nlg_value nlg_add_scaled(nlg_builder *b, nlg_value x, nlg_value y, float factor_y) {
+    return apply_node(b, "add", &(nlg_add_attrs){.factor = {1.0F, factor_y}, .act = NLG_ACT_NONE}, (const nlg_value[]){x, y}, 2,
+                      "");
+}
+
+nlg_value nlg_concat(nlg_builder *b, const nlg_value *x, int n) {
+    return apply_node(b, "concat", NULL, x, n, "");
+}
 
 nlg_value nlg_multiply(nlg_builder *b, nlg_value x, nlg_value y) {
     return apply_node(b, "multiply", NULL, (const nlg_value[]){x, y}, 2, "");

@@ -32,7 +32,7 @@ void nlg_share_end(nlg_builder *b);
 nlg_shape nlg_shape_of(const nlg_builder *b, nlg_value x); /* {0,0,0} after an error */
 
 nlg_value nlg_input(nlg_builder *b, int channels, int height, int width);
-void nlg_output(nlg_builder *b, nlg_value x);                       /* main output */
+void nlg_output(nlg_builder *b, nlg_value x);                        /* main output */
 void nlg_output_aux(nlg_builder *b, nlg_value x, float loss_weight); /* auxiliary output */
 
 typedef struct nlg_conv_args {
@@ -41,13 +41,13 @@ typedef struct nlg_conv_args {
     int kernel_h, kernel_w; /* rectangular */
     int stride;             /* default 1; or */
     int stride_h, stride_w;
-    int pad;                /* all sides; or */
-    int pad_h, pad_w;       /* top = bottom, left = right; or */
-    int pad_tblr[4];        /* explicit, asymmetric */
-    bool same;              /* TensorFlow's 'same' */
-    bool half;              /* (kernel - 1) / 2 * dilation on all sides: stride-1 'same' for odd kernels */
-    int dilation;           /* default 1 */
-    int groups;             /* default 1; -1: depthwise (groups = input channels, out = input channels unless set) */
+    int pad;          /* all sides; or */
+    int pad_h, pad_w; /* top = bottom, left = right; or */
+    int pad_tblr[4];  /* explicit, asymmetric */
+    bool same;        /* TensorFlow's 'same' */
+    bool half;        /* (kernel - 1) / 2 * dilation on all sides: stride-1 'same' for odd kernels */
+    int dilation;     /* default 1 */
+    int groups;       /* default 1; -1: depthwise (groups = input channels, out = input channels unless set) */
     bool bias;
 } nlg_conv_args;
 nlg_value nlg_conv(nlg_builder *b, nlg_value x, nlg_conv_args args, const char *name, ...) __attribute__((format(printf, 4, 5)));
@@ -57,14 +57,16 @@ typedef struct nlg_linear_args {
     int out;
     bool no_bias;
 } nlg_linear_args;
-nlg_value nlg_linear(nlg_builder *b, nlg_value x, nlg_linear_args args, const char *name, ...) __attribute__((format(printf, 4, 5)));
+nlg_value nlg_linear(nlg_builder *b, nlg_value x, nlg_linear_args args, const char *name, ...)
+    __attribute__((format(printf, 4, 5)));
 
 typedef struct nlg_norm_args {
     float eps;      /* default 1e-5 */
     float momentum; /* default 0.1, PyTorch's convention */
     bool no_affine;
 } nlg_norm_args;
-nlg_value nlg_batch_norm(nlg_builder *b, nlg_value x, nlg_norm_args args, const char *name, ...) __attribute__((format(printf, 4, 5)));
+nlg_value nlg_batch_norm(nlg_builder *b, nlg_value x, nlg_norm_args args, const char *name, ...)
+    __attribute__((format(printf, 4, 5)));
 
 nlg_value nlg_activation(nlg_builder *b, nlg_value x, nlg_act act); /* NLG_ACT_NONE returns x */
 nlg_value nlg_relu(nlg_builder *b, nlg_value x);

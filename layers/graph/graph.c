@@ -43,8 +43,8 @@ nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_c
     *cost = (nlg_op_cost){0, 0};
     if (node->op == NULL) return NLG_OK;
     if (node->op->cost == NULL)
-        return nlg_fail(err, NLG_ERR_CHECK, "layer %s: operation %s has no counting rule; add `cost` to its row of operations", node->name,
-                        node->op->name);
+        return nlg_fail(err, NLG_ERR_CHECK, "layer %s: operation %s has no counting rule; add `cost` to its row of operations",
+                        node->name, node->op->name);
     nlg_node_input_shapes(graph, node, x);
     node->op->cost(node->attrs, x, node->n_inputs, node->shape, cost);
     return NLG_OK;
@@ -65,7 +65,8 @@ nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *total, nlg_er
         NLG_TRY(nlg_node_count(graph, node, &cost, err));
         total->macs += cost.macs;
         total->other_ops += cost.other_ops;
-        if (!(node->op->flags & NLG_OP_VIEW)) total->activations_bytes += (int64_t)node->shape.h * node->shape.w * node->shape.c * 4;
+        if (!(node->op->flags & NLG_OP_VIEW))
+            total->activations_bytes += (int64_t)node->shape.h * node->shape.w * node->shape.c * 4;
         if (node->n_params > 0 && cost.macs > 0) total->layers++;
     }
     return NLG_OK;

@@ -17,11 +17,11 @@ typedef struct nlg_param {
     size_t count;  /* values */
     size_t offset; /* floats from the start of a weights block, a multiple of 16 */
     bool trainable;
-    bool aux;         /* used by auxiliary heads only */
+    bool aux; /* used by auxiliary heads only */
     int uses;
     const nlg_op *op; /* first user, for its init */
     const void *attrs;
-    int op_index;     /* index among that op's parameters */
+    int op_index; /* index among that op's parameters */
 } nlg_param;
 
 typedef struct nlg_node {
@@ -73,7 +73,9 @@ typedef struct nlg_weights {
 } nlg_weights;
 nlg_status nlg_weights_create(const nlg_graph *graph, nlg_weights *weights, nlg_error *err); /* zeroed */
 void nlg_weights_destroy(nlg_weights *weights);
-static inline float *nlg_weights_at(const nlg_weights *w, int param) { return w->values + w->graph->params[param].offset; }
+static inline float *nlg_weights_at(const nlg_weights *w, int param) {
+    return w->values + w->graph->params[param].offset;
+}
 
 /* He initialisation (fan-out for convolutions, torchvision's; uniform 1/sqrt(fan_in) for linear layers), norms one and zero.
  * A pure function of seed and parameter name. */

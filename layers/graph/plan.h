@@ -22,15 +22,16 @@ typedef struct nlg_plan_options {
 typedef struct nlg_plan nlg_plan;
 
 /* Plans without allocating the arena: memory in *bytes (weights not included). */
-nlg_status nlg_plan_measure(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, size_t *bytes, nlg_error *err);
+nlg_status nlg_plan_measure(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, size_t *bytes,
+                            nlg_error *err);
 
 /* weights (and gradients, for training, same layout) are borrowed and must outlive the plan. */
-nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, const nlg_weights *weights,
-                           const nlg_weights *gradients, nlg_plan **plan, nlg_error *err);
+nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options,
+                           const nlg_weights *weights, const nlg_weights *gradients, nlg_plan **plan, nlg_error *err);
 void nlg_plan_destroy(nlg_plan *plan);
 size_t nlg_plan_bytes(const nlg_plan *plan);
 
-nlg_tensor nlg_plan_input(const nlg_plan *plan);                      /* [batch,H,W,C]: the caller fills it */
+nlg_tensor nlg_plan_input(const nlg_plan *plan); /* [batch,H,W,C]: the caller fills it */
 int nlg_plan_outputs(const nlg_plan *plan);
 nlg_tensor nlg_plan_output(const nlg_plan *plan, int index);          /* valid after forward */
 nlg_tensor nlg_plan_output_gradient(const nlg_plan *plan, int index); /* the caller fills it before backward */
@@ -47,10 +48,10 @@ void nlg_plan_backward(nlg_plan *plan);
 typedef struct nlg_plan_step {
     const char *name, *op;
     const nlg_node *node;
-    nlg_op_cost cost;      /* per image */
-    nlg_tensor x, y;       /* first input and output (no_fusion: valid after forward) */
+    nlg_op_cost cost;               /* per image */
+    nlg_tensor x, y;                /* first input and output (no_fusion: valid after forward) */
     double forward_ms, backward_ms; /* of the last timed run */
-    const char *algorithm; /* convolutions: "direct", "winograd", "depthwise"; else "" */
+    const char *algorithm;          /* convolutions: "direct", "winograd", "depthwise"; else "" */
 } nlg_plan_step;
 int nlg_plan_step_count(const nlg_plan *plan);
 nlg_plan_step nlg_plan_step_at(const nlg_plan *plan, int index);

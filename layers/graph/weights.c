@@ -51,11 +51,15 @@ void nlg_weights_init(nlg_weights *weights, uint64_t seed) {
         }
         case NLG_PARAM_NORM_WEIGHT:
         case NLG_PARAM_RUNNING_VAR:
-        case NLG_PARAM_VECTOR: fill_constant(value, p->count, 1.0F); break;
+        case NLG_PARAM_VECTOR:
+            fill_constant(value, p->count, 1.0F);
+            break;
         case NLG_PARAM_BIAS:
         case NLG_PARAM_NORM_BIAS:
         case NLG_PARAM_RUNNING_MEAN:
-        case NLG_PARAM_CONSTANT: fill_constant(value, p->count, 0.0F); break;
+        case NLG_PARAM_CONSTANT:
+            fill_constant(value, p->count, 0.0F);
+            break;
         }
     }
 }

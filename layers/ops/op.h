@@ -103,6 +103,8 @@ typedef struct nlg_op {
     void (*pack)(const nlg_op_call *call);           /* training: before each forward; inference: once */
     void (*forward)(const nlg_op_call *call);
     void (*backward)(const nlg_op_call *call);       /* NULL: no gradient passes (inputs of data) */
+    /* Optional: flags READS_X and READS_Y where they depend on attrs (fused activations); overrides `flags` for these two. */
+    unsigned (*reads)(const void *attrs);
     /* Optional: name of the algorithm that shapes choose, e.g. "winograd". */
     const char *(*algorithm)(const nlg_op_call *call);
     /* Optional: short text for tables, e.g. "3x3 s2 p1 g32". */

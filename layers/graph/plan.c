@@ -1,0 +1,321 @@
+/* Planning: which nodes run, fused how. See plan_memory.c for buffers and plan_run.c for execution.
+ *
+ * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
+ * and activates in its epilogue; training adds and activates while normalising. A fused step runs where its last node stood. */
+#include "layers/graph/plan.h"
+
+#include <string.h>
+
+#include "layers/graph/plan_internal.h"
+
+unsigned nlg_plan_step_reads(const plan_step *step) {
+    return step->op->reads != NULL ? step->op->reads(step->attrs) : step->op->flags;
+}
+
+static bool is(const nlg_op *op, const char *name) {
+    return strcmp(op->name, name) == 0;
+}
+
+/* The activation and addition slots of the ops that can fuse them. */
+static nlg_act *act_slot(const plan_step *s) {
+    if (is(s->op, "conv2d")) return &((nlg_conv2d_attrs *)s->attrs)->act;
+    if (is(s->op, "linear")) return &((nlg_linear_attrs *)s->attrs)->act;
+    if (is(s->op, "batch_norm")) return &((nlg_batch_norm_attrs *)s->attrs)->act;
+    if (is(s->op, "add")) return &((nlg_add_attrs *)s->attrs)->act;
+    return NULL;
+}
+
+static bool *add_slot(const plan_step *s) {
+    if (is(s->op, "conv2d")) return &((nlg_conv2d_attrs *)s->attrs)->add;
+    if (is(s->op, "batch_norm")) return &((nlg_batch_norm_attrs *)s->attrs)->add;
+    return NULL;
+}
+
+static bool plain_add(const nlg_node *node) {
+    const nlg_add_attrs *a = node->attrs;
+    return node->n_inputs == 2 && a->factor[0] == 1.0F && a->factor[1] == 1.0F && a->act == NLG_ACT_NONE;
+}
+
+/* The step that makes a value, if a later node may be merged into it: read once, nothing after its arithmetic yet. */
+static plan_step *open_step(nlg_plan *plan, int value) {
+    const plan_value *v = &plan->values[value];
+    if (!v->single || v->producer < 0) return NULL;
+    plan_step *s = &plan->steps[v->producer];
+    const nlg_act *act = act_slot(s);
+    return act != NULL && *act == NLG_ACT_NONE ? s : NULL;
+}
+
+static bool training(const nlg_plan *plan) {
+    return plan->options.mode == NLG_TRAIN;
+}
+
+/* Move a step to the end of the list, where `node` stands, so that all inputs it gains are there. */
+static plan_step *move_to_end(nlg_plan *plan, plan_step *old, const nlg_node *node) {
+    plan_step *s = &plan->steps[plan->n_steps];
+    *s = *old;
+    old->dead = true;
+    s->node = node;
+    plan_value *out = &plan->values[s->out];
+    out->producer = plan->n_steps++;
+    out->shape = node->shape;
+    return s;
+}
+
+/* Merge `node` into the step before it, if a rule allows; the value of the merged step or -1. */
+static int fuse(nlg_plan *plan, const nlg_node *node, const int *map, const int *uses, int index) {
+    plan_step *s = NULL;
+    const int first = map[node->inputs[0]];
+    if (is(node->op, "batch_norm") && !training(plan)) {
+        s = open_step(plan, first);
+        nlg_conv2d_attrs *conv = s != NULL && is(s->op, "conv2d") ? s->attrs : NULL;
+        if (conv == NULL || conv->norm || conv->add) return -1;
+        const nlg_batch_norm_attrs *norm = node->attrs;
+        if (s->n_params + node->n_params > NLG_OP_MAX_PARAMS) return -1;
+        s = move_to_end(plan, s, node);
+        conv->norm = true, conv->norm_affine = norm->affine, conv->norm_eps = norm->eps;
+        for (int i = 0; i < node->n_params; i++) s->params[s->n_params++] = node->params[i];
+    } else if (is(node->op, "add") && plain_add(node)) {
+        const int a = map[node->inputs[0]], b = map[node->inputs[1]];
+        int other = -1;
+        for (int i = 0; i < 2 && a != b; i++) { /* the later of two candidates, so that the shortcut is ready first */
+            plan_step *candidate = open_step(plan, i == 0 ? a : b);
+            const bool *add = candidate != NULL ? add_slot(candidate) : NULL;
+            if (add == NULL || *add || (training(plan) != is(candidate->op, "batch_norm"))) continue;
+            if (s == NULL || candidate > s) s = candidate, other = i == 0 ? b : a;
+        }
+        if (s == NULL) return -1;
+        s = move_to_end(plan, s, node);
+        *add_slot(s) = true;
+        s->in[s->n_in++] = other;
+    } else if (is(node->op, "activation")) {
+        s = open_step(plan, first);
+        if (s == NULL || (training(plan) && !is(s->op, "batch_norm") && !is(s->op, "add"))) return -1;
+        s = move_to_end(plan, s, node);
+        *act_slot(s) = ((const nlg_activation_attrs *)node->attrs)->act;
+    } else {
+        return -1;
+    }
+    s->cost = (nlg_op_cost){s->cost.macs, s->cost.other_ops};
+    plan->values[s->out].single = uses[index] == 1;
+    return s->out;
+}
+
+static bool identity(const nlg_plan *plan, const nlg_node *node) {
+    const bool random_off = !training(plan) || plan->options.frozen_statistics;
+    return random_off && (node->op->flags & NLG_OP_RANDOM);
+}
+
+static nlg_status add_step(nlg_plan *plan, const nlg_node *node, const int *map, bool single, nlg_error *err) {
+    plan_step *s = &plan->steps[plan->n_steps];
+    *s = (plan_step){.op = node->op,
+                     .node = node,
+                     .name = node->name,
+                     .n_in = node->n_inputs,
+                     .out = plan->n_values,
+                     .n_params = node->n_params};
+    for (int i = 0; i < node->n_inputs; i++) s->in[i] = map[node->inputs[i]];
+    for (int i = 0; i < node->n_params; i++) s->params[i] = node->params[i];
+    if (node->op->attrs_size > 0) {
+        s->attrs = nlg_arena_alloc(plan->memory, 1, node->op->attrs_size);
+        if (s->attrs == NULL) return nlg_fail_memory(err, node->op->attrs_size, "the plan");
+        memcpy(s->attrs, node->attrs, node->op->attrs_size);
+    }
+    plan->values[plan->n_values++] =
+        (plan_value){.shape = node->shape, .producer = plan->n_steps++, .single = single, .parent = -1};
+    return NLG_OK;
+}
+
+/* Nodes that the wanted outputs need, and how often each is read. */
+static void find_live(const nlg_plan *plan, const int *outputs, int n_outputs, bool *live, int *uses) {
+    const nlg_graph *g = plan->graph;
+    for (int i = 0; i < n_outputs; i++) live[outputs[i]] = true, uses[outputs[i]]++;
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        if (!live[i]) continue;
+        for (int j = 0; j < g->nodes[i].n_inputs; j++) live[g->nodes[i].inputs[j]] = true, uses[g->nodes[i].inputs[j]]++;
+    }
+}
+
+static nlg_status build_steps(nlg_plan *plan, nlg_error *err) {
+    const nlg_graph *g = plan->graph;
+    const size_t nodes = (size_t)g->n_nodes;
+    bool *live = nlg_arena_alloc(plan->memory, nodes, sizeof *live);
+    int *uses = nlg_arena_alloc(plan->memory, nodes, sizeof *uses);
+    int *map = nlg_arena_alloc(plan->memory, nodes, sizeof *map);
+    plan->steps = nlg_arena_alloc(plan->memory, 4 * nodes, sizeof *plan->steps); /* a step moves at most three times */
+    plan->values = nlg_arena_alloc(plan->memory, nodes, sizeof *plan->values);
+    if (live == NULL || uses == NULL || map == NULL || plan->steps == NULL || plan->values == NULL)
+        return nlg_fail_memory(err, nodes * sizeof *plan->steps * 4, "the plan");
+
+    int outputs[NLG_GRAPH_MAX_OUTPUTS];
+    for (int i = 0; i < g->n_outputs; i++) {
+        if (g->output_aux[i] && (!training(plan) || plan->options.without_aux)) continue;
+        plan->output_weight[plan->n_outputs] = g->output_weight[i];
+        outputs[plan->n_outputs++] = g->outputs[i];
+    }
+    find_live(plan, outputs, plan->n_outputs, live, uses);
+
+    plan->input = -1;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const nlg_node *node = &g->nodes[i];
+        const bool single = uses[i] == 1;
+        if (!live[i]) continue;
+        if (node->op == NULL) {
+            if (plan->input >= 0) return nlg_fail(err, NLG_ERR_CHECK, "plan: the network has more than one input");
+            plan->input = map[i] = plan->n_values;
+            plan->values[plan->n_values++] = (plan_value){.shape = node->shape, .producer = -1, .parent = -1};
+            continue;
+        }
+        if (identity(plan, node)) {
+            map[i] = map[node->inputs[0]];
+            plan->values[map[i]].single = plan->values[map[i]].single && single;
+            continue;
+        }
+        const int fused = plan->options.no_fusion ? -1 : fuse(plan, node, map, uses, i);
+        if (fused >= 0) {
+            map[i] = fused;
+            continue;
+        }
+        map[i] = plan->n_values;
+        NLG_TRY(add_step(plan, node, map, single, err));
+    }
+    if (plan->input < 0) return nlg_fail(err, NLG_ERR_CHECK, "plan: no output depends on the input");
+    for (int i = 0; i < plan->n_outputs; i++) {
+        plan->outputs[i] = map[outputs[i]];
+        plan->values[plan->outputs[i]].output = true;
+    }
+    return NLG_OK;
+}
+
+/* Drop the steps that were merged into later ones. */
+static void compact(nlg_plan *plan) {
+    int kept = 0;
+    for (int i = 0; i < plan->n_steps; i++) {
+        if (plan->steps[i].dead) continue;
+        plan->steps[kept] = plan->steps[i];
+        plan->values[plan->steps[kept].out].producer = kept;
+        kept++;
+    }
+    plan->n_steps = kept;
+    for (int i = 0; i < plan->n_steps; i++)
+        for (int j = 0; j < plan->steps[i].n_in; j++) plan->values[plan->steps[i].in[j]].uses++;
+    for (int i = 0; i < plan->n_outputs; i++) plan->values[plan->outputs[i]].uses++;
+}
+
+static void find_costs(nlg_plan *plan) {
+    for (int i = 0; i < plan->n_steps; i++) {
+        plan_step *s = &plan->steps[i];
+        nlg_shape x[NLG_OP_MAX_INPUTS];
+        for (int j = 0; j < s->n_in; j++) x[j] = plan->values[s->in[j]].shape;
+        if (s->op->cost != NULL) s->op->cost(s->attrs, x, s->n_in, plan->values[s->out].shape, &s->cost);
+        if (s->n_params > 0) { /* name a fused step by its layer with parameters */
+            const char *name = plan->graph->params[s->params[0]].name;
+            const char *dot = strrchr(name, '.');
+            char *copy = nlg_arena_printf(plan->memory, "%.*s", dot != NULL ? (int)(dot - name) : (int)strlen(name), name);
+            if (copy != NULL) s->name = copy;
+        }
+    }
+}
+
+/* Which values get a gradient, and which steps run backward: those on a path from a trainable parameter to an output. */
+static void find_gradients(nlg_plan *plan) {
+    if (!training(plan)) return;
+    for (int i = 0; i < plan->n_steps; i++) {
+        plan_step *s = &plan->steps[i];
+        plan_value *out = &plan->values[s->out];
+        for (int j = 0; j < s->n_params; j++) out->gradient = out->gradient || plan->graph->params[s->params[j]].trainable;
+        for (int j = 0; j < s->n_in; j++) out->gradient = out->gradient || plan->values[s->in[j]].gradient;
+        if (s->op->backward == NULL) out->gradient = false;
+    }
+    bool *reached = nlg_arena_alloc(plan->memory, (size_t)plan->n_values + 1, sizeof *reached);
+    if (reached == NULL) return;
+    for (int i = 0; i < plan->n_outputs; i++) reached[plan->outputs[i]] = true;
+    for (int i = plan->n_steps - 1; i >= 0; i--) {
+        plan_step *s = &plan->steps[i];
+        s->backward = reached[s->out] && plan->values[s->out].gradient;
+        for (int j = 0; j < s->n_in && s->backward; j++) reached[s->in[j]] = true;
+    }
+    for (int i = 0; i < plan->n_values; i++) plan->values[i].gradient = plan->values[i].gradient && reached[i];
+}
+
+/* Sizes of packed weights, saved state and scratch, asked with calls that have shapes but no data. */
+static void find_sizes(nlg_plan *plan) {
+    nlg_plan_bind(plan);
+    for (int i = 0; i < plan->n_steps; i++) {
+        plan_step *s = &plan->steps[i];
+        if (s->op->packed_size != NULL) s->packed_floats = s->op->packed_size(&s->call);
+        if (s->op->saved_size != NULL && training(plan)) s->saved_floats = s->op->saved_size(&s->call);
+        const size_t scratch = s->op->scratch_size != NULL ? s->op->scratch_size(&s->call) : 0;
+        if (scratch > plan->scratch_floats) plan->scratch_floats = scratch;
+    }
+}
+
+static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, nlg_plan **out,
+                           nlg_error *err) {
+    if (options->batch < 1 || options->batch > 1 << 20)
+        return nlg_fail(err, NLG_ERR_INPUT, "batch size %d: expected 1 to %d", options->batch, 1 << 20);
+    nlg_arena *memory = nlg_arena_create();
+    nlg_plan *plan = memory != NULL ? nlg_arena_alloc(memory, 1, sizeof *plan) : NULL;
+    if (plan == NULL) {
+        nlg_arena_destroy(memory);
+        return nlg_fail_memory(err, sizeof *plan, "the plan");
+    }
+    *out = plan;
+    plan->memory = memory;
+    plan->graph = graph;
+    plan->exec = exec;
+    plan->options = *options;
+    plan->images = options->batch;
+    NLG_TRY(build_steps(plan, err));
+    compact(plan);
+    find_costs(plan);
+    find_gradients(plan);
+    find_sizes(plan);
+    NLG_TRY(nlg_plan_place(plan, err));
+    const size_t bytes = nlg_plan_bytes(plan);
+    if (options->memory_limit > 0 && bytes > options->memory_limit)
+        return nlg_fail(err, NLG_ERR_MEMORY,
+                        "memory limit %.1f MiB: this plan (batch %d, %s) needs %.1f MiB; take a smaller batch or raise --mem-limit",
+                        (double)options->memory_limit / 1048576.0, options->batch,
+                        options->mode == NLG_TRAIN ? "training" : "inference", (double)bytes / 1048576.0);
+    return NLG_OK;
+}
+
+size_t nlg_plan_bytes(const nlg_plan *plan) {
+    return (plan->arena_floats + 16) * sizeof(float);
+}
+
+nlg_status nlg_plan_measure(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, size_t *bytes,
+                            nlg_error *err) {
+    nlg_plan *plan = NULL;
+    const nlg_status status = plan_all(graph, exec, options, &plan, err);
+    *bytes = plan != NULL ? nlg_plan_bytes(plan) : 0;
+    nlg_plan_destroy(plan);
+    return status;
+}
+
+nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options,
+                           const nlg_weights *weights, const nlg_weights *gradients, nlg_plan **out, nlg_error *err) {
+    nlg_plan *plan = NULL;
+    *out = NULL;
+    nlg_status status = plan_all(graph, exec, options, &plan, err);
+    if (status == NLG_OK) {
+        plan->weights = *weights;
+        if (gradients != NULL) plan->gradients = *gradients;
+        plan->arena = nlg_alloc_large(nlg_plan_bytes(plan));
+        if (plan->arena == NULL)
+            status = nlg_fail_memory(err, nlg_plan_bytes(plan), "activations and buffers; take a smaller batch");
+    }
+    if (status != NLG_OK) {
+        nlg_plan_destroy(plan);
+        return status;
+    }
+    nlg_plan_bind(plan);
+    *out = plan;
+    return NLG_OK;
+}
+
+void nlg_plan_destroy(nlg_plan *plan) {
+    if (plan == NULL) return;
+    if (plan->arena != NULL) nlg_free_large(plan->arena, nlg_plan_bytes(plan));
+    nlg_arena_destroy(plan->memory);
+}
