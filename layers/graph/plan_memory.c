@@ -29,7 +29,9 @@ static bool same_shape(nlg_shape a, nlg_shape b) {
     return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
-static bool is_concat(const plan_step *s) { return strcmp(s->op->name, "concat") == 0; }
+static bool is_concat(const plan_step *s) {
+    return strcmp(s->op->name, "concat") == 0;
+}
 
 /* y may take over x's storage: nobody else reads x, and neither x's producer nor this op needs x later. */
 static void try_in_place(nlg_plan *plan, int index) {

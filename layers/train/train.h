@@ -8,10 +8,11 @@
 /* ---- losses: values in double, gradients in float; `scale` multiplies the gradient (1/N for a mean) ---- */
 
 /* logits [N, C] with row distance ld; label smoothing as PyTorch's; returns the sum over rows. d_logits may be NULL. */
-double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_t ld, const int *labels, double smoothing, double scale,
-                                 float *d_logits, int64_t ld_d);
+double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_t ld, const int *labels, double smoothing,
+                                 double scale, float *d_logits, int64_t ld_d);
 /* target in {0,1}; alpha weighs positives, 1 - alpha negatives (Lin et al. 2017, equation 5); returns the sum. */
-double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *target, double alpha, double gamma, double scale, float *d_logits);
+double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *target, double alpha, double gamma, double scale,
+                              float *d_logits);
 /* 0.5 d^2 / beta below beta, |d| - 0.5 beta above; returns the sum. */
 double nlg_smooth_l1(size_t count, const float *x, const float *target, double beta, double scale, float *dx);
 
@@ -20,19 +21,19 @@ double nlg_smooth_l1(size_t count, const float *x, const float *target, double b
 typedef enum { NLG_SGD, NLG_ADAM, NLG_ADAMW, NLG_RMSPROP_TF } nlg_optimizer_kind;
 typedef struct nlg_optimizer_options {
     nlg_optimizer_kind kind;
-    double momentum;      /* SGD, RMSProp */
-    bool nesterov;        /* SGD */
-    double beta1, beta2;  /* Adam, AdamW */
-    double alpha;         /* RMSProp: decay of the square average, which starts at 1; eps inside the root */
+    double momentum;     /* SGD, RMSProp */
+    bool nesterov;       /* SGD */
+    double beta1, beta2; /* Adam, AdamW */
+    double alpha;        /* RMSProp: decay of the square average, which starts at 1; eps inside the root */
     double eps;
-    double weight_decay;  /* added to the gradient (SGD, Adam, RMSProp) or decoupled (AdamW) */
-    bool decay_all;       /* also biases and norm parameters; default: weights of rank >= 2 only */
+    double weight_decay; /* added to the gradient (SGD, Adam, RMSProp) or decoupled (AdamW) */
+    bool decay_all;      /* also biases and norm parameters; default: weights of rank >= 2 only */
 } nlg_optimizer_options;
 int nlg_optimizer_state_count(nlg_optimizer_kind kind, double momentum); /* floats of state per value: 0, 1 or 2 */
 double nlg_optimizer_state_start(nlg_optimizer_kind kind, int slot);     /* 0, or 1 for RMSProp's square average */
 /* One update of `count` values at step t = 1, 2, ...; state[slot] points to `count` floats each. Elementwise, any split. */
-void nlg_optimizer_update(const nlg_optimizer_options *options, double lr, int64_t t, bool decay, double gradient_scale, size_t count,
-                          float *value, const float *gradient, float *const *state);
+void nlg_optimizer_update(const nlg_optimizer_options *options, double lr, int64_t t, bool decay, double gradient_scale,
+                          size_t count, float *value, const float *gradient, float *const *state);
 
 /* ---- schedules ---- */
 
@@ -43,7 +44,7 @@ typedef struct nlg_schedule {
     int64_t steps, warmup_steps; /* linear warm-up from lr / warmup_steps */
     int64_t step_every;          /* STEP and EXPONENTIAL (staircase-free): decay `factor` per step_every steps */
     double factor;
-    double final_lr;             /* COSINE ends here */
+    double final_lr; /* COSINE ends here */
 } nlg_schedule;
 double nlg_schedule_at(const nlg_schedule *schedule, int64_t step); /* step = 0, 1, ... */
 
@@ -69,18 +70,21 @@ typedef struct nlg_epoch_record {
 typedef struct nlg_trainer nlg_trainer;
 typedef struct nlg_trainer_options {
     nlg_recipe recipe;
-    uint64_t seed;          /* initialisation, order, augmentation, dropout: each its own stream */
+    uint64_t seed; /* initialisation, order, augmentation, dropout: each its own stream */
     size_t memory_limit;
-    const char *checkpoint; /* NULL: none; else written after each epoch, and continued from if it exists */
+    /* NULL: none. Else after each epoch, and on a stop, the weights go to this file and all that a continuation needs to
+     * `checkpoint`.state; when that exists, training continues from it with the identical trajectory. */
+    const char *checkpoint;
     bool validate_last_only;
-    /* Called after each epoch and now and then within one (fraction of the epoch); returning false stops cleanly after saving. */
+    /* Called after each step (fraction of the epoch done, record of the epoch so far) and after each epoch (fraction 1, complete
+     * record); returning false stops cleanly after saving. */
     bool (*progress)(void *context, int epoch, double fraction, const nlg_epoch_record *record);
     void *progress_context;
 } nlg_trainer_options;
 
 /* graph and dataset are borrowed. */
-nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_trainer_options *options,
-                              nlg_trainer **trainer, nlg_error *err);
+nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec,
+                              const nlg_trainer_options *options, nlg_trainer **trainer, nlg_error *err);
 void nlg_trainer_destroy(nlg_trainer *trainer);
 /* Trains to the last epoch of the recipe. NLG_ERR_NUMERIC: loss not finite, with step and layer. NLG_ERR_INTERRUPTED: stopped. */
 nlg_status nlg_trainer_run(nlg_trainer *trainer, nlg_error *err);
