@@ -4,6 +4,7 @@
 #ifndef NLG_FAMILIES_H
 #define NLG_FAMILIES_H
 
+#include "models/cells.h"
 #include "models/model.h"
 
 /* ---- LeNet-5 ------------------------------------------------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ typedef enum { NLG_TORCHVISION, NLG_TIMM } nlg_mobile_names;
 typedef struct nlg_mobilenet_spec {
     float width;
     nlg_mobile_names names;
-    const char *small; /* stages of a small form, see mobilenet.c; NULL: the paper's table */
+    bool wide; /* of the two small forms of v2, the one with wider stages at full resolution */
 } nlg_mobilenet_spec;
 extern const nlg_family nlg_mobilenet_v1, nlg_mobilenet_v2;
 
@@ -97,6 +98,10 @@ extern const nlg_family nlg_efficientnet;
 /* ---- Inception ----------------------------------------------------------------------------------------------------------- */
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
+
+/* Their spec is nlg_cell_network: a genotype and a macro structure. */
+extern const nlg_family nlg_nasnet, nlg_pnasnet, nlg_amoebanet;
+extern const nlg_cell_genotype nlg_cells_one_input; /* of cells_small */
 
 /* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
 
