@@ -19,7 +19,7 @@ typedef struct nlg_preprocessing {
 
 /* Facts shared by the variants of one paper. */
 typedef struct nlg_family {
-    const char *name;    /* "ResNet" */
+    const char *name; /* "ResNet" */
     const char *title, *authors, *venue;
     int year;
     nlg_designer designer;
@@ -32,12 +32,12 @@ struct nlg_model {
     const char *name;
     const char *aliases; /* space separated torchvision, timm and oracle names */
     const nlg_family *family;
-    const void *spec;   /* the row of the paper's table, private to the family */
-    int year;           /* 0: the family's */
-    nlg_shape input;    /* h, w, c */
+    const void *spec; /* the row of the paper's table, private to the family */
+    int year;         /* 0: the family's */
+    nlg_shape input;  /* h, w, c */
     int classes;
-    bool small;         /* form for 28x28x1 and 32x32x3, used in training here */
-    bool any_input;     /* other input sizes are allowed */
+    bool small;     /* form for 28x28x1 and 32x32x3, used in training here */
+    bool any_input; /* other input sizes are allowed */
     nlg_preprocessing preprocessing;
     int64_t published_params, published_macs; /* 0: not published */
     const char *published_source;

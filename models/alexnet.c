@@ -1,0 +1,93 @@
+/* AlexNet: A. Krizhevsky, I. Sutskever, G. Hinton: ImageNet Classification with Deep Convolutional Neural Networks, NIPS 2012,
+ * Section 3.5 and Figure 2; the one-tower form: A. Krizhevsky: One weird trick for parallelizing convolutional neural networks,
+ * 2014 (arXiv:1404.5997), with torchvision's widths.
+ *
+ * The two GPUs of 2012 are two groups: conv2, conv4 and conv5 see the maps of their own half only. */
+#include "models/blocks.h"
+
+static nlg_value conv(nlg_builder *b, nlg_value x, nlg_conv_args args, const char *name) {
+    args.bias = true;
+    return nlg_relu(b, nlg_conv(b, x, args, "%s", name));
+}
+
+static nlg_value response_norm(nlg_builder *b, nlg_value x) {
+    return nlg_lrn(b, x, 5, 1e-4f, 0.75f, 2.0f);
+}
+static nlg_value overlapping_pool(nlg_builder *b, nlg_value x) {
+    return nlg_max_pool(b, x, (nlg_pool_args){.kernel = 3, .stride = 2});
+}
+
+static nlg_value hidden(nlg_builder *b, nlg_value x, int width, const char *name) {
+    return nlg_relu(b, nlg_linear(b, nlg_dropout(b, x, 0.5f), (nlg_linear_args){.out = width}, "%s", name));
+}
+
+static void build_two_towers(nlg_builder *b, nlg_value x, int classes) {
+    x = conv(b, x, (nlg_conv_args){.out = 96, .kernel = 11, .stride = 4}, "conv1");
+    x = overlapping_pool(b, response_norm(b, x));
+    x = conv(b, x, (nlg_conv_args){.out = 256, .kernel = 5, .pad = 2, .groups = 2}, "conv2");
+    x = overlapping_pool(b, response_norm(b, x));
+    x = conv(b, x, (nlg_conv_args){.out = 384, .kernel = 3, .pad = 1}, "conv3");
+    x = conv(b, x, (nlg_conv_args){.out = 384, .kernel = 3, .pad = 1, .groups = 2}, "conv4");
+    x = conv(b, x, (nlg_conv_args){.out = 256, .kernel = 3, .pad = 1, .groups = 2}, "conv5");
+    x = overlapping_pool(b, x);
+    x = hidden(b, x, 4096, "fc6");
+    x = hidden(b, x, 4096, "fc7");
+    nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc8"));
+}
+
+static void build_one_tower(nlg_builder *b, nlg_value x, int classes) {
+    x = conv(b, x, (nlg_conv_args){.out = 64, .kernel = 11, .stride = 4, .pad = 2}, "features.0");
+    x = overlapping_pool(b, x);
+    x = conv(b, x, (nlg_conv_args){.out = 192, .kernel = 5, .pad = 2}, "features.3");
+    x = overlapping_pool(b, x);
+    x = conv(b, x, (nlg_conv_args){.out = 384, .kernel = 3, .pad = 1}, "features.6");
+    x = conv(b, x, (nlg_conv_args){.out = 256, .kernel = 3, .pad = 1}, "features.8");
+    x = conv(b, x, (nlg_conv_args){.out = 256, .kernel = 3, .pad = 1}, "features.10");
+    x = overlapping_pool(b, x);
+    if (nlg_shape_of(b, x).h != 6 || nlg_shape_of(b, x).w != 6) x = nlg_adaptive_avg_pool(b, x, 6, 6);
+    x = hidden(b, x, 4096, "classifier.1");
+    x = hidden(b, x, 4096, "classifier.4");
+    nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "classifier.6"));
+}
+
+static void build_small(nlg_builder *b, nlg_value x, int classes) {
+    x = conv(b, x, (nlg_conv_args){.out = 32, .kernel = 5, .pad = 2}, "conv1");
+    x = overlapping_pool(b, response_norm(b, x));
+    x = conv(b, x, (nlg_conv_args){.out = 64, .kernel = 5, .pad = 2, .groups = 2}, "conv2");
+    x = overlapping_pool(b, response_norm(b, x));
+    x = conv(b, x, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1}, "conv3");
+    x = conv(b, x, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1, .groups = 2}, "conv4");
+    x = conv(b, x, (nlg_conv_args){.out = 64, .kernel = 3, .pad = 1, .groups = 2}, "conv5");
+    x = overlapping_pool(b, x);
+    x = hidden(b, x, 256, "fc6");
+    x = hidden(b, x, 256, "fc7");
+    nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc8"));
+}
+
+static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    const nlg_alexnet_spec *spec = model->spec;
+    nlg_value x = nlg_input(b, input.c, input.h, input.w);
+    switch (spec->form) {
+    case NLG_ALEXNET_2012:
+        build_two_towers(b, x, classes);
+        break;
+    case NLG_ALEXNET_ONE_TOWER:
+        build_one_tower(b, x, classes);
+        break;
+    case NLG_ALEXNET_SMALL:
+        build_small(b, x, classes);
+        break;
+    }
+}
+
+const nlg_family nlg_alexnet = {
+    .name = "AlexNet",
+    .title = "ImageNet Classification with Deep Convolutional Neural Networks",
+    .authors = "Krizhevsky, Sutskever, Hinton",
+    .venue = "NIPS 2012",
+    .year = 2012,
+    .designer = NLG_HUMAN,
+    .deviations =
+        "Dropout stands before the hidden linear layers (torchvision) where the paper has it behind: the same sites but the last.",
+    .build = build,
+};

@@ -1,0 +1,96 @@
+/* MnasNet: M. Tan, B. Chen, R. Pang, V. Vasudevan, M. Sandler, A. Howard, Q. Le: MnasNet: Platform-Aware Neural Architecture
+ * Search for Mobile, CVPR 2019 (arXiv:1807.11626), Figure 7 (A1) and the released code (B1, small).
+ *
+ * torchvision's mnasnet* and timm's mnasnet_* are B1, timm's semnasnet_* A1. */
+#include "models/blocks.h"
+
+typedef struct table {
+    int stem, n_stages;
+    const nlg_mobile_stage *stages;
+} table;
+
+static const nlg_mobile_stage a1[] = {
+    /* k  e  out  n  s  squeeze */
+    {3, 1, 16, 1, 1, 0},  /* separable convolution */
+    {3, 6, 24, 2, 2, 0},  //
+    {5, 3, 40, 3, 2, 4},  //
+    {3, 6, 80, 4, 2, 0},  //
+    {3, 6, 112, 2, 1, 4}, //
+    {5, 6, 160, 3, 2, 4}, //
+    {3, 6, 320, 1, 1, 0}, //
+};
+static const nlg_mobile_stage b1[] = {
+    {3, 1, 16, 1, 1, 0},  //
+    {3, 3, 24, 3, 2, 0},  //
+    {5, 3, 40, 3, 2, 0},  //
+    {5, 6, 80, 3, 2, 0},  //
+    {3, 6, 96, 2, 1, 0},  //
+    {5, 6, 192, 4, 2, 0}, //
+    {3, 6, 320, 1, 1, 0}, //
+};
+static const nlg_mobile_stage small[] = {
+    {3, 1, 8, 1, 1, 0},   //
+    {3, 3, 16, 1, 2, 0},  //
+    {3, 6, 16, 2, 2, 0},  //
+    {5, 6, 32, 4, 2, 4},  //
+    {3, 6, 32, 3, 1, 4},  //
+    {5, 6, 88, 3, 2, 4},  //
+    {3, 6, 144, 1, 1, 0}, //
+};
+/* A1 for 28 x 28: the stages from 28 x 28 down to 4 x 4. */
+static const nlg_mobile_stage tiny[] = {
+    {3, 1, 16, 1, 1, 0}, {3, 6, 24, 2, 2, 0}, {5, 3, 32, 2, 2, 4}, {3, 6, 48, 2, 1, 0}, {5, 6, 64, 2, 2, 4},
+};
+static const table tables[] = {
+    [NLG_MNASNET_A1] = {32, 7, a1},
+    [NLG_MNASNET_B1] = {32, 7, b1},
+    [NLG_MNASNET_SMALL] = {8, 7, small},
+    [NLG_MNASNET_TINY] = {16, 5, tiny},
+};
+
+/* torchvision numbers the separable convolution into the outer list: layers.3 .. 7; stages start at 8. */
+static void scope_torchvision(nlg_builder *b, int stage, int index, int block) {
+    (void)block;
+    if (stage == 0)
+        nlg_push(b, "layers");
+    else
+        nlg_push(b, "layers.%d.%d.layers", stage + 7, index);
+}
+
+static const nlg_mobile_naming torchvision = {
+    .stem = "layers.0",
+    .stem_norm = "layers.1",
+    .head = "layers.14",
+    .head_norm = "layers.15",
+    .classifier = "classifier.1",
+    .block = {"0", "1", "3", "4", NULL, NULL, "6", "7"},
+    .block_without_expand = {NULL, NULL, "3", "4", NULL, NULL, "6", "7"},
+    .scope = scope_torchvision,
+};
+
+static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    const nlg_mnasnet_spec *spec = model->spec;
+    const table *t = &tables[spec->table];
+    nlg_mobile_net net = {.naming = spec->names == NLG_TORCHVISION ? &torchvision : &nlg_mobile_naming_timm,
+                          .stages = t->stages,
+                          .n_stages = t->n_stages,
+                          .width = spec->width,
+                          .stem = nlg_round_channels(t->stem, spec->width),
+                          .stem_stride = model->small ? 1 : 2,
+                          .head = model->small ? 256 : 1280,
+                          .act = NLG_ACT_RELU,
+                          .dropout = model->small || spec->table == NLG_MNASNET_SMALL ? 0 : 0.2f};
+    if (spec->names == NLG_TORCHVISION) net.norm.momentum = 3e-4f;
+    nlg_mobile_build(b, &net, input, classes);
+}
+
+const nlg_family nlg_mnasnet = {
+    .name = "MnasNet",
+    .title = "MnasNet: Platform-Aware Neural Architecture Search for Mobile",
+    .authors = "Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le",
+    .venue = "CVPR 2019",
+    .year = 2018,
+    .designer = NLG_SEARCHED,
+    .deviations = "Batch norm with eps 1e-5 as in torchvision and timm; the released code has 1e-3.",
+    .build = build,
+};
