@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "layers/base/nearest.h"
 #include "models/families.h"
 #include "models/model.h"
 
@@ -39,43 +40,24 @@ static bool name_of(const nlg_model *model, int index, char name[MAX_NAME]) {
     return true;
 }
 
-/* Levenshtein's distance. */
-static int edit_distance(const char *a, const char *b) {
-    int row[MAX_NAME];
-    int nb = (int)strlen(b);
-    for (int j = 0; j <= nb; j++) row[j] = j;
-    for (int i = 0; a[i]; i++) {
-        int diagonal = row[0];
-        row[0] = i + 1;
-        for (int j = 0; j < nb; j++) {
-            int replace = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            int insert = (row[j] < row[j + 1] ? row[j] : row[j + 1]) + 1;
-            row[j + 1] = replace < insert ? replace : insert;
-        }
-    }
-    return row[nb];
-}
-
 nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *err) {
-    char wanted[MAX_NAME] = "", candidate[MAX_NAME], nearest[MAX_NAME] = "";
-    int best = MAX_NAME;
-    size_t length = strlen(name);
+    char wanted[MAX_NAME] = "", candidate[MAX_NAME], best[MAX_NAME] = "";
+    const size_t length = strlen(name);
     for (size_t i = 0; i < length && i < MAX_NAME - 1; i++) wanted[i] = (char)tolower((unsigned char)name[i]);
+    nlg_nearest nearest = {.wanted = wanted};
     for (int m = 0; m < nlg_model_count(); m++) {
         for (int i = 0; name_of(&rows[m], i, candidate); i++) {
             if (length < MAX_NAME && strcmp(candidate, wanted) == 0) {
                 *model = &rows[m];
                 return NLG_OK;
             }
-            int distance = edit_distance(wanted, candidate);
-            if (distance < best) {
-                best = distance;
-                memcpy(nearest, candidate, sizeof nearest);
-            }
+            nlg_nearest_try(&nearest, candidate);
+            if (nearest.best == candidate) nearest.best = memcpy(best, candidate, sizeof best);
         }
     }
-    return nlg_fail(err, NLG_ERR_INPUT, "unknown model '%s'; nearest name: '%s' ('lineage models' lists all)", name, nearest);
+    const char *suggestion = nlg_nearest_name(&nearest);
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown model '%.60s'%s%s%s ('lineage models' lists all)", name,
+                    suggestion ? "; did you mean '" : "", suggestion ? suggestion : "", suggestion ? "'?" : "");
 }
 
 nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes, nlg_graph **graph, nlg_error *err) {
