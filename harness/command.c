@@ -1,0 +1,208 @@
+/* The frame around every command: options by glibc argp, help, and one line for each mistake. */
+#include "harness/command.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/options.h"
+#include "layers/base/memory.h"
+#include "layers/base/nearest.h"
+
+enum { KEY_HELP = 'h', KEY_JSON = 0x10000, KEY_THREADS, KEY_ISA, KEY_BACKEND, KEY_ALGORITHM, KEY_MEMORY, KEY_SEED };
+enum { LAST_GROUP = 9, OPTIONS_MAX = 64, THREADS_MAX = 1024 };
+
+typedef struct shared_option {
+    unsigned group;
+    struct argp_option option;
+} shared_option;
+static const shared_option shared_options[] = {
+    {NLG_TAKES_JSON, {"json", KEY_JSON, NULL, 0, "Print one JSON document on standard output", LAST_GROUP}},
+    {NLG_TAKES_SEED, {"seed", KEY_SEED, "S", 0, "Seed of everything random (default 0)", LAST_GROUP}},
+    {NLG_TAKES_EXEC, {"threads", KEY_THREADS, "T", 0, "Threads (default: the CPUs this process may use)", LAST_GROUP}},
+    {NLG_TAKES_EXEC,
+     {"isa", KEY_ISA, "ISA", 0, "portable, avx2 or avx512: same bits, other speed (default: NLG_ISA or the best)", LAST_GROUP}},
+    {NLG_TAKES_EXEC, {"backend", KEY_BACKEND, "B", 0, "own, or openblas (its results carry that label)", LAST_GROUP}},
+    {NLG_TAKES_EXEC, {"algorithm", KEY_ALGORITHM, "A", 0, "auto, or direct: no Winograd convolution", LAST_GROUP}},
+    {NLG_TAKES_EXEC, {"mem-limit", KEY_MEMORY, "BYTES", 0, "Refuse beforehand what needs more, e.g. 512M", LAST_GROUP}},
+    {~0u, {"help", KEY_HELP, NULL, 0, "Print this help", LAST_GROUP + 1}},
+};
+
+typedef struct parsing {
+    nlg_invocation *call;
+    struct argp_option options[OPTIONS_MAX];
+    int n_options;
+    bool help;
+    char *bad; /* the argument that getopt refused */
+    nlg_error *err;
+} parsing;
+
+static void collect_options(parsing *p) {
+    const nlg_command *command = p->call->command;
+    for (const struct argp_option *o = command->options; o && (o->name || o->doc); o++) {
+        assert(p->n_options < OPTIONS_MAX - 10);
+        p->options[p->n_options++] = *o;
+    }
+    for (size_t i = 0; i < sizeof shared_options / sizeof *shared_options; i++)
+        if (shared_options[i].group == ~0u || shared_options[i].group & command->shared)
+            p->options[p->n_options++] = shared_options[i].option;
+}
+
+static nlg_status parse_isa(const char *where, const char *text, nlg_isa *isa, nlg_error *err) {
+    const char *names[NLG_ISA_COUNT + 1] = {0};
+    for (int i = 0; i < NLG_ISA_COUNT; i++) names[i] = nlg_isa_name((nlg_isa)i);
+    int choice;
+    NLG_TRY(nlg_option_choice(where, text, names, &choice, err));
+    *isa = (nlg_isa)choice;
+    return NLG_OK;
+}
+
+static nlg_status shared_option_given(nlg_settings *settings, int key, const char *value, nlg_error *err) {
+    static const char *const backends[] = {"own", "openblas", NULL};
+    static const char *const algorithms[] = {"auto", "direct", NULL};
+    int choice = 0;
+    int64_t seed;
+    switch (key) {
+    case KEY_JSON:
+        settings->json = true;
+        return NLG_OK;
+    case KEY_THREADS:
+        return nlg_option_int("--threads", value, 1, THREADS_MAX, &settings->threads, err);
+    case KEY_ISA:
+        return parse_isa("--isa", value, &settings->isa, err);
+    case KEY_BACKEND:
+        NLG_TRY(nlg_option_choice("--backend", value, backends, &choice, err));
+        settings->backend = choice ? NLG_BACKEND_OPENBLAS : NLG_BACKEND_OWN;
+        return NLG_OK;
+    case KEY_ALGORITHM:
+        NLG_TRY(nlg_option_choice("--algorithm", value, algorithms, &choice, err));
+        settings->direct_only = choice == 1;
+        return NLG_OK;
+    case KEY_MEMORY:
+        return nlg_option_bytes("--mem-limit", value, &settings->memory_limit, err);
+    default:
+        NLG_TRY(nlg_option_integer("--seed", value, 0, INT64_MAX, &seed, err));
+        settings->seed = (uint64_t)seed;
+        return NLG_OK;
+    }
+}
+
+/* The argument that getopt could not place: the one before the next, or inside a cluster of short options the next itself. */
+static char *refused_argument(const struct argp_state *state) {
+    char *last = state->argv[state->next > 1 ? state->next - 1 : 1];
+    return last && last[0] != '-' && state->next < state->argc ? state->argv[state->next] : last;
+}
+
+static error_t parse_one(int key, char *value, struct argp_state *state) {
+    parsing *p = state->input;
+    nlg_invocation *call = p->call;
+    nlg_status status = NLG_OK;
+    switch (key) {
+    case KEY_HELP:
+        p->help = true;
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return ECANCELED;
+    case ARGP_KEY_ARG:
+        call->arguments[call->n_arguments++] = value;
+        return 0;
+    case ARGP_KEY_ERROR:
+        p->bad = refused_argument(state);
+        return 0;
+    case ARGP_KEY_INIT:
+    case ARGP_KEY_FINI:
+    case ARGP_KEY_SUCCESS:
+    case ARGP_KEY_NO_ARGS:
+    case ARGP_KEY_END:
+    case ARGP_KEY_ARGS:
+        return ARGP_ERR_UNKNOWN;
+    default:
+        if (key >= KEY_JSON)
+            status = shared_option_given(&call->settings, key, value, p->err);
+        else
+            status = call->command->option(call->options, key, value, p->err);
+    }
+    return status == NLG_OK ? 0 : ECANCELED;
+}
+
+static nlg_status explain_refusal(const parsing *p) {
+    const char *bad = p->bad ? p->bad : "?";
+    if (strncmp(bad, "--", 2) != 0) return nlg_fail(p->err, NLG_ERR_INPUT, "unknown option %s; --help lists the options", bad);
+    size_t length = strcspn(bad + 2, "=");
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)length, bad + 2);
+    nlg_nearest nearest = {.wanted = name};
+    const struct argp_option *meant = NULL;
+    int candidates = 0;
+    for (int i = 0; i < p->n_options; i++) {
+        const struct argp_option *o = &p->options[i];
+        if (!o->name) continue;
+        nlg_nearest_try(&nearest, o->name);
+        if (strncmp(o->name, name, strlen(name)) != 0) continue;
+        candidates++;
+        if (!meant || strcmp(o->name, name) == 0) meant = o;
+    }
+    if (candidates > 1 && strcmp(meant->name, name) != 0)
+        return nlg_fail(p->err, NLG_ERR_INPUT, "option --%s is ambiguous; --help lists the options", name);
+    if (meant && meant->arg)
+        return nlg_fail(p->err, NLG_ERR_INPUT, "option --%s needs a value: --%s %s", meant->name, meant->name, meant->arg);
+    if (meant) return nlg_fail(p->err, NLG_ERR_INPUT, "option --%s takes no value; found '%s'", meant->name, bad);
+    const char *near = nlg_nearest_name(&nearest);
+    return nlg_fail(p->err, NLG_ERR_INPUT, "unknown option --%s; %s%s", name, near ? "did you mean --" : "--help lists the options",
+                    near ? near : "");
+}
+
+static nlg_status check_arguments(const nlg_invocation *call, nlg_error *err) {
+    const nlg_command *command = call->command;
+    if (call->n_arguments < command->min_arguments)
+        return nlg_fail(err, NLG_ERR_INPUT, "expected %s; --help shows an example", command->arguments);
+    if (command->max_arguments >= 0 && call->n_arguments > command->max_arguments)
+        return nlg_fail(err, NLG_ERR_INPUT, "unexpected argument '%s'; expected %s%s", call->arguments[command->max_arguments],
+                        command->max_arguments ? "at most " : "options only", command->max_arguments ? command->arguments : "");
+    return NLG_OK;
+}
+
+static nlg_status parse(parsing *p, int argc, char **argv) {
+    const nlg_command *command = p->call->command;
+    char doc[4096];
+    snprintf(doc, sizeof doc, "%s.\v%s", command->summary, command->help);
+    struct argp argp = {.options = p->options, .parser = parse_one, .args_doc = command->arguments, .doc = doc};
+    error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, p);
+    if (p->help) return NLG_OK;
+    if (p->err->status != NLG_OK) return p->err->status;
+    if (failed == ENOMEM) return nlg_fail_memory(p->err, sizeof argp, "the options");
+    if (failed) return explain_refusal(p);
+    return check_arguments(p->call, p->err);
+}
+
+static nlg_status settings_default(nlg_settings *settings, nlg_error *err) {
+    nlg_cpu_info cpu;
+    nlg_cpu_query(&cpu);
+    *settings = (nlg_settings){.threads = cpu.cores > 0 ? cpu.cores : 1, .isa = nlg_isa_best()};
+    const char *isa = getenv("NLG_ISA");
+    return isa && *isa ? parse_isa("environment variable NLG_ISA", isa, &settings->isa, err) : NLG_OK;
+}
+
+nlg_status nlg_command_invoke(const nlg_command *command, int argc, char **argv, nlg_error *err) {
+    nlg_invocation call = {.command = command, .argc = argc, .argv = argv};
+    if (command->shared & NLG_TAKES_EXEC) NLG_TRY(settings_default(&call.settings, err));
+    char **copy = nlg_alloc((size_t)argc + 1, sizeof *copy); /* getopt reorders */
+    call.arguments = nlg_alloc((size_t)argc + 1, sizeof *call.arguments);
+    call.options = nlg_alloc(1, command->options_size);
+    nlg_status status;
+    if (copy && call.arguments && call.options) {
+        memcpy(copy, argv, (size_t)argc * sizeof *copy);
+        if (command->defaults) memcpy(call.options, command->defaults, command->options_size);
+        parsing p = {.call = &call, .err = err};
+        collect_options(&p);
+        status = parse(&p, argc, copy);
+        if (status == NLG_OK && !p.help) status = command->run(&call, err);
+    } else {
+        status = nlg_fail_memory(err, (size_t)argc * sizeof *copy, "the command line");
+    }
+    nlg_free(call.options);
+    nlg_free(call.arguments);
+    nlg_free(copy);
+    return status;
+}

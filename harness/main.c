@@ -1,0 +1,80 @@
+/* lineage: finds the command, runs it, reports its failure in one line. The only place that exits. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "layers/base/nearest.h"
+
+#define COMMAND(name) extern const nlg_command nlg_command_##name;
+#include "harness/commands.def"
+#undef COMMAND
+
+static const nlg_command *const commands[] = {
+#define COMMAND(name) &nlg_command_##name,
+#include "harness/commands.def"
+#undef COMMAND
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+    printf("Usage: lineage COMMAND [OPTION...] [ARGUMENT...]\n"
+           "From hand-designed to searched convolutional networks: build, count, train, search, measure.\n\n");
+    for (int i = 0; i < COMMANDS; i++) printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    printf("\n`lineage COMMAND --help` lists a command's options and shows an example, such as\n"
+           "  lineage count resnet50 --json\n"
+           "Exit code: 0 done, 1 a check failed, 2 wrong use or input, 130 interrupted.\n");
+}
+
+static nlg_status find_command(const char *name, const nlg_command **command, nlg_error *err) {
+    nlg_nearest nearest = {.wanted = name};
+    for (int i = 0; i < COMMANDS; i++) {
+        *command = commands[i];
+        if (strcmp(commands[i]->name, name) == 0) return NLG_OK;
+        nlg_nearest_try(&nearest, commands[i]->name);
+    }
+    const char *near = nlg_nearest_name(&nearest);
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown command '%s'; %s%s%s", name,
+                    near ? "did you mean '" : "`lineage --help` lists the commands", near ? near : "", near ? "'?" : "");
+}
+
+/* A standard stream that the caller closed must not be taken by the next file opened; reads and writes on it still fail. */
+static void occupy_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) < 0) return;
+}
+
+static nlg_status flush_output(nlg_error *err) {
+    errno = 0;
+    bool failed_before = ferror(stdout);
+    if (fflush(stdout) == 0 && !failed_before) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_IO, "cannot write to standard output: %s", errno ? strerror(errno) : "the output was cut short");
+}
+
+static nlg_status run(int argc, char **argv, nlg_error *err, char *where, size_t size) {
+    const char *name = argc > 1 ? argv[1] : "--help";
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help();
+        return NLG_OK;
+    }
+    if (strcmp(name, "--version") == 0) name = "info";
+    const nlg_command *command;
+    NLG_TRY(find_command(name, &command, err));
+    snprintf(where, size, "lineage %s", command->name);
+    argv[1] = where;
+    return nlg_command_invoke(command, argc - 1, argv + 1, err);
+}
+
+int main(int argc, char **argv) {
+    nlg_error err = {0};
+    char where[64] = "lineage";
+    occupy_standard_streams();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write like any other */
+    nlg_status status = run(argc, argv, &err, where, sizeof where);
+    nlg_status written = flush_output(&err);
+    if (status == NLG_OK) status = written;
+    if (status != NLG_OK) fprintf(stderr, "%s: %s\n", where, err.status != NLG_OK ? err.text : "failed without a message");
+    return nlg_status_exit_code(status);
+}
