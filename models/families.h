@@ -5,6 +5,7 @@
 #define NLG_FAMILIES_H
 
 #include "models/cells.h"
+#include "models/layer_table.h"
 #include "models/model.h"
 
 /* ---- LeNet-5 ------------------------------------------------------------------------------------------------------------- */
@@ -96,6 +97,11 @@ typedef struct nlg_efficientnet_spec {
 extern const nlg_family nlg_efficientnet;
 
 /* ---- Inception ----------------------------------------------------------------------------------------------------------- */
+
+/* Their spec is nlg_layer_table; these are the tables. */
+extern const nlg_family nlg_googlenet, nlg_bn_inception, nlg_inception_v3, nlg_inception_v4, nlg_inception_resnet;
+extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_bn_inception_table[],
+    nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[];
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
 

@@ -1,0 +1,58 @@
+/* GoogLeNet (Inception v1): Szegedy, Liu, Jia, Sermanet, Reed, Anguelov, Erhan, Vanhoucke, Rabinovich, "Going Deeper with
+ * Convolutions", CVPR 2015 (arXiv 2014), Table 1 and Figure 3.
+ *
+ * Two forms. `googlenet_v1` is the paper's: 5x5 convolutions, biases, local response normalisation, auxiliary classifiers behind a
+ * 5x5 average pool. `googlenet` is torchvision's: batch norm and no biases, 3x3 in the place of 5x5 (its authors call that a known
+ * bug), a 2x2 last pool, adaptive 4x4 pools before the auxiliary classifiers, dropout 0.2.
+ *
+ * A module is four branches: 1x1 | 1x1, 3x3 | 1x1, 5x5 | 3x3 max pool, 1x1. */
+#include "models/families.h"
+
+// clang-format off
+#define MODULE(name, n1, n3_reduce, n3, n5_reduce, k5, n5, pool_proj)                                                              \
+    name " { ( branch1 1x1:" #n1 " | branch2.0 1x1:" #n3_reduce ", branch2.1 3x3:" #n3 " | branch3.0 1x1:" #n5_reduce              \
+         ", branch3.1 " k5 ":" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
+#define AUXILIARY(name, pool) name " { aux 0.3 { " pool ", conv 1x1:128, dense fc1 1024, dropout 0.7, classes fc2 } }, "
+
+/* Table 1; `lrn` is the local response normalisation, `aux_pool` what an auxiliary classifier starts with. */
+#define GOOGLENET(k5, lrn, last_pool, aux_pool, dropout)                                                                           \
+    "conv1 7x7/2:64, max 3x3/2c, " lrn "conv2 1x1:64, conv3 3x3:192, " lrn "max 3x3/2c, "                                          \
+    MODULE("inception3a",  64,  96, 128, 16, k5,  32,  32)                                                                         \
+    MODULE("inception3b", 128, 128, 192, 32, k5,  96,  64)                                                                         \
+    "max 3x3/2c, "                                                                                                                 \
+    MODULE("inception4a", 192,  96, 208, 16, k5,  48,  64)                                                                         \
+    AUXILIARY("aux1", aux_pool)                                                                                                    \
+    MODULE("inception4b", 160, 112, 224, 24, k5,  64,  64)                                                                         \
+    MODULE("inception4c", 128, 128, 256, 24, k5,  64,  64)                                                                         \
+    MODULE("inception4d", 112, 144, 288, 32, k5,  64,  64)                                                                         \
+    AUXILIARY("aux2", aux_pool)                                                                                                    \
+    MODULE("inception4e", 256, 160, 320, 32, k5, 128, 128)                                                                         \
+    last_pool ", "                                                                                                                 \
+    MODULE("inception5a", 256, 160, 320, 32, k5, 128, 128)                                                                         \
+    MODULE("inception5b", 384, 192, 384, 48, k5, 128, 128)                                                                         \
+    "global, dropout " dropout ", classes fc"
+
+const char nlg_googlenet_torchvision[] = GOOGLENET("3x3", "", "max 2x2/2c", "adaptive 4", "0.2");
+const char nlg_googlenet_paper[] = GOOGLENET("5x5", "lrn, ", "max 3x3/2c", "avg 5x5/3v", "0.4");
+
+const char nlg_googlenet_small[] =
+    "conv1 3x3:32, max 2x2/2v, "
+    MODULE("inception3a", 32, 24, 32,  8, "5x5", 16, 16)
+    MODULE("inception3b", 48, 32, 48,  8, "5x5", 24, 24)
+    "max 2x2/2v, "
+    MODULE("inception4a", 64, 48, 96, 16, "5x5", 32, 32)
+    MODULE("inception4b", 64, 48, 96, 16, "5x5", 32, 32)
+    "global, dropout 0.2, classes fc";
+// clang-format on
+
+const nlg_family nlg_googlenet = {
+    .name = "Inception",
+    .title = "Going Deeper with Convolutions",
+    .authors = "C. Szegedy, W. Liu, Y. Jia, P. Sermanet, S. Reed, D. Anguelov, D. Erhan, V. Vanhoucke, A. Rabinovich",
+    .venue = "CVPR 2015, arXiv 1409.4842",
+    .year = 2014,
+    .designer = NLG_HUMAN,
+    .deviations =
+        "The parameters that Table 1 prints for the first convolution (2.7K) do not match its 7x7x3x64; the filters are built.\n",
+    .build = nlg_build_table_model,
+};

@@ -1,0 +1,50 @@
+/* Inception v3: Szegedy, Vanhoucke, Ioffe, Shlens, Wojna, "Rethinking the Inception Architecture for Computer Vision", CVPR 2016
+ * (arXiv 2015), Table 1 and Figures 5 to 7 and 10, in torchvision's form: the widths of the 17x17 modules and the 1x1 of 80 in the
+ * stem come from the released code. Batch norm in the auxiliary head (Section 6 and "BN-auxiliary"). Names are torchvision's. */
+#include "models/families.h"
+
+// clang-format off
+/* Figures 5, 6 and 7. */
+#define MODULE_A(name, pool_proj)                                                                                                  \
+    name " { ( branch1x1 1x1:64 | branch5x5_1 1x1:48, branch5x5_2 5x5:64"                                                          \
+         " | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:96, branch3x3dbl_3 3x3:96 | avg 3x3, branch_pool 1x1:" #pool_proj " ) }, "
+#define MODULE_B(name, n7)                                                                                                         \
+    name " { ( branch1x1 1x1:192 | branch7x7_1 1x1:" #n7 ", branch7x7_2 1x7:" #n7 ", branch7x7_3 7x1:192"                          \
+         " | branch7x7dbl_1 1x1:" #n7 ", branch7x7dbl_2 7x1:" #n7 ", branch7x7dbl_3 1x7:" #n7 ", branch7x7dbl_4 7x1:" #n7           \
+         ", branch7x7dbl_5 1x7:192 | avg 3x3, branch_pool 1x1:192 ) }, "
+#define MODULE_C(name)                                                                                                             \
+    name " { ( branch1x1 1x1:320 | branch3x3_1 1x1:384, ( branch3x3_2a 1x3:384 | branch3x3_2b 3x1:384 )"                           \
+         " | branch3x3dbl_1 1x1:448, branch3x3dbl_2 3x3:384, ( branch3x3dbl_3a 1x3:384 | branch3x3dbl_3b 3x1:384 )"                 \
+         " | avg 3x3, branch_pool 1x1:192 ) }, "
+
+const char nlg_inception_v3_table[] =
+    "Conv2d_1a_3x3 3x3/2v:32, Conv2d_2a_3x3 3x3v:32, Conv2d_2b_3x3 3x3:64, max 3x3/2v, "
+    "Conv2d_3b_1x1 1x1:80, Conv2d_4a_3x3 3x3v:192, max 3x3/2v, "
+    MODULE_A("Mixed_5b", 32)
+    MODULE_A("Mixed_5c", 64)
+    MODULE_A("Mixed_5d", 64)
+    "Mixed_6a { ( branch3x3 3x3/2v:384 | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:96, branch3x3dbl_3 3x3/2v:96 | max 3x3/2v ) }, "
+    MODULE_B("Mixed_6b", 128)
+    MODULE_B("Mixed_6c", 160)
+    MODULE_B("Mixed_6d", 160)
+    MODULE_B("Mixed_6e", 192)
+    "AuxLogits { aux 0.4 { avg 5x5/3v, conv0 1x1:128, conv1 5x5v:768, global, classes fc } }, "
+    "Mixed_7a { ( branch3x3_1 1x1:192, branch3x3_2 3x3/2v:320"
+    " | branch7x7x3_1 1x1:192, branch7x7x3_2 1x7:192, branch7x7x3_3 7x1:192, branch7x7x3_4 3x3/2v:192 | max 3x3/2v ) }, "
+    MODULE_C("Mixed_7b")
+    MODULE_C("Mixed_7c")
+    "global, dropout 0.5, classes fc";
+// clang-format on
+
+const nlg_family nlg_inception_v3 = {
+    .name = "Inception",
+    .title = "Rethinking the Inception Architecture for Computer Vision",
+    .authors = "C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna",
+    .venue = "CVPR 2016, arXiv 1512.00567",
+    .year = 2015,
+    .designer = NLG_HUMAN,
+    .deviations =
+        "torchvision's form of the released network; the paper's table of costs prints 4.8G multiply-adds, every implementation\n"
+        "has 5.7G. Keras has no scale in batch norm (23,817,352 trainable parameters).\n",
+    .build = nlg_build_table_model,
+};

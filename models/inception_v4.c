@@ -1,0 +1,99 @@
+/* Inception-v4 and Inception-ResNet-v1 and v2: Szegedy, Ioffe, Vanhoucke, Alemi, "Inception-v4, Inception-ResNet and the Impact of
+ * Residual Connections on Learning", AAAI 2017 (arXiv 2016).
+ *
+ * Inception-v4: Figures 3 to 9, names of timm. Inception-ResNet-v2: the released network in timm's form, which is not the one drawn
+ * in the paper (that has Inception-v4's stem, 5/10/5 blocks of widths 384/1154/2048): its own stem, 10/20/10 blocks of widths
+ * 320/1088/2080, a last 1x1 convolution of 1536. Inception-ResNet-v1: Figures 10 to 14; names follow v2. */
+#include "models/families.h"
+
+// clang-format off
+#define BRANCH_POOL(width) "avg 3x3, branch3.1 1x1:" #width
+
+const char nlg_inception_v4_table[] =
+    /* Figure 3: stem. */
+    "features.0 3x3/2v:32, features.1 3x3v:32, features.2 3x3:64, "
+    "features.3 { ( max 3x3/2v | conv 3x3/2v:96 ) }, "
+    "features.4 { ( branch0.0 1x1:64, branch0.1 3x3v:96"
+    " | branch1.0 1x1:64, branch1.1 1x7:64, branch1.2 7x1:64, branch1.3 3x3v:96 ) }, "
+    "features.5 { ( conv 3x3/2v:192 | max 3x3/2v ) }, "
+    /* Figure 4: four Inception-A. */
+    "features *4@6 { ( branch0 1x1:96 | branch1.0 1x1:64, branch1.1 3x3:96"
+    " | branch2.0 1x1:64, branch2.1 3x3:96, branch2.2 3x3:96 | " BRANCH_POOL(96) " ) }, "
+    /* Figure 7: Reduction-A, (k, l, m, n) = (192, 224, 256, 384). */
+    "features.10 { ( branch0 3x3/2v:384 | branch1.0 1x1:192, branch1.1 3x3:224, branch1.2 3x3/2v:256 | max 3x3/2v ) }, "
+    /* Figure 5: seven Inception-B. */
+    "features *7@11 { ( branch0 1x1:384 | branch1.0 1x1:192, branch1.1 1x7:224, branch1.2 7x1:256"
+    " | branch2.0 1x1:192, branch2.1 7x1:192, branch2.2 1x7:224, branch2.3 7x1:224, branch2.4 1x7:256 | " BRANCH_POOL(128) " ) }, "
+    /* Figure 8: Reduction-B. */
+    "features.18 { ( branch0.0 1x1:192, branch0.1 3x3/2v:192"
+    " | branch1.0 1x1:256, branch1.1 1x7:256, branch1.2 7x1:320, branch1.3 3x3/2v:320 | max 3x3/2v ) }, "
+    /* Figure 6: three Inception-C. */
+    "features *3@19 { ( branch0 1x1:256 | branch1_0 1x1:384, ( branch1_1a 1x3:256 | branch1_1b 3x1:256 )"
+    " | branch2_0 1x1:384, branch2_1 3x1:448, branch2_2 1x3:512, ( branch2_3a 1x3:256 | branch2_3b 3x1:256 )"
+    " | " BRANCH_POOL(256) " ) }, "
+    "global, dropout 0.2, classes last_linear";
+
+/* Residual blocks A (35x35), B (17x17), C (8x8): the branches are projected by a 1x1 convolution without norm or ReLU, scaled, added. */
+#define BLOCK_A(kind, n3, n3b, out)                                                                                                \
+    kind " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 3x3:32"                                                                \
+         " | branch2.0 1x1:32, branch2.1 3x3:" #n3 ", branch2.2 3x3:" #n3b " ), conv2d 1x1:" #out "! }"
+#define BLOCK_B(kind, n1, n17, n71, out)                                                                                           \
+    kind " { ( branch0 1x1:" #n1 " | branch1.0 1x1:128, branch1.1 1x7:" #n17 ", branch1.2 7x1:" #n71 " ), conv2d 1x1:" #out "! }"
+#define BLOCK_C(kind, n13, n31, out)                                                                                               \
+    kind " { ( branch0 1x1:192 | branch1.0 1x1:192, branch1.1 1x3:" #n13 ", branch1.2 3x1:" #n31 " ), conv2d 1x1:" #out "! }"
+#define REDUCTION_A(k, l, m, n)                                                                                                    \
+    "mixed_6a { ( branch0 3x3/2v:" #n " | branch1.0 1x1:" #k ", branch1.1 3x3:" #l ", branch1.2 3x3/2v:" #m " | max 3x3/2v ) }, "
+#define REDUCTION_B(n1, n2a, n2b)                                                                                                  \
+    "mixed_7a { ( branch0.0 1x1:256, branch0.1 3x3/2v:384 | branch1.0 1x1:256, branch1.1 3x3/2v:" #n1                              \
+    " | branch2.0 1x1:256, branch2.1 3x3:" #n2a ", branch2.2 3x3/2v:" #n2b " | max 3x3/2v ) }, "
+
+const char nlg_inception_resnet_v2_table[] =
+    "conv2d_1a 3x3/2v:32, conv2d_2a 3x3v:32, conv2d_2b 3x3:64, max 3x3/2v, conv2d_3b 1x1:80, conv2d_4a 3x3v:192, max 3x3/2v, "
+    "mixed_5b { ( branch0 1x1:96 | branch1.0 1x1:48, branch1.1 5x5:64"
+    " | branch2.0 1x1:64, branch2.1 3x3:96, branch2.2 3x3:96 | " BRANCH_POOL(64) " ) }, "
+    "repeat *10 { " BLOCK_A("residual 0.17", 48, 64, 320) " }, "
+    REDUCTION_A(256, 256, 384, 384)
+    "repeat_1 *20 { " BLOCK_B("residual 0.1", 192, 160, 192, 1088) " }, "
+    REDUCTION_B(288, 288, 320)
+    "repeat_2 *9 { " BLOCK_C("residual 0.2", 224, 256, 2080) " }, "
+    "block8 { " BLOCK_C("residual_linear 1", 224, 256, 2080) " }, "
+    "conv2d_7b 1x1:1536, global, dropout 0.2, classes classif";
+
+const char nlg_inception_resnet_v1_table[] =
+    "conv2d_1a 3x3/2v:32, conv2d_2a 3x3v:32, conv2d_2b 3x3:64, max 3x3/2v, conv2d_3b 1x1:80, conv2d_4a 3x3v:192, "
+    "conv2d_4b 3x3/2v:256, "
+    "repeat *5 { " BLOCK_A("residual 0.17", 32, 32, 256) " }, "
+    REDUCTION_A(192, 192, 256, 384)
+    "repeat_1 *10 { " BLOCK_B("residual 0.1", 128, 128, 128, 896) " }, "
+    REDUCTION_B(256, 256, 256)
+    "repeat_2 *5 { " BLOCK_C("residual 0.2", 192, 192, 1792) " }, "
+    "global, dropout 0.2, classes classif";
+// clang-format on
+
+static const char title[] = "Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning";
+static const char authors[] = "C. Szegedy, S. Ioffe, V. Vanhoucke, A. Alemi";
+static const char venue[] = "AAAI 2017, arXiv 1602.07261";
+
+const nlg_family nlg_inception_v4 = {
+    .name = "Inception",
+    .title = title,
+    .authors = authors,
+    .venue = venue,
+    .year = 2016,
+    .designer = NLG_HUMAN,
+    .deviations =
+        "Average pools leave the padding out of the divisor, as in timm. EfficientNet's Table 2 prints 48M parameters for it.\n",
+    .build = nlg_build_table_model,
+};
+
+const nlg_family nlg_inception_resnet = {
+    .name = "Inception-ResNet",
+    .title = title,
+    .authors = authors,
+    .venue = venue,
+    .year = 2016,
+    .designer = NLG_HUMAN,
+    .deviations = "The convolution that projects a residual branch has a bias and no batch norm, as in the released v2.\n"
+                  "Residual scales are those of the released v2 (0.17, 0.1, 0.2); the paper says between 0.1 and 0.3.\n",
+    .build = nlg_build_table_model,
+};
