@@ -6,55 +6,70 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "layers/base/rng.h"
+#include "datasets/image.h"
 #include "layers/base/status.h"
 
 typedef enum { NLG_SPLIT_TRAIN, NLG_SPLIT_VALIDATION, NLG_SPLIT_TEST } nlg_split;
 
 typedef struct nlg_dataset nlg_dataset;
 
+/* Zero everywhere means the defaults. */
 typedef struct nlg_dataset_options {
-    const char *folder;       /* where the files are; NULL: the data set's default (Debian's folder, or the fetch folder) */
-    uint32_t validation;      /* images cut from training by the keyed permutation; 0: the data set's default (5000, or 10%) */
-    uint64_t split_seed;      /* key of that permutation */
-    uint32_t train_limit;     /* use the first so many of the permuted training images; 0: all */
-    int image_size;           /* imagefolder: images are resized so (shorter side) and centre-cropped to a square; 0: as they are,
-                                 which then must all be of one size */
-    bool strict;              /* imagefolder: refuse broken files instead of skipping them with a count */
+    const char *folder;    /* where the files are; NULL: the data set's default (see nlg_dataset_open) */
+    uint32_t validation;   /* images cut from training by the keyed permutation; 0: 5000, or a tenth where that is less;
+                              without effect where the files themselves hold a validation split */
+    uint64_t split_seed;   /* key of that permutation */
+    bool file_order;       /* no permutation: training images in the files' order, validation the last of them (reference runs) */
+    uint32_t train_limit;  /* use the first so many of the permuted training images; 0: all */
+    bool strict;           /* imagefolder: refuse broken files instead of skipping them with a count */
+    int image_size;        /* imagefolder: images are resized and centre-cropped to squares of this side; 0: as they are, and then
+                              all of one size */
+    int resize;            /* imagefolder: shorter side after resizing, >= image_size; 0: image_size */
+    nlg_filter filter;     /* imagefolder: of the resizing */
+    size_t cache_bytes;    /* imagefolder: decoded images are kept in memory up to so much, beyond that decoded at each use;
+                              0: 1 GiB */
+    float mean[3], std[3]; /* replace the computed ones where std[0] > 0, e.g. by those of published weights */
 } nlg_dataset_options;
 
 typedef struct nlg_dataset_info {
     const char *name;
     int h, w, c, classes;
     const char *const *class_names;
-    uint32_t train, validation, test; /* images in each split; test is known from the file header without reading labels */
-    uint32_t skipped;                 /* broken files left out */
-    const char *digest;               /* SHA-256 over the files read */
+    uint32_t train, validation, test; /* images in each split; test is 0 until nlg_dataset_open_test */
+    uint32_t skipped;                 /* broken files left out, */
+    const char *const *skipped_files; /* each as "file: reason" */
+    const char *digest, *test_digest; /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
     const char *source;               /* where it came from */
-    float mean[4], std[4];            /* per channel, of the training images in 0..1, used for normalisation */
+    float mean[4], std[4];            /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
+                                         the split, so that a trained network meets the same numbers under another split */
 } nlg_dataset_info;
 
-/* name: "fashion-mnist", "mnist", "cifar10", "imagefolder:DIR". The test split is not opened here. */
+/* name: "fashion-mnist", "mnist", "cifar10", "imagefolder:DIR"; "NAME:DIR" is the same as options->folder for the others.
+ * options may be NULL. Without a folder, the first of these that holds the files is taken: $NLG_DATA/NAME,
+ * ~/.local/share/netlineage/NAME, the folder of the Debian package. The test split is not opened here. A folder of images
+ * without a train folder opens with no training images: for evaluation.
+ * Errors name the file, what was expected, what was found and what to do. */
 nlg_status nlg_dataset_open(const char *name, const nlg_dataset_options *options, nlg_dataset **dataset, nlg_error *err);
 void nlg_dataset_close(nlg_dataset *dataset);
-const nlg_dataset_info *nlg_dataset_describe(const nlg_dataset *dataset);
+const nlg_dataset_info *nlg_dataset_describe(const nlg_dataset *dataset); /* valid until the next open_test or close */
 
-/* Reads the test split; the final step of an experiment calls it once and logs it. */
+/* Reads the test split; the final step of an experiment calls it once and logs it. Calling it again does nothing. */
 nlg_status nlg_dataset_open_test(nlg_dataset *dataset, nlg_error *err);
 
-/* Augmentation of training images, keyed by (seed, epoch, sample index) alone. */
+/* Augmentation of training images, keyed by (seed, epoch, index) alone. All fields are drawn independently. */
 typedef struct nlg_augmentation {
-    int shift;       /* pad by this many pixels and crop at a random place */
-    bool flip;       /* mirror left-right with probability 1/2 */
-    int cutout;      /* side of a random square set to zero after normalisation; 0: none */
-    bool raw;        /* no normalisation: pixel / 255 */
-    int pad;         /* constant zero border added on each side, e.g. 2: 28 -> 32 */
+    int shift;  /* pad by this many black pixels and crop at a random place */
+    bool flip;  /* mirror left-right with probability 1/2 */
+    int cutout; /* side of a square set to zero after normalisation, its centre anywhere; 0: none */
+    bool raw;   /* no normalisation: pixel / 255 */
+    int pad;    /* black border added on each side, e.g. 2: 28 -> 32; like raw, it holds for every split */
 } nlg_augmentation;
 
-/* Write images `index[0..count)` of a split as float NHWC into images [count, h + 2 pad, w + 2 pad, c] and labels; training
- * images are augmented, keyed by (seed, epoch, index), unless augmentation is NULL (then: normalised only). Order and
- * grouping do not matter: each image is a pure function of its arguments. `begin`/`count` select from a team's range, so
- * several threads may call it at once. */
+/* Write images `index[0..count)` of a split as float NHWC into images [count, h + 2 pad, w + 2 pad, c] and their labels;
+ * training images are augmented unless augmentation is NULL (then: normalised only), others get `raw` and `pad` alone. An
+ * image is a pure function of (split, index, augmentation, seed, epoch), so order and grouping do not matter and several
+ * threads may call this at once. `labels` may be NULL.
+ * Errors: an index outside the split, a test split not opened; imagefolder beyond its cache: a file that cannot be read. */
 nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const uint32_t *index, size_t count,
                               const nlg_augmentation *augmentation, uint64_t seed, uint32_t epoch, float *images, int *labels,
                               nlg_error *err);
@@ -62,16 +77,28 @@ nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const
 /* The order of training images in an epoch: keyed permutation of 0 .. train-1 into `order`. */
 void nlg_dataset_epoch_order(const nlg_dataset *dataset, uint64_t seed, uint32_t epoch, uint32_t *order);
 
-/* Registry. */
+/* ---- registry ---- */
+
 typedef struct nlg_dataset_format nlg_dataset_format;
 int nlg_dataset_format_count(void);
 const nlg_dataset_format *nlg_dataset_format_at(int index);
 const char *nlg_dataset_format_name(const nlg_dataset_format *format);
 const char *nlg_dataset_format_summary(const nlg_dataset_format *format);
+bool nlg_dataset_format_fetchable(const nlg_dataset_format *format);
+/* The folder that nlg_dataset_open would take without one given, into `folder`; false: the files are nowhere. */
+bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, size_t size);
 
-/* Download the files of a data set into its folder, checking SHA-256, resuming partial downloads (curl as a program); messages go to
- * `progress` (stderr) unless NULL. */
-nlg_status nlg_dataset_fetch(const char *name, const char *folder, void (*progress)(void *context, const char *line), void *context,
-                             nlg_error *err);
+/* ---- fetching ---- */
+
+/* Receives one line at a time, without a line end. */
+typedef void nlg_fetch_progress(void *context, const char *line);
+
+/* Download the files of a data set into its folder (NULL: $NLG_DATA/NAME or ~/.local/share/netlineage/NAME) by the program
+ * curl, continuing partial downloads. A file takes its name only when its SHA-256 fits. `progress` may be NULL. */
+nlg_status nlg_dataset_fetch(const char *name, const char *folder, nlg_fetch_progress *progress, void *context, nlg_error *err);
+
+/* Compare the files of a data set with the published SHA-256 values; a file that is absent or differs is an NLG_ERR_CHECK that
+ * names it. Debian's repacked files are compared by their unpacked contents. */
+nlg_status nlg_dataset_verify(const char *name, const char *folder, nlg_fetch_progress *progress, void *context, nlg_error *err);
 
 #endif

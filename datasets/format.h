@@ -1,0 +1,91 @@
+/* Private to the folder: what a data set's file provides, and what the shared code makes of it. */
+#ifndef NLG_DATASETS_FORMAT_H
+#define NLG_DATASETS_FORMAT_H
+
+#include "datasets/dataset.h"
+#include "layers/base/memory.h"
+
+/* Images have 1 or 3 channels. */
+enum { NLG_MAX_CHANNELS = 3, NLG_PATH_BYTES = 4096 };
+
+/* The samples of the files for training (train and validation split) or of those for testing. */
+typedef struct nlg_samples {
+    uint32_t count;
+    int h, w, c;
+    int32_t *labels; /* [count], 0 .. classes-1 */
+    uint8_t *pixels; /* [count, h, w, c], from nlg_alloc_large; NULL: decoded by the format's `read` */
+    size_t pixel_bytes;
+    const char **paths;        /* [count], for `read`; the strings are in the data set's arena */
+    uint32_t fixed_validation; /* the last so many are the validation split, cut by the files themselves */
+    uint64_t sum[NLG_MAX_CHANNELS], square[NLG_MAX_CHANNELS]; /* of all pixels, filled by whoever has them at hand first */
+    bool summed;
+    char digest[65];
+} nlg_samples;
+
+/* One downloadable file. */
+typedef struct nlg_dataset_file {
+    const char *name;
+    const char *address;
+    uint64_t bytes;
+    const char *sha256;          /* of the file */
+    const char *unpacked_sha256; /* of its contents without gzip, for repacked copies; NULL: not known */
+} nlg_dataset_file;
+
+struct nlg_dataset_format {
+    const char *name, *summary;
+    int classes; /* 0: found by load */
+    const char *const *class_names;
+    const nlg_dataset_file *files; /* to fetch; the first one tells whether a folder holds the set */
+    int file_count;
+    const char *debian_folder, *debian_package; /* NULL: none */
+    bool needs_folder;                          /* has no default one: NAME:DIR */
+    /* Reads the files into `samples`, zeroed before; what was allocated is freed by nlg_samples_release also on failure. */
+    nlg_status (*load)(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err);
+    /* Decodes one sample into pixels [h, w, c]; needed where load leaves pixels NULL. */
+    nlg_status (*read)(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *pixels, nlg_error *err);
+    /* Does this folder hold the training files? */
+    bool (*present)(const char *folder);
+};
+
+struct nlg_dataset {
+    const nlg_dataset_format *format;
+    nlg_dataset_options options; /* folder: in the arena */
+    nlg_arena *arena;            /* names, paths, messages */
+    nlg_dataset_info info;
+    nlg_samples training, test;
+    bool test_open;
+    uint32_t *order; /* sample of each index: train first, then validation */
+    const char **skipped;
+    float normal[NLG_MAX_CHANNELS][256], plain[256]; /* value of each byte: normalised, and / 255 */
+};
+
+nlg_status nlg_samples_allocate(nlg_samples *samples, uint32_t count, int h, int w, int c, const char *what, nlg_error *err);
+void nlg_samples_release(nlg_samples *samples);
+/* Adds the sums over `pixels` pixels of c channels. */
+void nlg_samples_sum(const uint8_t *bytes, size_t pixels, int c, uint64_t *sum, uint64_t *square);
+
+/* Notes a file left out; the line is copied. */
+nlg_status nlg_dataset_skip(nlg_dataset *dataset, const char *line, nlg_error *err);
+
+const nlg_dataset_format *nlg_dataset_format_find(const char *name, size_t length);
+nlg_status nlg_dataset_format_unknown(const char *name, nlg_error *err); /* the error that lists the known ones */
+
+/* folder/name into path; false when it does not fit. */
+bool nlg_path_join(char path[NLG_PATH_BYTES], const char *folder, const char *name);
+
+/* Where fetched files go: $NLG_DATA/NAME or ~/.local/share/netlineage/NAME. */
+nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char path[NLG_PATH_BYTES], nlg_error *err);
+
+/* ---- unpack.c: reading a file through gzip where it is packed ---- */
+
+typedef struct nlg_unpacker nlg_unpacker;
+/* `path`, or `path` without its ".gz" where only that exists. */
+nlg_status nlg_unpacker_open(const char *path, nlg_unpacker **unpacker, nlg_error *err);
+void nlg_unpacker_close(nlg_unpacker *unpacker);
+const char *nlg_unpacker_path(const nlg_unpacker *unpacker);
+/* Bytes up to the end or `size`, whichever comes first, into *got. Damaged or truncated gzip is an NLG_ERR_INPUT. */
+nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, size_t *got, nlg_error *err);
+/* No file can unpack to more than this: for judging a header before allocating. */
+uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker);
+
+#endif

@@ -1,0 +1,409 @@
+/* Folders of JPEG and PNG files, one folder per class, in ImageNet's layout: DIR/train/CLASS/... and DIR/val or DIR/test.
+ *
+ * - Classes are the folders' names in byte order, as torchvision sorts them; names that begin with a dot are passed over.
+ * - With train, val and test, val is the validation split and test the test split; with train and one other, that one is the
+ *   test split and validation is cut from train; without train, or where DIR holds the class folders itself, all is test.
+ * - Each file is decoded once when its split is opened, so that broken files are known before work starts and the sums for
+ *   normalisation are exact. Decoded pixels stay in memory as long as they fit the cache, else they are decoded at each use. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "datasets/format.h"
+#include "layers/base/cpu.h"
+#include "layers/base/digest.h"
+#include "layers/base/file.h"
+#include "layers/base/team.h"
+
+enum { DEEPEST = 8, MOST_CLASSES = 100000, LIMIT_FILE_BYTES = 256 << 20, FEW_FILES = 64 };
+
+static const size_t default_cache_bytes = (size_t)1 << 30;
+
+/* --- listing -------------------------------------------------------------------------------------------------------- */
+
+typedef struct entry {
+    const char *path; /* in the data set's arena */
+    int32_t label;
+} entry;
+
+typedef struct listing {
+    entry *items;
+    size_t count, capacity;
+} listing;
+
+static nlg_status append(listing *list, const char *path, int32_t label, nlg_error *err) {
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        entry *grown = nlg_realloc(list->items, capacity, sizeof *grown);
+        if (!grown) return nlg_fail_memory(err, capacity * sizeof *grown, "a list of files");
+        list->items = grown;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = (entry){path, label};
+    return NLG_OK;
+}
+
+static int by_path(const void *a, const void *b) {
+    return strcmp(((const entry *)a)->path, ((const entry *)b)->path);
+}
+
+static bool is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+static bool is_image_name(const char *name) {
+    const char *dot = strrchr(name, '.');
+    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
+}
+
+/* The subfolders of a folder (depth 0), or the images in it and below, sorted by path. */
+static nlg_status list_folder(nlg_dataset *dataset, const char *folder, bool folders, int depth, int32_t label, listing *list,
+                              nlg_error *err) {
+    DIR *stream = opendir(folder);
+    if (!stream)
+        return nlg_fail(err, NLG_ERR_IO, "%s: cannot read the folder: %s; check the path and its permissions", folder,
+                        strerror(errno));
+    size_t first = list->count;
+    nlg_status status = NLG_OK;
+    for (struct dirent *item; status == NLG_OK && (item = readdir(stream));) {
+        if (item->d_name[0] == '.') continue;
+        char path[NLG_PATH_BYTES];
+        if (!nlg_path_join(path, folder, item->d_name)) {
+            status = nlg_fail(err, NLG_ERR_INPUT, "%s: a path in it is too long", folder);
+            break;
+        }
+        bool subfolder = item->d_type == DT_DIR || (item->d_type != DT_REG && is_folder(path));
+        if (subfolder && !folders) {
+            if (depth < DEEPEST) status = list_folder(dataset, path, false, depth + 1, label, list, err);
+        } else if (folders ? subfolder : is_image_name(item->d_name)) {
+            const char *copy = nlg_arena_printf(dataset->arena, "%s", path);
+            status = copy ? append(list, copy, label, err) : nlg_fail_memory(err, strlen(path) + 1, "a path");
+        }
+    }
+    closedir(stream);
+    if (status == NLG_OK && depth == 0 && list->count > first)
+        qsort(list->items + first, list->count - first, sizeof *list->items, by_path);
+    return status;
+}
+
+static const char *last_part(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The classes of a root become those of the data set, unless it has some already. */
+static nlg_status take_classes(nlg_dataset *dataset, const char *root, const listing *classes, nlg_error *err) {
+    if (classes->count == 0)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: expected one folder per class in it, found none; see the layout in lineage data info imagefolder",
+                        root);
+    if (classes->count > MOST_CLASSES)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected at most %d classes, found %zu folders", root, MOST_CLASSES,
+                        classes->count);
+    if (dataset->info.classes) return NLG_OK;
+    const char **names = nlg_arena_alloc(dataset->arena, classes->count, sizeof *names);
+    if (!names) return nlg_fail_memory(err, classes->count * sizeof *names, "the class names");
+    for (size_t i = 0; i < classes->count; i++) names[i] = last_part(classes->items[i].path);
+    dataset->info.class_names = names;
+    dataset->info.classes = (int)classes->count;
+    return NLG_OK;
+}
+
+static int find_class(const nlg_dataset_info *info, const char *name) {
+    int low = 0, high = info->classes;
+    while (low < high) {
+        int middle = (low + high) / 2, order = strcmp(info->class_names[middle], name);
+        if (order == 0) return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+/* All images below root/CLASS, class by class. */
+static nlg_status list_images(nlg_dataset *dataset, const char *root, listing *images, nlg_error *err) {
+    listing classes = {0};
+    nlg_status status = list_folder(dataset, root, true, 0, 0, &classes, err);
+    if (status == NLG_OK) status = take_classes(dataset, root, &classes, err);
+    for (size_t i = 0; status == NLG_OK && i < classes.count; i++) {
+        const char *path = classes.items[i].path;
+        int label = find_class(&dataset->info, last_part(path));
+        size_t before = images->count;
+        if (label < 0)
+            status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected a class that training has, found %s; remove or rename the folder",
+                              path, last_part(path));
+        else
+            status = list_folder(dataset, path, false, 0, label, images, err);
+        if (status == NLG_OK && images->count == before)
+            status = nlg_fail(err, NLG_ERR_INPUT,
+                              "%s: expected JPEG or PNG files in this class folder, found none; add some or remove it", path);
+    }
+    nlg_free(classes.items);
+    return status;
+}
+
+/* --- decoding ------------------------------------------------------------------------------------------------------- */
+
+/* Decodes `bytes` to the data set's form; h and w are those of `samples`. NLG_ERR_CHECK: sound but of another size. */
+static nlg_status decode(const nlg_dataset *dataset, const nlg_samples *samples, const char *bytes, size_t size, const char *path,
+                         uint8_t *pixels, nlg_error *err) {
+    const nlg_dataset_options *o = &dataset->options;
+    nlg_image image;
+    NLG_TRY(nlg_image_decode(bytes, size, path, &image, err));
+    nlg_status status = NLG_OK;
+    if (o->image_size)
+        status = nlg_image_prepare(&image, &(nlg_image_recipe){o->resize, o->image_size, o->filter}, pixels, err);
+    else if (image.h != samples->h || image.w != samples->w)
+        status = nlg_fail(err, NLG_ERR_CHECK,
+                          "%s: expected %d x %d pixels as in the first image, found %d x %d; choose an image size to resize to",
+                          path, samples->w, samples->h, image.w, image.h);
+    else
+        memcpy(pixels, image.rgb, (size_t)image.h * (size_t)image.w * 3);
+    nlg_image_release(&image);
+    return status;
+}
+
+static nlg_status read_sample(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *pixels,
+                              nlg_error *err) {
+    char *bytes;
+    size_t size;
+    NLG_TRY(nlg_file_read(samples->paths[sample], LIMIT_FILE_BYTES, &bytes, &size, err));
+    nlg_status status = decode(dataset, samples, bytes, size, samples->paths[sample], pixels, err);
+    nlg_free(bytes);
+    return status == NLG_ERR_CHECK ? NLG_ERR_INPUT : status;
+}
+
+/* What the scan found out about one file. */
+typedef struct finding {
+    nlg_status status;
+    char *reason; /* nlg_alloc */
+    char digest[65];
+} finding;
+
+typedef struct scan {
+    const nlg_dataset *dataset;
+    const nlg_samples *samples;
+    const entry *files;
+    finding *findings;
+    uint8_t *pixels;                       /* [files, h, w, 3] or NULL */
+    uint64_t (*sums)[2][NLG_MAX_CHANNELS]; /* per worker: sum, square */
+} scan;
+
+static nlg_status scan_file(const scan *s, size_t i, uint8_t *pixels, nlg_error *err) {
+    const char *path = s->files[i].path;
+    char *bytes;
+    size_t size;
+    NLG_TRY(nlg_file_read(path, LIMIT_FILE_BYTES, &bytes, &size, err));
+    nlg_digest *digest = nlg_digest_create();
+    nlg_status status = digest ? NLG_OK : nlg_fail_memory(err, 64, "a digest");
+    if (digest) {
+        nlg_digest_update(digest, bytes, size);
+        nlg_digest_finish(digest, s->findings[i].digest);
+        status = decode(s->dataset, s->samples, bytes, size, path, pixels, err);
+    }
+    nlg_free(bytes);
+    return status;
+}
+
+static void scan_range(void *context, int64_t begin, int64_t end, int worker) {
+    const scan *s = context;
+    size_t size = (size_t)s->samples->h * (size_t)s->samples->w * 3;
+    uint8_t *own = s->pixels ? NULL : nlg_alloc(size, 1);
+    for (int64_t i = begin; i < end; i++) {
+        finding *f = &s->findings[i];
+        nlg_error err = {0};
+        uint8_t *pixels = s->pixels ? s->pixels + (size_t)i * size : own;
+        f->status = pixels ? scan_file(s, (size_t)i, pixels, &err) : nlg_fail_memory(&err, size, "an image");
+        if (f->status == NLG_OK)
+            nlg_samples_sum(pixels, size / 3, 3, s->sums[worker][0], s->sums[worker][1]);
+        else
+            f->reason = nlg_strdup(err.text);
+    }
+    nlg_free(own);
+}
+
+static nlg_status scan_all(scan *s, nlg_samples *samples, size_t count, nlg_error *err) {
+    nlg_cpu_info cpu;
+    nlg_cpu_query(&cpu);
+    nlg_team *team = nlg_team_create(count < FEW_FILES || cpu.cores < 1 ? 1 : cpu.cores);
+    if (!team) return nlg_fail_memory(err, 1 << 12, "a thread team");
+    int workers = nlg_team_size(team);
+    s->sums = nlg_alloc((size_t)workers, sizeof *s->sums);
+    nlg_status status = s->sums ? NLG_OK : nlg_fail_memory(err, (size_t)workers * sizeof *s->sums, "the sums of pixels");
+    if (status == NLG_OK) nlg_team_run(team, (int64_t)count, scan_range, s);
+    for (int i = 0; status == NLG_OK && i < workers; i++) /* integers: exact in any order */
+        for (int c = 0; c < 3; c++) {
+            samples->sum[c] += s->sums[i][0][c];
+            samples->square[c] += s->sums[i][1][c];
+        }
+    samples->summed = true;
+    nlg_free(s->sums);
+    nlg_team_destroy(team);
+    return status;
+}
+
+/* Moves the sound files together and lists the broken ones, or fails on those that may not be skipped. */
+static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const listing *images, finding *findings,
+                             size_t fixed_from, nlg_error *err) {
+    size_t size = (size_t)samples->h * (size_t)samples->w * 3;
+    nlg_digest *digest = nlg_digest_create();
+    if (!digest) return nlg_fail_memory(err, 64, "a digest");
+    nlg_status status = NLG_OK;
+    size_t folder = strlen(dataset->options.folder) + 1;
+    for (size_t i = 0; status == NLG_OK && i < images->count; i++) {
+        const finding *f = &findings[i];
+        const char *path = images->items[i].path;
+        nlg_digest_update(digest, path + folder, strlen(path + folder) + 1);
+        nlg_digest_update(digest, f->digest, 64);
+        if (f->status == NLG_OK) {
+            uint32_t slot = samples->count++;
+            samples->labels[slot] = images->items[i].label;
+            samples->paths[slot] = path;
+            samples->fixed_validation += i >= fixed_from;
+            if (samples->pixels && slot != i) memmove(samples->pixels + slot * size, samples->pixels + i * size, size);
+        } else if (f->status == NLG_ERR_MEMORY || f->status == NLG_ERR_CHECK || dataset->options.strict) {
+            status = nlg_fail(err, f->status == NLG_ERR_CHECK ? NLG_ERR_INPUT : f->status, "%s", f->reason ? f->reason : path);
+        } else {
+            status = nlg_dataset_skip(dataset, f->reason ? f->reason : path, err);
+        }
+    }
+    nlg_digest_finish(digest, samples->digest);
+    if (status == NLG_OK && samples->count == 0)
+        status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected sound images, found %zu files of which all are broken, the first: %s",
+                          dataset->options.folder, images->count, dataset->skipped[dataset->info.skipped - 1]);
+    return status;
+}
+
+/* h and w: those asked for, or of the first image that can be decoded. */
+static nlg_status find_size(const nlg_dataset *dataset, const listing *images, nlg_samples *samples) {
+    samples->c = 3;
+    samples->h = samples->w = dataset->options.image_size;
+    for (size_t i = 0; samples->h == 0 && i < images->count; i++) {
+        nlg_image image;
+        nlg_error err = {0};
+        nlg_status status = nlg_image_read(images->items[i].path, &image, &err);
+        if (status == NLG_ERR_MEMORY) return status;
+        if (status != NLG_OK) continue;
+        samples->h = image.h;
+        samples->w = image.w;
+        nlg_image_release(&image);
+    }
+    return NLG_OK;
+}
+
+static nlg_status read_images(nlg_dataset *dataset, const listing *images, size_t fixed_from, nlg_samples *samples,
+                              nlg_error *err) {
+    if (images->count > UINT32_MAX)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected fewer than 2^32 images, found %zu", dataset->options.folder,
+                        images->count);
+    if (find_size(dataset, images, samples) != NLG_OK) return nlg_fail_memory(err, 0, "the first image");
+    size_t bytes = 0, size = (size_t)samples->h * (size_t)samples->w * 3;
+    size_t cache = dataset->options.cache_bytes ? dataset->options.cache_bytes : default_cache_bytes;
+    bool cached = nlg_size_mul_add(&bytes, images->count, size) && bytes <= cache;
+    samples->labels = nlg_alloc(images->count, sizeof *samples->labels);
+    samples->paths = nlg_alloc(images->count, sizeof *samples->paths);
+    finding *findings = nlg_alloc(images->count, sizeof *findings);
+    if (cached) {
+        samples->pixels = nlg_alloc_large(bytes);
+        samples->pixel_bytes = bytes;
+    }
+    nlg_status status = NLG_OK;
+    if (!samples->labels || !samples->paths || !findings || (cached && !samples->pixels))
+        status = nlg_fail_memory(err, bytes, "the images");
+    scan s = {.dataset = dataset, .samples = samples, .files = images->items, .findings = findings, .pixels = samples->pixels};
+    if (status == NLG_OK) status = scan_all(&s, samples, images->count, err);
+    if (status == NLG_OK) status = keep_sound(dataset, samples, images, findings, fixed_from, err);
+    for (size_t i = 0; findings && i < images->count; i++) nlg_free(findings[i].reason);
+    nlg_free(findings);
+    return status;
+}
+
+/* --- layout --------------------------------------------------------------------------------------------------------- */
+
+static bool has_class_folders(const char *root) {
+    DIR *stream = opendir(root);
+    bool found = false;
+    for (struct dirent *item; stream && !found && (item = readdir(stream));) {
+        char path[NLG_PATH_BYTES];
+        found = item->d_name[0] != '.' && nlg_path_join(path, root, item->d_name) && is_folder(path);
+    }
+    if (stream) closedir(stream);
+    return found;
+}
+
+/* The folders of a data set; an empty string where it has no such split. ImageNet's own test folder holds no class folders. */
+typedef struct layout {
+    char train[NLG_PATH_BYTES], validation[NLG_PATH_BYTES], test[NLG_PATH_BYTES];
+} layout;
+
+static nlg_status find_layout(const char *folder, layout *l, nlg_error *err) {
+    if (!is_folder(folder))
+        return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder of images, found %s; check the path", folder,
+                        nlg_file_exists(folder) ? "a file" : "nothing");
+    char val[NLG_PATH_BYTES];
+    if (!nlg_path_join(l->train, folder, "train") || !nlg_path_join(val, folder, "val") || !nlg_path_join(l->test, folder, "test"))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: the path is too long", folder);
+    bool train = is_folder(l->train), test = has_class_folders(l->test), validation = is_folder(val);
+    l->validation[0] = '\0';
+    if (train && test && validation)
+        snprintf(l->validation, sizeof l->validation, "%s", val);
+    else if (!test)
+        snprintf(l->test, sizeof l->test, "%s", validation ? val : train ? "" : folder);
+    if (!train) l->train[0] = '\0';
+    return NLG_OK;
+}
+
+static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err) {
+    const nlg_dataset_options *o = &dataset->options;
+    if (o->image_size < 0 || o->image_size > 1 << 14 || (o->resize && o->resize < o->image_size) || o->resize > 1 << 15)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: expected an image size from 1 to %d and a resize at least as large, found %d and %d",
+                        dataset->info.name, 1 << 14, o->image_size, o->resize);
+    layout l;
+    NLG_TRY(find_layout(o->folder, &l, err));
+    listing images = {0};
+    nlg_status status = NLG_OK;
+    if (test) {
+        if (!l.test[0])
+            return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder test or val beside train, found none; add one", o->folder);
+        status = list_images(dataset, l.test, &images, err);
+        if (status == NLG_OK) status = read_images(dataset, &images, SIZE_MAX, samples, err);
+    } else if (l.train[0]) {
+        size_t fixed_from = SIZE_MAX;
+        status = list_images(dataset, l.train, &images, err);
+        if (status == NLG_OK && l.validation[0]) {
+            fixed_from = images.count;
+            status = list_images(dataset, l.validation, &images, err);
+        }
+        if (status == NLG_OK) status = read_images(dataset, &images, fixed_from, samples, err);
+    } else { /* for evaluation: only the names of the classes */
+        status = list_folder(dataset, l.test, true, 0, 0, &images, err);
+        if (status == NLG_OK) status = take_classes(dataset, l.test, &images, err);
+        samples->h = samples->w = o->image_size;
+        samples->c = 3;
+    }
+    nlg_free(images.items);
+    return status;
+}
+
+static bool present(const char *folder) {
+    return is_folder(folder);
+}
+
+extern const nlg_dataset_format nlg_dataset_imagefolder;
+
+const nlg_dataset_format nlg_dataset_imagefolder = {
+    .name = "imagefolder",
+    .summary = "a folder of JPEG and PNG files: DIR/train/CLASS/... and DIR/val or DIR/test (ImageNet's layout)",
+    .needs_folder = true,
+    .load = load,
+    .read = read_sample,
+    .present = present,
+};

@@ -1,0 +1,92 @@
+/* Which data sets there are, and the folders where their files may be. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "datasets/format.h"
+
+#define DATASET(symbol) extern const nlg_dataset_format nlg_dataset_##symbol;
+#include "datasets/datasets.def"
+#undef DATASET
+
+static const nlg_dataset_format *const formats[] = {
+#define DATASET(symbol) &nlg_dataset_##symbol,
+#include "datasets/datasets.def"
+#undef DATASET
+};
+
+int nlg_dataset_format_count(void) {
+    return (int)(sizeof formats / sizeof *formats);
+}
+
+const nlg_dataset_format *nlg_dataset_format_at(int index) {
+    return formats[index];
+}
+
+const char *nlg_dataset_format_name(const nlg_dataset_format *format) {
+    return format->name;
+}
+
+const char *nlg_dataset_format_summary(const nlg_dataset_format *format) {
+    return format->summary;
+}
+
+bool nlg_dataset_format_fetchable(const nlg_dataset_format *format) {
+    return format->file_count > 0;
+}
+
+const nlg_dataset_format *nlg_dataset_format_find(const char *name, size_t length) {
+    for (int i = 0; i < nlg_dataset_format_count(); i++)
+        if (strlen(formats[i]->name) == length && memcmp(formats[i]->name, name, length) == 0) return formats[i];
+    return NULL;
+}
+
+nlg_status nlg_dataset_format_unknown(const char *name, nlg_error *err) {
+    char known[256] = "";
+    for (int i = 0; i < nlg_dataset_format_count(); i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s%s", i ? ", " : "", formats[i]->name,
+                 formats[i]->needs_folder ? ":DIR" : "");
+    }
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected the name of a data set (%s); see lineage data list", name, known);
+}
+
+bool nlg_path_join(char path[NLG_PATH_BYTES], const char *folder, const char *name) {
+    int length = snprintf(path, NLG_PATH_BYTES, "%s/%s", folder, name);
+    return length > 0 && length < NLG_PATH_BYTES;
+}
+
+static const char *environment(const char *name) {
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
+nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char path[NLG_PATH_BYTES], nlg_error *err) {
+    const char *data = environment("NLG_DATA"), *home = environment("HOME");
+    if (!data && !home)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: expected a folder for it, found neither NLG_DATA nor HOME set; name one with --folder", format->name);
+    int length = data ? snprintf(path, NLG_PATH_BYTES, "%s/%s", data, format->name)
+                      : snprintf(path, NLG_PATH_BYTES, "%s/.local/share/netlineage/%s", home, format->name);
+    if (length < 0 || length >= NLG_PATH_BYTES)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: the path of its folder is too long; set NLG_DATA to a shorter one", format->name);
+    return NLG_OK;
+}
+
+bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, size_t size) {
+    if (format->needs_folder) return false;
+    char path[NLG_PATH_BYTES];
+    const char *home = environment("HOME");
+    const char *candidates[3] = {NULL, NULL, format->debian_folder};
+    char fetched[NLG_PATH_BYTES], at_home[NLG_PATH_BYTES];
+    if (nlg_dataset_fetch_folder(format, fetched, NULL) == NLG_OK) candidates[0] = fetched;
+    if (home && snprintf(path, sizeof path, "%s/.local/share/netlineage", home) < (int)sizeof path &&
+        nlg_path_join(at_home, path, format->name))
+        candidates[1] = at_home;
+    for (int i = 0; i < 3; i++) {
+        if (!candidates[i] || !format->present(candidates[i])) continue;
+        int length = snprintf(folder, size, "%s", candidates[i]);
+        return length >= 0 && (size_t)length < size;
+    }
+    return false;
+}

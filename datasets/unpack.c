@@ -1,0 +1,100 @@
+/* Reading files that may be packed by gzip, which zlib's gz functions find out by themselves. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "datasets/format.h"
+#include "layers/base/file.h"
+
+struct nlg_unpacker {
+    gzFile file;
+    char *path;
+    uint64_t file_bytes;
+};
+
+nlg_status nlg_unpacker_open(const char *path, nlg_unpacker **unpacker, nlg_error *err) {
+    *unpacker = NULL;
+    nlg_unpacker *u = nlg_alloc(1, sizeof *u);
+    char *name = nlg_strdup(path);
+    if (!u || !name) {
+        nlg_free(u);
+        nlg_free(name);
+        return nlg_fail_memory(err, sizeof *u, path);
+    }
+    int file = open(name, O_RDONLY | O_CLOEXEC);
+    int cause = errno;
+    size_t length = strlen(name);
+    if (file < 0 && cause == ENOENT && length > 3 && strcmp(name + length - 3, ".gz") == 0) {
+        name[length - 3] = '\0';
+        file = open(name, O_RDONLY | O_CLOEXEC);
+        if (file < 0) {
+            cause = errno;
+            if (cause == ENOENT) name[length - 3] = '.'; /* name the usual form in the message */
+        }
+    }
+    struct stat info;
+    if (file >= 0 && fstat(file, &info) == 0 && S_ISDIR(info.st_mode)) {
+        close(file);
+        file = -1;
+        cause = EISDIR;
+    }
+    if (file < 0) {
+        nlg_status status =
+            nlg_fail(err, NLG_ERR_IO, "%s: cannot read: %s; check the folder, or fetch the data set (lineage data fetch)", name,
+                     strerror(cause));
+        nlg_free(name);
+        nlg_free(u);
+        return status;
+    }
+    u->file = gzdopen(file, "rb");
+    u->path = name;
+    u->file_bytes = info.st_size > 0 ? (uint64_t)info.st_size : 0;
+    if (!u->file) {
+        close(file);
+        nlg_free(name);
+        nlg_free(u);
+        return nlg_fail_memory(err, 1 << 15, path);
+    }
+    gzbuffer(u->file, 1 << 17);
+    *unpacker = u;
+    return NLG_OK;
+}
+
+void nlg_unpacker_close(nlg_unpacker *unpacker) {
+    if (!unpacker) return;
+    gzclose_r(unpacker->file);
+    nlg_free(unpacker->path);
+    nlg_free(unpacker);
+}
+
+const char *nlg_unpacker_path(const nlg_unpacker *unpacker) {
+    return unpacker->path;
+}
+
+nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, size_t *got, nlg_error *err) {
+    *got = 0;
+    while (*got < size) {
+        size_t part = size - *got < INT_MAX / 2 ? size - *got : INT_MAX / 2;
+        int count = gzread(unpacker->file, (char *)into + *got, (unsigned)part);
+        if (count > 0) *got += (size_t)count;
+        if (count == (int)part) continue;
+        int code;
+        const char *text = gzerror(unpacker->file, &code);
+        if (code == Z_OK || code == Z_STREAM_END) break; /* the end of a sound file */
+        if (code == Z_ERRNO)
+            return nlg_fail(err, NLG_ERR_IO, "%s: cannot read: %s; check the disk and its permissions", unpacker->path,
+                            strerror(errno));
+        if (code == Z_MEM_ERROR) return nlg_fail_memory(err, size, unpacker->path);
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected a sound gzip file, found %s after %zu unpacked bytes; fetch it again",
+                        unpacker->path, code == Z_BUF_ERROR ? "its end" : text, *got);
+    }
+    return NLG_OK;
+}
+
+uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker) {
+    return gzdirect(unpacker->file) ? unpacker->file_bytes : unpacker->file_bytes * 1032 + 64; /* deflate packs at most 1032 : 1 */
+}
