@@ -13,97 +13,144 @@
 #include "layers/base/rng.h"
 #include "layers/base/status.h"
 
-enum { NLG_CODE_MAX = 64 };
+enum { NLG_CODE_MAX = 64, NLG_GENOTYPE_MAX = 1024 };
 typedef struct nlg_code {
     int length;
     int16_t value[NLG_CODE_MAX];
 } nlg_code;
 
-struct nlg_graph;
-struct nlg_builder;
+/* ---- spaces: one file in search/spaces and one row of spaces.def each ---- */
 
+struct nlg_graph;
+
+/* Members marked optional may be NULL; the functions below then do what the comment says. */
 typedef struct nlg_space {
     const char *name, *summary;
     int length;
-    int (*choices)(int position);                             /* values at a position: 0 .. choices-1 */
-    bool (*valid)(const nlg_code *code);
-    void (*sample)(nlg_rng rng, nlg_code *code);              /* uniform over valid codes' positions */
-    void (*mutate)(nlg_rng rng, const nlg_code *parent, nlg_code *child); /* one change, never the parent itself */
-    void (*canonical)(const nlg_code *code, char hex[65]);    /* hash equal for isomorphic architectures */
-    void (*encode)(const nlg_code *code, char *text, size_t size);   /* readable genotype */
-    nlg_status (*decode)(const char *text, nlg_code *code, nlg_error *err);
+    int (*choices)(int position);                /* values at a position: 0 .. choices-1 */
+    bool (*valid)(const nlg_code *code);         /* optional: beyond every value being in range */
+    void (*sample)(nlg_rng rng, nlg_code *code); /* optional: each position uniform, drawn again until valid */
+    void (*mutate)(nlg_rng rng, const nlg_code *parent, nlg_code *child); /* optional: one position, another value */
+    /* Optional: the one representative of all codes that mean the same architecture (isomorphic graphs). Idempotent. */
+    void (*canonical)(const nlg_code *code, nlg_code *canonical);
+    void (*encode)(const nlg_code *code, char *text, size_t size);          /* readable genotype, below NLG_GENOTYPE_MAX bytes */
+    nlg_status (*decode)(const char *text, nlg_code *code, nlg_error *err); /* decode(encode(code)) = code */
     /* Network spaces: build the network for an input and classes; other spaces: NULL. */
     nlg_status (*build)(const nlg_code *code, int h, int w, int c, int classes, struct nlg_graph **graph, nlg_error *err);
-    int (*features)(const nlg_code *code, double *out);       /* for predictors: number of features (out may be NULL) */
+    int (*features)(const nlg_code *code, double *out); /* optional, for predictors: their number; out may be NULL */
 } nlg_space;
-const nlg_space *nlg_space_find(const char *name);
+const nlg_space *nlg_space_find(const char *name); /* NULL if there is none */
 int nlg_space_count(void);
 const nlg_space *nlg_space_at(int index);
 
-typedef enum { NLG_TRIAL_DONE, NLG_TRIAL_FAILED, NLG_TRIAL_REJECTED, NLG_TRIAL_NONFINITE } nlg_trial_status;
-const char *nlg_trial_status_name(nlg_trial_status status);
+bool nlg_space_valid(const nlg_space *space, const nlg_code *code); /* length, ranges and the space's own rule */
+void nlg_space_sample(const nlg_space *space, nlg_rng rng, nlg_code *code);
+/* One change; never an architecture that is the parent's in another guise. */
+void nlg_space_mutate(const nlg_space *space, nlg_rng rng, const nlg_code *parent, nlg_code *child);
+void nlg_space_canonical(const nlg_space *space, const nlg_code *code, nlg_code *canonical);
+/* SHA-256 over the space's name and the canonical code: equal exactly for isomorphic architectures. */
+nlg_status nlg_space_hash(const nlg_space *space, const nlg_code *code, char hex[65], nlg_error *err);
+bool nlg_code_equal(const nlg_code *a, const nlg_code *b);
+
+/* ---- trials ---- */
+
+typedef enum { NLG_TRIAL_DONE, NLG_TRIAL_FAILED, NLG_TRIAL_REJECTED, NLG_TRIAL_NONFINITE, NLG_TRIAL_STATUS_COUNT } nlg_trial_status;
+const char *nlg_trial_status_name(nlg_trial_status status); /* "done", "failed", "rejected", "nonfinite" */
 
 typedef struct nlg_trial {
-    int number; /* order of asking, from 0 */
-    nlg_code code;
-    char hash[65];      /* canonical */
-    bool is_repeat;     /* the hash was seen before in this run: the score is taken over, no evaluation is spent */
-    uint64_t seed;
+    int number;     /* order of asking, from 0 */
+    nlg_code code;  /* canonical, also if the strategy asked for another guise */
+    char hash[65];  /* canonical */
+    bool is_repeat; /* the hash was seen before in this run: the result is taken over, no evaluation is spent */
+    uint64_t seed;  /* below 2^53; a function of the run's seed and the hash: the same in every strategy's run */
     nlg_trial_status status;
-    double score;       /* to be maximised: validation accuracy */
+    double score; /* to be maximised: validation accuracy; 0 unless done */
     int64_t params, macs;
     int budget_epochs;
-    double train_seconds; /* kept apart from results: not part of digests */
-    char digest[65];    /* of the trained weights, or of the looked-up row */
-    char message[256];  /* why it failed or was rejected */
+    char digest[65];   /* of the trained weights, or of the looked-up row */
+    char message[256]; /* why it failed or was rejected */
+    /* Times are kept apart from results: not part of digests. Their sum over a run is its wall time. */
+    double overhead_seconds;   /* since the last evaluation ended: store, tell, ask */
+    double evaluation_seconds; /* spent here on the evaluation, 0 for repeats */
+    double simulated_seconds;  /* what the looked-up evaluation once cost elsewhere; not part of the sum */
 } nlg_trial;
 
+/* ---- strategies: one file in search/strategies and one row of strategies.def each ---- */
+
+typedef enum { NLG_OPTION_INT, NLG_OPTION_REAL, NLG_OPTION_BOOL } nlg_option_kind;
+typedef struct nlg_strategy_option {
+    const char *name;
+    nlg_option_kind kind;
+    double value; /* default */
+    double min, max;
+    const char *summary;
+} nlg_strategy_option;
+enum { NLG_STRATEGY_OPTIONS_MAX = 16, NLG_STRATEGY_OPTIONS_TEXT = 1024 };
+
+/* A strategy is a pure function of rng, options and what it was told: the runner resumes a run by asking and telling again. It
+ * never learns the number of trials that will follow, so that a finished run can be continued. */
 typedef struct nlg_strategy {
     const char *name, *summary;
+    const nlg_strategy_option *options;
+    int n_options;
     size_t state_size;
-    /* options: a JSON object of the strategy's own options or NULL; unknown keys are errors. */
-    nlg_status (*create)(void *state, const nlg_space *space, int budget, nlg_rng rng, const char *options, nlg_error *err);
-    void (*destroy)(void *state);
-    void (*ask)(void *state, int count, nlg_code *codes);   /* the next `count` architectures */
-    void (*tell)(void *state, const nlg_trial *trials, int count); /* in order of asking; failed ones too */
+    /* state: zeroed; values: one per option. destroy is called also after a failed create. */
+    nlg_status (*create)(void *state, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err);
+    void (*destroy)(void *state);                                               /* optional */
+    nlg_status (*ask)(void *state, int count, nlg_code *codes, nlg_error *err); /* the next `count` architectures */
+    /* In order of asking; failed ones too, which must never become parents. Optional. */
+    nlg_status (*tell)(void *state, const nlg_trial *trials, int count, nlg_error *err);
 } nlg_strategy;
-const nlg_strategy *nlg_strategy_find(const char *name);
+const nlg_strategy *nlg_strategy_find(const char *name); /* NULL if there is none */
 int nlg_strategy_count(void);
 const nlg_strategy *nlg_strategy_at(int index);
 
-/* architecture -> score and costs, for a budget. Fills status, score, params, macs, train_seconds, digest, message. */
+/* Values of all options from a JSON object (NULL: defaults), and the object with every value written out, in table order.
+ * Unknown keys, wrong types and values out of range are errors. text may be NULL. */
+nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
+                              char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
+
+/* ---- evaluators ---- */
+
+/* architecture -> score and costs, for a budget. Fills status, score, params, macs, budget_epochs, simulated_seconds, digest and
+ * message from code, hash and seed. What the architecture is to blame for is a trial status; an error status ends the run
+ * without storing the trial (it is evaluated again when the run is continued). */
 typedef struct nlg_evaluator {
     const char *name;
     void *context;
     nlg_status (*evaluate)(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err);
 } nlg_evaluator;
 
+/* ---- the runner ---- */
+
 typedef struct nlg_search_options {
     const nlg_space *space;
     const nlg_strategy *strategy;
-    const char *strategy_options;  /* JSON object text or NULL */
+    const char *strategy_options; /* JSON object text or NULL */
     const nlg_evaluator *evaluator;
-    const char *evaluator_config;  /* canonical JSON text: data, recipe, budget; part of the run's identity */
-    int budget;                    /* trials */
-    int batch;                     /* q; default 1 */
+    const char *evaluator_config; /* canonical JSON text: data, recipe, budget; part of the run's identity */
+    int budget;                   /* trials, repeats included */
+    int batch;                    /* q; 0: 1 */
     uint64_t seed;
-    const char *store;             /* SQLite file */
+    const char *store; /* SQLite file; NULL: in memory, nothing is kept */
+    int threads;       /* for the record of the session only, like isa (may be NULL) */
+    const char *isa;
+    /* Called after each commit, not for trials that the store already had; returning false stops the run cleanly. */
     bool (*progress)(void *context, const nlg_trial *trial, const nlg_trial *best, int done, int budget);
     void *progress_context;
 } nlg_search_options;
 
 typedef struct nlg_search_result {
     int count;
-    nlg_trial *trials; /* in order of asking; free with nlg_free */
-    int best;          /* index of the best score (earliest on ties), -1 if none */
-    int evaluations, repeats;
-    char digest[65];   /* over number, code, status, score bits, params, macs of all trials */
+    nlg_trial *trials;        /* in order of asking; free with nlg_free */
+    int best;                 /* index of the best score (earliest on ties), -1 if none */
+    int evaluations, repeats; /* evaluations + repeats = count */
+    int stored;               /* how many of them the store had already */
+    char digest[65];          /* over number, code, status, score bits, params, macs of all trials */
 } nlg_search_result;
 
-/* Runs or continues the search stored under (space, strategy, options, evaluator config, seed, numerics version) in the store. */
+/* Runs or continues the search stored under (space, strategy, options, evaluator, its config, q, seed, numerics version) in the
+ * store. Each trial is committed before it is told. The result is filled for NLG_OK and NLG_ERR_INTERRUPTED, else empty. */
 nlg_status nlg_search_run(const nlg_search_options *options, nlg_search_result *result, nlg_error *err);
-
-/* Evaluator "train": build, train on the training split, score = validation accuracy after the last epoch. */
-struct nlg_train_evaluator_options;
 
 #endif

@@ -1,0 +1,59 @@
+/* The trial store: one SQLite file with the runs of searches and their trials.
+ *
+ * A run is found by its identity; a trial, once appended, is on the disk (synchronous = FULL) and never changes. Machine facts are
+ * kept by session (one process working on one run), apart from results. One process may write to a store at a time: it holds
+ * a lock on FILE-lock, which the system releases when the process dies. Reading needs no lock. */
+#ifndef NLG_STORE_H
+#define NLG_STORE_H
+
+#include "search/search.h"
+
+typedef struct nlg_store nlg_store;
+
+typedef enum { NLG_STORE_READ, NLG_STORE_WRITE } nlg_store_mode;
+
+/* path NULL: a new store in memory. WRITE creates the file when it is absent or empty; READ needs a store. Refused with one
+ * line: a file that is no store, a damaged one, another schema or numerics version, another writer at work. */
+nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err);
+void nlg_store_close(nlg_store *store);
+
+typedef struct nlg_run_identity {
+    const char *space, *strategy, *strategy_options, *evaluator, *evaluator_config;
+    int batch;
+    uint64_t seed;
+} nlg_run_identity;
+
+typedef struct nlg_session_facts {
+    const char *isa; /* may be NULL */
+    int threads;
+} nlg_session_facts;
+
+/* Finds or makes the run, raises its budget to `budget` if that is larger, and opens a session for what will be appended. */
+nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, int budget, const nlg_session_facts *facts,
+                           int64_t *run, nlg_error *err);
+/* Returns once the trial is safe. genotype: the readable form of trial->code. */
+nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err);
+/* All trials of a run in order, checked to be 0 .. count-1; free with nlg_free. */
+nlg_status nlg_store_trials(nlg_store *store, int64_t run, nlg_trial **trials, int *count, nlg_error *err);
+
+/* Listing. The strings live until the visitor returns. A status other than NLG_OK ends the walk and is returned. */
+typedef struct nlg_run_row {
+    int64_t id;
+    nlg_run_identity identity;
+    int numerics_version, budget;
+    const char *created;
+    int trials, repeats, done;
+} nlg_run_row;
+nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, const nlg_run_row *run), void *context,
+                          nlg_error *err);
+
+typedef struct nlg_trial_row {
+    nlg_trial trial;
+    const char *genotype, *created;
+    const char *commit, *compiler, *cpu, *isa; /* of the session that evaluated it */
+    int cores, threads;
+} nlg_trial_row;
+nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(void *context, const nlg_trial_row *row),
+                          void *context, nlg_error *err);
+
+#endif

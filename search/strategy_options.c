@@ -1,0 +1,91 @@
+/* Options of strategies: from a JSON object and back, by the strategy's own table. */
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layers/base/nearest.h"
+#include "search/search.h"
+
+static const char *const kind_names[] = {"a whole number", "a number", "true or false"};
+
+static nlg_status unknown_key(const nlg_strategy *strategy, const char *key, nlg_error *err) {
+    char known[512] = "";
+    nlg_nearest nearest = {.wanted = key};
+    for (int i = 0; i < strategy->n_options; i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", strategy->options[i].name);
+        nlg_nearest_try(&nearest, strategy->options[i].name);
+    }
+    const char *near = nlg_nearest_name(&nearest);
+    return nlg_fail(err, NLG_ERR_INPUT, "strategy %s has no option \"%.64s\"%s%s%s; its options: %s", strategy->name, key,
+                    near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "", known[0] ? known : "none");
+}
+
+static nlg_status read_value(const nlg_strategy *strategy, const nlg_strategy_option *option, const cJSON *item, double *value,
+                             nlg_error *err) {
+    bool fits = option->kind == NLG_OPTION_BOOL ? cJSON_IsBool(item) : cJSON_IsNumber(item);
+    double found = cJSON_IsBool(item) ? (double)cJSON_IsTrue(item) : cJSON_IsNumber(item) ? item->valuedouble : 0;
+    if (fits && option->kind == NLG_OPTION_INT) fits = floor(found) == found;
+    if (fits && option->kind != NLG_OPTION_BOOL) fits = found >= option->min && found <= option->max;
+    if (!fits) {
+        char range[64] = "";
+        if (option->kind != NLG_OPTION_BOOL) snprintf(range, sizeof range, " from %.15g to %.15g", option->min, option->max);
+        char *text = cJSON_PrintUnformatted(item);
+        nlg_status status = nlg_fail(err, NLG_ERR_INPUT, "strategy %s: option \"%s\" must be %s%s, found %.64s", strategy->name,
+                                     option->name, kind_names[option->kind], range, text ? text : "something else");
+        cJSON_free(text);
+        return status;
+    }
+    *value = found;
+    return NLG_OK;
+}
+
+static nlg_status read_object(const nlg_strategy *strategy, const cJSON *object, double *values, nlg_error *err) {
+    bool seen[NLG_STRATEGY_OPTIONS_MAX] = {false};
+    for (const cJSON *item = object->child; item; item = item->next) {
+        int index = 0;
+        while (index < strategy->n_options && strcmp(strategy->options[index].name, item->string) != 0) index++;
+        if (index == strategy->n_options) return unknown_key(strategy, item->string, err);
+        if (seen[index]) {
+            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: option \"%s\" is given twice", strategy->name, item->string);
+        }
+        seen[index] = true;
+        NLG_TRY(read_value(strategy, &strategy->options[index], item, &values[index], err));
+    }
+    return NLG_OK;
+}
+
+static void write_text(const nlg_strategy *strategy, const double *values, char text[NLG_STRATEGY_OPTIONS_TEXT]) {
+    size_t used = 0, room = NLG_STRATEGY_OPTIONS_TEXT;
+    used += (size_t)snprintf(text, room, "{");
+    for (int i = 0; i < strategy->n_options && used < room; i++) {
+        const nlg_strategy_option *option = &strategy->options[i];
+        used += (size_t)snprintf(text + used, room - used, "%s\"%s\":", i ? "," : "", option->name);
+        if (used >= room) break;
+        if (option->kind == NLG_OPTION_BOOL) {
+            used += (size_t)snprintf(text + used, room - used, "%s", values[i] != 0 ? "true" : "false");
+        } else {
+            used += (size_t)snprintf(text + used, room - used, "%.17g", values[i]);
+        }
+    }
+    if (used < room) snprintf(text + used, room - used, "}");
+}
+
+nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
+                              char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
+    for (int i = 0; i < strategy->n_options; i++) values[i] = strategy->options[i].value;
+    if (json) {
+        cJSON *object = cJSON_ParseWithOpts(json, NULL, true);
+        if (!cJSON_IsObject(object)) {
+            cJSON_Delete(object);
+            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: options must be one JSON object such as {\"name\": 1}, found %.64s",
+                            strategy->name, json);
+        }
+        nlg_status status = read_object(strategy, object, values, err);
+        cJSON_Delete(object);
+        if (status != NLG_OK) return status;
+    }
+    if (text) write_text(strategy, values, text);
+    return NLG_OK;
+}
