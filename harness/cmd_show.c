@@ -1,0 +1,245 @@
+/* lineage show: one network's facts, layers, deviations from its paper and genotype. */
+#include <stdio.h>
+
+#include "harness/command.h"
+#include "harness/network.h"
+#include "harness/options.h"
+#include "harness/output.h"
+#include "layers/base/memory.h"
+#include "models/cells.h"
+
+typedef struct show_options {
+    bool deviations, genotype;
+    nlg_shape input;
+} show_options;
+
+enum { KEY_DEVIATIONS = 0x100, KEY_GENOTYPE, KEY_INPUT };
+static const struct argp_option options[] = {
+    {"deviations", KEY_DEVIATIONS, NULL, 0, "Only what differs from the paper, and from the published counts", 0},
+    {"genotype", KEY_GENOTYPE, NULL, 0, "Only the cells, in the form that searches print and read", 0},
+    {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
+    {0},
+};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    show_options *o = where;
+    switch (key) {
+    case KEY_DEVIATIONS:
+        o->deviations = true;
+        return NLG_OK;
+    case KEY_GENOTYPE:
+        o->genotype = true;
+        return NLG_OK;
+    default:
+        return nlg_option_shape("--input", value, &o->input, err);
+    }
+}
+
+/* NULL in *text: the network has no cells. Free with nlg_free. */
+static nlg_status genotype_text(const nlg_model *model, char **text, nlg_error *err) {
+    *text = NULL;
+    const nlg_cell_network *cells = nlg_model_cells(model);
+    if (!cells) return NLG_OK;
+    size_t size = nlg_genotype_print(cells->genotype, NULL, 0) + 1;
+    *text = nlg_alloc(size, 1);
+    if (!*text) return nlg_fail_memory(err, size, "the genotype");
+    nlg_genotype_print(cells->genotype, *text, size);
+    return NLG_OK;
+}
+
+static void print_lines(const char *text) {
+    while (text && *text) {
+        const char *end = text;
+        while (*end && *end != '\n') end++;
+        printf("  - %.*s\n", (int)(end - text), text);
+        text = *end ? end + 1 : end;
+    }
+}
+
+static void print_against(const char *what, int64_t ours, int64_t published, const char *source) {
+    if (!published) return;
+    printf("  %s: %lld here, %lld published (%s): %+.2f%%\n", what, (long long)ours, (long long)published,
+           source ? source : "no source", 100.0 * (double)(ours - published) / (double)published);
+}
+
+static void print_deviations(const nlg_network *network) {
+    const nlg_model *m = network->model;
+    bool any = m->deviations || m->family->deviations;
+    printf("Deviations from the paper:%s\n", any ? "" : " none known");
+    print_lines(m->family->deviations);
+    print_lines(m->deviations);
+    if (!m->published_params && !m->published_macs) {
+        printf("Counts: not published\n");
+        return;
+    }
+    printf("Counts:\n");
+    print_against("parameters", network->cost.params, m->published_params, m->published_source);
+    print_against("MACs", network->cost.macs, m->published_macs, m->published_source);
+}
+
+static void print_preprocessing(const nlg_model *m) {
+    const nlg_preprocessing *p = &m->preprocessing;
+    static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
+    const float *mean = p->std[0] > 0 ? p->mean : imagenet_mean, *std = p->std[0] > 0 ? p->std : imagenet_std;
+    if (m->small || m->input.c != 3) return;
+    printf("preprocessing: %s, crop fraction %.3f, mean %.3f %.3f %.3f, std %.3f %.3f %.3f\n",
+           p->interpolation == NLG_BICUBIC ? "bicubic" : "bilinear", (double)(p->crop_fraction > 0 ? p->crop_fraction : 0.875f),
+           (double)mean[0], (double)mean[1], (double)mean[2], (double)std[0], (double)std[1], (double)std[2]);
+}
+
+static void print_facts(const nlg_network *network) {
+    const nlg_model *m = network->model;
+    const nlg_family *f = m->family;
+    printf("%s (%s, %d, %s)\n", m->name, f->name, nlg_model_year(m), nlg_designer_name(f->designer));
+    printf("paper: %s, \"%s\", %s\n", f->authors, f->title, f->venue);
+    if (m->aliases) printf("aliases: %s\n", m->aliases);
+    printf("input: %d,%d,%d; other sizes %s; classes %d\n", network->input.c, network->input.h, network->input.w,
+           m->any_input ? "allowed" : "not allowed", m->classes);
+    print_preprocessing(m);
+    printf("params: %lld (%lld without auxiliary heads); MACs: %lld; FLOPs: %lld; other ops: %lld\n",
+           (long long)network->cost.params, (long long)network->cost.params_without_aux, (long long)network->cost.macs,
+           2 * (long long)network->cost.macs, (long long)network->cost.other_ops);
+}
+
+static nlg_status print_layers(const nlg_network *network, nlg_error *err) {
+    static const char *const headers[] = {"layer", "op", "kernel", "stride", "pad", "groups", "input", "output", "params", "MACs"};
+    nlg_table *t = nlg_table_create("llrrrrrrrr", headers);
+    for (int i = 0; i < network->graph->n_nodes; i++) {
+        nlg_layer_row row;
+        nlg_status status = nlg_network_layer(network, i, &row, err);
+        if (status != NLG_OK) {
+            nlg_table_destroy(t);
+            return status;
+        }
+        char in[48], out[48], groups[16] = "";
+        nlg_shape_text(row.in, in, sizeof in);
+        nlg_shape_text(row.out, out, sizeof out);
+        if (row.groups > 1) snprintf(groups, sizeof groups, "%d", row.groups);
+        nlg_table_cell(t, "%s%s", row.node->name, row.node->aux ? " (aux)" : "");
+        nlg_table_cell(t, "%s", row.op);
+        nlg_table_cell(t, "%s", row.kernel);
+        nlg_table_cell(t, "%s", row.stride);
+        nlg_table_cell(t, "%s", row.padding);
+        nlg_table_cell(t, "%s", groups);
+        nlg_table_cell(t, "%s", in);
+        nlg_table_cell(t, "%s", out);
+        nlg_table_integer(t, row.params);
+        nlg_table_integer(t, row.cost.macs);
+    }
+    return nlg_table_print(t, stdout, err);
+}
+
+static nlg_status print_text(const nlg_network *network, const show_options *o, const char *genotype, nlg_error *err) {
+    if (o->genotype) {
+        fputs(genotype, stdout);
+        return NLG_OK;
+    }
+    if (!o->deviations) {
+        print_facts(network);
+        putchar('\n');
+        NLG_TRY(print_layers(network, err));
+        putchar('\n');
+        if (genotype) printf("%s\n", genotype);
+    }
+    print_deviations(network);
+    printf("\n%s\n", nlg_counting_rule);
+    return NLG_OK;
+}
+
+static void add_lines(cJSON *array, const char *text) {
+    while (text && *text) {
+        char line[1024];
+        int length = 0;
+        while (text[length] && text[length] != '\n') length++;
+        snprintf(line, sizeof line, "%.*s", length, text);
+        cJSON_AddItemToArray(array, cJSON_CreateString(line));
+        text += length + (text[length] == '\n');
+    }
+}
+
+static cJSON *shape_json(nlg_shape shape) {
+    const int size[3] = {shape.c, shape.h, shape.w};
+    return cJSON_CreateIntArray(size, 3);
+}
+
+static nlg_status print_json(const nlg_network *network, const char *genotype, nlg_error *err) {
+    const nlg_model *m = network->model;
+    nlg_json_begin();
+    cJSON *doc = cJSON_CreateObject();
+    nlg_json_text(doc, "model", m->name);
+    nlg_json_text(doc, "aliases", m->aliases ? m->aliases : "");
+    nlg_json_text(doc, "family", m->family->name);
+    nlg_json_number(doc, "year", nlg_model_year(m));
+    nlg_json_text(doc, "designer", nlg_designer_name(m->family->designer));
+    nlg_json_text(doc, "title", m->family->title);
+    nlg_json_text(doc, "authors", m->family->authors);
+    nlg_json_text(doc, "venue", m->family->venue);
+    cJSON_AddItemToObject(doc, "input", shape_json(network->input));
+    cJSON_AddBoolToObject(doc, "any_input", m->any_input);
+    nlg_json_number(doc, "params", (double)network->cost.params);
+    nlg_json_number(doc, "params_without_aux", (double)network->cost.params_without_aux);
+    nlg_json_number(doc, "macs", (double)network->cost.macs);
+    cJSON *published = cJSON_AddObjectToObject(doc, "published");
+    if (m->published_params) nlg_json_number(published, "params", (double)m->published_params);
+    if (m->published_macs) nlg_json_number(published, "macs", (double)m->published_macs);
+    nlg_json_text(published, "source", m->published_source);
+    cJSON *deviations = cJSON_AddArrayToObject(doc, "deviations");
+    add_lines(deviations, m->family->deviations);
+    add_lines(deviations, m->deviations);
+    nlg_json_text(doc, "genotype", genotype);
+    cJSON *layers = cJSON_AddArrayToObject(doc, "layers");
+    for (int i = 0; i < network->graph->n_nodes; i++) {
+        nlg_layer_row row;
+        nlg_status status = nlg_network_layer(network, i, &row, err);
+        if (status != NLG_OK) {
+            cJSON_Delete(doc);
+            return status;
+        }
+        cJSON *layer = nlg_json_object_in(layers);
+        nlg_json_text(layer, "layer", row.node->name);
+        nlg_json_text(layer, "op", row.op);
+        nlg_json_text(layer, "kernel", row.kernel);
+        nlg_json_text(layer, "stride", row.stride);
+        nlg_json_text(layer, "padding", row.padding);
+        nlg_json_number(layer, "dilation", row.dilation);
+        nlg_json_number(layer, "groups", row.groups);
+        cJSON_AddItemToObject(layer, "in", shape_json(row.in));
+        cJSON_AddItemToObject(layer, "out", shape_json(row.out));
+        nlg_json_number(layer, "params", (double)row.params);
+        nlg_json_number(layer, "macs", (double)row.cost.macs);
+        nlg_json_number(layer, "other_ops", (double)row.cost.other_ops);
+        cJSON_AddBoolToObject(layer, "aux", row.node->aux);
+    }
+    return nlg_json_print(doc, err);
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    const show_options *o = call->options;
+    nlg_network network;
+    char *genotype = NULL;
+    nlg_status status = nlg_network_open(call->arguments[0], o->input, 0, &network, err);
+    if (status == NLG_OK) status = genotype_text(network.model, &genotype, err);
+    if (status == NLG_OK && o->genotype && !genotype)
+        status = nlg_fail(err, NLG_ERR_INPUT, "model %s is not made of cells and has no genotype; nasnet_a_small has one",
+                          network.model->name);
+    if (status == NLG_OK)
+        status = call->settings.json ? print_json(&network, genotype, err) : print_text(&network, o, genotype, err);
+    nlg_free(genotype);
+    nlg_network_close(&network);
+    return status;
+}
+
+const nlg_command nlg_command_show = {
+    .name = "show",
+    .summary = "Show one network: facts, layers, deviations from its paper, genotype",
+    .arguments = "MODEL",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .help =
+        "Examples:\n  lineage show resnet20_small\n  lineage show nasnet_a_small --genotype\n  lineage show googlenet --deviations",
+    .options = options,
+    .shared = NLG_TAKES_JSON,
+    .options_size = sizeof(show_options),
+    .option = option,
+    .run = run,
+};

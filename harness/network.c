@@ -1,0 +1,123 @@
+/* Networks for the commands that look at them. */
+#include "harness/network.h"
+
+#include <stdio.h>
+#include <string.h>
+
+nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
+    *network = (nlg_network){.model = model, .input = input.c ? input : model->input};
+    NLG_TRY(nlg_model_build(model, input, classes, &network->graph, err));
+    return nlg_graph_count(network->graph, &network->cost, err);
+}
+
+nlg_status nlg_network_open(const char *name, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
+    *network = (nlg_network){0};
+    const nlg_model *model;
+    NLG_TRY(nlg_model_find(name, &model, err));
+    return nlg_network_build(model, input, classes, network, err);
+}
+
+void nlg_network_close(nlg_network *network) {
+    nlg_graph_destroy(network->graph);
+    network->graph = NULL;
+}
+
+int nlg_model_year(const nlg_model *model) {
+    return model->year ? model->year : model->family->year;
+}
+
+const char *nlg_designer_name(nlg_designer designer) {
+    return designer == NLG_SEARCHED ? "searched" : "human";
+}
+
+void nlg_shape_text(nlg_shape shape, char *text, size_t size) {
+    snprintf(text, size, "%dx%dx%d", shape.h, shape.w, shape.c);
+}
+
+/* --- one layer --- */
+
+typedef struct window {
+    int kernel[2], stride[2], pad[4]; /* rows, columns; top, bottom, left, right */
+    bool same;
+    int dilation, groups;
+} window;
+
+/* TensorFlow's rule: as many outputs as strides in the input, the odd pixel after. */
+static void same_padding(window *w, nlg_shape in) {
+    const int size[2] = {in.h, in.w};
+    for (int i = 0; i < 2; i++) {
+        int outputs = (size[i] + w->stride[i] - 1) / w->stride[i];
+        int total = (outputs - 1) * w->stride[i] + (w->kernel[i] - 1) * w->dilation + 1 - size[i];
+        if (total < 0) total = 0;
+        w->pad[2 * i] = total / 2;
+        w->pad[2 * i + 1] = total - total / 2;
+    }
+}
+
+static bool find_window(const nlg_node *node, nlg_shape in, window *w) {
+    const char *op = node->op->name;
+    if (strcmp(op, "conv2d") == 0) {
+        const nlg_conv2d_attrs *a = node->attrs;
+        *w = (window){{a->kernel_h, a->kernel_w},
+                      {a->stride_h, a->stride_w},
+                      {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
+                      a->same,
+                      a->dilation,
+                      a->groups};
+    } else if (strcmp(op, "max_pool") == 0 || strcmp(op, "avg_pool") == 0) {
+        const nlg_pool_attrs *a = node->attrs;
+        *w = (window){{a->kernel_h, a->kernel_w},
+                      {a->stride_h, a->stride_w},
+                      {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
+                      a->same,
+                      1,
+                      0};
+        if (a->global) *w = (window){{in.h, in.w}, {1, 1}, {0}, false, 1, 0};
+    } else if (strcmp(op, "conv_table") == 0) {
+        const nlg_conv_table_attrs *a = node->attrs;
+        *w = (window){{a->kernel, a->kernel}, {1, 1}, {0}, false, 1, 0};
+    } else {
+        return false;
+    }
+    if (w->same) same_padding(w, in);
+    return true;
+}
+
+static void write_window(const window *w, nlg_layer_row *row) {
+    const int *p = w->pad;
+    bool alike = p[0] == p[1] && p[0] == p[2] && p[0] == p[3];
+    snprintf(row->kernel, sizeof row->kernel, "%dx%d", w->kernel[0], w->kernel[1]);
+    if (w->stride[0] == w->stride[1])
+        snprintf(row->stride, sizeof row->stride, "%d", w->stride[0]);
+    else
+        snprintf(row->stride, sizeof row->stride, "%dx%d", w->stride[0], w->stride[1]);
+    if (alike)
+        snprintf(row->padding, sizeof row->padding, "%d", p[0]);
+    else
+        snprintf(row->padding, sizeof row->padding, "%d,%d,%d,%d", p[0], p[1], p[2], p[3]);
+    row->dilation = w->dilation;
+    row->groups = w->groups;
+}
+
+static bool used_earlier(const nlg_graph *graph, int param, int node) {
+    if (graph->params[param].uses <= 1) return false;
+    for (int n = 0; n < node; n++)
+        for (int i = 0; i < graph->nodes[n].n_params; i++)
+            if (graph->nodes[n].params[i] == param) return true;
+    return false;
+}
+
+nlg_status nlg_network_layer(const nlg_network *network, int index, nlg_layer_row *row, nlg_error *err) {
+    const nlg_graph *graph = network->graph;
+    const nlg_node *node = &graph->nodes[index];
+    *row = (nlg_layer_row){.node = node, .op = node->op ? node->op->name : "input", .in = node->shape, .out = node->shape};
+    if (!node->op) return NLG_OK;
+    if (node->n_inputs > 0) row->in = graph->nodes[node->inputs[0]].shape;
+    for (int i = 0; i < node->n_params; i++) {
+        const nlg_param *p = &graph->params[node->params[i]];
+        if (p->trainable && !used_earlier(graph, node->params[i], index)) row->params += (int64_t)p->count;
+    }
+    window w;
+    if (find_window(node, row->in, &w)) write_window(&w, row);
+    return nlg_node_count(graph, node, &row->cost, err);
+}

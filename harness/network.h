@@ -1,0 +1,35 @@
+/* A registered network as commands look at it: model, graph, counts, and one row per layer. */
+#ifndef NLG_NETWORK_H
+#define NLG_NETWORK_H
+
+#include "models/model.h"
+
+typedef struct nlg_network {
+    const nlg_model *model;
+    nlg_shape input;
+    nlg_graph *graph;
+    nlg_graph_cost cost;
+} nlg_network;
+
+/* By name or alias; an input {0,0,0} and classes 0 take the model's own. Close also after a failed open. */
+nlg_status nlg_network_open(const char *name, nlg_shape input, int classes, nlg_network *network, nlg_error *err);
+nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err);
+void nlg_network_close(nlg_network *network);
+int nlg_model_year(const nlg_model *model);
+const char *nlg_designer_name(nlg_designer designer); /* "human", "searched" */
+
+/* One node in words and numbers; what a layer does not have is "" or 0. */
+typedef struct nlg_layer_row {
+    const nlg_node *node;
+    const char *op;                           /* "input" for the input node */
+    char kernel[16], stride[16], padding[24]; /* "3x3", "2" or "2x1", "1" or top,bottom,left,right as "0,1,0,1" */
+    int dilation, groups;
+    nlg_shape in, out;
+    int64_t params; /* trainable; a shared tensor counts where it is used first */
+    nlg_op_cost cost;
+} nlg_layer_row;
+nlg_status nlg_network_layer(const nlg_network *network, int node, nlg_layer_row *row, nlg_error *err);
+/* "28x28x16" (rows, columns, channels). */
+void nlg_shape_text(nlg_shape shape, char *text, size_t size);
+
+#endif
