@@ -14,6 +14,9 @@ nlg_value nlg_squeeze_excite(nlg_builder *b, nlg_value x, int width, nlg_act act
 /* Global average pool, dropout (0: none), linear layer, output. */
 void nlg_classifier(nlg_builder *b, nlg_value x, float dropout, int classes, const char *name);
 
+/* A ResNet up to its classifier; `stages` (may be NULL) takes the output of each stage (C2 .. C5 of detectors). */
+nlg_value nlg_resnet_trunk(nlg_builder *b, const nlg_resnet_spec *spec, nlg_value x, nlg_value stages[4]);
+
 /* Channels times `width`, to the nearest multiple of 8, at least 8, never below 0.9 of the product (the rule of the MobileNet v2,
  * MnasNet and EfficientNet code). */
 int nlg_round_channels(int channels, float width);

@@ -111,4 +111,28 @@ extern const nlg_cell_genotype nlg_cells_one_input; /* of cells_small */
 
 /* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
 
+/* A merging cell of NAS-FPN. Inputs: 0 .. 4 are P3 .. P7 of the stack's input, 5 .. are the cells in order. */
+typedef enum { NLG_FPN_SUM, NLG_FPN_GLOBAL_POOL } nlg_fpn_op;
+typedef struct nlg_fpn_cell {
+    int level; /* 3 .. 7: the output's */
+    nlg_fpn_op op;
+    int in[2];
+    bool output; /* one of the five outputs of the stack */
+} nlg_fpn_cell;
+enum { NLG_NAS_FPN_CELLS = 7 };
+extern const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS];
+
+typedef enum {
+    NLG_PYRAMID_FPN,    /* P6 from C5, as in the paper */
+    NLG_PYRAMID_FPN_P5, /* P6 from P5, as in torchvision */
+    NLG_PYRAMID_NAS_FPN,
+} nlg_pyramid;
+typedef struct nlg_detector_spec {
+    nlg_resnet_spec backbone;
+    nlg_pyramid pyramid;
+    int channels; /* of every level and of the heads */
+    int stacks;   /* NAS-FPN: repetitions */
+} nlg_detector_spec;
+extern const nlg_family nlg_retinanet, nlg_nas_fpn;
+
 #endif

@@ -5,6 +5,7 @@
 #include "layers/base/nearest.h"
 #include "models/families.h"
 #include "models/model.h"
+#include "models/unspecified.h"
 
 /* Rows say what differs from the defaults and leave the rest out. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -55,6 +56,8 @@ nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *
             if (nearest.best == candidate) nearest.best = memcpy(best, candidate, sizeof best);
         }
     }
+    const nlg_unspecified_model *unspecified = nlg_unspecified_find(name);
+    if (unspecified) return nlg_fail(err, NLG_ERR_INPUT, "model %s is not specified: %s", unspecified->name, unspecified->missing);
     const char *suggestion = nlg_nearest_name(&nearest);
     return nlg_fail(err, NLG_ERR_INPUT, "unknown model '%.60s'%s%s%s ('lineage models' lists all)", name,
                     suggestion ? "; did you mean '" : "", suggestion ? suggestion : "", suggestion ? "'?" : "");

@@ -55,9 +55,7 @@ static nlg_value residual_block(nlg_builder *b, nlg_value x, const nlg_resnet_sp
     return nlg_relu(b, y);
 }
 
-static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    const nlg_resnet_spec *spec = model->spec;
-    nlg_value x = nlg_input(b, input.c, input.h, input.w);
+nlg_value nlg_resnet_trunk(nlg_builder *b, const nlg_resnet_spec *spec, nlg_value x, nlg_value stages[4]) {
     if (spec->cifar) {
         x = nlg_conv_norm_act(b, x, (nlg_conv_args){.out = spec->cifar, .kernel = 3, .pad = 1}, norm, NLG_ACT_RELU, "conv1", "bn1");
     } else {
@@ -71,8 +69,14 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
             x = residual_block(b, x, spec, stage, stage > 0 && i == 0 ? 2 : 1);
             nlg_pop(b);
         }
+        if (stages) stages[stage] = x;
     }
-    nlg_classifier(b, x, 0, classes, "fc");
+    return x;
+}
+
+static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    nlg_value x = nlg_input(b, input.c, input.h, input.w);
+    nlg_classifier(b, nlg_resnet_trunk(b, model->spec, x, NULL), 0, classes, "fc");
 }
 
 const nlg_family nlg_resnet = {

@@ -1,0 +1,194 @@
+/* RetinaNet: Lin, Goyal, Girshick, He, Dollar, "Focal Loss for Dense Object Detection", ICCV 2017, Section 4, on the feature
+ * pyramid of Lin et al., CVPR 2017. NAS-FPN: Ghiasi, Lin, Pang, Le, "NAS-FPN: Learning Scalable Feature Pyramid Architecture for
+ * Object Detection", CVPR 2019, Figure 6 (the 7-cell pyramid), with the details of the authors' code.
+ *
+ * Outputs: class scores (before the sigmoid) of P3 .. P7, each H x W x (9 anchors * classes), then box offsets, H x W x (9 * 4).
+ * The two heads share their weights over the levels. Names are torchvision's; NAS-FPN has no public names, its layers are named
+ * alike. */
+#include "models/blocks.h"
+
+enum { LEVELS = 5, FIRST_LEVEL = 3, ANCHORS = 9, HEAD_LAYERS = 4 };
+
+/* The discovered stack; global pooling gates the finer of its inputs. */
+const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS] = {
+    {.level = 4, .op = NLG_FPN_GLOBAL_POOL, .in = {1, 3}},
+    {.level = 4, .op = NLG_FPN_SUM, .in = {1, 5}},
+    {.level = 3, .op = NLG_FPN_SUM, .in = {0, 6}, .output = true},
+    {.level = 4, .op = NLG_FPN_SUM, .in = {6, 7}, .output = true},
+    {.level = 5, .op = NLG_FPN_GLOBAL_POOL, .in = {7, 8}, .output = true},
+    {.level = 7, .op = NLG_FPN_GLOBAL_POOL, .in = {6, 9}, .output = true},
+    {.level = 6, .op = NLG_FPN_GLOBAL_POOL, .in = {9, 10}, .output = true},
+};
+
+typedef struct detector {
+    nlg_builder *b;
+    const nlg_detector_spec *spec;
+    nlg_value level[LEVELS]; /* P3 .. P7 */
+} detector;
+
+static nlg_value conv3x3(detector *d, nlg_value x, int out, int stride, const char *name) {
+    return nlg_conv(d->b, x, (nlg_conv_args){.out = out, .kernel = 3, .stride = stride, .pad = 1, .bias = true}, "%s", name);
+}
+
+/* ---- feature pyramid network ------------------------------------------------------------------------------------------ */
+
+static void build_fpn(detector *d, const nlg_value stage[4]) {
+    nlg_builder *b = d->b;
+    const int channels = d->spec->channels;
+    nlg_value merged = -1;
+    nlg_push(b, "backbone.fpn");
+    for (int i = 2; i >= 0; i--) {
+        nlg_value lateral =
+            nlg_conv(b, stage[i + 1], (nlg_conv_args){.out = channels, .kernel = 1, .bias = true}, "inner_blocks.%d.0", i);
+        merged = i == 2 ? lateral : nlg_add(b, lateral, nlg_upsample(b, merged, 2));
+        d->level[i] =
+            nlg_conv(b, merged, (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "layer_blocks.%d.0", i);
+    }
+    d->level[3] = conv3x3(d, d->spec->pyramid == NLG_PYRAMID_FPN ? stage[3] : d->level[2], channels, 2, "extra_blocks.p6");
+    d->level[4] = conv3x3(d, nlg_relu(b, d->level[3]), channels, 2, "extra_blocks.p7");
+    nlg_pop(b);
+}
+
+/* ---- NAS-FPN ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct pyramid_node {
+    nlg_value value;
+    int level;
+    bool read;
+} pyramid_node;
+
+/* To a coarser level by maximum pooling, to a finer one by repeating pixels. */
+static nlg_value resample(detector *d, const pyramid_node *node, int level) {
+    if (level > node->level) return nlg_max_pool(d->b, node->value, (nlg_pool_args){.kernel = 1 << (level - node->level)});
+    if (level < node->level) return nlg_upsample(d->b, node->value, 1 << (node->level - level));
+    return node->value;
+}
+
+static nlg_value merge(detector *d, const nlg_fpn_cell *cell, pyramid_node *node) {
+    pyramid_node *fine = &node[cell->in[0]], *coarse = &node[cell->in[1]];
+    if (fine->level > coarse->level) {
+        pyramid_node *swap = fine;
+        fine = coarse;
+        coarse = swap;
+    }
+    fine->read = coarse->read = true;
+    const nlg_value x = resample(d, fine, cell->level), y = resample(d, coarse, cell->level);
+    if (cell->op == NLG_FPN_SUM) return nlg_add(d->b, x, y);
+    const nlg_shape map = nlg_shape_of(d->b, y);
+    const nlg_pool_attrs whole = {.kernel_h = map.h, .kernel_w = map.w, .stride_h = map.h, .stride_w = map.w};
+    const nlg_value gate = nlg_activation(d->b, nlg_apply(d->b, "max_pool", &whole, &y, 1, "%s", ""), NLG_ACT_SIGMOID);
+    return nlg_add(d->b, y, nlg_channel_scale(d->b, x, gate));
+}
+
+static void build_nas_fpn_stack(detector *d) {
+    pyramid_node node[LEVELS + NLG_NAS_FPN_CELLS];
+    for (int i = 0; i < LEVELS; i++) node[i] = (pyramid_node){d->level[i], FIRST_LEVEL + i, false};
+    for (int i = 0; i < NLG_NAS_FPN_CELLS; i++) {
+        const nlg_fpn_cell *cell = &nlg_nas_fpn_cells[i];
+        nlg_value x = merge(d, cell, node);
+        /* Nodes of this level that nothing has read flow into its output. */
+        for (int j = 0; cell->output && j < LEVELS + i; j++)
+            if (node[j].level == cell->level && !node[j].read) {
+                x = nlg_add(d->b, x, node[j].value);
+                node[j].read = true;
+            }
+        nlg_push(d->b, "cells.%d", i);
+        x = conv3x3(d, nlg_relu(d->b, x), d->spec->channels, 1, "conv");
+        x = nlg_batch_norm(d->b, x, (nlg_norm_args){0}, "bn");
+        nlg_pop(d->b);
+        node[LEVELS + i] = (pyramid_node){x, cell->level, false};
+        if (cell->output) d->level[cell->level - FIRST_LEVEL] = x;
+    }
+}
+
+static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
+    nlg_builder *b = d->b;
+    nlg_push(b, "backbone.fpn");
+    for (int i = 0; i < 3; i++) {
+        nlg_push(b, "inner_blocks.%d", i);
+        d->level[i] = nlg_conv(b, stage[i + 1], (nlg_conv_args){.out = d->spec->channels, .kernel = 1, .bias = true}, "conv");
+        d->level[i] = nlg_batch_norm(b, d->level[i], (nlg_norm_args){0}, "bn");
+        nlg_pop(b);
+    }
+    for (int i = 3; i < LEVELS; i++) d->level[i] = nlg_max_pool(b, d->level[i - 1], (nlg_pool_args){.kernel = 2});
+    for (int i = 0; i < d->spec->stacks; i++) {
+        nlg_push(b, "stacks.%d", i);
+        build_nas_fpn_stack(d);
+        nlg_pop(b);
+    }
+    nlg_pop(b);
+}
+
+/* ---- heads ------------------------------------------------------------------------------------------------------------ */
+
+/* Four 3x3 convolutions and a last one, the same weights on every level; NAS-FPN's have batch norm, one for each level. */
+static void build_head(detector *d, const char *name, const char *last, int out) {
+    nlg_builder *b = d->b;
+    const nlg_detector_spec *spec = d->spec;
+    nlg_push(b, "head.%s", name);
+    nlg_share_begin(b);
+    for (int l = 0; l < LEVELS; l++) {
+        nlg_value x = d->level[l];
+        for (int i = 0; i < HEAD_LAYERS; i++) {
+            nlg_push(b, "conv.%d", i);
+            x = conv3x3(d, x, spec->channels, 1, "0");
+            if (spec->pyramid == NLG_PYRAMID_NAS_FPN) x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn.%d", l);
+            x = nlg_relu(b, x);
+            nlg_pop(b);
+        }
+        nlg_output(b, conv3x3(d, x, out, 1, last));
+    }
+    nlg_share_end(b);
+    nlg_pop(b);
+}
+
+static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    detector d = {.b = b, .spec = model->spec};
+    const bool nas_fpn = d.spec->pyramid == NLG_PYRAMID_NAS_FPN;
+    const int unit = nas_fpn ? 128 : 32;
+    if (input.h % unit != 0 || input.w % unit != 0) {
+        nlg_builder_fail(b, "a feature pyramid takes images whose sides are multiples of %d, found %d x %d; pad the image", unit,
+                         input.h, input.w);
+        return;
+    }
+    nlg_value stage[4] = {-1, -1, -1, -1};
+    const nlg_value image = nlg_input(b, input.c, input.h, input.w);
+    nlg_push(b, "backbone.body");
+    nlg_resnet_trunk(b, &d.spec->backbone, image, stage);
+    nlg_pop(b);
+    if (nas_fpn)
+        build_nas_fpn(&d, stage);
+    else
+        build_fpn(&d, stage);
+    build_head(&d, "classification_head", "cls_logits", ANCHORS * classes);
+    build_head(&d, "regression_head", "bbox_reg", ANCHORS * 4);
+}
+
+const nlg_family nlg_retinanet = {
+    .name = "RetinaNet",
+    .title = "Focal Loss for Dense Object Detection",
+    .authors = "T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar",
+    .venue = "ICCV 2017, arXiv 1708.02002",
+    .year = 2017,
+    .designer = NLG_HUMAN,
+    .deviations = "Batch norm of the backbone counts as trainable; detectors are usually trained with it frozen (53,120 parameters "
+                  "in R-50).\n"
+                  "The prior of the class scores (bias -log(99)) belongs to training and is not in the initial weights yet.\n",
+    .build = build,
+};
+
+const nlg_family nlg_nas_fpn = {
+    .name = "NAS-FPN",
+    .title = "NAS-FPN: Learning Scalable Feature Pyramid Architecture for Object Detection",
+    .authors = "G. Ghiasi, T.-Y. Lin, R. Pang, Q. V. Le",
+    .venue = "CVPR 2019, arXiv 1904.07392",
+    .year = 2019,
+    .designer = NLG_SEARCHED,
+    .deviations =
+        "Global pooling as in the authors' code: the maximum of the coarser input gates the finer one; mmdetection does it the "
+        "other way\n"
+        "round with averages. P6 and P7 are plain pools of P5. No DropBlock.\n"
+        "Convolutions before batch norm have biases, as in the authors' code; 60.1M parameters (60.2M with running statistics)\n"
+        "against the printed 60.3M, which a 1x1 convolution and norm before P6 and P7 would give.\n",
+    .build = build,
+};
