@@ -54,9 +54,8 @@ static nlg_status load_trials(runner *r, nlg_error *err) {
                                  .evaluator_config = o->evaluator_config ? o->evaluator_config : "{}",
                                  .batch = r->batch,
                                  .seed = o->seed};
-    nlg_session_facts facts = {.isa = o->isa, .threads = o->threads};
     int64_t run;
-    NLG_TRY(nlg_store_begin(r->store, &identity, o->budget, &facts, &run, err));
+    NLG_TRY(nlg_store_begin(r->store, &identity, o->budget, &o->session, &run, err));
     NLG_TRY(nlg_store_trials(r->store, run, &r->trials, &r->stored, err));
     size_t need = (size_t)(r->stored > o->budget ? r->stored : o->budget);
     nlg_trial *trials = nlg_realloc(r->trials, need, sizeof *trials);

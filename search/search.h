@@ -123,6 +123,12 @@ typedef struct nlg_evaluator {
 
 /* ---- the runner ---- */
 
+/* Facts of this process, kept with the trials it evaluates; no result depends on them. Texts may be NULL. */
+typedef struct nlg_session_facts {
+    const char *commit, *compiler, *flags, *isa;
+    int threads;
+} nlg_session_facts;
+
 typedef struct nlg_search_options {
     const nlg_space *space;
     const nlg_strategy *strategy;
@@ -133,8 +139,7 @@ typedef struct nlg_search_options {
     int batch;                    /* q; 0: 1 */
     uint64_t seed;
     const char *store; /* SQLite file; NULL: in memory, nothing is kept */
-    int threads;       /* for the record of the session only, like isa (may be NULL) */
-    const char *isa;
+    nlg_session_facts session;
     /* Called after each commit, not for trials that the store already had; returning false stops the run cleanly. */
     bool (*progress)(void *context, const nlg_trial *trial, const nlg_trial *best, int done, int budget);
     void *progress_context;

@@ -16,10 +16,6 @@
 #include "layers/kernels/exec.h"
 #include "search/store_lock.h"
 
-#ifndef NLG_COMMIT
-#define NLG_COMMIT "unknown"
-#endif
-
 enum {
     APPLICATION_ID = 0x4e4c4753, /* "NLGS", in the file's header */
     SCHEMA_VERSION = 1,          /* user_version of the file */
@@ -35,7 +31,8 @@ static const char schema[] =
     " UNIQUE (space, strategy, strategy_options, evaluator, evaluator_config, batch, seed, numerics_version));"
     /* One process that worked on a run: facts of the machine, which no result depends on. */
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id), commit_id TEXT NOT NULL,"
-    " compiler TEXT NOT NULL, cpu TEXT NOT NULL, cores INTEGER NOT NULL, threads INTEGER NOT NULL, isa TEXT NOT NULL,"
+    " compiler TEXT NOT NULL, flags TEXT NOT NULL, cpu TEXT NOT NULL, cores INTEGER NOT NULL, threads INTEGER NOT NULL, isa TEXT "
+    "NOT NULL,"
     " started TEXT NOT NULL);"
     "CREATE TABLE trials (run INTEGER NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, genotype TEXT NOT NULL,"
     " code TEXT NOT NULL, hash TEXT NOT NULL, is_repeat INTEGER NOT NULL, seed INTEGER NOT NULL, status TEXT NOT NULL,"
@@ -264,24 +261,19 @@ static nlg_status find_or_make_run(nlg_store *store, const nlg_run_identity *ide
 }
 
 static nlg_status open_session(nlg_store *store, const nlg_session_facts *facts, nlg_error *err) {
-    static const char sql[] = "INSERT INTO sessions (run, commit_id, compiler, cpu, cores, threads, isa, started)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, " NOW ")";
+    static const char sql[] = "INSERT INTO sessions (run, commit_id, compiler, flags, isa, threads, cpu, cores, started)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " NOW ")";
     const char *doing = "entering the session";
+    const char *const texts[] = {facts->commit, facts->compiler, facts->flags, facts->isa};
     nlg_cpu_info cpu;
     nlg_cpu_query(&cpu);
     sqlite3_stmt *statement;
     NLG_TRY(prepare(store, sql, &statement, doing, err));
     sqlite3_bind_int64(statement, 1, store->run);
-    bind_text(statement, 2, NLG_COMMIT);
-#ifdef __clang__
-    bind_text(statement, 3, __VERSION__);
-#else
-    bind_text(statement, 3, "GCC " __VERSION__);
-#endif
-    bind_text(statement, 4, cpu.model);
-    sqlite3_bind_int(statement, 5, cpu.cores);
+    for (int i = 0; i < 4; i++) bind_text(statement, i + 2, texts[i] ? texts[i] : "unknown");
     sqlite3_bind_int(statement, 6, facts->threads);
-    bind_text(statement, 7, facts->isa ? facts->isa : "");
+    bind_text(statement, 7, cpu.model);
+    sqlite3_bind_int(statement, 8, cpu.cores);
     nlg_status status = sqlite3_step(statement) == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
     sqlite3_finalize(statement);
     store->session = sqlite3_last_insert_rowid(store->database);
@@ -423,7 +415,7 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
                           void *context, nlg_error *err) {
     static const char sql[] =
         "SELECT number, code, hash, is_repeat, seed, status, score, params, macs, budget_epochs, digest, message, overhead_seconds,"
-        " evaluation_seconds, simulated_seconds, genotype, created, commit_id, compiler, cpu, isa, cores, threads"
+        " evaluation_seconds, simulated_seconds, genotype, created, commit_id, compiler, flags, isa, threads, cpu, cores"
         " FROM trials LEFT JOIN sessions ON session = id WHERE trials.run = ?1 ORDER BY number";
     const char *doing = "reading the trials";
     sqlite3_stmt *s;
@@ -442,12 +434,13 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
         }
         row.genotype = column_text(s, 15);
         row.created = column_text(s, 16);
-        row.commit = column_text(s, 17);
-        row.compiler = column_text(s, 18);
-        row.cpu = column_text(s, 19);
-        row.isa = column_text(s, 20);
-        row.cores = sqlite3_column_int(s, 21);
-        row.threads = sqlite3_column_int(s, 22);
+        row.session = (nlg_session_facts){.commit = column_text(s, 17),
+                                          .compiler = column_text(s, 18),
+                                          .flags = column_text(s, 19),
+                                          .isa = column_text(s, 20),
+                                          .threads = sqlite3_column_int(s, 21)};
+        row.cpu = column_text(s, 22);
+        row.cores = sqlite3_column_int(s, 23);
         status = visit(context, &row);
     }
     if (status == NLG_OK && step != SQLITE_DONE) status = fail(store, doing, err);

@@ -23,11 +23,6 @@ typedef struct nlg_run_identity {
     uint64_t seed;
 } nlg_run_identity;
 
-typedef struct nlg_session_facts {
-    const char *isa; /* may be NULL */
-    int threads;
-} nlg_session_facts;
-
 /* Finds or makes the run, raises its budget to `budget` if that is larger, and opens a session for what will be appended. */
 nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, int budget, const nlg_session_facts *facts,
                            int64_t *run, nlg_error *err);
@@ -50,8 +45,9 @@ nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, c
 typedef struct nlg_trial_row {
     nlg_trial trial;
     const char *genotype, *created;
-    const char *commit, *compiler, *cpu, *isa; /* of the session that evaluated it */
-    int cores, threads;
+    nlg_session_facts session; /* in which it was evaluated */
+    const char *cpu;
+    int cores;
 } nlg_trial_row;
 nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(void *context, const nlg_trial_row *row),
                           void *context, nlg_error *err);
