@@ -1,21 +1,40 @@
-# netlineage: make help lists the targets.
-BUILD   ?= build
-CC      ?= gcc
-OPT     ?= -O2
+# netlineage: `make help` lists the targets.
+# Settings, for example `make test CC=clang OPT=-O3 BUILD=build-clang`: CC, OPT, CFLAGS, OMP=0 (no threads), BUILD, JOBS.
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OMP     ?= 1
+BUILD   ?= build$(if $(filter 0,$(OMP)),-noomp)
+OPT     ?= -O2
+SIMD_OPT ?= -O3
+JOBS    ?= $(shell nproc)
+PREFIX  ?= /usr/local
+PROFILE ?= quick
+ifneq ($(filter / . .. ./ ../ ,$(or $(BUILD),.))$(word 2,$(BUILD)),)
+$(error BUILD must name one folder of its own, found "$(BUILD)")
+endif
+
 ARCH    := $(shell $(CC) -dumpmachine)
 WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-           -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wdouble-promotion
+           -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wdouble-promotion $(if $(filter 1,$(WERROR)),-Werror)
 # Same bits from every compiler: no contraction, no fast-math; kernels ask for fused multiply-adds explicitly.
-CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) -ffp-contract=off -fno-math-errno -fno-trapping-math -I. $(SAN) $(if $(filter 1,$(OMP)),-fopenmp) \
-             -DNLG_COMMIT='"$(COMMIT)"' -MMD -MP $(CFLAGS)
+EXACT   := -ffp-contract=off -fno-math-errno -fno-trapping-math
+THREADS := $(if $(filter-out 0,$(OMP)),-fopenmp)
+# The last word: CFLAGS from outside.
+CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREADS) $(SAN) -I. -MMD -MP $(CFLAGS)
+LINK     = $(CC) $(OPT) $(THREADS) $(SAN) $(CFLAGS) $(LDFLAGS)
 LDLIBS  := -lopenblas -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -lm
-COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '*' --abbrev=12 2>/dev/null || echo unknown)
+
+# --- what is built ---------------------------------------------------------------------------------------------------
 
 # One static library per folder, sources by wildcard. The order is the link order: users first.
-FOLDERS := harness search models datasets layers/train layers/graph layers/ops layers/kernels layers/base
-sources  = $(filter-out %/main.c %/reference.c,$(wildcard $(1)/*.c $(1)/strategies/*.c $(1)/spaces/*.c))
+FOLDERS := harness search models layers/train datasets layers/graph layers/ops layers/kernels layers/base
+MAINS   := harness/main.c harness/reference.c
+sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(1)/strategies/*.c $(1)/spaces/*.c))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+library  = $(BUILD)/libnlg_$(subst /,_,$(1)).a
+LIBS    := $(foreach f,$(FOLDERS),$(call library,$(f)))
 
 # layers/kernels/simd/*.c are compiled once per instruction set from the same source.
 SIMD    := $(wildcard layers/kernels/simd/*.c)
@@ -25,31 +44,124 @@ FLAGS_avx2     := -DNLG_ISA=avx2 -DNLG_ISA_LEVEL=2 -mavx2 -mfma
 FLAGS_avx512   := -DNLG_ISA=avx512 -DNLG_ISA_LEVEL=3 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512
 SIMD_OBJECTS := $(foreach i,$(ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(SIMD)))
 
-LIBS    := $(foreach f,$(FOLDERS),$(BUILD)/libnlg_$(subst /,_,$(f)).a)
-TESTS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+PROGRAMS := $(BUILD)/lineage $(if $(wildcard harness/reference.c),$(BUILD)/reference)
+# tests/test_TOPIC.c are programs; what they share lies in the other files of tests/.
+TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+# T="base kernels" picks tests/test_base.c and tests/test_kernels.c.
+CHOSEN   := $(if $(T),$(patsubst %,$(BUILD)/tests/test_%,$(T)),$(TESTS))
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c),$(wildcard tests/*.c)))
+
+# A sub-make, so that plain `make` uses every core while an outer -j is kept.
+MAKE_JOBS = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
 .PHONY: all
-all: $(BUILD)/lineage $(BUILD)/reference
+all: setup-quiet ## build lineage and reference (the default)
+	$(MAKE_JOBS) programs
 
-define library
-$(BUILD)/libnlg_$(subst /,_,$(1)).a: $(call objects,$(1)) $(if $(filter layers/kernels,$(1)),$(SIMD_OBJECTS))
-	@rm -f $$@; ar rcs $$@ $$^
-endef
-$(foreach f,$(FOLDERS),$(eval $(call library,$(f))))
+.PHONY: programs build-tests FORCE
+programs: $(PROGRAMS)
+build-tests: $(PROGRAMS) $(CHOSEN)
 
-$(BUILD)/%.o: %.c Makefile
+# Stamps change only when their text does: other flags rebuild everything, another commit one file, another list of sources the
+# libraries.
+$(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS)
+$(BUILD)/stamp-commit: export TEXT = $(COMMIT)
+$(BUILD)/stamp-sources: export TEXT = $(foreach f,$(FOLDERS),$(call sources,$(f))) $(SIMD) $(ISAS) $(TEST_LIB)
+$(BUILD)/stamp-%: FORCE
+	@mkdir -p $(@D); printf '%s\n' "$$TEXT" | cmp -s - $@ || printf '%s\n' "$$TEXT" > $@
+.PRECIOUS: $(BUILD)/stamp-%
+
+$(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
+$(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREADS) $(SAN) $(CFLAGS))"'
+
+$(BUILD)/%.o: %.c $(BUILD)/stamp-flags
 	@mkdir -p $(@D); echo "CC $<"; $(CC) $(CFLAGS_ALL) -c $< -o $@
 define simd_rule
-$(BUILD)/layers/kernels/simd/%.$(1).o: layers/kernels/simd/%.c Makefile
-	@mkdir -p $$(@D); echo "CC $$< ($(1))"; $(CC) $(CFLAGS_ALL) -O3 $(FLAGS_$(1)) -c $$< -o $$@
+$(BUILD)/layers/kernels/simd/%.$(1).o: layers/kernels/simd/%.c $(BUILD)/stamp-flags
+	@mkdir -p $$(@D); echo "CC $$< ($(1))"; $$(CC) $$(CFLAGS_ALL) $$(SIMD_OPT) $$(FLAGS_$(1)) -c $$< -o $$@
 endef
 $(foreach i,$(ISAS),$(eval $(call simd_rule,$(i))))
 
+define library_rule
+$(call library,$(1)): $(call objects,$(1)) $(if $(filter layers/kernels,$(1)),$(SIMD_OBJECTS)) $(BUILD)/stamp-sources
+	@rm -f $$@; ar rcs $$@ $$(filter %.o,$$^)
+endef
+$(foreach f,$(FOLDERS),$(eval $(call library_rule,$(f))))
+
 $(BUILD)/lineage: $(BUILD)/harness/main.o $(LIBS)
-	$(CC) $(CFLAGS_ALL) $< -o $@ $(LIBS) $(LDLIBS)
+	@echo "LD $@"; $(LINK) $< -o $@ $(LIBS) $(LDLIBS)
 $(BUILD)/reference: $(BUILD)/harness/reference.o $(LIBS)
-	$(CC) $(CFLAGS_ALL) $< -o $@ $(LIBS) $(LDLIBS)
-$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBS)
-	$(CC) $(CFLAGS_ALL) $< -o $@ $(LIBS) -lcmocka $(LDLIBS)
+	@echo "LD $@"; $(LINK) $< -o $@ $(LIBS) $(LDLIBS)
+$(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_LIB) $(LIBS)
+	@echo "LD $@"; $(LINK) $< $(TEST_LIB) -o $@ $(LIBS) -lcmocka $(LDLIBS)
+.SECONDARY: $(patsubst %,%.o,$(TESTS))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# --- setup and tests -------------------------------------------------------------------------------------------------
+
+.PHONY: setup setup-quiet
+setup: ## install the Debian packages that are missing (as root; else print the command)
+	@tests/tools/setup.sh
+setup-quiet:
+	@tests/tools/setup.sh --quiet
+
+
+.PHONY: test test-san test-valgrind run-tests
+test: setup-quiet ## build and run every test; T="base kernels" picks some
+	$(MAKE_JOBS) build-tests
+	@NLG_BUILD=$(BUILD) tests/tools/run_tests.sh $(CHOSEN)
+
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+test-san: ## the tests with address, undefined-behaviour and leak checks
+	+@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  LSAN_OPTIONS=suppressions=tests/tools/leaks.supp:print_suppressions=0 NLG_SLOWER=$${NLG_SLOWER:-4} \
+	  $(MAKE) --no-print-directory test BUILD=$(BUILD)-san OPT=-O1 SIMD_OPT=-O1 SAN="$(SANITIZERS)"
+
+# A subset: programs that finish within a minute under valgrind.
+VALGRIND_TESTS ?= base
+test-valgrind: ## a subset of the tests under valgrind
+	+@NLG_RUNNER="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
+	  $(MAKE) --no-print-directory test T="$(VALGRIND_TESTS)"
+
+.PHONY: format format-check deps-check
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+format: ## format all C files (clang-format 14)
+	@clang-format -i $(C_FILES)
+format-check: ## fail where `make format` would change something
+	@clang-format --dry-run -Werror $(C_FILES)
+deps-check: ## fail on an include against the order of the folders
+	@tests/tools/deps_check.sh
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+.PHONY: reproduce smoke figures count search bench-peers
+reproduce: all ## counts, training, search, latency, charts and report: PROFILE=smoke, quick (default) or full
+	@$(BUILD)/lineage run --profile $(PROFILE)
+	@$(BUILD)/lineage report
+smoke: ## reproduce with the smallest profile
+	+@$(MAKE) --no-print-directory reproduce PROFILE=smoke
+figures: all ## draw all figures again from the tables
+	@$(BUILD)/lineage plot
+count: all ## parameters and multiply-adds of every network
+	@$(BUILD)/lineage count --all
+search: all ## a small search: regularised evolution in the NASNet cell space
+	@$(BUILD)/lineage search --space nasnet-cell --strategy regularized-evolution --evaluator train --budget 20 --seed 1 \
+	  --store $(BUILD)/search.sqlite
+bench-peers: all ## compare the speed with other programs, where tests/tools/bench_peers.sh finds them
+	@[ -x tests/tools/bench_peers.sh ] || { echo "bench-peers: tests/tools/bench_peers.sh does not exist yet" >&2; exit 2; }
+	@tests/tools/bench_peers.sh $(BUILD)
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+
+.PHONY: size install clean help
+size: ## lines of code per folder
+	@for f in layers/base layers/kernels layers/ops layers/graph layers/train datasets models search harness plots tests; do \
+	  printf '%7d  %s\n' "$$(git ls-files -co --exclude-standard -- "$$f" | grep -E '\.(c|h|def|sh|gp)$$' | xargs -r cat | wc -l)" "$$f"; \
+	done | awk '{ print; sum += $$1 } END { printf "%7d  in all\n", sum }'
+install: all ## copy lineage to PREFIX/bin (default /usr/local)
+	install -D -m 755 $(BUILD)/lineage $(DESTDIR)$(PREFIX)/bin/lineage
+clean: ## remove the build folders; results stay
+	@for d in $(BUILD) $(BUILD)-*; do if [ -f "$$d/stamp-flags" ]; then echo "rm -r $$d"; rm -rf -- "$$d"; fi; done
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
