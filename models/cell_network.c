@@ -127,16 +127,37 @@ static nlg_value operation(cell_build *c, nlg_cell_op op, int in) {
     return nlg_drop_path(net->b, x, c->drop_path);
 }
 
+static bool same_size(nlg_shape a, nlg_shape b) {
+    return a.h == b.h && a.w == b.w;
+}
+
 /* h[i-1] in the size and width of the cell's other states. */
-static nlg_value adjust_previous(network *net, nlg_value previous, nlg_shape current, int filters) {
+static nlg_value adjust_previous(network *net, nlg_value previous, nlg_value current, int filters) {
     const nlg_shape shape = nlg_shape_of(net->b, previous);
-    if (shape.h == current.h && shape.w == current.w)
+    if (same_size(shape, nlg_shape_of(net->b, current)))
         return shape.c == filters ? previous : projection(net, previous, filters, "conv_prev_1x1");
     const char *scope = net->macro->factorized_name;
     if (scope != NULL) nlg_push(net->b, "%s", scope);
     previous = factorized_reduction(net, nlg_relu(net->b, previous), filters);
     if (scope != NULL) nlg_pop(net->b);
     return previous;
+}
+
+/* States 0 and 1, as far as something reads them. A factorized reduction without a scope of its own comes second, as in timm's
+ * order of parameters. */
+static void input_states(cell_build *c, nlg_value previous, nlg_value current) {
+    network *net = c->net;
+    const unsigned used = nlg_cell_used_states(c->cell);
+    const bool second = net->macro->factorized_name == NULL && previous >= 0 &&
+                        !same_size(nlg_shape_of(net->b, previous), nlg_shape_of(net->b, current));
+    for (int step = 0; step < 2; step++) {
+        const int s = second ? 1 - step : step;
+        if (!(used & NLG_STATE(s))) continue;
+        if (s == 1)
+            c->state[1] = projection(net, current, c->filters, "conv_1x1");
+        else
+            c->state[0] = previous < 0 ? current : adjust_previous(net, previous, current, c->filters);
+    }
 }
 
 /* Concatenates; states that differ from the last block's output in size or width are adjusted first, without a ReLU. */
@@ -150,7 +171,7 @@ static nlg_value cell_output(cell_build *c) {
         const nlg_shape shape = nlg_shape_of(net->b, c->state[s]);
         out[n] = c->state[s];
         nlg_push(net->b, "concat_%d", s);
-        if (shape.h != wanted.h || shape.w != wanted.w)
+        if (!same_size(shape, wanted))
             out[n] = factorized_reduction(net, out[n], wanted.c);
         else if (shape.c != wanted.c)
             out[n] = conv_norm(net, out[n], (nlg_conv_args){.out = wanted.c, .kernel = 1});
@@ -169,10 +190,7 @@ static nlg_value build_cell(network *net, const nlg_cell *cell, nlg_value previo
     for (int s = 0; s < NLG_CELL_MAX_STATES; s++)
         for (int op = 0; op < NLG_CELL_OPS; op++) c.pooled[s][op] = -1;
 
-    const unsigned used = nlg_cell_used_states(cell);
-    if (used & NLG_STATE(0))
-        c.state[0] = previous < 0 ? current : adjust_previous(net, previous, nlg_shape_of(net->b, current), filters);
-    if (used & NLG_STATE(1)) c.state[1] = projection(net, current, filters, "conv_1x1");
+    input_states(&c, previous, current);
     for (int i = 0; i < cell->n_blocks; i++) {
         nlg_value side[2];
         for (int k = 0; k < 2; k++) {

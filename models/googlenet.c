@@ -12,7 +12,7 @@
 #define MODULE(name, n1, n3_reduce, n3, n5_reduce, k5, n5, pool_proj)                                                              \
     name " { ( branch1 1x1:" #n1 " | branch2.0 1x1:" #n3_reduce ", branch2.1 3x3:" #n3 " | branch3.0 1x1:" #n5_reduce              \
          ", branch3.1 " k5 ":" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
-#define AUXILIARY(name, pool) name " { aux 0.3 { " pool ", conv 1x1:128, dense fc1 1024, dropout 0.7, classes fc2 } }, "
+#define AUXILIARY(name, mark, pool) name " { aux 0.3@" mark " { " pool ", conv 1x1:128, dense fc1 1024, dropout 0.7, classes fc2 } }, "
 
 /* Table 1; `lrn` is the local response normalisation, `aux_pool` what an auxiliary classifier starts with. */
 #define GOOGLENET(k5, lrn, last_pool, aux_pool, dropout)                                                                           \
@@ -21,15 +21,17 @@
     MODULE("inception3b", 128, 128, 192, 32, k5,  96,  64)                                                                         \
     "max 3x3/2c, "                                                                                                                 \
     MODULE("inception4a", 192,  96, 208, 16, k5,  48,  64)                                                                         \
-    AUXILIARY("aux1", aux_pool)                                                                                                    \
+    "mark 1, "                                                                                                                     \
     MODULE("inception4b", 160, 112, 224, 24, k5,  64,  64)                                                                         \
     MODULE("inception4c", 128, 128, 256, 24, k5,  64,  64)                                                                         \
     MODULE("inception4d", 112, 144, 288, 32, k5,  64,  64)                                                                         \
-    AUXILIARY("aux2", aux_pool)                                                                                                    \
+    "mark 2, "                                                                                                                     \
     MODULE("inception4e", 256, 160, 320, 32, k5, 128, 128)                                                                         \
     last_pool ", "                                                                                                                 \
     MODULE("inception5a", 256, 160, 320, 32, k5, 128, 128)                                                                         \
     MODULE("inception5b", 384, 192, 384, 48, k5, 128, 128)                                                                         \
+    AUXILIARY("aux1", "1", aux_pool)                                                                                               \
+    AUXILIARY("aux2", "2", aux_pool)                                                                                               \
     "global, dropout " dropout ", classes fc"
 
 const char nlg_googlenet_torchvision[] = GOOGLENET("3x3", "", "max 2x2/2c", "adaptive 4", "0.2");

@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_BRANCHES = 8, MAX_WORD = 48 };
+enum { MAX_BRANCHES = 8, MAX_WORD = 48, MAX_MARKS = 4 };
 
 typedef struct reader {
     nlg_builder *b;
     const nlg_layer_table *table;
     int classes;
     const char *at;
+    nlg_value mark[MAX_MARKS];
 } reader;
 
 static nlg_value fault(reader *r, const char *expected) {
@@ -157,8 +158,10 @@ static nlg_value residual(reader *r, nlg_value x, bool relu) {
 
 static nlg_value auxiliary(reader *r, nlg_value x) {
     const float weight = decimal(r);
+    const int mark = take(r, '@') ? number(r) : -1;
+    if (mark >= MAX_MARKS) return fault(r, "a smaller mark");
     nlg_aux_begin(r->b);
-    nlg_output_aux(r->b, body(r, x), weight);
+    nlg_output_aux(r->b, body(r, mark >= 0 ? r->mark[mark] : x), weight);
     nlg_aux_end(r->b);
     return x;
 }
@@ -188,6 +191,11 @@ static nlg_value item(reader *r, nlg_value x) {
     if (strcmp(name, "residual") == 0) return residual(r, x, true);
     if (strcmp(name, "residual_linear") == 0) return residual(r, x, false);
     if (strcmp(name, "aux") == 0) return auxiliary(r, x);
+    if (strcmp(name, "mark") == 0) {
+        const int mark = number(r);
+        if (mark < 0 || mark >= MAX_MARKS) return fault(r, "a smaller mark");
+        return r->mark[mark] = x;
+    }
     if (take(r, '*')) return repeat(r, x, name);
     skip_space(r);
     if (*r->at == '{') {
@@ -206,7 +214,7 @@ static nlg_value items(reader *r, nlg_value x) {
 }
 
 nlg_value nlg_build_layer_table(nlg_builder *b, const nlg_layer_table *table, nlg_value x, int classes) {
-    reader r = {b, table, classes, table->items};
+    reader r = {.b = b, .table = table, .classes = classes, .at = table->items};
     x = items(&r, x);
     skip_space(&r);
     if (!nlg_builder_failed(b) && *r.at != '\0') fault(&r, "the end or ','");

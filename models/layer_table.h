@@ -8,8 +8,9 @@
  *   scope     NAME { items }             names inside are NAME.name
  *   repeat    NAME *N@FIRST { items }    scopes NAME.FIRST, NAME.FIRST+1, ...; @FIRST may be missing (0)
  *   residual  residual 0.17 { items }    relu(x + 0.17 * items(x)); "residual_linear": without the ReLU
- *   aux       aux 0.3 { items }          an auxiliary head with this loss weight; the main path goes on from x
- *   others    lrn, global (average pool), adaptive N, dropout RATE, dense NAME OUT (linear, ReLU), classes NAME (linear)
+ *   aux       aux 0.3@1 { items }        an auxiliary head with this loss weight on the value of "mark 1" (without @: on x); the
+ *                                        main path goes on from x
+ *   others    mark N, lrn, global (average pool), adaptive N, dropout RATE, dense NAME OUT (linear, ReLU), classes NAME (linear)
  */
 #ifndef NLG_LAYER_TABLE_H
 #define NLG_LAYER_TABLE_H
