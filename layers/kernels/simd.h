@@ -9,7 +9,13 @@
 
 #define NLG_SIMD_TABLES(TABLE)                                                                                                     \
     TABLE(conv)                                                                                                                    \
-    TABLE(depthwise)
+    TABLE(depthwise)                                                                                                               \
+    TABLE(peak)                                                                                                                    \
+    TABLE(pointwise)                                                                                                               \
+    TABLE(norm)                                                                                                                    \
+    TABLE(pool)                                                                                                                    \
+    TABLE(lrn)                                                                                                                     \
+    TABLE(update)
 
 #define NLG_SIMD_MEMBER(name) const struct nlg_##name##_simd *name;
 typedef struct nlg_simd {
