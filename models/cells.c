@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 const nlg_cell_op_info nlg_cell_ops[NLG_CELL_OPS] = {
@@ -160,8 +159,11 @@ static nlg_status unexpected(reader *r, const char *expected) {
     return nlg_fail(r->err, NLG_ERR_INPUT, "genotype, line %d: expected %s, found '%s'", r->line, expected, word);
 }
 
-static nlg_status expect(reader *r, const char *expected) {
-    return take(r, expected) ? NLG_OK : unexpected(r, expected);
+static nlg_status expect(reader *r, const char *sign) {
+    if (take(r, sign)) return NLG_OK;
+    char expected[24];
+    snprintf(expected, sizeof expected, "'%s'", sign);
+    return unexpected(r, expected);
 }
 
 static bool next_is_number(reader *r) {
