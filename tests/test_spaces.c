@@ -1,0 +1,274 @@
+/* search: every registered space by its contract, and the isomorphisms of the NASNet cells. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "layers/base/memory.h"
+#include "layers/graph/graph.h"
+#include "search/search.h"
+
+static nlg_code random_code(const nlg_space *space, uint64_t number) {
+    nlg_code code;
+    nlg_space_sample(space, nlg_rng_stream(nlg_rng_named(nlg_rng_seed(1), space->name), number), &code);
+    return code;
+}
+
+static void hash_of(const nlg_space *space, const nlg_code *code, char hex[65]) {
+    assert_int_equal(nlg_space_hash(space, code, hex, NULL), NLG_OK);
+}
+
+static bool same_architecture(const nlg_space *space, const nlg_code *a, const nlg_code *b) {
+    char x[65], y[65];
+    hash_of(space, a, x);
+    hash_of(space, b, y);
+    return strcmp(x, y) == 0;
+}
+
+static nlg_graph_cost cost_of(const nlg_space *space, const nlg_code *code, int h, int w, int c) {
+    nlg_graph *graph;
+    nlg_graph_cost cost = {0};
+    nlg_error err = {0};
+    if (space->build(code, h, w, c, 10, &graph, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
+    if (nlg_graph_count(graph, &cost, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
+    nlg_graph_destroy(graph);
+    return cost;
+}
+
+/* --- all spaces --------------------------------------------------------------------------------------------------------- */
+
+static void genotypes_round_trip(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        assert_ptr_equal(nlg_space_find(space->name), space);
+        assert_true(space->length > 0 && space->length <= NLG_CODE_MAX);
+        for (uint64_t i = 0; i < 1000; i++) {
+            nlg_code code = random_code(space, i), back;
+            char text[NLG_GENOTYPE_MAX];
+            nlg_error err = {0};
+            assert_true(nlg_space_valid(space, &code));
+            space->encode(&code, text, sizeof text);
+            assert_true(strlen(text) < sizeof text - 1);
+            assert_null(strchr(text, '\n'));
+            if (space->decode(text, &back, &err) != NLG_OK) fail_msg("%s: %s", text, err.text);
+            if (!nlg_code_equal(&code, &back)) fail_msg("%s: another code comes back", text);
+        }
+    }
+}
+
+static void bad_genotypes_are_errors(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        nlg_code code = random_code(space, 0), back;
+        char text[NLG_GENOTYPE_MAX];
+        space->encode(&code, text, sizeof text);
+        for (size_t cut = 0; cut < strlen(text); cut += 7) { /* cut short */
+            char part[NLG_GENOTYPE_MAX];
+            nlg_error err = {0};
+            snprintf(part, sizeof part, "%.*s", (int)cut, text);
+            assert_int_equal(space->decode(part, &back, &err), NLG_ERR_INPUT);
+            assert_true(err.text[0] != '\0');
+        }
+    }
+}
+
+static void mutation_changes_one_thing(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        int changed[NLG_CODE_MAX] = {0};
+        for (uint64_t i = 0; i < 3000; i++) {
+            nlg_code parent = random_code(space, i), child;
+            nlg_space_mutate(space, nlg_rng_stream(nlg_rng_seed(7), i), &parent, &child);
+            assert_true(nlg_space_valid(space, &child));
+            assert_false(same_architecture(space, &parent, &child));
+            int differences = 0;
+            for (int j = 0; j < space->length; j++) {
+                differences += parent.value[j] != child.value[j];
+                changed[j] += parent.value[j] != child.value[j];
+            }
+            assert_true(differences >= 1);
+            if (!space->mutate) assert_int_equal(differences, 1);
+        }
+        for (int j = 0; j < space->length; j++) assert_true(space->choices(j) < 2 || changed[j] > 0);
+    }
+}
+
+static void canonical_codes_are_fixed_points(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        for (uint64_t i = 0; i < 1000; i++) {
+            nlg_code code = random_code(space, i), once, twice;
+            nlg_space_canonical(space, &code, &once);
+            nlg_space_canonical(space, &once, &twice);
+            assert_true(nlg_space_valid(space, &once));
+            assert_true(nlg_code_equal(&once, &twice));
+            assert_true(same_architecture(space, &code, &once));
+        }
+    }
+}
+
+static void features_have_one_length(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        if (!space->features) continue;
+        double values[4096];
+        for (uint64_t i = 0; i < 20; i++) {
+            nlg_code code = random_code(space, i);
+            int count = space->features(&code, NULL);
+            assert_true(count > 0 && count <= 4096);
+            assert_int_equal(space->features(&code, values), count);
+        }
+    }
+}
+
+static void networks_can_be_built(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        const nlg_space *space = nlg_space_at(s);
+        if (!space->build) continue;
+        for (uint64_t i = 0; i < 50; i++) {
+            nlg_code code = random_code(space, i), canonical;
+            nlg_space_canonical(space, &code, &canonical);
+            nlg_graph_cost small = cost_of(space, &code, 28, 28, 1), large = cost_of(space, &code, 32, 32, 3);
+            nlg_graph_cost same = cost_of(space, &canonical, 28, 28, 1);
+            assert_true(small.params > 0 && small.macs > 0);
+            assert_true(large.params > small.params && large.macs > small.macs); /* a stem of three channels */
+            assert_true(same.params == small.params && same.macs == small.macs);
+        }
+    }
+}
+
+/* --- cells of nasnet_small: [cell][block][half][input, operation] ---------------------------------------------------------- */
+
+enum { BLOCKS = 4, CELL = BLOCKS * 4, IDENTITY = 0, SEP3 = 1, SEP5 = 2 };
+
+/* The same cell with its blocks in a random order that keeps every block behind its inputs, and halves exchanged at random. */
+static void shuffle_cell(nlg_rng rng, const int16_t *cell, int16_t *out) {
+    int label[BLOCKS + 2] = {0, 1, -1, -1, -1, -1};
+    uint64_t draw = 0;
+    for (int place = 0; place < BLOCKS;) {
+        int block = (int)nlg_rng_below(rng, draw++, BLOCKS);
+        const int16_t *from = cell + 4 * block;
+        if (label[block + 2] >= 0 || label[from[0]] < 0 || label[from[2]] < 0) continue;
+        int swap = (int)nlg_rng_below(rng, draw++, 2) * 2;
+        int16_t *to = out + 4 * place;
+        to[swap] = (int16_t)label[from[0]], to[swap + 1] = from[1];
+        to[2 - swap] = (int16_t)label[from[2]], to[3 - swap] = from[3];
+        label[block + 2] = place++ + 2;
+    }
+}
+
+static void isomorphic_cells_have_one_hash(void **state) {
+    (void)state;
+    const nlg_space *space = nlg_space_find("nasnet_small");
+    assert_non_null(space);
+    assert_int_equal(space->length, 2 * CELL);
+    int moved = 0, distinct = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        nlg_code code = random_code(space, i), other = {.length = 2 * CELL}, next = random_code(space, i + 1);
+        nlg_rng rng = nlg_rng_stream(nlg_rng_seed(3), i);
+        shuffle_cell(nlg_rng_stream(rng, 0), code.value, other.value);
+        shuffle_cell(nlg_rng_stream(rng, 1), code.value + CELL, other.value + CELL);
+        assert_true(nlg_space_valid(space, &other));
+        moved += !nlg_code_equal(&code, &other);
+        assert_true(same_architecture(space, &code, &other));
+        distinct += !same_architecture(space, &code, &next);
+    }
+    assert_true(moved > 900);
+    assert_true(distinct > 990);
+}
+
+static nlg_code from_text(const char *text) {
+    nlg_code code;
+    nlg_error err = {0};
+    if (nlg_space_find("nasnet_small")->decode(text, &code, &err) != NLG_OK) fail_msg("%s", err.text);
+    return code;
+}
+
+#define REDUCTION                                                                                                                  \
+    " reduction 2 = max3x3(0) + sep3x3(1) 3 = identity(2) + sep5x5(1) 4 = avg3x3(0) + identity(1) 5 = sep3x3(4) + sep3x3(3) "      \
+    "concat 5"
+
+static void sharing_a_block_is_not_repeating_it(void **state) {
+    (void)state;
+    const nlg_space *space = nlg_space_find("nasnet_small");
+    /* Blocks 2 and 3 look alike. Both 4 and 5 read one of each, or each reads one of them twice: other networks, though every
+     * block computes the same expression of the cell's inputs. */
+    nlg_code crossed = from_text("normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3)"
+                                 " 5 = identity(2) + sep5x5(3) concat 4 5" REDUCTION);
+    nlg_code apart = from_text("normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(2)"
+                               " 5 = identity(3) + sep5x5(3) concat 4 5" REDUCTION);
+    nlg_code exchanged = from_text("normal 2 = sep3x3(1) + sep3x3(0) 3 = sep3x3(0) + sep3x3(1) 4 = identity(3) + sep5x5(2)"
+                                   " 5 = sep5x5(2) + identity(3) concat 4 5" REDUCTION);
+    assert_false(same_architecture(space, &crossed, &apart));
+    assert_true(same_architecture(space, &crossed, &exchanged));
+    /* The two inputs of a cell are not interchangeable, nor are its two cells. */
+    nlg_code inputs = from_text("normal 2 = sep3x3(0) + sep3x3(0) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3)"
+                                " 5 = identity(2) + sep5x5(3) concat 4 5" REDUCTION);
+    assert_false(same_architecture(space, &crossed, &inputs));
+    nlg_code cells = crossed;
+    memcpy(cells.value, crossed.value + CELL, CELL * sizeof cells.value[0]);
+    memcpy(cells.value + CELL, crossed.value, CELL * sizeof cells.value[0]);
+    assert_false(same_architecture(space, &crossed, &cells));
+}
+
+static void degenerate_cells_are_legal(void **state) {
+    (void)state;
+    const nlg_space *space = nlg_space_find("nasnet_small");
+    nlg_code skips = {.length = 2 * CELL}; /* identity(0) + identity(0) everywhere */
+    assert_true(nlg_space_valid(space, &skips));
+    nlg_graph_cost cost = cost_of(space, &skips, 28, 28, 1);
+    assert_true(cost.params > 0);
+    nlg_code larger = skips;
+    larger.value[1] = SEP3;
+    nlg_graph_cost sep3 = cost_of(space, &larger, 28, 28, 1);
+    larger.value[1] = SEP5;
+    nlg_graph_cost sep5 = cost_of(space, &larger, 28, 28, 1);
+    assert_true(sep3.params > cost.params && sep5.params > sep3.params);
+    assert_true(sep3.macs > cost.macs && sep5.macs > sep3.macs);
+}
+
+static void foreign_cells_are_refused(void **state) {
+    (void)state;
+    const nlg_space *space = nlg_space_find("nasnet_small");
+    static const struct {
+        const char *text, *part;
+    } bad[] = {
+        {"normal 2 = sep3x3(0) + sep3x3(1) concat 2" REDUCTION, "4 blocks, found 1"},
+        {"normal 2 = sep7x7(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3) 5 = identity(2) + sep5x5(3)"
+         " concat 4 5" REDUCTION,
+         "sep7x7 is not one of"},
+        {"normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3) 5 = identity(2) + sep5x5(3)"
+         " concat 5" REDUCTION,
+         "concatenate exactly"},
+        {"normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3) 5 = identity(2) + sep5x5(3)"
+         " concat 4 5",
+         "reduction cell"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        nlg_code code;
+        nlg_error err = {0};
+        assert_int_equal(space->decode(bad[i].text, &code, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, bad[i].part)) fail_msg("expected \"%s\": %s", bad[i].part, err.text);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(genotypes_round_trip),           cmocka_unit_test(bad_genotypes_are_errors),
+        cmocka_unit_test(mutation_changes_one_thing),     cmocka_unit_test(canonical_codes_are_fixed_points),
+        cmocka_unit_test(features_have_one_length),       cmocka_unit_test(networks_can_be_built),
+        cmocka_unit_test(isomorphic_cells_have_one_hash), cmocka_unit_test(sharing_a_block_is_not_repeating_it),
+        cmocka_unit_test(degenerate_cells_are_legal),     cmocka_unit_test(foreign_cells_are_refused),
+    };
+    return cmocka_run_group_tests_name("spaces", tests, NULL, NULL);
+}
