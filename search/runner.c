@@ -163,7 +163,11 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
         trial->is_repeat = true;
         take_result(trial, earlier);
     } else {
-        NLG_TRY(evaluate(r, trial, err));
+        nlg_status status = evaluate(r, trial, err);
+        if (status != NLG_OK) {
+            nlg_fail_at(err, "trial %d of %d", trial->number + 1, o->budget);
+            return status;
+        }
         r->mark = seconds_now();
         trial->evaluation_seconds = r->mark - start;
     }

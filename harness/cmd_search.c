@@ -1,0 +1,349 @@
+/* lineage search: looks for the best architecture of a space, within a number of trials. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/build_info.h"
+#include "harness/command.h"
+#include "harness/options.h"
+#include "harness/progress.h"
+#include "harness/trial_output.h"
+#include "layers/base/memory.h"
+#include "layers/base/nearest.h"
+#include "search/evaluator_train.h"
+
+typedef struct search_options {
+    const char *space, *strategy, *strategy_options, *store;
+    int evaluator;
+    int budget, batch;
+    const char *data, *folder;
+    int64_t train_images, validation_images, split_seed;
+    int epochs, train_batch;
+    double lr;
+    int64_t max_params, max_macs;
+} search_options;
+
+static const search_options defaults = {
+    .space = "nasnet_small",
+    .strategy = "regularized_evolution",
+    .budget = 50,
+    .batch = 1,
+    .data = "fashion-mnist",
+    .train_images = 5000,
+    .validation_images = 2000,
+    .epochs = 2,
+};
+
+static const char *const evaluators[] = {"train", NULL};
+
+enum {
+    KEY_SPACE = 0x100,
+    KEY_STRATEGY,
+    KEY_STRATEGY_OPTIONS,
+    KEY_EVALUATOR,
+    KEY_BUDGET,
+    KEY_BATCH,
+    KEY_STORE,
+    KEY_DATA,
+    KEY_FOLDER,
+    KEY_TRAIN_IMAGES,
+    KEY_VALIDATION_IMAGES,
+    KEY_SPLIT_SEED,
+    KEY_EPOCHS,
+    KEY_TRAIN_BATCH,
+    KEY_LR,
+    KEY_MAX_PARAMS,
+    KEY_MAX_MACS,
+};
+static const struct argp_option options[] = {
+    {"space", KEY_SPACE, "NAME", 0, "Search space (default nasnet_small)", 0},
+    {"strategy", KEY_STRATEGY, "NAME", 0, "random or regularized_evolution (default)", 0},
+    {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "Its own options, e.g. '{\"population\": 20, \"sample\": 5}'", 0},
+    {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default)", 0},
+    {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
+    {"batch", KEY_BATCH, "Q", 0, "Trials asked for at a time (default 1)", 0},
+    {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required)", 0},
+    {"data", KEY_DATA, "NAME", 0, "Data set (default fashion-mnist)", 1},
+    {"folder", KEY_FOLDER, "DIR", 0, "Where its files are", 1},
+    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Training images, 0: all (default 5000)", 1},
+    {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
+    {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of that cut (default 0)", 1},
+    {"epochs", KEY_EPOCHS, "E", 0, "Epochs per trial (default 2)", 1},
+    {"train-batch", KEY_TRAIN_BATCH, "N", 0, "Images per training step (default: the recipe's)", 1},
+    {"lr", KEY_LR, "X", 0, "Learning rate (default: the recipe's)", 1},
+    {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject larger networks without training them", 1},
+    {"max-macs", KEY_MAX_MACS, "N", 0, "The same for multiply-accumulates per image", 1},
+    {0},
+};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    search_options *o = where;
+    switch (key) {
+    case KEY_SPACE:
+        o->space = value;
+        return NLG_OK;
+    case KEY_STRATEGY:
+        o->strategy = value;
+        return NLG_OK;
+    case KEY_STRATEGY_OPTIONS:
+        o->strategy_options = value;
+        return NLG_OK;
+    case KEY_EVALUATOR:
+        return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
+    case KEY_BUDGET:
+        return nlg_option_int("--budget", value, 1, 10000000, &o->budget, err);
+    case KEY_BATCH:
+        return nlg_option_int("--batch", value, 1, 4096, &o->batch, err);
+    case KEY_STORE:
+        o->store = value;
+        return NLG_OK;
+    case KEY_DATA:
+        o->data = value;
+        return NLG_OK;
+    case KEY_FOLDER:
+        o->folder = value;
+        return NLG_OK;
+    case KEY_TRAIN_IMAGES:
+        return nlg_option_integer("--train-images", value, 0, UINT32_MAX, &o->train_images, err);
+    case KEY_VALIDATION_IMAGES:
+        return nlg_option_integer("--validation-images", value, 1, UINT32_MAX, &o->validation_images, err);
+    case KEY_SPLIT_SEED:
+        return nlg_option_integer("--split-seed", value, 0, INT64_MAX, &o->split_seed, err);
+    case KEY_EPOCHS:
+        return nlg_option_int("--epochs", value, 1, 100000, &o->epochs, err);
+    case KEY_TRAIN_BATCH:
+        return nlg_option_int("--train-batch", value, 1, 1 << 20, &o->train_batch, err);
+    case KEY_LR:
+        return nlg_option_number("--lr", value, 0, 1e30, &o->lr, err);
+    case KEY_MAX_PARAMS:
+        return nlg_option_integer("--max-params", value, 1, INT64_MAX, &o->max_params, err);
+    default:
+        return nlg_option_integer("--max-macs", value, 1, INT64_MAX, &o->max_macs, err);
+    }
+}
+
+/* ---- progress ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct display {
+    nlg_progress progress;
+    int done, budget, epochs, begun; /* begun: trials when this process started */
+    double start;
+    nlg_trial best;
+    bool have_best;
+} display;
+
+static void show(display *d, double trials) {
+    double minutes = (nlg_seconds_now() - d->start) / 60, gained = trials - d->begun;
+    char best[64] = "none yet";
+    if (d->have_best) snprintf(best, sizeof best, "%.4f (trial %d)", d->best.score, d->best.number);
+    nlg_progress_update(&d->progress, trials / d->budget, "trial %d of %d, best %s, %.1f trials/min",
+                        d->done + (d->done < d->budget), d->budget, best, minutes > 0 ? gained / minutes : 0.0);
+}
+
+static bool within_trial(void *context, const nlg_trial *trial, int epoch, double fraction) {
+    display *d = context;
+    if (d->begun < 0) {
+        d->begun = trial->number;
+        d->start = nlg_seconds_now();
+    }
+    d->done = trial->number;
+    show(d, trial->number + (epoch + fraction) / d->epochs);
+    return !nlg_interrupted();
+}
+
+static bool after_trial(void *context, const nlg_trial *trial, const nlg_trial *best, int done, int budget) {
+    display *d = context;
+    (void)trial, (void)budget;
+    if (d->begun < 0) d->begun = done - 1;
+    d->done = done;
+    d->have_best = best != NULL;
+    if (best) d->best = *best;
+    show(d, done);
+    return !nlg_interrupted() || done == d->budget;
+}
+
+/* The command line, quoted for a shell. */
+static void print_command(FILE *stream, const nlg_invocation *call) {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+";
+    fputs("lineage search", stream);
+    for (int i = 1; i < call->argc; i++) {
+        const char *word = call->argv[i];
+        if (word[0] && word[strspn(word, plain)] == '\0') {
+            fprintf(stream, " %s", word);
+            continue;
+        }
+        fputs(" '", stream);
+        for (; *word; word++) fputs(*word == '\'' ? "'\\''" : (char[]){*word, '\0'}, stream);
+        fputc('\'', stream);
+    }
+    fputc('\n', stream);
+}
+
+/* ---- results ----------------------------------------------------------------------------------------------------------- */
+
+static void genotype_of(const nlg_space *space, const nlg_trial *trial, char text[NLG_GENOTYPE_MAX]) {
+    space->encode(&trial->code, text, NLG_GENOTYPE_MAX);
+}
+
+static nlg_status print_json(const nlg_search_options *run, const nlg_search_result *r, nlg_error *err) {
+    char genotype[NLG_GENOTYPE_MAX], text[NLG_STRATEGY_OPTIONS_TEXT];
+    double values[NLG_STRATEGY_OPTIONS_MAX];
+    NLG_TRY(nlg_strategy_parse(run->strategy, run->strategy_options, values, text, err));
+    cJSON *document = cJSON_CreateObject();
+    nlg_json_text(document, "space", run->space->name);
+    nlg_json_text(document, "strategy", run->strategy->name);
+    cJSON_AddItemToObject(document, "strategy_options", cJSON_Parse(text));
+    nlg_json_text(document, "evaluator", run->evaluator->name);
+    cJSON_AddItemToObject(document, "evaluator_config", cJSON_Parse(run->evaluator_config));
+    nlg_json_text(document, "score", "proxy: validation accuracy after the search's short training");
+    nlg_json_number(document, "seed", (double)run->seed);
+    nlg_json_number(document, "batch", run->batch);
+    nlg_json_number(document, "budget", run->budget);
+    nlg_json_number(document, "count", r->count);
+    nlg_json_number(document, "evaluations", r->evaluations);
+    nlg_json_number(document, "repeats", r->repeats);
+    cJSON_AddBoolToObject(document, "complete", r->count == run->budget);
+    const nlg_trial *best = NULL;
+    cJSON *history = cJSON_CreateArray();
+    for (int i = 0; i < r->count; i++) {
+        best = nlg_trial_better(best, &r->trials[i]);
+        genotype_of(run->space, &r->trials[i], genotype);
+        nlg_trial_json(nlg_json_object_in(history), &r->trials[i], genotype, best);
+    }
+    if (best) {
+        cJSON *object = cJSON_AddObjectToObject(document, "best");
+        genotype_of(run->space, best, genotype);
+        nlg_trial_json(object, best, genotype, NULL);
+    } else {
+        cJSON_AddNullToObject(document, "best");
+    }
+    cJSON_AddItemToObject(document, "history", history);
+    nlg_json_text(document, "digest", r->digest);
+    return nlg_json_print(document, err);
+}
+
+static nlg_status print_text(const nlg_search_options *run, const nlg_search_result *r, nlg_error *err) {
+    char genotype[NLG_GENOTYPE_MAX];
+    nlg_table *table = nlg_table_create(nlg_trial_align, nlg_trial_headers);
+    const nlg_trial *best = NULL;
+    int done = 0;
+    for (int i = 0; i < r->count; i++) { /* the rows in which the best changes */
+        const nlg_trial *now = nlg_trial_better(best, &r->trials[i]);
+        done += r->trials[i].status == NLG_TRIAL_DONE;
+        if (now == best) continue;
+        best = now;
+        genotype_of(run->space, best, genotype);
+        nlg_trial_cells(table, best, genotype);
+    }
+    printf("Trials that were the best when they ended:\n");
+    NLG_TRY(nlg_table_print(table, stdout, err));
+    printf("\n%d trials: %d evaluated, %d repeats of them, %d failed, rejected or not finite\n", r->count, r->evaluations,
+           r->repeats, r->count - done);
+    printf("Scores are proxies: validation accuracy after the search's short training.\ndigest %s\n", r->digest);
+    return NLG_OK;
+}
+
+/* ---- running ----------------------------------------------------------------------------------------------------------- */
+
+static nlg_status find_parts(const search_options *o, nlg_search_options *run, nlg_error *err) {
+    nlg_nearest nearest = {.wanted = o->space};
+    run->space = nlg_space_find(o->space);
+    for (int i = 0; i < nlg_space_count(); i++) nlg_nearest_try(&nearest, nlg_space_at(i)->name);
+    if (!run->space)
+        return nlg_fail(err, NLG_ERR_INPUT, "--space: unknown space '%s'; the nearest is '%s'", o->space, nearest.best);
+    nearest = (nlg_nearest){.wanted = o->strategy};
+    run->strategy = nlg_strategy_find(o->strategy);
+    for (int i = 0; i < nlg_strategy_count(); i++) nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
+    if (!run->strategy) {
+        return nlg_fail(err, NLG_ERR_INPUT, "--strategy: unknown strategy '%s'; the nearest is '%s'", o->strategy, nearest.best);
+    }
+    if (!o->store)
+        return nlg_fail(err, NLG_ERR_INPUT, "--store FILE is missing: trials are kept there, so that a search can go on");
+    return NLG_OK;
+}
+
+static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_exec *exec, const nlg_dataset *dataset,
+                         const nlg_dataset_options *data, nlg_error *err) {
+    const search_options *o = call->options;
+    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1};
+    nlg_train_evaluator_options train = {.dataset = dataset,
+                                         .data = *data,
+                                         .exec = exec,
+                                         .recipe = nlg_recipe_default(),
+                                         .max_params = o->max_params,
+                                         .max_macs = o->max_macs,
+                                         .max_memory_bytes = call->settings.memory_limit,
+                                         .progress = within_trial,
+                                         .progress_context = &d};
+    train.recipe.epochs = o->epochs;
+    if (o->train_batch) train.recipe.batch = o->train_batch;
+    if (o->lr > 0) train.recipe.lr = o->lr;
+    nlg_train_evaluator *evaluator;
+    NLG_TRY(nlg_train_evaluator_create(&train, &evaluator, err));
+    run->evaluator = nlg_train_evaluator_interface(evaluator);
+    run->evaluator_config = nlg_train_evaluator_config(evaluator);
+    run->progress = after_trial;
+    run->progress_context = &d;
+    nlg_search_result result;
+    nlg_interrupt_watch();
+    nlg_progress_start(&d.progress);
+    nlg_status status = nlg_search_run(run, &result, err);
+    nlg_progress_end(&d.progress);
+    nlg_error print_error = {0};
+    if (result.trials) {
+        nlg_status printed = call->settings.json ? print_json(run, &result, &print_error) : print_text(run, &result, &print_error);
+        if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
+    }
+    if (status == NLG_ERR_INTERRUPTED) {
+        fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.count, o->budget, o->store);
+        print_command(stderr, call);
+    }
+    nlg_free(result.trials);
+    nlg_train_evaluator_destroy(evaluator);
+    return status;
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    const search_options *o = call->options;
+    const nlg_settings *settings = &call->settings;
+    const nlg_dataset_options data = {.folder = o->folder,
+                                      .train_limit = (uint32_t)o->train_images,
+                                      .validation = (uint32_t)o->validation_images,
+                                      .split_seed = (uint64_t)o->split_seed};
+    nlg_search_options run_options = {
+        .strategy_options = o->strategy_options,
+        .budget = o->budget,
+        .batch = o->batch,
+        .seed = settings->seed,
+        .store = o->store,
+        .session = {nlg_build_commit(), nlg_build_compiler(), nlg_build_flags(), nlg_isa_name(settings->isa), settings->threads},
+    };
+    nlg_json_begin();
+    NLG_TRY(find_parts(o, &run_options, err));
+    nlg_dataset *dataset = NULL;
+    nlg_exec exec;
+    nlg_status status = nlg_exec_open(settings, &exec, err);
+    if (status == NLG_OK) status = nlg_dataset_open(o->data, &data, &dataset, err);
+    if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, &data, err);
+    nlg_dataset_close(dataset);
+    nlg_exec_close(&exec);
+    return status;
+}
+
+const nlg_command nlg_command_search = {
+    .name = "search",
+    .summary = "Search for the best architecture of a space",
+    .arguments = "",
+    .help =
+        "Every trial is stored before the strategy hears of it: a search that was stopped or killed goes on with the same command, "
+        "and a larger --budget continues a finished one. Scores are validation accuracies after the short training within the "
+        "search; the test split is not opened. --mem-limit rejects networks that need more to train.\n\n"
+        "Examples:\n  lineage search --store search.db --budget 100 --seed 1\n"
+        "  lineage search --store search.db --strategy random --budget 100 --seed 1 --json",
+    .options = options,
+    .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
+    .defaults = &defaults,
+    .options_size = sizeof(search_options),
+    .option = option,
+    .run = run,
+};
