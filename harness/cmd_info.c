@@ -61,8 +61,23 @@ static cJSON *describe(const nlg_settings *settings) {
         cJSON *row = nlg_json_object_in(data);
         nlg_json_text(row, "name", nlg_dataset_format_name(format));
         nlg_json_text(row, "summary", nlg_dataset_format_summary(format));
+        char folder[4096];
+        nlg_json_text(row, "folder", nlg_dataset_format_folder(format, folder, sizeof folder) ? folder : NULL);
     }
     return info;
+}
+
+static void print_data(const cJSON *data) {
+    const cJSON *folder = cJSON_GetObjectItem(data, "folder");
+    printf("\n  %-14s %s%s", cJSON_GetStringValue(cJSON_GetObjectItem(data, "name")), cJSON_IsString(folder) ? "in " : "not here",
+           cJSON_IsString(folder) ? folder->valuestring : "");
+}
+
+static void print_part(const cJSON *part) {
+    if (part->string) printf(" %s", part->string);
+    if (cJSON_IsNumber(part)) printf(" %.0f", part->valuedouble);
+    if (cJSON_IsString(part)) printf(" %s", part->valuestring);
+    if (part->next) putchar(',');
 }
 
 /* The same facts as lines "name: value"; objects and arrays on one line. */
@@ -70,11 +85,10 @@ static void print_lines(const cJSON *info) {
     for (const cJSON *fact = info->child; fact; fact = fact->next) {
         printf("%s:", fact->string);
         for (const cJSON *part = fact->child; part; part = part->next) {
-            const cJSON *value = cJSON_IsObject(part) ? part->child : part;
-            if (part->string) printf(" %s", part->string);
-            if (cJSON_IsNumber(value)) printf(" %.0f", value->valuedouble);
-            if (cJSON_IsString(value)) printf(" %s", value->valuestring);
-            if (part->next) putchar(',');
+            if (cJSON_IsObject(part))
+                print_data(part);
+            else
+                print_part(part);
         }
         if (cJSON_IsNumber(fact)) printf(" %.0f", fact->valuedouble);
         if (cJSON_IsString(fact)) printf(" %s", fact->valuestring);

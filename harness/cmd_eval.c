@@ -1,0 +1,158 @@
+/* lineage eval: top-1 and top-5 of a weight file on a data set. */
+#include <stdio.h>
+
+#include "harness/command.h"
+#include "harness/options.h"
+#include "harness/output.h"
+#include "harness/stats.h"
+#include "harness/training.h"
+#include "layers/graph/weights_file.h"
+#include "layers/train/train.h"
+
+typedef struct eval_options {
+    const char *weights, *data;
+    nlg_dataset_options dataset;
+    int split, batch;
+} eval_options;
+
+static const char *const splits[] = {"validation", "test", NULL};
+enum {
+    KEY_WEIGHTS = 0x100,
+    KEY_DATA,
+    KEY_SPLIT,
+    KEY_BATCH,
+    KEY_IMAGE_SIZE,
+    KEY_RESIZE,
+    KEY_STRICT,
+    KEY_SPLIT_SEED,
+    KEY_VALIDATION
+};
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, "FILE", 0, "Weights in safetensors form, names as torchvision's or timm's (required)", 0},
+    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 0},
+    {"split", KEY_SPLIT, "SPLIT", 0, "validation (default) or test", 0},
+    {"batch", KEY_BATCH, "B", 0, "Images per step (default 32); the result does not depend on it", 0},
+    {"image-size", KEY_IMAGE_SIZE, "P", 0, "Crop of an image folder, against the network's own", 0},
+    {"resize", KEY_RESIZE, "P", 0, "Shorter side before the crop, against the network's own", 0},
+    {"split-seed", KEY_SPLIT_SEED, "S", 0, "Key of the permutation that cuts validation from training (default 0)", 0},
+    {"validation-images", KEY_VALIDATION, "N", 0, "Images cut from training for validation (default 5000, or a tenth)", 0},
+    {"strict", KEY_STRICT, NULL, 0, "Refuse broken image files instead of leaving them out", 0},
+    {0},
+};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    eval_options *o = where;
+    int64_t number;
+    switch (key) {
+    case KEY_WEIGHTS:
+        o->weights = value;
+        return NLG_OK;
+    case KEY_DATA:
+        o->data = value;
+        return NLG_OK;
+    case KEY_SPLIT:
+        return nlg_option_choice("--split", value, splits, &o->split, err);
+    case KEY_BATCH:
+        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
+    case KEY_IMAGE_SIZE:
+        return nlg_option_int("--image-size", value, 1, 4096, &o->dataset.image_size, err);
+    case KEY_RESIZE:
+        return nlg_option_int("--resize", value, 1, 4096, &o->dataset.resize, err);
+    case KEY_SPLIT_SEED:
+        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &number, err));
+        o->dataset.split_seed = (uint64_t)number;
+        return NLG_OK;
+    case KEY_VALIDATION:
+        NLG_TRY(nlg_option_integer("--validation-images", value, 1, UINT32_MAX, &number, err));
+        o->dataset.validation = (uint32_t)number;
+        return NLG_OK;
+    default:
+        o->dataset.strict = true;
+        return NLG_OK;
+    }
+}
+
+static cJSON *interval_json(nlg_interval i) {
+    const double ends[2] = {i.low, i.high};
+    return cJSON_CreateDoubleArray(ends, 2);
+}
+
+static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fitted, const nlg_evaluation *e, nlg_error *err) {
+    const eval_options *o = call->options;
+    const char *model = fitted->network.model->name, *names[2] = {"top1", "top5"};
+    const uint32_t counts[2] = {e->top1, e->top5};
+    if (!call->settings.json) {
+        printf("%s on %s, %s split: %u images%s\n", model, fitted->info->name, splits[o->split], e->images,
+               fitted->info->skipped ? ", broken files left out" : "");
+        for (int i = 0; i < 2; i++) {
+            nlg_interval w = nlg_wilson(counts[i], e->images);
+            printf("%s: %.4f (95%%: %.4f to %.4f)\n", names[i], (double)counts[i] / e->images, w.low, w.high);
+        }
+        printf("loss: %.4f\n", e->loss);
+        return NLG_OK;
+    }
+    nlg_json_begin();
+    cJSON *doc = cJSON_CreateObject();
+    nlg_json_text(doc, "model", model);
+    nlg_json_text(doc, "weights", o->weights);
+    nlg_json_text(doc, "data", fitted->info->name);
+    nlg_json_text(doc, "split", splits[o->split]);
+    nlg_json_number(doc, "images", e->images);
+    nlg_json_number(doc, "skipped", fitted->info->skipped);
+    for (int i = 0; i < 2; i++) {
+        nlg_json_number(doc, names[i], (double)counts[i] / e->images);
+        cJSON_AddItemToObject(doc, i ? "top5_interval" : "top1_interval", interval_json(nlg_wilson(counts[i], e->images)));
+    }
+    nlg_json_number(doc, "loss", e->loss);
+    return nlg_json_print(doc, err);
+}
+
+static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_weights *weights,
+                           nlg_error *err) {
+    const eval_options *o = call->options;
+    nlg_load_options load = {.allow_missing_aux = true};
+    nlg_evaluation result;
+    nlg_augmentation border = {.pad = fitted->pad};
+    NLG_TRY(nlg_weights_create(fitted->network.graph, weights, err));
+    NLG_TRY(nlg_weights_load(weights, o->weights, &load, err));
+    if (o->split == 1) NLG_TRY(nlg_fitted_open_test(fitted, err));
+    NLG_TRY(nlg_evaluate(fitted->network.graph, weights, fitted->dataset, o->split == 1 ? NLG_SPLIT_TEST : NLG_SPLIT_VALIDATION,
+                         o->batch, &border, exec, &result, err));
+    return print_result(call, fitted, &result, err);
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    const eval_options *o = call->options;
+    if (!o->weights) return nlg_fail(err, NLG_ERR_INPUT, "--weights FILE is required; --help shows an example");
+    if (o->dataset.image_size || o->dataset.resize)
+        fprintf(stderr, "warning: not the network's own preprocessing (lineage show %s)\n", call->arguments[0]);
+    nlg_fitted fitted;
+    nlg_exec exec = {0};
+    nlg_weights weights = {0};
+    nlg_status status = nlg_fitted_open(call->arguments[0], o->data, &o->dataset, &fitted, err);
+    if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
+    if (status == NLG_OK) status = evaluate(call, &fitted, &exec, &weights, err);
+    nlg_weights_destroy(&weights);
+    nlg_exec_close(&exec);
+    nlg_fitted_close(&fitted);
+    return status;
+}
+
+const nlg_command nlg_command_eval = {
+    .name = "eval",
+    .summary = "Evaluate a weight file on a data set: top 1 and top 5 with intervals",
+    .arguments = "MODEL",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .help =
+        "Photographs in a folder are resized, cropped and normalised as the network's row says (lineage show MODEL); every image "
+        "counts once. Intervals are Wilson's, 95%.\n\n"
+        "Examples:\n  lineage eval resnet50 --weights resnet50.safetensors --data imagefolder:imagenet\n"
+        "  lineage eval lenet5_small --weights lenet5.safetensors --data mnist --split test",
+    .options = options,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC,
+    .defaults = &(const eval_options){.data = "fashion-mnist", .batch = 32},
+    .options_size = sizeof(eval_options),
+    .option = option,
+    .run = run,
+};
