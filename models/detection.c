@@ -35,15 +35,14 @@ static nlg_value conv3x3(detector *d, nlg_value x, int out, int stride, const ch
 static void build_fpn(detector *d, const nlg_value stage[4]) {
     nlg_builder *b = d->b;
     const int channels = d->spec->channels;
-    nlg_value merged = -1;
+    nlg_value merged[3];
     nlg_push(b, "backbone.fpn");
-    for (int i = 2; i >= 0; i--) {
-        nlg_value lateral =
-            nlg_conv(b, stage[i + 1], (nlg_conv_args){.out = channels, .kernel = 1, .bias = true}, "inner_blocks.%d.0", i);
-        merged = i == 2 ? lateral : nlg_add(b, lateral, nlg_upsample(b, merged, 2));
+    for (int i = 0; i < 3; i++)
+        merged[i] = nlg_conv(b, stage[i + 1], (nlg_conv_args){.out = channels, .kernel = 1, .bias = true}, "inner_blocks.%d.0", i);
+    for (int i = 1; i >= 0; i--) merged[i] = nlg_add(b, merged[i], nlg_upsample(b, merged[i + 1], 2));
+    for (int i = 0; i < 3; i++)
         d->level[i] =
-            nlg_conv(b, merged, (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "layer_blocks.%d.0", i);
-    }
+            nlg_conv(b, merged[i], (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "layer_blocks.%d.0", i);
     d->level[3] = conv3x3(d, d->spec->pyramid == NLG_PYRAMID_FPN ? stage[3] : d->level[2], channels, 2, "extra_blocks.p6");
     d->level[4] = conv3x3(d, nlg_relu(b, d->level[3]), channels, 2, "extra_blocks.p7");
     nlg_pop(b);
