@@ -101,7 +101,8 @@ extern const nlg_family nlg_efficientnet;
 /* Their spec is nlg_layer_table; these are the tables. */
 extern const nlg_family nlg_googlenet, nlg_bn_inception, nlg_inception_v3, nlg_inception_v4, nlg_inception_resnet;
 extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_bn_inception_table[],
-    nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[];
+    nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[],
+    nlg_inception_resnet_small[];
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
 
