@@ -71,7 +71,7 @@ const char nlg_inception_resnet_v1_table[] =
 
 const char nlg_inception_resnet_small[] =
     "conv2d_1a 3x3:32, max 2x2/2v, conv2d_2b 3x3:64, "
-    "repeat *2 { " BLOCK_A("residual 0.17", 48, 64, 64) " }, "
+    "repeat *2 { " BLOCK_A("residual 0.17", 32, 32, 64) " }, "
     "mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "
     "repeat_1 *2 { residual 0.1 { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160! } }, "
     "global, dropout 0.2, classes classif";
