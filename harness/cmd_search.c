@@ -15,10 +15,10 @@
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
     int evaluator;
-    int budget, batch;
-    const char *data, *folder;
-    int64_t train_images, validation_images, split_seed;
-    int epochs, train_batch;
+    int budget, asked;
+    const char *data;
+    nlg_dataset_options dataset;
+    int epochs, batch;
     double lr;
     int64_t max_params, max_macs;
 } search_options;
@@ -27,10 +27,9 @@ static const search_options defaults = {
     .space = "nasnet_small",
     .strategy = "regularized_evolution",
     .budget = 50,
-    .batch = 1,
+    .asked = 1,
     .data = "fashion-mnist",
-    .train_images = 5000,
-    .validation_images = 2000,
+    .dataset = {.train_limit = 5000, .validation = 2000},
     .epochs = 2,
 };
 
@@ -42,15 +41,14 @@ enum {
     KEY_STRATEGY_OPTIONS,
     KEY_EVALUATOR,
     KEY_BUDGET,
-    KEY_BATCH,
+    KEY_ASK,
     KEY_STORE,
     KEY_DATA,
-    KEY_FOLDER,
     KEY_TRAIN_IMAGES,
     KEY_VALIDATION_IMAGES,
     KEY_SPLIT_SEED,
     KEY_EPOCHS,
-    KEY_TRAIN_BATCH,
+    KEY_BATCH,
     KEY_LR,
     KEY_MAX_PARAMS,
     KEY_MAX_MACS,
@@ -61,23 +59,30 @@ static const struct argp_option options[] = {
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "Its own options, e.g. '{\"population\": 20, \"sample\": 5}'", 0},
     {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
-    {"batch", KEY_BATCH, "Q", 0, "Trials asked for at a time (default 1)", 0},
+    {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required)", 0},
-    {"data", KEY_DATA, "NAME", 0, "Data set (default fashion-mnist)", 1},
-    {"folder", KEY_FOLDER, "DIR", 0, "Where its files are", 1},
-    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Training images, 0: all (default 5000)", 1},
+    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 1},
+    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 5000)", 1},
     {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
-    {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of that cut (default 0)", 1},
+    {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts them (default 0)", 1},
     {"epochs", KEY_EPOCHS, "E", 0, "Epochs per trial (default 2)", 1},
-    {"train-batch", KEY_TRAIN_BATCH, "N", 0, "Images per training step (default: the recipe's)", 1},
-    {"lr", KEY_LR, "X", 0, "Learning rate (default: the recipe's)", 1},
+    {"batch", KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
+    {"lr", KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
     {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject larger networks without training them", 1},
     {"max-macs", KEY_MAX_MACS, "N", 0, "The same for multiply-accumulates per image", 1},
     {0},
 };
 
+static nlg_status count_option(const char *name, const char *value, uint32_t *count, nlg_error *err) {
+    int64_t number;
+    NLG_TRY(nlg_option_integer(name, value, 1, UINT32_MAX, &number, err));
+    *count = (uint32_t)number;
+    return NLG_OK;
+}
+
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     search_options *o = where;
+    int64_t seed;
     switch (key) {
     case KEY_SPACE:
         o->space = value;
@@ -92,27 +97,26 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
     case KEY_BUDGET:
         return nlg_option_int("--budget", value, 1, 10000000, &o->budget, err);
-    case KEY_BATCH:
-        return nlg_option_int("--batch", value, 1, 4096, &o->batch, err);
+    case KEY_ASK:
+        return nlg_option_int("--ask", value, 1, 4096, &o->asked, err);
     case KEY_STORE:
         o->store = value;
         return NLG_OK;
     case KEY_DATA:
         o->data = value;
         return NLG_OK;
-    case KEY_FOLDER:
-        o->folder = value;
-        return NLG_OK;
     case KEY_TRAIN_IMAGES:
-        return nlg_option_integer("--train-images", value, 0, UINT32_MAX, &o->train_images, err);
+        return count_option("--train-images", value, &o->dataset.train_limit, err);
     case KEY_VALIDATION_IMAGES:
-        return nlg_option_integer("--validation-images", value, 1, UINT32_MAX, &o->validation_images, err);
+        return count_option("--validation-images", value, &o->dataset.validation, err);
     case KEY_SPLIT_SEED:
-        return nlg_option_integer("--split-seed", value, 0, INT64_MAX, &o->split_seed, err);
+        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
+        o->dataset.split_seed = (uint64_t)seed;
+        return NLG_OK;
     case KEY_EPOCHS:
         return nlg_option_int("--epochs", value, 1, 100000, &o->epochs, err);
-    case KEY_TRAIN_BATCH:
-        return nlg_option_int("--train-batch", value, 1, 1 << 20, &o->train_batch, err);
+    case KEY_BATCH:
+        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
     case KEY_LR:
         return nlg_option_number("--lr", value, 0, 1e30, &o->lr, err);
     case KEY_MAX_PARAMS:
@@ -263,11 +267,11 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, n
 }
 
 static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_exec *exec, const nlg_dataset *dataset,
-                         const nlg_dataset_options *data, nlg_error *err) {
+                         nlg_error *err) {
     const search_options *o = call->options;
     display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1};
     nlg_train_evaluator_options train = {.dataset = dataset,
-                                         .data = *data,
+                                         .data = o->dataset,
                                          .exec = exec,
                                          .recipe = nlg_recipe_default(),
                                          .max_params = o->max_params,
@@ -276,7 +280,7 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
                                          .progress = within_trial,
                                          .progress_context = &d};
     train.recipe.epochs = o->epochs;
-    if (o->train_batch) train.recipe.batch = o->train_batch;
+    if (o->batch) train.recipe.batch = o->batch;
     if (o->lr > 0) train.recipe.lr = o->lr;
     nlg_train_evaluator *evaluator;
     NLG_TRY(nlg_train_evaluator_create(&train, &evaluator, err));
@@ -306,14 +310,10 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const search_options *o = call->options;
     const nlg_settings *settings = &call->settings;
-    const nlg_dataset_options data = {.folder = o->folder,
-                                      .train_limit = (uint32_t)o->train_images,
-                                      .validation = (uint32_t)o->validation_images,
-                                      .split_seed = (uint64_t)o->split_seed};
     nlg_search_options run_options = {
         .strategy_options = o->strategy_options,
         .budget = o->budget,
-        .batch = o->batch,
+        .batch = o->asked,
         .seed = settings->seed,
         .store = o->store,
         .session = {nlg_build_commit(), nlg_build_compiler(), nlg_build_flags(), nlg_isa_name(settings->isa), settings->threads},
@@ -323,9 +323,9 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_dataset *dataset = NULL;
     nlg_exec exec;
     nlg_status status = nlg_exec_open(settings, &exec, err);
-    if (status == NLG_OK) status = nlg_dataset_open(o->data, &data, &dataset, err);
-    if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, &data, err);
-    nlg_dataset_close(dataset);
+    if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
+    if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, err);
+    if (dataset) nlg_dataset_close(dataset);
     nlg_exec_close(&exec);
     return status;
 }
