@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +25,14 @@
 #include "layers/base/rng.h"
 #include "layers/base/status.h"
 #include "layers/base/team.h"
+
+#ifdef __has_feature /* clang */
+#define SANITIZED __has_feature(address_sanitizer)
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#else
+#define SANITIZED 0
+#endif
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -295,6 +304,31 @@ static void team_covers_every_task_once(void **state) {
         }
         nlg_team_destroy(team);
     }
+}
+
+/* A team that cannot start must be reported, not end the program. In a child, since a lowered limit stays. */
+static void team_reports_that_threads_cannot_start(void **state) {
+    (void)state;
+#if defined(_OPENMP) && !SANITIZED
+    if (getenv("NLG_RUNNER")) skip(); /* valgrind needs its own address space */
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        unsigned long pages = 0;
+        FILE *file = fopen("/proc/self/statm", "r");
+        if (!file || fscanf(file, "%lu", &pages) != 1) _exit(3);
+        fclose(file);
+        rlim_t bytes = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (1 << 20);
+        if (setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes}) != 0) _exit(4);
+        _exit(nlg_team_create(64) == NULL ? 0 : 5);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+#else
+    skip();
+#endif
 }
 
 /* --- CPU and digests ------------------------------------------------------------------------------------------------- */
@@ -581,6 +615,7 @@ int main(void) {
         cmocka_unit_test(streams_are_distinct),
         cmocka_unit_test(distributions_have_their_moments),
         cmocka_unit_test(permutation_is_one_and_depends_on_the_key),
+        cmocka_unit_test(team_reports_that_threads_cannot_start),
         cmocka_unit_test(team_covers_every_task_once),
         cmocka_unit_test(instruction_sets_have_names),
         cmocka_unit_test(digest_has_the_published_values),

@@ -3,6 +3,8 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+#include <pthread.h>
+#include <stdbool.h>
 #endif
 
 #include "layers/base/memory.h"
@@ -19,6 +21,30 @@ static void run_share(int64_t tasks, nlg_task *run, void *context, int worker, i
     int64_t end = begin + each + (worker < rest);
     if (begin < end) run(context, begin, end, worker);
 }
+
+static void *wait_for_gate(void *gate) {
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+/* OpenMP ends the program where a thread cannot start (memory or process limit): find out beforehand. */
+static bool threads_can_start(int count) {
+    pthread_t *threads = nlg_alloc((size_t)count, sizeof *threads);
+    if (!threads) return false;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&gate);
+    int started = 0;
+    while (started < count && pthread_create(&threads[started], NULL, wait_for_gate, &gate) == 0) started++;
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+    nlg_free(threads);
+    return started == count;
+}
+
+static void do_nothing(void *context, int64_t begin, int64_t end, int worker) {
+    (void)context, (void)begin, (void)end, (void)worker;
+}
 #endif
 
 nlg_team *nlg_team_create(int threads) {
@@ -27,6 +53,11 @@ nlg_team *nlg_team_create(int threads) {
 #ifdef _OPENMP
     team->size = threads < 1 ? 1 : threads;
     omp_set_dynamic(0);
+    if (team->size > 1 && !threads_can_start(team->size - 1)) {
+        nlg_free(team);
+        return NULL;
+    }
+    nlg_team_run(team, team->size, do_nothing, NULL); /* start them now, before large blocks take the room of their stacks */
 #else
     (void)threads;
     team->size = 1;
