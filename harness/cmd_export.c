@@ -1,0 +1,75 @@
+/* lineage export: a network's weights as a safetensors file. */
+#include <stdio.h>
+
+#include "harness/command.h"
+#include "harness/network.h"
+#include "harness/options.h"
+#include "layers/graph/weights_file.h"
+
+typedef struct export_options {
+    const char *weights;
+    nlg_shape input;
+    int classes;
+} export_options;
+
+enum { KEY_WEIGHTS = 0x100, KEY_INPUT, KEY_CLASSES };
+static const struct argp_option options[] = {
+    {"weights", KEY_WEIGHTS, "FILE", 0, "Write these weights (F32, F16, BF16) anew as F32, instead of fresh ones", 0},
+    {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
+    {"classes", KEY_CLASSES, "N", 0, "Another number of classes", 0},
+    {0},
+};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    export_options *o = where;
+    switch (key) {
+    case KEY_WEIGHTS:
+        o->weights = value;
+        return NLG_OK;
+    case KEY_CLASSES:
+        return nlg_option_int("--classes", value, 1, 1 << 20, &o->classes, err);
+    default:
+        return nlg_option_shape("--input", value, &o->input, err);
+    }
+}
+
+static nlg_status write_weights(const nlg_invocation *call, nlg_weights *weights, nlg_error *err) {
+    const export_options *o = call->options;
+    char digest[65];
+    if (o->weights)
+        NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){0}, err));
+    else
+        nlg_weights_init(weights, call->settings.seed);
+    NLG_TRY(nlg_weights_save(weights, call->arguments[1], NULL, 0, NULL, 0, err));
+    NLG_TRY(nlg_weights_digest(weights, digest, err));
+    printf("%s: %d tensors, digest %s\n", call->arguments[1], weights->graph->n_params, digest);
+    return NLG_OK;
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    const export_options *o = call->options;
+    nlg_network network;
+    nlg_weights weights = {0};
+    nlg_status status = nlg_network_open(call->arguments[0], o->input, o->classes, &network, err);
+    if (status == NLG_OK) status = nlg_weights_create(network.graph, &weights, err);
+    if (status == NLG_OK) status = write_weights(call, &weights, err);
+    nlg_weights_destroy(&weights);
+    nlg_network_close(&network);
+    return status;
+}
+
+const nlg_command nlg_command_export = {
+    .name = "export",
+    .summary = "Write a network's weights as a safetensors file",
+    .arguments = "MODEL FILE.safetensors",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .help =
+        "Names and shapes are those of torchvision's state dict (timm's where torchvision lacks the network); fresh weights are a "
+        "function of the seed.\n\nExample:\n  lineage export resnet18 resnet18.safetensors --seed 1",
+    .options = options,
+    .shared = NLG_TAKES_SEED,
+    .options_size = sizeof(export_options),
+    .option = option,
+    .run = run,
+};
