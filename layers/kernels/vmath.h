@@ -12,6 +12,13 @@
 #include "layers/kernels/exec.h"
 #include "layers/kernels/vec.h"
 
+/* Portable code is many times longer: there these are calls, and the activation is switched on at run time. */
+#if NLG_ISA_LEVEL == 0
+#define NLG_VMATH static __attribute__((noinline, unused))
+#else
+#define NLG_VMATH NLG_INLINE
+#endif
+
 /* x * 2^n for |n| <= 252, rounded once: the power comes in two factors, of which the first is exact. */
 NLG_INLINE vf vf_scale_power(vf x, vi n) {
     vi half = vi_sar(n, 1), bias = vi_set1(127);
@@ -21,7 +28,7 @@ NLG_INLINE vf vf_scale_power(vf x, vi n) {
 }
 
 /* exp(x) = 2^n exp(r), |r| <= ln(2) / 2. */
-NLG_INLINE vf vf_exp(vf x) {
+NLG_VMATH vf vf_exp(vf x) {
     vf c = vf_max(vf_set1(-110.0f), vf_min(vf_set1(90.0f), x)); /* NaN stays: it is the second operand */
     vi n = vf_to_vi(vf_mul(c, vf_set1(0x1.715476p+0f)));
     vf k = vi_to_vf(n);
@@ -38,7 +45,7 @@ NLG_INLINE vf vf_exp(vf x) {
 }
 
 /* log(x) = k ln 2 + log(1 + f), 1 + f in [sqrt(1/2), sqrt(2)). */
-NLG_INLINE vf vf_log(vf x) {
+NLG_VMATH vf vf_log(vf x) {
     vm small = vf_lt(x, vf_set1(0x1p-126f));
     vf scaled = vf_select(small, vf_mul(x, vf_set1(0x1p23f)), x);
     vi bits = vi_sub(vf_bits(scaled), vi_set1(0x3f3504f3)); /* sqrt(1/2): the quotient's exponent is then k */
@@ -62,18 +69,18 @@ NLG_INLINE vf vf_log(vf x) {
 }
 
 /* x^y for x > 0. */
-NLG_INLINE vf vf_pow(vf x, vf y) {
+NLG_VMATH vf vf_pow(vf x, vf y) {
     return vf_exp(vf_mul(y, vf_log(x)));
 }
 
 /* Through exp(-|x|), so that the lower tail keeps its relative precision. */
-NLG_INLINE vf vf_sigmoid(vf x) {
+NLG_VMATH vf vf_sigmoid(vf x) {
     vf e = vf_exp(vf_neg(vf_abs(x)));
     vf upper = vf_div(vf_set1(1.0f), vf_add(vf_set1(1.0f), e));
     return vf_select(vf_lt(x, vf_zero()), vf_mul(e, upper), upper);
 }
 
-NLG_INLINE vf vf_tanh(vf x) {
+NLG_VMATH vf vf_tanh(vf x) {
     vf a = vf_abs(x), square = vf_mul(x, x);
     vf p = vf_fma(square, vf_set1(0.0021475398f), vf_set1(-0.008182677f));
     p = vf_fma(square, p, vf_set1(0.02170297f));
@@ -93,7 +100,14 @@ NLG_INLINE vf vf_tanh(vf x) {
 #define NLG_SCALED_TANH_SLOPE  (2.0f / 3.0f)
 #define NLG_SILU_LIMIT         1e6f /* keeps infinity times zero away; far beyond where the sigmoid is 0 or 1 */
 
-NLG_INLINE vf vf_act(nlg_act act, vf z) {
+/* Not inlined: kernels are specialised for each activation, and these are rare where they are fused. */
+static __attribute__((noinline, unused)) vf vf_act_smooth(nlg_act act, vf z) {
+    if (act == NLG_ACT_SIGMOID) return vf_sigmoid(z);
+    if (act == NLG_ACT_TANH) return vf_tanh(z);
+    return vf_mul(vf_set1(NLG_SCALED_TANH_HEIGHT), vf_tanh(vf_mul(vf_set1(NLG_SCALED_TANH_SLOPE), z)));
+}
+
+NLG_VMATH vf vf_act(nlg_act act, vf z) {
     switch (act) {
     case NLG_ACT_RELU:
         return vf_max(vf_zero(), z); /* NaN stays */
@@ -102,11 +116,9 @@ NLG_INLINE vf vf_act(nlg_act act, vf z) {
     case NLG_ACT_SILU:
         return vf_mul(vf_max(vf_set1(-NLG_SILU_LIMIT), z), vf_sigmoid(z));
     case NLG_ACT_SIGMOID:
-        return vf_sigmoid(z);
     case NLG_ACT_TANH:
-        return vf_tanh(z);
     case NLG_ACT_SCALED_TANH:
-        return vf_mul(vf_set1(NLG_SCALED_TANH_HEIGHT), vf_tanh(vf_mul(vf_set1(NLG_SCALED_TANH_SLOPE), z)));
+        return vf_act_smooth(act, z);
     case NLG_ACT_NONE:
         break;
     }
@@ -114,7 +126,7 @@ NLG_INLINE vf vf_act(nlg_act act, vf z) {
 }
 
 /* dy * act'(z) from y = act(z); not for SiLU, whose y does not determine z. Bounds of ReLU and ReLU6 give 0, as in PyTorch. */
-NLG_INLINE vf vf_act_back_y(nlg_act act, vf y, vf dy) {
+NLG_VMATH vf vf_act_back_y(nlg_act act, vf y, vf dy) {
     switch (act) {
     case NLG_ACT_RELU:
         return vf_select(vf_lt(vf_zero(), y), dy, vf_zero());
@@ -135,30 +147,44 @@ NLG_INLINE vf vf_act_back_y(nlg_act act, vf y, vf dy) {
     return dy;
 }
 
-/* dy * act'(z) from z. */
-NLG_INLINE vf vf_act_back(nlg_act act, vf z, vf dy) {
-    if (act == NLG_ACT_SILU) {
-        vf s = vf_sigmoid(z), bounded = vf_max(vf_set1(-NLG_SILU_LIMIT), vf_min(vf_set1(NLG_SILU_LIMIT), z));
-        return vf_mul(dy, vf_mul(s, vf_fma(bounded, vf_sub(vf_set1(1.0f), s), vf_set1(1.0f))));
-    }
-    return vf_act_back_y(act, act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? z : vf_act(act, z), dy);
+static __attribute__((noinline, unused)) vf vf_silu_back(vf z, vf dy) {
+    vf s = vf_sigmoid(z), bounded = vf_max(vf_set1(-NLG_SILU_LIMIT), vf_min(vf_set1(NLG_SILU_LIMIT), z));
+    return vf_mul(dy, vf_mul(s, vf_fma(bounded, vf_sub(vf_set1(1.0f), s), vf_set1(1.0f))));
 }
 
-/* `statement` with the constant ACT, once per activation: NLG_ACT_CASES(act, return body(ACT, ...);) */
-#define NLG_ACT_CASE_(name, statement)                                                                                             \
+/* dy * act'(z) from z. */
+NLG_VMATH vf vf_act_back(nlg_act act, vf z, vf dy) {
+    if (act == NLG_ACT_NONE) return dy;
+    if (act == NLG_ACT_SILU) return vf_silu_back(z, dy);
+    return vf_act_back_y(act, act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? z : vf_act_smooth(act, z), dy);
+}
+
+/* A statement with a constant ACT for the usual activations, and once for the others: NLG_ACT_CASES(act, { body(ACT, ...); }); */
+#if NLG_ISA_LEVEL == 0
+#define NLG_ACT_CASES(act, ...)                                                                                                    \
+    do {                                                                                                                           \
+        const nlg_act ACT = act;                                                                                                   \
+        __VA_ARGS__                                                                                                                \
+    } while (0)
+#else
+#define NLG_ACT_CASE_(name, ...)                                                                                                   \
     case name: {                                                                                                                   \
-        enum { ACT = name };                                                                                                       \
-        statement                                                                                                                  \
+        const nlg_act ACT = name;                                                                                                  \
+        __VA_ARGS__                                                                                                                \
     } break;
-#define NLG_ACT_CASES(act, statement)                                                                                              \
-    switch (act) {                                                                                                                 \
-        NLG_ACT_CASE_(NLG_ACT_NONE, statement)                                                                                     \
-        NLG_ACT_CASE_(NLG_ACT_RELU, statement)                                                                                     \
-        NLG_ACT_CASE_(NLG_ACT_RELU6, statement)                                                                                    \
-        NLG_ACT_CASE_(NLG_ACT_SILU, statement)                                                                                     \
-        NLG_ACT_CASE_(NLG_ACT_SIGMOID, statement)                                                                                  \
-        NLG_ACT_CASE_(NLG_ACT_TANH, statement)                                                                                     \
-        NLG_ACT_CASE_(NLG_ACT_SCALED_TANH, statement)                                                                              \
-    }
+#define NLG_ACT_CASES(act, ...)                                                                                                    \
+    do {                                                                                                                           \
+        switch (act) {                                                                                                             \
+            NLG_ACT_CASE_(NLG_ACT_NONE, __VA_ARGS__)                                                                               \
+            NLG_ACT_CASE_(NLG_ACT_RELU, __VA_ARGS__)                                                                               \
+            NLG_ACT_CASE_(NLG_ACT_RELU6, __VA_ARGS__)                                                                              \
+            NLG_ACT_CASE_(NLG_ACT_SILU, __VA_ARGS__)                                                                               \
+        default: {                                                                                                                 \
+            const nlg_act ACT = act;                                                                                               \
+            __VA_ARGS__                                                                                                            \
+        } break;                                                                                                                   \
+        }                                                                                                                          \
+    } while (0)
+#endif
 
 #endif

@@ -1,0 +1,49 @@
+/* Loops over channels in steps of 16 lanes with a masked tail. */
+#ifndef NLG_LANES_H
+#define NLG_LANES_H
+
+#include "layers/kernels/vec.h"
+
+NLG_INLINE vf lanes_load(const float *p, int n) {
+    return n == NLG_LANES ? vf_load(p) : vf_load_n(p, n);
+}
+NLG_INLINE void lanes_store(float *p, vf v, int n) {
+    if (n == NLG_LANES)
+        vf_store(p, v);
+    else
+        vf_store_n(p, v, n);
+}
+
+/* A statement for each step: it sees the offset i and the width n, a constant 16 but for the tail (portable code, which is many
+ * times longer, has it once). */
+#if NLG_ISA_LEVEL == 0
+#define FOR_LANES(c, ...)                                                                                                          \
+    do {                                                                                                                           \
+        for (int64_t i = 0; i < (c); i += NLG_LANES) {                                                                             \
+            const int n = (c)-i < NLG_LANES ? (int)((c)-i) : NLG_LANES;                                                            \
+            __VA_ARGS__                                                                                                            \
+        }                                                                                                                          \
+    } while (0)
+#else
+#define FOR_LANES(c, ...)                                                                                                          \
+    do {                                                                                                                           \
+        int64_t i = 0;                                                                                                             \
+        for (; i + NLG_LANES <= (c); i += NLG_LANES) {                                                                             \
+            enum { n = NLG_LANES };                                                                                                \
+            __VA_ARGS__                                                                                                            \
+        }                                                                                                                          \
+        if (i < (c)) {                                                                                                             \
+            const int n = (int)((c)-i);                                                                                            \
+            __VA_ARGS__                                                                                                            \
+        }                                                                                                                          \
+    } while (0)
+#endif
+
+/* sum[lane] += v[lane] for the first n lanes, in double. */
+NLG_INLINE void lanes_add_double(double *sum, vf v, int n) {
+    float values[NLG_LANES];
+    vf_store(values, v);
+    for (int lane = 0; lane < n; lane++) sum[lane] += (double)values[lane];
+}
+
+#endif
