@@ -147,7 +147,9 @@ static nlg_status collect(drawing *d, nlg_error *err) {
 /* --- text --- */
 
 static void print_count(FILE *out, int64_t value, const char *unit) {
-    if (value >= 10000000)
+    if (value >= 1000000000)
+        fprintf(out, "%.2f G %s", 1e-9 * (double)value, unit);
+    else if (value >= 10000000)
         fprintf(out, "%.0f M %s", 1e-6 * (double)value, unit);
     else if (value >= 100000)
         fprintf(out, "%.2f M %s", 1e-6 * (double)value, unit);

@@ -37,21 +37,40 @@ static void print_genotype(const nlg_cell_genotype *genotype, FILE *out) {
 
 /* --- merging cells of a pyramid (NAS-FPN) --- */
 
-static void print_pyramid(const nlg_fpn_cell *cells, int count, FILE *out) {
-    enum { FIRST_LEVEL = 3, LEVELS = 5 };
-    for (int i = 0; i < LEVELS; i++) fprintf(out, "  c%d [label=\"P%d in\", fillcolor=\"%s\"];\n", i, FIRST_LEVEL + i, blue);
-    for (int i = 0; i < count; i++) {
-        const nlg_fpn_cell *cell = &cells[i];
-        int id = LEVELS + i;
-        fprintf(out, "  c%d [label=\"%s\\nP%d%s\", fillcolor=\"%s\"%s];\n", id, cell->op == NLG_FPN_SUM ? "sum" : "global pooling",
-                cell->level, cell->output ? " out" : "", cell->op == NLG_FPN_SUM ? green : yellow,
-                cell->output ? ", penwidth=2" : "");
-        for (int k = 0; k < 2; k++) fprintf(out, "  c%d -> c%d;\n", cell->in[k], id);
+enum { FIRST_LEVEL = 3, LEVELS = 5, PYRAMID_NODES = LEVELS + NLG_NAS_FPN_CELLS };
+
+/* Maps that nothing has read are added to the output of their level. */
+static void print_loose_ends(int cell, int level, const int *level_of, bool *read, FILE *out) {
+    for (int i = 0; i < cell; i++) {
+        if (read[i] || level_of[i] != level) continue;
+        read[i] = true;
+        fprintf(out, "  c%d -> c%d [style=dashed];\n", i, cell);
+    }
+}
+
+static void print_pyramid(const nlg_fpn_cell *cells, FILE *out) {
+    int level_of[PYRAMID_NODES];
+    bool read[PYRAMID_NODES] = {false};
+    for (int i = 0; i < LEVELS; i++) {
+        level_of[i] = FIRST_LEVEL + i;
+        fprintf(out, "  c%d [label=\"P%d in\", fillcolor=\"%s\"];\n", i, level_of[i], blue);
+    }
+    for (int i = LEVELS; i < PYRAMID_NODES; i++) {
+        const nlg_fpn_cell *cell = &cells[i - LEVELS];
+        bool sum = cell->op == NLG_FPN_SUM;
+        level_of[i] = cell->level;
+        fprintf(out, "  c%d [label=\"%s\\nP%d%s\", fillcolor=\"%s\"%s];\n", i, sum ? "sum" : "global pooling", cell->level,
+                cell->output ? " out" : "", sum ? green : yellow, cell->output ? ", penwidth=2" : "");
+        for (int k = 0; k < 2; k++) {
+            read[cell->in[k]] = true;
+            fprintf(out, "  c%d -> c%d;\n", cell->in[k], i);
+        }
+        if (cell->output) print_loose_ends(i, cell->level, level_of, read, out);
     }
     for (int level = FIRST_LEVEL; level < FIRST_LEVEL + LEVELS; level++) {
-        fprintf(out, "  { rank=same; c%d;", level - FIRST_LEVEL);
-        for (int i = 0; i < count; i++)
-            if (cells[i].level == level) fprintf(out, " c%d;", LEVELS + i);
+        fprintf(out, "  { rank=same;");
+        for (int i = 0; i < PYRAMID_NODES; i++)
+            if (level_of[i] == level) fprintf(out, " c%d;", i);
         fprintf(out, " }\n");
     }
     for (int i = 0; i + 1 < LEVELS; i++) fprintf(out, "  c%d -> c%d [style=invis];\n", i, i + 1);
@@ -68,6 +87,6 @@ void nlg_draw_cells(const nlg_model *model, FILE *out) {
     if (cells)
         print_genotype(cells->genotype, out);
     else
-        print_pyramid(nlg_nas_fpn_cells, NLG_NAS_FPN_CELLS, out);
+        print_pyramid(nlg_nas_fpn_cells, out);
     fprintf(out, "}\n");
 }
