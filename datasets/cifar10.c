@@ -192,6 +192,7 @@ extern const nlg_dataset_format nlg_dataset_cifar10;
 const nlg_dataset_format nlg_dataset_cifar10 = {
     .name = "cifar10",
     .summary = "60,000 colour photographs, 32x32, 10 classes (Krizhevsky 2009), binary version",
+    .layout = ARCHIVE ", or " SUBFOLDER "/ from it, or its files data_batch_1.bin to data_batch_5.bin and test_batch.bin",
     .classes = 10,
     .class_names = classes,
     .files = files,

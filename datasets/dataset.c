@@ -145,7 +145,7 @@ static nlg_status find_folder(nlg_dataset *dataset, const char *name, const char
             char package[128] = "", place[NLG_PATH_BYTES] = "$NLG_DATA";
             if (format->debian_package)
                 snprintf(package, sizeof package, "install the Debian package %s, or ", format->debian_package);
-            nlg_dataset_fetch_folder(format, place, NULL);
+            nlg_dataset_fetch_folder(format, place, sizeof place, NULL);
             return nlg_fail(err, NLG_ERR_IO,
                             "%s: expected its files in %.600s, found none; %sfetch them with: lineage data fetch %s", format->name,
                             place, package, format->name);
@@ -181,8 +181,8 @@ static nlg_status open_into(nlg_dataset *dataset, const char *name, const char *
 nlg_status nlg_dataset_open(const char *name, const nlg_dataset_options *options, nlg_dataset **dataset, nlg_error *err) {
     *dataset = NULL;
     const char *colon = strchr(name, ':');
-    const nlg_dataset_format *format = nlg_dataset_format_find(name, colon ? (size_t)(colon - name) : strlen(name));
-    if (!format) return nlg_dataset_format_unknown(name, err);
+    const nlg_dataset_format *format;
+    NLG_TRY(nlg_dataset_format_find(name, &format, err));
     nlg_dataset *d = nlg_alloc(1, sizeof *d);
     if (!d || !(d->arena = nlg_arena_create())) {
         nlg_free(d);

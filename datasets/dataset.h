@@ -84,9 +84,15 @@ int nlg_dataset_format_count(void);
 const nlg_dataset_format *nlg_dataset_format_at(int index);
 const char *nlg_dataset_format_name(const nlg_dataset_format *format);
 const char *nlg_dataset_format_summary(const nlg_dataset_format *format);
+const char *nlg_dataset_format_layout(const nlg_dataset_format *format); /* which files its folder holds, in lines */
 bool nlg_dataset_format_fetchable(const nlg_dataset_format *format);
 /* The folder that nlg_dataset_open would take without one given, into `folder`; false: the files are nowhere. */
 bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, size_t size);
+
+/* Where fetched files go: $NLG_DATA/NAME or ~/.local/share/netlineage/NAME. */
+nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char *path, size_t size, nlg_error *err);
+/* By name, also with ":DIR" behind it; the error lists the known ones. */
+nlg_status nlg_dataset_format_find(const char *name, const nlg_dataset_format **format, nlg_error *err);
 
 /* ---- fetching ---- */
 

@@ -228,8 +228,7 @@ static nlg_status verify_file(const nlg_dataset_file *file, const char *folder, 
 /* --- data sets ------------------------------------------------------------------------------------------------------ */
 
 static nlg_status fetchable(const char *name, const nlg_dataset_format **format, nlg_error *err) {
-    *format = nlg_dataset_format_find(name, strlen(name));
-    if (!*format) return nlg_dataset_format_unknown(name, err);
+    NLG_TRY(nlg_dataset_format_find(name, format, err));
     if ((*format)->file_count) return NLG_OK;
     return nlg_fail(err, NLG_ERR_INPUT, "%s: expected a data set that is published as files, found one that is your own folder",
                     name);
@@ -239,7 +238,7 @@ nlg_status nlg_dataset_fetch(const char *name, const char *folder, nlg_fetch_pro
     const nlg_dataset_format *format;
     char place[NLG_PATH_BYTES];
     NLG_TRY(fetchable(name, &format, err));
-    if (!folder) NLG_TRY(nlg_dataset_fetch_folder(format, place, err));
+    if (!folder) NLG_TRY(nlg_dataset_fetch_folder(format, place, sizeof place, err));
     for (int i = 0; i < format->file_count; i++)
         NLG_TRY(nlg_fetch_file(&format->files[i], folder ? folder : place, progress, context, err));
     return NLG_OK;

@@ -33,7 +33,8 @@ typedef struct nlg_dataset_file {
 
 struct nlg_dataset_format {
     const char *name, *summary;
-    int classes; /* 0: found by load */
+    const char *layout; /* which files the folder holds */
+    int classes;        /* 0: found by load */
     const char *const *class_names;
     const nlg_dataset_file *files; /* to fetch; the first one tells whether a folder holds the set */
     int file_count;
@@ -67,14 +68,8 @@ void nlg_samples_sum(const uint8_t *bytes, size_t pixels, int c, uint64_t *sum, 
 /* Notes a file left out; the line is copied. */
 nlg_status nlg_dataset_skip(nlg_dataset *dataset, const char *line, nlg_error *err);
 
-const nlg_dataset_format *nlg_dataset_format_find(const char *name, size_t length);
-nlg_status nlg_dataset_format_unknown(const char *name, nlg_error *err); /* the error that lists the known ones */
-
 /* folder/name into path; false when it does not fit. */
 bool nlg_path_join(char path[NLG_PATH_BYTES], const char *folder, const char *name);
-
-/* Where fetched files go: $NLG_DATA/NAME or ~/.local/share/netlineage/NAME. */
-nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char path[NLG_PATH_BYTES], nlg_error *err);
 
 /* ---- unpack.c: reading a file through gzip where it is packed ---- */
 

@@ -131,6 +131,10 @@ static bool present(const char *folder) {
            (nlg_path_join(path, folder, "train-images-idx3-ubyte") && nlg_file_exists(path));
 }
 
+#define LAYOUT                                                                                                                     \
+    "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz, or the same "   \
+    "without .gz"
+
 /* --- the data sets -------------------------------------------------------------------------------------------------- */
 
 static const char *const garments[] = {"T-shirt/top", "trouser", "pullover", "dress", "coat",
@@ -157,6 +161,7 @@ extern const nlg_dataset_format nlg_dataset_fashion_mnist, nlg_dataset_mnist;
 const nlg_dataset_format nlg_dataset_fashion_mnist = {
     .name = "fashion-mnist",
     .summary = "70,000 gray images of garments, 28x28, 10 classes (Xiao, Rasul, Vollgraf 2017)",
+    .layout = LAYOUT,
     .classes = 10,
     .class_names = garments,
     .files = fashion_files,
@@ -189,6 +194,7 @@ static const nlg_dataset_file mnist_files[] = {
 const nlg_dataset_format nlg_dataset_mnist = {
     .name = "mnist",
     .summary = "70,000 gray images of handwritten digits, 28x28, 10 classes (LeCun, Cortes, Burges 1998)",
+    .layout = LAYOUT,
     .classes = 10,
     .class_names = digits,
     .files = mnist_files,

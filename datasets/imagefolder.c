@@ -402,6 +402,8 @@ extern const nlg_dataset_format nlg_dataset_imagefolder;
 const nlg_dataset_format nlg_dataset_imagefolder = {
     .name = "imagefolder",
     .summary = "a folder of JPEG and PNG files: DIR/train/CLASS/... and DIR/val or DIR/test (ImageNet's layout)",
+    .layout = "DIR/train/CLASS/*.jpg, *.jpeg, *.png for training, DIR/val/CLASS/... or DIR/test/CLASS/... for testing; with all "
+              "three, val is for validation. For evaluation alone: DIR/CLASS/...",
     .needs_folder = true,
     .load = load,
     .read = read_sample,

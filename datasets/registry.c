@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "datasets/format.h"
+#include "layers/base/nearest.h"
 
 #define DATASET(symbol) extern const nlg_dataset_format nlg_dataset_##symbol;
 #include "datasets/datasets.def"
@@ -31,24 +32,33 @@ const char *nlg_dataset_format_summary(const nlg_dataset_format *format) {
     return format->summary;
 }
 
+const char *nlg_dataset_format_layout(const nlg_dataset_format *format) {
+    return format->layout;
+}
+
 bool nlg_dataset_format_fetchable(const nlg_dataset_format *format) {
     return format->file_count > 0;
 }
 
-const nlg_dataset_format *nlg_dataset_format_find(const char *name, size_t length) {
-    for (int i = 0; i < nlg_dataset_format_count(); i++)
-        if (strlen(formats[i]->name) == length && memcmp(formats[i]->name, name, length) == 0) return formats[i];
-    return NULL;
-}
-
-nlg_status nlg_dataset_format_unknown(const char *name, nlg_error *err) {
-    char known[256] = "";
+nlg_status nlg_dataset_format_find(const char *name, const nlg_dataset_format **format, nlg_error *err) {
+    size_t length = strcspn(name, ":");
+    for (int i = 0; i < nlg_dataset_format_count(); i++) {
+        *format = formats[i];
+        if (strlen((*format)->name) == length && memcmp((*format)->name, name, length) == 0) return NLG_OK;
+    }
+    *format = NULL;
+    char known[256] = "", wanted[64];
+    snprintf(wanted, sizeof wanted, "%.*s", (int)(length < sizeof wanted ? length : sizeof wanted - 1), name);
+    nlg_nearest nearest = {.wanted = wanted};
     for (int i = 0; i < nlg_dataset_format_count(); i++) {
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s%s", i ? ", " : "", formats[i]->name,
                  formats[i]->needs_folder ? ":DIR" : "");
+        nlg_nearest_try(&nearest, formats[i]->name);
     }
-    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected the name of a data set (%s); see lineage data list", name, known);
+    const char *near = nlg_nearest_name(&nearest);
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected the name of a data set (%s)%s%s%s; see lineage data list", name, known,
+                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 bool nlg_path_join(char path[NLG_PATH_BYTES], const char *folder, const char *name) {
@@ -61,14 +71,14 @@ static const char *environment(const char *name) {
     return value && *value ? value : NULL;
 }
 
-nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char path[NLG_PATH_BYTES], nlg_error *err) {
+nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char *path, size_t size, nlg_error *err) {
     const char *data = environment("NLG_DATA"), *home = environment("HOME");
     if (!data && !home)
         return nlg_fail(err, NLG_ERR_INPUT,
                         "%s: expected a folder for it, found neither NLG_DATA nor HOME set; name one with --folder", format->name);
-    int length = data ? snprintf(path, NLG_PATH_BYTES, "%s/%s", data, format->name)
-                      : snprintf(path, NLG_PATH_BYTES, "%s/.local/share/netlineage/%s", home, format->name);
-    if (length < 0 || length >= NLG_PATH_BYTES)
+    int length = data ? snprintf(path, size, "%s/%s", data, format->name)
+                      : snprintf(path, size, "%s/.local/share/netlineage/%s", home, format->name);
+    if (length < 0 || (size_t)length >= size)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: the path of its folder is too long; set NLG_DATA to a shorter one", format->name);
     return NLG_OK;
 }
@@ -79,7 +89,7 @@ bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, s
     const char *home = environment("HOME");
     const char *candidates[3] = {NULL, NULL, format->debian_folder};
     char fetched[NLG_PATH_BYTES], at_home[NLG_PATH_BYTES];
-    if (nlg_dataset_fetch_folder(format, fetched, NULL) == NLG_OK) candidates[0] = fetched;
+    if (nlg_dataset_fetch_folder(format, fetched, sizeof fetched, NULL) == NLG_OK) candidates[0] = fetched;
     if (home && snprintf(path, sizeof path, "%s/.local/share/netlineage", home) < (int)sizeof path &&
         nlg_path_join(at_home, path, format->name))
         candidates[1] = at_home;

@@ -1,0 +1,333 @@
+/* Folders of images: layouts, classes, sizes, broken files, the cache. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "datasets/dataset.h"
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+#include "tests/made_files.h"
+
+/* Opens imagefolder:FOLDER, then the test split if asked. */
+static nlg_status try_open(const char *folder, const nlg_dataset_options *options, bool test, nlg_dataset **d, nlg_error *err) {
+    char name[1100];
+    snprintf(name, sizeof name, "imagefolder:%s", folder);
+    nlg_status status = nlg_dataset_open(name, options, d, err);
+    if (status == NLG_OK && test) status = nlg_dataset_open_test(*d, err);
+    return status;
+}
+
+static nlg_dataset *opened(const char *folder, const nlg_dataset_options *options, bool test) {
+    nlg_dataset *d;
+    nlg_error err = {0};
+    if (try_open(folder, options, test, &d, &err) != NLG_OK) fail_msg("%s", err.text);
+    return d;
+}
+
+static void refused(const char *folder, const nlg_dataset_options *options, bool test, nlg_status expected, const char *part) {
+    nlg_dataset *d;
+    nlg_error err = {0};
+    nlg_status status = try_open(folder, options, test, &d, &err);
+    if (status != expected) fail_msg("%s: expected status %d, found %d: %s", part, expected, status, err.text);
+    if (!strstr(err.text, part)) fail_msg("expected \"%s\" in: %s", part, err.text);
+    nlg_dataset_close(d);
+}
+
+/* The first pixel's bytes of image i and its label. */
+static int first_pixel(const nlg_dataset *d, nlg_split split, uint32_t i, int rgb[3]) {
+    const nlg_dataset_info *info = nlg_dataset_describe(d);
+    float *image = malloc((size_t)info->h * (size_t)info->w * 3 * sizeof *image);
+    int label = -1;
+    nlg_error err = {0};
+    if (nlg_dataset_images(d, split, &i, 1, &(nlg_augmentation){.raw = true}, 0, 0, image, &label, &err) != NLG_OK)
+        fail_msg("%s", err.text);
+    for (int c = 0; c < 3; c++) rgb[c] = (int)(image[c] * 255.0f + 0.5f);
+    free(image);
+    return label;
+}
+
+/* Two classes of three PNG files, gray level 10 * (label + 1) + number; the same below `part`, shifted by `shift`. */
+static void make_classes(const char *folder, const char *part, int shift) {
+    static const char *const names[2] = {"ant", "bee"};
+    for (int label = 0; label < 2; label++)
+        for (int i = 0; i < 3; i++) {
+            char name[64];
+            snprintf(name, sizeof name, "%s/%s/%d.png", part, names[label], i);
+            uint8_t gray = (uint8_t)(10 * (label + 1) + i + shift);
+            made_image_file(folder, name, 4, 5, gray, gray, gray);
+        }
+}
+
+static void train_and_val_as_imagenet(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    make_classes(folder, "train", 0);
+    nlg_dataset *d = opened(folder, &(nlg_dataset_options){.validation = 2, .file_order = true}, false); /* no test folder yet */
+    nlg_error err = {0};
+    assert_int_equal(nlg_dataset_open_test(d, &err), NLG_ERR_IO);
+    assert_non_null(strstr(err.text, "expected a folder test or val beside train"));
+    make_classes(folder, "val", 100);
+    assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK);
+    const nlg_dataset_info *info = nlg_dataset_describe(d);
+    assert_int_equal(info->classes, 2);
+    assert_string_equal(info->class_names[0], "ant");
+    assert_string_equal(info->class_names[1], "bee");
+    assert_int_equal(info->h, 4);
+    assert_int_equal(info->w, 5);
+    assert_int_equal(info->train, 4);
+    assert_int_equal(info->validation, 2);
+    assert_int_equal(info->test, 6);
+    assert_float_equal(info->mean[1], 16.0 / 255, 1e-6);
+    for (uint32_t i = 0; i < 6; i++) {
+        int rgb[3], label = (int)i / 3;
+        assert_int_equal(first_pixel(d, i < 4 ? NLG_SPLIT_TRAIN : NLG_SPLIT_VALIDATION, i < 4 ? i : i - 4, rgb), label);
+        assert_int_equal(rgb[0], 10 * (label + 1) + (int)i % 3);
+        assert_int_equal(first_pixel(d, NLG_SPLIT_TEST, i, rgb), label);
+        assert_int_equal(rgb[2], 110 + 10 * label + (int)i % 3);
+    }
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
+static void three_folders_are_three_splits(void **state) {
+    (void)state;
+    char *folder = made_folder(), *copy = made_folder();
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 50);
+    make_classes(folder, "test", 100);
+    nlg_dataset *d = opened(folder, NULL, true);
+    const nlg_dataset_info *info = nlg_dataset_describe(d);
+    assert_int_equal(info->train, 6);
+    assert_int_equal(info->validation, 6);
+    assert_int_equal(info->test, 6);
+    for (uint32_t i = 0; i < 6; i++) {
+        int rgb[3];
+        assert_int_equal(first_pixel(d, NLG_SPLIT_VALIDATION, i, rgb), i / 3);
+        assert_true(rgb[0] >= 60 && rgb[0] < 100);
+        first_pixel(d, NLG_SPLIT_TRAIN, i, rgb);
+        assert_true(rgb[0] < 50);
+        first_pixel(d, NLG_SPLIT_TEST, i, rgb);
+        assert_true(rgb[0] >= 110);
+    }
+    char digest[65];
+    snprintf(digest, sizeof digest, "%s", info->digest);
+    nlg_dataset_close(d);
+    make_classes(copy, "train", 0);
+    make_classes(copy, "val", 50);
+    make_classes(copy, "test", 7);
+    d = opened(copy, NULL, false); /* the digest is that of the files, wherever they are */
+    assert_string_equal(nlg_dataset_describe(d)->digest, digest);
+    nlg_dataset_close(d);
+    made_image_file(copy, "val/bee/2.png", 4, 5, 0, 0, 0);
+    d = opened(copy, NULL, false);
+    assert_string_not_equal(nlg_dataset_describe(d)->digest, digest);
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+    made_folder_remove(copy);
+}
+
+/* Without train: val alone, or class folders in the folder itself. All is test; normalisation is ImageNet's or as asked. */
+static void folders_for_evaluation_alone(void **state) {
+    (void)state;
+    for (int flat = 0; flat < 2; flat++) {
+        char *folder = made_folder();
+        make_classes(folder, flat ? "." : "val", 3);
+        made_image_file(folder, flat ? "bee/deeper/still/x.JPEG" : "val/bee/deeper/still/x.JPEG", 4, 5, 90, 90, 90);
+        made_file(folder, flat ? "ant/notes.txt" : "val/ant/notes.txt", "no image", 8);
+        made_file(folder, flat ? ".cache/x.png" : "val/.cache/x.png", "no class", 8);
+        nlg_dataset *d = opened(folder, NULL, false);
+        const nlg_dataset_info *info = nlg_dataset_describe(d);
+        assert_int_equal(info->train + info->validation + info->test, 0);
+        assert_int_equal(info->classes, 2);
+        assert_string_equal(info->digest, "");
+        assert_float_equal(info->mean[0], 0.485, 1e-6);
+        assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK);
+        assert_int_equal(info->test, 7);
+        assert_int_equal(info->skipped, 0);
+        assert_int_equal(info->h, 4);
+        int rgb[3];
+        assert_int_equal(first_pixel(d, NLG_SPLIT_TEST, 6, rgb), 1);
+        assert_true(abs(rgb[0] - 90) < 3);
+        nlg_dataset_close(d);
+        d = opened(folder, &(nlg_dataset_options){.mean = {0.5f, 0.5f, 0.5f}, .std = {0.25f, 0.5f, 1.0f}}, true);
+        float image[4 * 5 * 3];
+        const uint32_t zero = 0;
+        assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TEST, &zero, 1, NULL, 0, 0, image, NULL, NULL), NLG_OK);
+        for (int c = 0; c < 3; c++)
+            assert_float_equal(image[c], (13.0f / 255 - 0.5f) / (c == 0 ? 0.25f : c == 1 ? 0.5f : 1.0f), 1e-6f);
+        nlg_dataset_close(d);
+        made_folder_remove(folder);
+    }
+}
+
+/* 80 images of several sizes: resized as by nlg_image_prepare, the same bits from the cache and without it. */
+static void images_are_resized_and_cropped(void **state) {
+    (void)state;
+    enum { CROP = 12, RESIZE = 15, FILES = 80 };
+    char *folder = made_folder();
+    for (int i = 0; i < FILES; i++) {
+        int h = 20 + i % 7, w = 30 - i % 5;
+        uint8_t pixels[30 * 30 * 3];
+        for (int p = 0; p < h * w * 3; p++) pixels[p] = made_pixel((size_t)i, (size_t)p / 9);
+        made_bytes file = made_jpeg_encode(&(made_jpeg){.h = h, .w = w, .components = 3}, pixels);
+        char name[64];
+        snprintf(name, sizeof name, "train/c%d/%03d.jpg", i % 3, i);
+        made_file(folder, name, file.data, file.size);
+        free(file.data);
+    }
+    nlg_dataset_options options = {
+        .image_size = CROP, .resize = RESIZE, .filter = NLG_FILTER_BICUBIC, .file_order = true, .validation = 1};
+    nlg_dataset *cached = opened(folder, &options, false);
+    options.cache_bytes = 1;
+    nlg_dataset *streamed = opened(folder, &options, false);
+    const nlg_dataset_info *info = nlg_dataset_describe(cached), *other = nlg_dataset_describe(streamed);
+    assert_int_equal(info->train, FILES - 1);
+    assert_string_equal(info->digest, other->digest);
+    assert_memory_equal(info->mean, other->mean, sizeof info->mean);
+    assert_memory_equal(info->std, other->std, sizeof info->std);
+    assert_int_equal(info->h, CROP);
+    for (uint32_t i = 0; i < FILES - 1; i++) {
+        float a[CROP * CROP * 3], b[CROP * CROP * 3];
+        int label_a, label_b;
+        const nlg_augmentation augmentation = {.shift = 2, .flip = true, .raw = true}, raw = {.raw = true};
+        assert_int_equal(nlg_dataset_images(cached, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, a, &label_a, NULL), NLG_OK);
+        assert_int_equal(nlg_dataset_images(streamed, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, b, &label_b, NULL), NLG_OK);
+        assert_memory_equal(a, b, sizeof a);
+        assert_int_equal(label_a, label_b);
+        int number = label_a == 0 ? (int)i * 3 : label_a == 1 ? ((int)i - 27) * 3 + 1 : ((int)i - 54) * 3 + 2;
+        char name[64];
+        snprintf(name, sizeof name, "train/c%d/%03d.jpg", label_a, number);
+        nlg_image image;
+        uint8_t expected[CROP * CROP * 3];
+        assert_int_equal(nlg_image_read(made_path(folder, name), &image, NULL), NLG_OK);
+        assert_int_equal(nlg_image_prepare(&image, &(nlg_image_recipe){RESIZE, CROP, NLG_FILTER_BICUBIC}, expected, NULL), NLG_OK);
+        nlg_image_release(&image);
+        assert_int_equal(nlg_dataset_images(cached, NLG_SPLIT_TRAIN, &i, 1, &raw, 1, 2, a, NULL, NULL), NLG_OK);
+        for (int p = 0; p < CROP * CROP * 3; p++) assert_true(a[p] == (float)(expected[p] / 255.0));
+    }
+    unlink(made_path(folder, "train/c0/000.jpg")); /* gone after opening: only the streamed one needs it */
+    const uint32_t first = 0;
+    float image[CROP * CROP * 3];
+    nlg_error err = {0};
+    assert_int_equal(nlg_dataset_images(cached, NLG_SPLIT_TRAIN, &first, 1, NULL, 0, 0, image, NULL, NULL), NLG_OK);
+    assert_int_equal(nlg_dataset_images(streamed, NLG_SPLIT_TRAIN, &first, 1, NULL, 0, 0, image, NULL, &err), NLG_ERR_IO);
+    assert_non_null(strstr(err.text, "train/c0/000.jpg: cannot read"));
+    nlg_dataset_close(cached);
+    nlg_dataset_close(streamed);
+    made_folder_remove(folder);
+}
+
+static void broken_files_are_skipped_by_name_or_refused(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    make_classes(folder, "train", 0);
+    made_file(folder, "train/ant/0.png", "\x89PNG\r\n\x1a\n broken", 15); /* the first of all */
+    made_file(folder, "train/bee/1b.jpg", "GIF89a", 6);
+    make_classes(folder, "val", 0);
+    made_file(folder, "val/bee/2.png", "", 0);
+    for (int cache = 0; cache < 2; cache++) {
+        nlg_dataset *d =
+            opened(folder, &(nlg_dataset_options){.file_order = true, .validation = 1, .cache_bytes = (size_t)cache}, false);
+        const nlg_dataset_info *info = nlg_dataset_describe(d);
+        assert_int_equal(info->train + info->validation, 5);
+        assert_int_equal(info->skipped, 2);
+        assert_non_null(strstr(info->skipped_files[0], "train/ant/0.png: expected a sound PNG image"));
+        assert_non_null(strstr(info->skipped_files[1], "train/bee/1b.jpg: expected a JPEG or PNG image"));
+        static const int gray[4] = {11, 12, 20, 21};
+        for (uint32_t i = 0; i < 4; i++) {
+            int rgb[3];
+            assert_int_equal(first_pixel(d, NLG_SPLIT_TRAIN, i, rgb), i / 2);
+            assert_int_equal(rgb[0], gray[i]);
+        }
+        assert_float_equal(info->mean[0], 86 / 5.0f / 255, 1e-6f);
+        assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK);
+        assert_int_equal(info->test, 5);
+        assert_int_equal(info->skipped, 3);
+        assert_non_null(strstr(info->skipped_files[2], "val/bee/2.png: expected a JPEG or PNG image, found 0 bytes"));
+        nlg_dataset_close(d);
+    }
+    refused(folder, &(nlg_dataset_options){.strict = true}, false, NLG_ERR_INPUT, "train/ant/0.png: expected a sound PNG image");
+    for (int i = 0; i < 3; i++)
+        for (int label = 0; label < 2; label++) {
+            char name[64];
+            snprintf(name, sizeof name, "val/%s/%d.png", label ? "bee" : "ant", i);
+            made_file(folder, name, "x", 1);
+        }
+    refused(folder, NULL, true, NLG_ERR_INPUT, "expected sound images, found 6 files of which all are broken, the first:");
+    made_folder_remove(folder);
+}
+
+static void wrong_folders_are_refused(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    refused(made_path(folder, "nowhere"), NULL, false, NLG_ERR_IO, "nowhere: expected a folder of images, found nothing");
+    made_file(folder, "file", "x", 1);
+    refused(made_path(folder, "file"), NULL, false, NLG_ERR_IO, "file: expected a folder of images, found a file");
+    refused(folder, NULL, false, NLG_ERR_INPUT, "expected one folder per class in it, found none");
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 0);
+    made_file(folder, "train/cat/readme.txt", "x", 1);
+    refused(folder, NULL, false, NLG_ERR_INPUT, "train/cat: expected JPEG or PNG files in this class folder, found none");
+    made_image_file(folder, "train/cat/1.png", 4, 6, 1, 2, 3);
+    refused(folder, NULL, false, NLG_ERR_INPUT, "train/cat/1.png: expected 5 x 4 pixels as in the first image, found 6 x 4");
+    made_image_file(folder, "train/cat/1.png", 4, 5, 1, 2, 3);
+    refused(folder, &(nlg_dataset_options){.image_size = 8, .resize = 7}, false, NLG_ERR_INPUT, "a resize at least as large");
+    refused(folder, &(nlg_dataset_options){.image_size = -1}, false, NLG_ERR_INPUT, "expected an image size");
+    refused(folder, &(nlg_dataset_options){.validation = 7}, false, NLG_ERR_INPUT, "smaller than the 7 training images, found 7");
+    made_image_file(folder, "val/dog/1.png", 4, 5, 1, 2, 3);
+    refused(folder, NULL, true, NLG_ERR_INPUT, "val/dog: expected a class that training has, found dog");
+    unlink(made_path(folder, "val/dog/1.png"));
+    refused(folder, NULL, true, NLG_ERR_INPUT, "val/dog: expected a class that training has");
+    rmdir(made_path(folder, "val/dog"));
+    for (int i = 0; i < 6; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "val/%s/%d.png", i < 3 ? "ant" : "bee", i % 3);
+        made_image_file(folder, name, 4, 4, 1, 2, 3);
+    }
+    refused(folder, NULL, true, NLG_ERR_INPUT, "expected test images of 5 x 4 x 3 as in training, found 4 x 4 x 3");
+    made_folder_remove(folder);
+}
+
+static void any_allocation_may_fail(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 0);
+    made_file(folder, "train/bee/broken.jpg", "x", 1);
+    nlg_status status = NLG_ERR_MEMORY;
+    for (long n = 0; status != NLG_OK; n++) {
+        nlg_dataset *d = NULL;
+        nlg_error err = {0};
+        nlg_alloc_fail_after(n);
+        status = try_open(folder, &(nlg_dataset_options){.cache_bytes = 1}, true, &d, &err);
+        const uint32_t first = 0;
+        float image[60];
+        if (status == NLG_OK) status = nlg_dataset_images(d, NLG_SPLIT_TRAIN, &first, 1, NULL, 0, 0, image, NULL, &err);
+        nlg_alloc_fail_after(-1);
+        if (status == NLG_OK) assert_int_equal(nlg_dataset_describe(d)->skipped, 1);
+        nlg_dataset_close(d);
+        if (status != NLG_OK) assert_int_equal(status, NLG_ERR_MEMORY);
+        assert_true(n < 1000);
+    }
+    made_folder_remove(folder);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(train_and_val_as_imagenet),
+        cmocka_unit_test(three_folders_are_three_splits),
+        cmocka_unit_test(folders_for_evaluation_alone),
+        cmocka_unit_test(images_are_resized_and_cropped),
+        cmocka_unit_test(broken_files_are_skipped_by_name_or_refused),
+        cmocka_unit_test(wrong_folders_are_refused),
+        cmocka_unit_test(any_allocation_may_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
