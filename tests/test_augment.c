@@ -193,7 +193,7 @@ static void augmentation_does_what_it_says(void **state) {
     nlg_dataset *d = opened("mnist", &(nlg_dataset_options){.folder = folder, .validation = 5});
     const nlg_dataset_info *info = nlg_dataset_describe(d);
     float black = (float)((0 - (double)info->mean[0]) / (double)info->std[0]);
-    int flips = 0, moved[7] = {0};
+    int flips = 0, diagonal = 0, moved[7] = {0};
     for (uint32_t i = 0; i < IMAGES; i++) {
         float plain[SIDE_IN * SIDE_IN], out[FLOATS];
         assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, &i, 1, NULL, 1, 1, plain, NULL, NULL), NLG_OK);
@@ -219,6 +219,7 @@ static void augmentation_does_what_it_says(void **state) {
                     if (differs) continue;
                     fits++;
                     flips += flip;
+                    diagonal += dy == dx || dy == -dx;
                     moved[dy + 3]++;
                     int h = bottom - top + 1, w = right - left + 1; /* clipped at the border: at least half a side */
                     assert_true(h >= 2 && h <= 4 && w >= 2 && w <= 4);
@@ -228,6 +229,7 @@ static void augmentation_does_what_it_says(void **state) {
     }
     assert_true(flips > IMAGES / 4 && flips < 3 * IMAGES / 4);
     for (int i = 0; i < 7; i++) assert_true(moved[i] > 0);
+    assert_true(diagonal < IMAGES / 2); /* the two directions are drawn apart */
 
     float a[FLOATS], b[FLOATS]; /* validation and test images are padded, not augmented */
     const uint32_t first = 0;
