@@ -107,7 +107,7 @@ typedef struct nlg_slice_attrs {
 /* "subsample_scale" (LeNet-5 S2, S4): y = x * weight[c] + bias[c] on sums of 2 x 2 pixels; parameters weight [C], bias [C].
  * "conv_table" (LeNet-5 C3): convolution whose output map k reads the input maps of table row k only; parameters weight
  * [number of connections, R, S] in order of output map then input map, bias [K].
- * "rbf" (LeNet-5 output): y[i] = sum_j (x[j] - code[i][j])^2; parameter codes [10,84] constant. */
+ * "rbf" (LeNet-5 output): y[i] = -sum_j (x[j] - code[i][j])^2; parameter codes [10,84] constant. */
 typedef struct nlg_conv_table_attrs {
     int inputs, out, kernel;
     const unsigned char *table; /* out x inputs, 1 = connected; static data */

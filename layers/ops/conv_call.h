@@ -1,0 +1,22 @@
+/* What the ops built on convolution share: conv2d, linear, conv_table. */
+#ifndef NLG_CONV_CALL_H
+#define NLG_CONV_CALL_H
+
+#include "layers/ops/op_util.h"
+
+/* Floats of scratch for forward, and in training for backward with the packed weights of the data gradient. */
+size_t nlg_conv_call_scratch(const nlg_op_call *call, const nlg_conv_shape *shape);
+/* dx from `weight` (O,I,H,W); dw and db (NULL: not wanted) accumulate as the call says. */
+void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, const float *weight, float *dw, float *db,
+                            float *scratch);
+const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
+
+static inline size_t conv_weight_count(const nlg_conv_shape *s) {
+    return (size_t)s->k * (size_t)(s->c / s->groups) * (size_t)s->r * (size_t)s->s;
+}
+
+static inline size_t round_up_floats(size_t count) {
+    return (count + 15) / 16 * 16;
+}
+
+#endif
