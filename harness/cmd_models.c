@@ -11,6 +11,7 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "layers/base/memory.h"
+#include "models/unspecified.h"
 
 typedef enum { BY_REGISTRY, BY_NAME, BY_YEAR, BY_PARAMS, BY_MACS } sort_order;
 typedef struct models_options {
@@ -148,6 +149,10 @@ static nlg_status print_table(const entry *entries, int count, nlg_error *err) {
     }
     NLG_TRY(nlg_table_print(t, stdout, err));
     printf("\n%d networks. %s\n", count, nlg_counting_rule);
+    for (int i = 0; i < nlg_unspecified_count(); i++) {
+        const nlg_unspecified_model *m = nlg_unspecified_at(i);
+        printf("Not specified, so not built: %s (%s): %s.\n", m->name, m->published_source, m->missing);
+    }
     return NLG_OK;
 }
 

@@ -131,7 +131,7 @@ static nlg_status print_layers(const nlg_network *network, nlg_error *err) {
 
 static nlg_status print_text(const nlg_network *network, const show_options *o, const char *genotype, nlg_error *err) {
     if (o->genotype) {
-        fputs(genotype, stdout);
+        puts(genotype);
         return NLG_OK;
     }
     if (!o->deviations) {

@@ -102,7 +102,7 @@ static error_t parse_one(int key, char *value, struct argp_state *state) {
     switch (key) {
     case KEY_HELP:
         p->help = true;
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
         return ECANCELED;
     case ARGP_KEY_ARG:
         call->arguments[call->n_arguments++] = value;
