@@ -47,8 +47,8 @@ void nlg_conv_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const f
                       const nlg_conv_epilogue *epilogue, float *y, int64_t ld_y, float *scratch);
 
 /* dx = (accumulate ? dx : 0) + gradient. */
-void nlg_conv_backward_data(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy,
-                            const float *packed, bool accumulate, float *dx, int64_t ld_dx, float *scratch);
+void nlg_conv_backward_data(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,
+                            bool accumulate, float *dx, int64_t ld_dx, float *scratch);
 
 /* dw_oihw [K,C/G,R,S] = (accumulate ? dw_oihw : 0) + gradient; db [K] likewise unless NULL. */
 void nlg_conv_backward_weights(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *dy,

@@ -363,7 +363,8 @@ NLG_INLINE vec2f_ vec_fma2_(vec2f_ x, vec2f_ y, vec2f_ z) {
     bits = (bits + (away & inexact)) | (inexact & (vec2i_){1, 1});
     return __builtin_convertvector((vec2d_)bits, vec2f_);
 }
-NLG_INLINE vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+/* Not inlined: some twenty instructions in hundreds of places would make compilation take minutes. */
+static __attribute__((noinline, unused)) vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
     vec2f_ low = vec_fma2_((vec2f_){x[0], x[1]}, (vec2f_){y[0], y[1]}, (vec2f_){z[0], z[1]});
     vec2f_ high = vec_fma2_((vec2f_){x[2], x[3]}, (vec2f_){y[2], y[3]}, (vec2f_){z[2], z[3]});
     return (vec4f_){low[0], low[1], high[0], high[1]};

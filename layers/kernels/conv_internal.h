@@ -1,0 +1,90 @@
+/* Shared by the convolution drivers: every pass as one or more plain gathers.
+ *
+ * A pass is cut into phases: one for the forward pass, stride x stride for the data gradient, whose outputs at equal distance
+ * from each other see the same taps. Within a phase output i of an axis reads the source at i * stride + first + t * step for
+ * taps t, so that both passes, dense, grouped and depthwise, run through the same loops. */
+#ifndef NLG_CONV_INTERNAL_H
+#define NLG_CONV_INTERNAL_H
+
+#include "layers/kernels/conv.h"
+#include "layers/kernels/conv_simd.h"
+#include "layers/kernels/simd.h"
+
+typedef struct nlg_conv_axis {
+    int outputs, out, out_step;      /* output i is position out + i * out_step of the written tensor */
+    int source, stride, first, step; /* source length; tap t of output i reads i * stride + first + t * step */
+    int taps, tap, tap_step;         /* tap t is kernel position tap + t * tap_step */
+} nlg_conv_axis;
+
+/* Output channels in panels of 16: 16 channels of one group, or as many whole groups as fit, block-diagonal. */
+typedef struct nlg_conv_panels {
+    int count, outputs, sources; /* panels; output and source channels of the whole convolution */
+    int group_outputs, group_sources, groups_per_panel, panels_per_group;
+    int depth; /* source channels that each panel reads */
+} nlg_conv_panels;
+
+typedef struct nlg_conv_panel {
+    int channel, channels; /* output channels */
+    int source;            /* first source channel */
+} nlg_conv_panel;
+
+/* One pass: what is read (n x rows x columns x channels) and what is written. */
+typedef struct nlg_conv_task {
+    nlg_conv_pass pass;
+    int n, out_h, out_w, source_h, source_w, kernel_h, kernel_w;
+    int phases_h, phases_w;
+    nlg_conv_panels panels;
+} nlg_conv_task;
+
+typedef struct nlg_conv_phase {
+    nlg_conv_axis rows, cols;
+    int64_t pixels; /* outputs of this phase */
+    int64_t depth;  /* k: taps times source channels of a panel */
+    bool padded;    /* some tap lies outside the source: read through a zero-padded copy */
+    int64_t width;  /* columns of that copy */
+} nlg_conv_phase;
+
+void nlg_conv_task_init(nlg_conv_task *task, const nlg_conv_shape *shape, nlg_conv_pass pass);
+void nlg_conv_phase_init(nlg_conv_phase *phase, const nlg_conv_task *task, const nlg_conv_shape *shape, int index);
+nlg_conv_panel nlg_conv_panel_at(const nlg_conv_panels *panels, int index);
+
+/* The chain's runs relative to a pixel's base; at most kernel_h * kernel_w. Returns how many. */
+int nlg_conv_runs(const nlg_conv_task *task, const nlg_conv_phase *phase, int64_t ld, nlg_conv_run *runs);
+
+/* Most floats that the padded copy for `pixels` consecutive outputs takes (0 where none is needed). */
+size_t nlg_conv_strip_size(const nlg_conv_task *task, const nlg_conv_phase *phase, int64_t pixels);
+
+/* Bases of `pixels` consecutive outputs from `begin` on, relative to the returned pointer, and their numbers in the written
+ * tensor. Where the phase is padded, the rows they need are copied to `strip`. */
+const float *nlg_conv_gather(const nlg_conv_task *task, const nlg_conv_phase *phase, const float *x, int64_t ld, int64_t begin,
+                             int64_t pixels, float *strip, int64_t *offset, int64_t *index);
+
+/* Scratch is handed out in pieces of whole cache lines. */
+static inline size_t nlg_conv_lines(size_t floats) {
+    return (floats + 15) / 16 * 16;
+}
+
+/* [0, total) cut into `parts` nearly equal ranges: where range `part` begins. */
+static inline int64_t nlg_conv_cut(int64_t total, int64_t parts, int64_t part) {
+    return total / parts * part + total % parts * part / parts;
+}
+
+#define NLG_CONV_DRIVER(name)                                                                                                      \
+    size_t nlg_conv_##name##_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pass);                                         \
+    size_t nlg_conv_##name##_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec);                  \
+    void nlg_conv_##name##_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *w_oihw,        \
+                                float *packed);                                                                                    \
+    void nlg_conv_##name##_gather(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *x,           \
+                                  int64_t ld_x, const float *packed, const nlg_conv_output *out, float *scratch);                  \
+    void nlg_conv_##name##_weights(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x,                \
+                                   const float *dy, int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch);
+
+/* An algorithm or backend: `gather` is the forward pass (x -> y) or the data gradient (dy -> dx). */
+NLG_CONV_DRIVER(direct)
+NLG_CONV_DRIVER(depthwise)
+NLG_CONV_DRIVER(openblas)
+
+/* The weight gradient of the direct form has its own file. */
+size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
+
+#endif

@@ -1,0 +1,218 @@
+/* Weight gradient of dense and grouped convolution: an outer product per pixel, summed over pixels.
+ *
+ * Pixels are cut into chunks of fixed length; within a chunk each weight is one chain of fused multiply-adds, and chunks are added
+ * up in order within a part. The number of parts depends on the shape alone; they are added in order at the end, when the
+ * panels [k][16] also become O,I,H,W and grouped ones lose what lies off the diagonal. */
+#include "layers/kernels/conv_internal.h"
+
+#include <string.h>
+
+enum {
+    CHUNK = 192, /* pixels: a panel of dy stays in the first cache */
+    MOST_PARTS = 16,
+    PARTS_FLOATS = 1 << 20, /* bound on what the parts' sums take */
+    STRIP_BYTES = 160 * 1024,
+    MOST_CHUNKS = 5, /* per strip */
+    SLICE = 64,      /* source channels of one step of the final reduction */
+};
+
+typedef struct weights_run {
+    const nlg_exec *exec;
+    nlg_conv_task task;
+    nlg_conv_phase phase;
+    const float *x, *dy;
+    int64_t ld_x, ld_dy, chunks, block_pixels, units; /* units: kernel rows in tiles */
+    int parts, panel_parts, row_parts;
+    const nlg_conv_run *runs;
+    int run_count;
+    int64_t run_units;
+    float *sums, *bias_sums, *scratch; /* [parts][panels][depth][16], [parts][panels][16], per worker */
+    size_t sums_size, bias_size, strip_size, worker_size;
+    bool accumulate;
+    float *dw, *db;
+} weights_run;
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static void plan(weights_run *run, const nlg_conv_shape *shape, const nlg_exec *exec) {
+    run->exec = exec;
+    nlg_conv_task_init(&run->task, shape, NLG_CONV_BACKWARD_WEIGHTS);
+    nlg_conv_phase_init(&run->phase, &run->task, shape, 0);
+    const nlg_conv_phase *phase = &run->phase;
+    run->sums_size = (size_t)run->task.panels.count * (size_t)phase->depth * NLG_PANEL;
+    run->bias_size = (size_t)run->task.panels.count * NLG_PANEL;
+    run->chunks = (phase->pixels + CHUNK - 1) / CHUNK;
+    int64_t parts = smaller(smaller(MOST_PARTS, run->chunks), (int64_t)(PARTS_FLOATS / run->sums_size));
+    run->parts = parts < 1 ? 1 : (int)parts;
+
+    int64_t bytes = (int64_t)sizeof(float) * run->task.panels.sources * phase->rows.stride * phase->cols.stride * CHUNK;
+    int64_t chunks = smaller(STRIP_BYTES / bytes, MOST_CHUNKS);
+    run->block_pixels = smaller((chunks < 1 ? 1 : chunks) * CHUNK, phase->pixels);
+    run->strip_size = nlg_conv_lines(nlg_conv_strip_size(&run->task, phase, run->block_pixels));
+    run->worker_size = run->strip_size + (size_t)CHUNK * NLG_PANEL + NLG_PANEL + nlg_conv_lines((size_t)run->block_pixels * 4);
+}
+
+/* Beside the parts, panels and kernel rows are shared out where that fills the team better. */
+static void plan_grid(weights_run *run) {
+    int threads = nlg_team_size(run->exec->team), panels = run->task.panels.count;
+    double best = -1;
+    for (int b = 1; b <= threads && b <= panels; b++)
+        for (int r = 1; r <= threads && r <= run->units; r++) {
+            int64_t rounds = ((int64_t)run->parts * b * r + threads - 1) / threads;
+            double share = (double)((panels + b - 1) / b) / panels * (double)((run->units + r - 1) / r) / (double)run->units;
+            double cost = (double)rounds * share * (1 + 0.02 * (b - 1) + 0.03 * (r - 1));
+            if (best >= 0 && cost >= best) continue;
+            best = cost;
+            run->panel_parts = b;
+            run->row_parts = r;
+        }
+}
+
+typedef struct chunk_state {
+    const float *x;
+    const int64_t *offset;
+    int64_t begin;
+    int pixels;
+    float *panel, *bias;
+} chunk_state;
+
+static void run_chunk(const weights_run *run, const chunk_state *chunk, int64_t part, int index, int64_t row_begin,
+                      int64_t row_end) {
+    const nlg_conv_panels *panels = &run->task.panels;
+    nlg_conv_panel panel = nlg_conv_panel_at(panels, index);
+    int64_t tile = run->exec->simd->conv->tile_pixels;
+    float *sums = run->sums + (size_t)part * run->sums_size + (size_t)(index * run->phase.depth) * NLG_PANEL;
+    run->exec->simd->conv->pack_panel(run->dy + chunk->begin * run->ld_dy + panel.channel, run->ld_dy, panel.channels,
+                                      chunk->pixels, chunk->panel, chunk->bias);
+    nlg_conv_outer job = {.offset = chunk->offset, .pixels = chunk->pixels, .panels = 1, .dy = chunk->panel};
+    for (int i = 0; i < run->run_count; i++) {
+        int64_t begin = row_begin - i * run->run_units, end = row_end - i * run->run_units, length = run->runs[i].length;
+        begin = begin < 0 ? 0 : begin * tile;
+        end = end < 0 ? 0 : smaller(end * tile, length);
+        if (begin >= end) continue;
+        job.x = chunk->x + panel.source + run->runs[i].offset + begin;
+        job.rows = end - begin;
+        job.out = sums + (i * length + begin) * NLG_PANEL;
+        run->exec->simd->conv->outer(&job);
+    }
+}
+
+static void clear_rows(const weights_run *run, float *sums, int64_t row_begin, int64_t row_end) {
+    int64_t tile = run->exec->simd->conv->tile_pixels;
+    for (int i = 0; i < run->run_count; i++) {
+        int64_t begin = row_begin - i * run->run_units, end = row_end - i * run->run_units, length = run->runs[i].length;
+        begin = begin < 0 ? 0 : begin * tile;
+        end = end < 0 ? 0 : smaller(end * tile, length);
+        if (begin < end) memset(sums + (i * length + begin) * NLG_PANEL, 0, (size_t)((end - begin) * NLG_PANEL) * sizeof *sums);
+    }
+}
+
+static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
+    const weights_run *run = context;
+    float *strip = run->scratch + (size_t)worker * run->worker_size, *panel = strip + run->strip_size,
+          *unused = panel + CHUNK * NLG_PANEL;
+    int64_t *offset = (int64_t *)(void *)(unused + NLG_PANEL), *index = offset + run->block_pixels;
+    for (int64_t task = begin; task < end; task++) {
+        int64_t r = task % run->row_parts, b = task / run->row_parts % run->panel_parts,
+                part = task / run->row_parts / run->panel_parts;
+        int64_t row_begin = nlg_conv_cut(run->units, run->row_parts, r), row_end = nlg_conv_cut(run->units, run->row_parts, r + 1);
+        int panel_begin = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b);
+        int panel_end = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b + 1);
+        float *bias = run->bias_sums + (size_t)part * run->bias_size;
+        for (int p = panel_begin; p < panel_end; p++) {
+            clear_rows(run, run->sums + (size_t)part * run->sums_size + (size_t)(p * run->phase.depth) * NLG_PANEL, row_begin,
+                       row_end);
+            if (r == 0) memset(bias + p * NLG_PANEL, 0, NLG_PANEL * sizeof *bias);
+        }
+        int64_t stop = smaller(nlg_conv_cut(run->chunks, run->parts, part + 1) * CHUNK, run->phase.pixels);
+        for (int64_t at = nlg_conv_cut(run->chunks, run->parts, part) * CHUNK; at < stop; at += run->block_pixels) {
+            int64_t pixels = smaller(run->block_pixels, stop - at);
+            const float *x = nlg_conv_gather(&run->task, &run->phase, run->x, run->ld_x, at, pixels, strip, offset, index);
+            for (int64_t i = 0; i < pixels; i += CHUNK)
+                for (int p = panel_begin; p < panel_end; p++) {
+                    chunk_state chunk = {
+                        x, offset + i, at + i, (int)smaller(CHUNK, pixels - i), panel, r == 0 ? bias + p * NLG_PANEL : unused};
+                    run_chunk(run, &chunk, part, p, row_begin, row_end);
+                }
+        }
+    }
+}
+
+/* ---- adding the parts ---- */
+
+static void add_parts(const float *parts, size_t stride, int count, size_t begin, size_t floats, float *sum) {
+    memmove(sum, parts + begin, floats * sizeof *sum);
+    for (int part = 1; part < count; part++) {
+        const float *p = parts + (size_t)part * stride + begin;
+        for (size_t i = 0; i < floats; i++) sum[i] += p[i];
+    }
+}
+
+/* One panel's slice of source channels: a task of the final pass. */
+static void finish_slice(const weights_run *run, int index, int slice) {
+    const nlg_conv_panels *p = &run->task.panels;
+    nlg_conv_panel panel = nlg_conv_panel_at(p, index);
+    int64_t area = (int64_t)run->task.kernel_h * run->task.kernel_w;
+    int begin = slice * SLICE, end = (int)smaller(begin + SLICE, p->group_sources);
+    for (int first = 0; first < p->depth; first += p->group_sources)
+        for (int64_t tap = 0; tap < area; tap++) {
+            size_t at = (size_t)((index * area + tap) * p->depth + first + begin) * NLG_PANEL;
+            add_parts(run->sums, run->sums_size, run->parts, at, (size_t)(end - begin) * NLG_PANEL, run->sums + at);
+        }
+    const float *sums = run->sums + (size_t)(index * run->phase.depth) * NLG_PANEL;
+    for (int lane = 0; lane < panel.channels; lane++) {
+        int channel = panel.channel + lane, first = channel / p->group_outputs * p->group_sources - panel.source;
+        float *dw = run->dw + ((int64_t)channel * p->group_sources + begin) * area;
+        for (int c = begin; c < end; c++)
+            for (int64_t tap = 0; tap < area; tap++, dw++) {
+                float value = sums[(tap * p->depth + first + c) * NLG_PANEL + lane];
+                *dw = run->accumulate ? *dw + value : value;
+            }
+    }
+    if (!run->db || slice) return;
+    float bias[NLG_PANEL];
+    add_parts(run->bias_sums, run->bias_size, run->parts, (size_t)index * NLG_PANEL, NLG_PANEL, bias);
+    for (int lane = 0; lane < panel.channels; lane++) {
+        float *db = run->db + panel.channel + lane;
+        *db = run->accumulate ? *db + bias[lane] : bias[lane];
+    }
+}
+
+static void finish_slices(void *context, int64_t begin, int64_t end, int worker) {
+    const weights_run *run = context;
+    (void)worker;
+    int slices = (run->task.panels.group_sources + SLICE - 1) / SLICE;
+    for (int64_t i = begin; i < end; i++) finish_slice(run, (int)(i / slices), (int)(i % slices));
+}
+
+static size_t runs_size(const weights_run *run) {
+    return nlg_conv_lines((size_t)run->task.kernel_h * (size_t)run->task.kernel_w * sizeof(nlg_conv_run) / sizeof(float));
+}
+
+size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec) {
+    weights_run run = {0};
+    plan(&run, shape, exec);
+    return runs_size(&run) + (run.sums_size + run.bias_size) * (size_t)run.parts +
+           run.worker_size * (size_t)nlg_team_size(exec->team);
+}
+
+void nlg_conv_direct_weights(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *dy,
+                             int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch) {
+    weights_run run = {.x = x, .dy = dy, .ld_x = ld_x, .ld_dy = ld_dy, .accumulate = accumulate, .dw = dw_oihw, .db = db};
+    plan(&run, shape, exec);
+    nlg_conv_run *runs = (nlg_conv_run *)(void *)scratch;
+    run.runs = runs;
+    run.run_count = nlg_conv_runs(&run.task, &run.phase, ld_x, runs);
+    int tile = exec->simd->conv->tile_pixels;
+    run.run_units = (runs[0].length + tile - 1) / tile;
+    run.units = run.run_units * run.run_count;
+    run.sums = scratch + runs_size(&run);
+    run.bias_sums = run.sums + run.sums_size * (size_t)run.parts;
+    run.scratch = run.bias_sums + run.bias_size * (size_t)run.parts;
+    plan_grid(&run);
+    nlg_team_run(exec->team, (int64_t)run.parts * run.panel_parts * run.row_parts, run_parts, &run);
+    int slices = (run.task.panels.group_sources + SLICE - 1) / SLICE;
+    nlg_team_run(exec->team, (int64_t)run.task.panels.count * slices, finish_slices, &run);
+}

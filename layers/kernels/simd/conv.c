@@ -1,0 +1,198 @@
+/* Microkernels of convolution: a tile of pixels x 16-channel panels held in registers.
+ *
+ * Each step of k broadcasts one value of every pixel and multiplies it with one row of each panel. A full tile is 6 pixels x 1
+ * panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32); left-over pixels take more panels at once instead, so
+ * that enough independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
+#include "layers/kernels/conv_finish.h"
+
+#if NLG_ISA_LEVEL == 3
+#define TILE_PIXELS 12
+#define TILE_PANELS 2
+#define BLOCK_K     192
+#elif NLG_ISA_LEVEL == 2
+#define TILE_PIXELS 6
+#define TILE_PANELS 1
+#define BLOCK_K     320
+#else
+#define TILE_PIXELS 4
+#define TILE_PANELS 1
+#define BLOCK_K     320
+#endif
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* sum[i][j] += value[i] * row[j], with the shorter side held in registers and the longer one streamed past it. The values are
+ * at x[i] + k, or one after the other at x[0]. */
+NLG_INLINE void multiply_add(vf sum[][8], const float *const *x, int64_t k, const float *rows, int64_t ld, const int m, const int p,
+                             const bool one) {
+    vf held[8];
+    if (m >= p) {
+        UNROLL for (int j = 0; j < p; j++) held[j] = vf_load(rows + j * ld);
+        UNROLL for (int i = 0; i < m; i++) {
+            vf value = vf_set1(x[one ? 0 : i][one ? i : k]);
+            UNROLL for (int j = 0; j < p; j++) sum[i][j] = vf_fma(value, held[j], sum[i][j]);
+        }
+    } else {
+        UNROLL for (int i = 0; i < m; i++) held[i] = vf_set1(x[one ? 0 : i][one ? i : k]);
+        UNROLL for (int j = 0; j < p; j++) {
+            vf row = vf_load(rows + j * ld);
+            UNROLL for (int i = 0; i < m; i++) sum[i][j] = vf_fma(held[i], row, sum[i][j]);
+        }
+    }
+}
+
+typedef void gemm_tile(const nlg_conv_gemm *job, int pixel, int panel);
+typedef void outer_tile(const nlg_conv_outer *job, int64_t row, int panel);
+
+/* Sums of one panel, 16 channels from `channel` on, for `pixels` pixels of the list. */
+static void finish_panel(const nlg_conv_output *out, const int64_t *index, int pixels, int channel, const float *sums, int64_t ld) {
+    finisher f = finisher_at(out, channel);
+    if (f.lanes == NLG_PANEL)
+        for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], true);
+    else
+        for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], false);
+}
+
+NLG_INLINE void gemm_body(const nlg_conv_gemm *job, int pixel, int panel, const int pixels, const int panels) {
+    vf sum[TILE_PIXELS][8];
+    const float *x[TILE_PIXELS];
+    float *partial = job->partial + ((int64_t)pixel * job->panels + panel) * NLG_PANEL;
+    int64_t ld_partial = (int64_t)job->panels * NLG_PANEL;
+    UNROLL for (int i = 0; i < pixels; i++) {
+        x[i] = job->x + job->offset[pixel + i];
+        UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
+            job->first ? vf_zero() : vf_load(partial + i * ld_partial + j * NLG_PANEL);
+    }
+
+    const float *w = job->w + panel * job->panel_stride;
+    int64_t panel_stride = job->panel_stride, left = job->length, skip = job->skip;
+    for (const nlg_conv_run *run = job->runs; left > 0; run++) {
+        int64_t k = run->offset + skip, count = run->length - skip < left ? run->length - skip : left, end = k + count;
+        left -= count;
+        skip = 0;
+        for (; k < end; k++, w += NLG_PANEL) multiply_add(sum, x, k, w, panel_stride, pixels, panels, false);
+    }
+
+    int channel = panel * NLG_PANEL;
+    if (job->last && !job->out.bias && !job->out.add && job->out.act == NLG_ACT_NONE &&
+        channel + panels * NLG_PANEL <= job->out.channels) {
+        UNROLL for (int i = 0; i < pixels; i++) {
+            float *y = job->out.y + job->index[pixel + i] * job->out.ld_y + channel;
+            UNROLL for (int j = 0; j < panels; j++) vf_store(y + j * NLG_PANEL, sum[i][j]);
+        }
+        return;
+    }
+    float finished[TILE_PIXELS * 8 * NLG_PANEL];
+    float *to = job->last ? finished : partial;
+    int64_t ld = job->last ? panels * NLG_PANEL : ld_partial;
+    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
+        vf_store(to + i * ld + j * NLG_PANEL, sum[i][j]);
+    if (!job->last) return;
+    for (int j = 0; j < panels; j++)
+        finish_panel(&job->out, job->index + pixel, pixels, channel + j * NLG_PANEL, finished + j * NLG_PANEL, ld);
+}
+
+NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, const int rows, const int panels) {
+    vf sum[TILE_PIXELS][8];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < panels; j++) sum[i][j] = vf_zero();
+    const float *x = job->x + row, *dy = job->dy + panel * job->dy_stride;
+    int64_t dy_stride = job->dy_stride;
+    for (const int64_t *offset = job->offset, *end = offset + job->pixels; offset < end; offset++, dy += NLG_PANEL) {
+        const float *at = x + *offset;
+        multiply_add(sum, &at, 0, dy, dy_stride, rows, panels, true);
+    }
+    float *out = job->out + panel * job->out_stride + row * NLG_PANEL;
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < panels; j++) {
+        float *p = out + j * job->out_stride + i * NLG_PANEL;
+        vf_store(p, vf_add(vf_load(p), sum[i][j]));
+    }
+}
+
+/* The tiles that exist: TILE(pixels, panels). */
+#if NLG_ISA_LEVEL == 3
+#define TILES                                                                                                                      \
+    TILE(1, 1)                                                                                                                     \
+    TILE(1, 2)                                                                                                                     \
+    TILE(1, 4)                                                                                                                     \
+    TILE(1, 8)                                                                                                                     \
+    TILE(2, 1)                                                                                                                     \
+    TILE(2, 2) TILE(2, 4) TILE(2, 8) TILE(3, 1) TILE(3, 2) TILE(3, 4) TILE(4, 1) TILE(4, 2) TILE(4, 4) TILE(5, 1) TILE(5, 2)       \
+        TILE(5, 4) TILE(6, 1) TILE(6, 2) TILE(6, 4) TILE(7, 1) TILE(7, 2) TILE(8, 1) TILE(8, 2) TILE(9, 1) TILE(9, 2) TILE(10, 1)  \
+            TILE(10, 2) TILE(11, 1) TILE(11, 2) TILE(12, 1) TILE(12, 2)
+#elif NLG_ISA_LEVEL == 2
+#define TILES                                                                                                                      \
+    TILE(1, 1)                                                                                                                     \
+    TILE(1, 2) TILE(1, 3) TILE(1, 6) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(3, 1) TILE(3, 2) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+#else
+#define TILES TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+#endif
+
+#define TILE(m, p)                                                                                                                 \
+    static void gemm_##m##x##p(const nlg_conv_gemm *job, int pixel, int panel) {                                                   \
+        gemm_body(job, pixel, panel, m, p);                                                                                        \
+    }                                                                                                                              \
+    static void outer_##m##x##p(const nlg_conv_outer *job, int64_t row, int panel) {                                               \
+        outer_body(job, row, panel, m, p);                                                                                         \
+    }
+TILES
+#undef TILE
+#define TILE(m, p) [m][p] = gemm_##m##x##p,
+static gemm_tile *const gemm_tiles[TILE_PIXELS + 1][9] = {TILES};
+#undef TILE
+#define TILE(m, p) [m][p] = outer_##m##x##p,
+static outer_tile *const outer_tiles[TILE_PIXELS + 1][9] = {TILES};
+
+static void gemm_pixels(const nlg_conv_gemm *job, int begin, int end, int tile, int most_panels) {
+    for (int panel = 0, panels; panel < job->panels; panel += panels) {
+        panels = job->panels - panel < most_panels ? job->panels - panel : most_panels;
+        while (!gemm_tiles[tile][panels]) panels--;
+        for (int i = begin; i < end; i += tile) gemm_tiles[tile][panels](job, i, panel);
+    }
+}
+
+static void gemm(const nlg_conv_gemm *job) {
+    int tail = job->pixels % TILE_PIXELS, whole = job->pixels - tail;
+    if (whole) gemm_pixels(job, 0, whole, TILE_PIXELS, TILE_PANELS);
+    if (tail) gemm_pixels(job, whole, job->pixels, tail, 8);
+}
+
+static void outer_rows(const nlg_conv_outer *job, int64_t begin, int64_t end, int tile, int most_panels) {
+    for (int panel = 0, panels; panel < job->panels; panel += panels) {
+        panels = job->panels - panel < most_panels ? job->panels - panel : most_panels;
+        while (!outer_tiles[tile][panels]) panels--;
+        for (int64_t i = begin; i < end; i += tile) outer_tiles[tile][panels](job, i, panel);
+    }
+}
+
+static void outer(const nlg_conv_outer *job) {
+    int tail = (int)(job->rows % TILE_PIXELS);
+    if (job->rows > tail) outer_rows(job, 0, job->rows - tail, TILE_PIXELS, TILE_PANELS);
+    if (tail) outer_rows(job, job->rows - tail, job->rows, tail, 8);
+}
+
+static void finish(const nlg_conv_output *out, int64_t pixels) {
+    for (int64_t i = 0; i < pixels; i++)
+        for (int channel = 0; channel < out->channels; channel += NLG_PANEL) {
+            int lanes = out->channels - channel < NLG_PANEL ? out->channels - channel : NLG_PANEL;
+            float sums[NLG_PANEL];
+            vf_store(sums, vf_load_n(out->y + i * out->ld_y + channel, lanes));
+            finish_panel(out, &i, 1, channel, sums, NLG_PANEL);
+        }
+}
+
+static void pack_panel(const float *dy, int64_t ld, int channels, int pixels, float *panel, float *sum) {
+    vf total = vf_zero();
+    for (int i = 0; i < pixels; i++) {
+        vf v = channels == NLG_PANEL ? vf_load(dy + i * ld) : vf_load_n(dy + i * ld, channels);
+        total = vf_add(total, v);
+        vf_store(panel + (int64_t)i * NLG_PANEL, v);
+    }
+    vf_store(sum, vf_add(vf_load(sum), total));
+}
+
+extern const nlg_conv_simd NLG_NAME(conv_table);
+const nlg_conv_simd NLG_NAME(conv_table) = {TILE_PIXELS, BLOCK_K, gemm, outer, finish, pack_panel};
