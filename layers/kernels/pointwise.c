@@ -121,8 +121,8 @@ void nlg_sum(const nlg_exec *exec, nlg_act act, int n, const float *factor, cons
     sum_all(exec, act, n, factor, x, ld_x, rows, c, false, y, ld_y);
 }
 
-void nlg_pointwise_add_scaled(const nlg_exec *exec, int64_t rows, int c, float factor, const float *x, int64_t ld_x, bool accumulate,
-                    float *y, int64_t ld_y) {
+void nlg_pointwise_add_scaled(const nlg_exec *exec, int64_t rows, int c, float factor, const float *x, int64_t ld_x,
+                              bool accumulate, float *y, int64_t ld_y) {
     sum_all(exec, NLG_ACT_NONE, 1, &factor, &x, &ld_x, rows, c, accumulate, y, ld_y);
 }
 

@@ -17,8 +17,8 @@ void nlg_act_backward(const nlg_exec *exec, nlg_act act, int64_t rows, int c, co
 void nlg_sum(const nlg_exec *exec, nlg_act act, int n, const float *factor, const float *const *x, const int64_t *ld_x,
              int64_t rows, int c, float *y, int64_t ld_y);
 /* y = (accumulate ? y : 0) + factor * x. */
-void nlg_pointwise_add_scaled(const nlg_exec *exec, int64_t rows, int c, float factor, const float *x, int64_t ld_x, bool accumulate,
-                    float *y, int64_t ld_y);
+void nlg_pointwise_add_scaled(const nlg_exec *exec, int64_t rows, int c, float factor, const float *x, int64_t ld_x,
+                              bool accumulate, float *y, int64_t ld_y);
 
 /* y = (accumulate ? y : 0) + a * b, where row i of y meets row i / repeat of b (repeat = 1: elementwise; = H * W: one factor
  * per image and channel). y may be a, or b when repeat is 1. */

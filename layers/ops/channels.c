@@ -63,7 +63,8 @@ static void slice_backward(const nlg_op_call *call) {
     int64_t rows = nlg_tensor_pixels(dx);
     int behind = dx->c - a->begin - a->count;
     if (!dx->data) return;
-    nlg_pointwise_add_scaled(call->exec, rows, a->count, 1.0f, dy->data, dy->ld, call->accumulate_dx[0], dx->data + a->begin, dx->ld);
+    nlg_pointwise_add_scaled(call->exec, rows, a->count, 1.0f, dy->data, dy->ld, call->accumulate_dx[0], dx->data + a->begin,
+                             dx->ld);
     if (call->accumulate_dx[0]) return;
     if (a->begin) nlg_zero_rows(call->exec, rows, a->begin, dx->data, dx->ld);
     if (behind) nlg_zero_rows(call->exec, rows, behind, dx->data + a->begin + a->count, dx->ld);

@@ -84,8 +84,8 @@ static size_t path_saved_size(const nlg_op_call *call) {
 static void scale_images(const nlg_op_call *call, const nlg_tensor *from, bool accumulate, const nlg_tensor *to) {
     int64_t pixels = (int64_t)from->h * from->w;
     for (int64_t i = 0; i < from->n; i++)
-        nlg_pointwise_add_scaled(call->exec, pixels, from->c, call->saved[i], from->data + i * pixels * from->ld, from->ld, accumulate,
-                       to->data + i * pixels * to->ld, to->ld);
+        nlg_pointwise_add_scaled(call->exec, pixels, from->c, call->saved[i], from->data + i * pixels * from->ld, from->ld,
+                                 accumulate, to->data + i * pixels * to->ld, to->ld);
 }
 
 static void path_forward(const nlg_op_call *call) {

@@ -31,8 +31,8 @@ static inline void same_padding(int in, int kernel, int stride, int dilation, in
 static inline void copy_gradient(const nlg_op_call *call, int index, float factor, int64_t offset) {
     const nlg_tensor *dx = &call->dx[index], *dy = &call->dy;
     if (!dx->data || (dx->data == dy->data + offset && dx->ld == dy->ld && factor == 1.0f)) return;
-    nlg_pointwise_add_scaled(call->exec, nlg_tensor_pixels(dx), dx->c, factor, dy->data + offset, dy->ld, call->accumulate_dx[index],
-                   dx->data, dx->ld);
+    nlg_pointwise_add_scaled(call->exec, nlg_tensor_pixels(dx), dx->c, factor, dy->data + offset, dy->ld,
+                             call->accumulate_dx[index], dx->data, dx->ld);
 }
 
 /* y's channels from `offset` on = x; nothing if they are the same memory. */
