@@ -267,7 +267,7 @@ static bool draw_spatial(draw *d, nlg_conv_shape *s, int most) {
 static void test_dense(void **state) {
     (void)state;
     draw d = {nlg_rng_seed(1), 0};
-    for (int i = 0; i < 150;) {
+    for (int i = 0; i < 70;) {
         sample t = {.shape = {.n = ONE_OF(&d, 1, 1, 2, 3),
                               .groups = 1,
                               .c = ONE_OF(&d, 1, 3, 4, 16, 17, 33),
@@ -281,7 +281,7 @@ static void test_dense(void **state) {
 static void test_grouped(void **state) {
     (void)state;
     draw d = {nlg_rng_seed(2), 0};
-    for (int i = 0; i < 100;) {
+    for (int i = 0; i < 50;) {
         int groups = ONE_OF(&d, 2, 3, 4, 7, 8);
         sample t = {.shape = {.n = between(&d, 1, 2), .groups = groups}};
         t.shape.c = groups * ONE_OF(&d, 1, 2, 3, 4, 8, 20);
@@ -295,7 +295,7 @@ static void test_grouped(void **state) {
 static void test_depthwise(void **state) {
     (void)state;
     draw d = {nlg_rng_seed(3), 0};
-    for (int i = 0; i < 150;) {
+    for (int i = 0; i < 70;) {
         sample t = {.shape = {.n = between(&d, 1, 3), .c = ONE_OF(&d, 2, 8, 16, 19, 40, 64, 130)}};
         t.shape.groups = t.shape.k = t.shape.c;
         if (!draw_spatial(&d, &t.shape, 17)) continue;
