@@ -121,7 +121,7 @@ test-san: ## the tests with address, undefined-behaviour and leak checks
 # A subset: programs that finish within a minute under valgrind.
 VALGRIND_TESTS ?= base
 test-valgrind: ## a subset of the tests under valgrind
-	+@NLG_RUNNER="valgrind -q --leak-check=full --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
+	+@NLG_RUNNER="valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
 	  $(MAKE) --no-print-directory test T="$(VALGRIND_TESTS)"
 
 .PHONY: format format-check deps-check

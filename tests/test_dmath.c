@@ -15,7 +15,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-enum { SAMPLES = 1000000 };
+enum { SAMPLES = 500000 }; /* per range: a million for most functions */
 
 static double from_bits(uint64_t bits) {
     double value;
@@ -164,7 +164,7 @@ static void check_pow(double x, double y) {
 static void powers_are_exact_to_the_last_bit_but_ties(void **state) {
     (void)state;
     nlg_rng rng = nlg_rng_seed(3);
-    for (uint64_t i = 0; i < SAMPLES / 2; i++) {
+    for (uint64_t i = 0; i < SAMPLES; i++) {
         double a = nlg_rng_uniform(rng, 3 * i), b = nlg_rng_uniform(rng, 3 * i + 1);
         check_pow(a * 10, b * 20 - 10);
         check_pow(1 + (a - 0.5) * 1e-3, (b - 0.5) * 1e6);

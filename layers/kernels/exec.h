@@ -23,6 +23,14 @@ typedef struct nlg_exec {
 } nlg_exec;
 
 /* Activation functions that kernels can fuse. */
-typedef enum { NLG_ACT_NONE, NLG_ACT_RELU, NLG_ACT_RELU6, NLG_ACT_SILU, NLG_ACT_SIGMOID, NLG_ACT_TANH, NLG_ACT_SCALED_TANH } nlg_act;
+typedef enum {
+    NLG_ACT_NONE,
+    NLG_ACT_RELU,
+    NLG_ACT_RELU6,
+    NLG_ACT_SILU,
+    NLG_ACT_SIGMOID,
+    NLG_ACT_TANH,
+    NLG_ACT_SCALED_TANH
+} nlg_act;
 
 #endif

@@ -57,21 +57,21 @@ typedef struct nlg_op_cost {
 typedef struct nlg_op_call {
     const nlg_exec *exec;
     const void *attrs;
-    bool training;        /* the plan keeps what backward needs */
-    bool batch_statistics;/* batch norm uses and updates batch statistics, dropout and drop path are active */
+    bool training;         /* the plan keeps what backward needs */
+    bool batch_statistics; /* batch norm uses and updates batch statistics, dropout and drop path are active */
     int n_x;
     nlg_tensor x[NLG_OP_MAX_INPUTS];
-    nlg_tensor dx[NLG_OP_MAX_INPUTS]; /* data == NULL: not wanted */
+    nlg_tensor dx[NLG_OP_MAX_INPUTS];      /* data == NULL: not wanted */
     bool accumulate_dx[NLG_OP_MAX_INPUTS]; /* add to dx instead of overwriting it */
     nlg_tensor y, dy;
     int n_params;
     float *param[NLG_OP_MAX_PARAMS];
     float *dparam[NLG_OP_MAX_PARAMS]; /* NULL: not wanted */
     bool accumulate_dparam;           /* shared weights: add to dparam instead of overwriting it */
-    float *packed;  /* packed_size floats, written by pack, kept while the weights stay */
-    float *saved;   /* saved_size floats, written by forward, read by backward */
-    float *scratch; /* scratch_size floats, free for any use within a call */
-    nlg_rng rng;    /* keyed by seed, step and node: for dropout and drop path */
+    float *packed;                    /* packed_size floats, written by pack, kept while the weights stay */
+    float *saved;                     /* saved_size floats, written by forward, read by backward */
+    float *scratch;                   /* scratch_size floats, free for any use within a call */
+    nlg_rng rng;                      /* keyed by seed, step and node: for dropout and drop path */
 } nlg_op_call;
 
 typedef enum {
@@ -79,7 +79,7 @@ typedef enum {
     NLG_OP_READS_Y = 2,  /* backward reads y */
     NLG_OP_IN_PLACE = 4, /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
     NLG_OP_RANDOM = 8,
-    NLG_OP_VIEW = 16,    /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
+    NLG_OP_VIEW = 16, /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
 } nlg_op_flags;
 
 /* Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
@@ -102,7 +102,7 @@ typedef struct nlg_op {
     size_t (*scratch_size)(const nlg_op_call *call); /* for forward, and when call->training also for backward */
     void (*pack)(const nlg_op_call *call);           /* training: before each forward; inference: once */
     void (*forward)(const nlg_op_call *call);
-    void (*backward)(const nlg_op_call *call);       /* NULL: no gradient passes (inputs of data) */
+    void (*backward)(const nlg_op_call *call); /* NULL: no gradient passes (inputs of data) */
     /* Optional: flags READS_X and READS_Y where they depend on attrs (fused activations); overrides `flags` for these two. */
     unsigned (*reads)(const void *attrs);
     /* Optional: name of the algorithm that shapes choose, e.g. "winograd". */
@@ -116,6 +116,8 @@ const nlg_op *nlg_op_find(const char *name);
 int nlg_op_count(void);
 const nlg_op *nlg_op_at(int index);
 
-static inline int64_t nlg_tensor_pixels(const nlg_tensor *t) { return (int64_t)t->n * t->h * t->w; }
+static inline int64_t nlg_tensor_pixels(const nlg_tensor *t) {
+    return (int64_t)t->n * t->h * t->w;
+}
 
 #endif
