@@ -1,5 +1,5 @@
 /* lineage models: the registry as a table. */
-#define _GNU_SOURCE /* strcasestr, qsort_r */
+#define _GNU_SOURCE /* qsort_r */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ typedef struct models_options {
 enum { KEY_SORT = 0x100, KEY_FAMILY, KEY_DESIGNER, KEY_SMALL };
 static const struct argp_option options[] = {
     {"sort", KEY_SORT, "KEY", 0, "registry (default), name, year, params or macs", 0},
-    {"family", KEY_FAMILY, "NAME", 0, "Only families whose name contains NAME", 0},
+    {"family", KEY_FAMILY, "NAME", 0, "Only families whose name begins with NAME", 0},
     {"designer", KEY_DESIGNER, "WHO", 0, "Only networks by human designers or searched ones", 0},
     {"small", KEY_SMALL, NULL, 0, "Only the forms for 28x28 and 32x32 images that are trained here", 0},
     {0},
@@ -77,8 +77,12 @@ static int by_order(const void *a, const void *b, void *order) {
     return x->model < y->model ? -1 : x->model > y->model; /* rows of one array: the registry's order */
 }
 
+static bool begins_with(const char *name, const char *start) {
+    return strncasecmp(name, start, strlen(start)) == 0;
+}
+
 static bool wanted(const nlg_model *model, const models_options *o) {
-    if (o->family && !strcasestr(model->family->name, o->family)) return false;
+    if (o->family && !begins_with(model->family->name, o->family)) return false;
     if (o->designer && (int)model->family->designer != o->designer - 1) return false;
     return model->small || !o->small;
 }
@@ -88,13 +92,13 @@ static nlg_status check_family(const models_options *o, nlg_error *err) {
     const nlg_family *last = NULL;
     for (int i = 0; i < nlg_model_count(); i++) {
         const nlg_family *family = nlg_model_at(i)->family;
-        if (strcasestr(family->name, o->family)) return NLG_OK;
+        if (begins_with(family->name, o->family)) return NLG_OK;
         size_t used = strlen(list);
         if (family != last && !strstr(list, family->name))
             snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", family->name);
         last = family;
     }
-    return nlg_fail(err, NLG_ERR_INPUT, "--family: no family contains '%s'; there are %s", o->family, list);
+    return nlg_fail(err, NLG_ERR_INPUT, "--family: no family begins with '%s'; there are %s", o->family, list);
 }
 
 static nlg_status collect(const models_options *o, entry *entries, int *count, nlg_error *err) {

@@ -71,7 +71,7 @@ static void mistakes_are_one_line_with_the_nearest_name(void **state) {
     run_refused("32 x 32, not", "lineage count lenet5_1998 --input 1,28,28");
     run_refused("exclude each other", "lineage count lenet5 --csv --json");
     run_refused("--sort: expected one of", "lineage models --sort size");
-    run_refused("no family contains 'qqq'", "lineage models --family qqq");
+    run_refused("no family begins with 'qqq'", "lineage models --family qqq");
     run_refused("not made of cells", "lineage show lenet5 --genotype");
     run_refused("NLG_ISA", "NLG_ISA=sse lineage bench lenet5");
     run_refused("--weights FILE is required", "lineage eval lenet5");

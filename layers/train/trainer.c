@@ -298,6 +298,11 @@ static nlg_status validate(nlg_trainer *t, nlg_epoch_record *record, nlg_error *
     NLG_TRY(nlg_evaluate(t->graph, nlg_trainer_weights(t), t->dataset, NLG_SPLIT_VALIDATION, EVALUATION_BATCH,
                          r->augment ? &r->augmentation : NULL, t->exec, &e, err));
     record->val_accuracy = (double)e.top1 / e.images;
+    if (!isfinite(e.loss))
+        return nlg_fail(err, NLG_ERR_NUMERIC,
+                        "epoch %d: the validation loss is %g after step %lld, the last layer's output is not finite; try a lower "
+                        "learning rate or a longer warm-up",
+                        t->epoch + 1, e.loss, (long long)(t->epoch * t->steps_per_epoch + t->step));
     return NLG_OK;
 }
 
@@ -352,8 +357,10 @@ size_t nlg_trainer_bytes(const nlg_trainer *t) {
 
 /* ---- evaluation ---- */
 
+/* A label whose value is not a number is ranked last: nothing compares above it, yet it is no hit. */
 static int rank_of(const float *values, int count, int label) {
     int rank = 0;
+    if (isnan(values[label])) return count;
     for (int i = 0; i < count; i++) rank += values[i] > values[label] || (values[i] == values[label] && i < label);
     return rank;
 }
