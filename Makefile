@@ -19,7 +19,7 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pro
            -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wdouble-promotion $(if $(filter 1,$(WERROR)),-Werror)
 # Same bits from every compiler: no contraction, no fast-math; kernels ask for fused multiply-adds explicitly.
 EXACT   := -ffp-contract=off -fno-math-errno -fno-trapping-math
-THREADS := $(if $(filter-out 0,$(OMP)),-fopenmp)
+THREADS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
 # The last word: CFLAGS from outside.
 CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREADS) $(SAN) -I. -MMD -MP $(CFLAGS)
 LINK     = $(CC) $(OPT) $(THREADS) $(SAN) $(CFLAGS) $(LDFLAGS)
@@ -94,7 +94,7 @@ $(BUILD)/reference: $(BUILD)/harness/reference.o $(LIBS)
 	@echo "LD $@"; $(LINK) $< -o $@ $(LIBS) $(LDLIBS)
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_LIB) $(LIBS)
 	@echo "LD $@"; $(LINK) $< $(TEST_LIB) -o $@ $(LIBS) -lcmocka $(LDLIBS)
-.SECONDARY: $(patsubst %,%.o,$(TESTS))
+.SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/test_*.c tests/fuzz_*.c))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -123,6 +123,20 @@ VALGRIND_TESTS ?= base
 test-valgrind: ## a subset of the tests under valgrind
 	+@NLG_RUNNER="valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
 	  $(MAKE) --no-print-directory test T="$(VALGRIND_TESTS)"
+
+# tests/fuzz_TOPIC.c: targets of clang's libFuzzer; inputs that were found stay in the build folder.
+FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
+FUZZ_SECONDS ?= 60
+.PHONY: fuzz run-fuzzers
+fuzz: ## feed made-up files to the readers, FUZZ_SECONDS each (needs clang)
+	$(MAKE_JOBS) run-fuzzers BUILD=$(BUILD)-fuzz CC=clang OMP=0 OPT=-O1 SIMD_OPT=-O1 \
+	  SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+run-fuzzers: $(FUZZERS)
+	@for f in $(FUZZERS); do mkdir -p $$f-corpus && echo "$$f: $(FUZZ_SECONDS) s" && \
+	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -artifact_prefix=$$f-found- $$f-corpus >$$f.log 2>&1 || \
+	  { tail -n 40 $$f.log; exit 1; }; done
+$(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz_%.o $(LIBS)
+	@echo "LD $@"; $(LINK) -fsanitize=fuzzer $< -o $@ $(LIBS) $(LDLIBS)
 
 .PHONY: format format-check deps-check
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
