@@ -29,8 +29,8 @@ static const search_options defaults = {
     .budget = 50,
     .asked = 1,
     .data = "fashion-mnist",
-    .dataset = {.train_limit = 5000, .validation = 2000},
-    .epochs = 2,
+    .dataset = {.train_limit = 2000, .validation = 2000},
+    .epochs = 3,
 };
 
 static const char *const evaluators[] = {"train", NULL};
@@ -62,10 +62,10 @@ static const struct argp_option options[] = {
     {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required)", 0},
     {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 1},
-    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 5000)", 1},
+    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
     {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
     {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts them (default 0)", 1},
-    {"epochs", KEY_EPOCHS, "E", 0, "Epochs per trial (default 2)", 1},
+    {"epochs", KEY_EPOCHS, "E", 0, "Epochs per trial (default 3)", 1},
     {"batch", KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
     {"lr", KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
     {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject larger networks without training them", 1},

@@ -56,6 +56,7 @@ typedef struct setting {
     int64_t max_params, max_macs;
     size_t max_memory;
     int stop_after; /* progress calls */
+    int epochs;     /* default 2 */
 } setting;
 
 static bool on_progress(void *context, const nlg_trial *trial, int epoch, double fraction) {
@@ -78,7 +79,7 @@ static nlg_status evaluate(setting s, const nlg_space *space, int filters, int k
                                            .max_macs = s.max_macs,
                                            .max_memory_bytes = s.max_memory,
                                            .progress_context = &left};
-    options.recipe.epochs = 2;
+    options.recipe.epochs = s.epochs ? s.epochs : 2;
     if (s.stop_after) options.progress = on_progress;
     if (s.lr > 0) options.recipe.lr = s.lr;
     nlg_train_evaluator *evaluator;
@@ -105,13 +106,15 @@ static nlg_trial evaluate_well(setting s, const nlg_space *space, int filters, i
 
 static void scores_are_validation_accuracies(void **state) {
     (void)state;
-    nlg_trial trial = evaluate_well((setting){0}, &tiny, 3, 1);
+    nlg_trial trial = evaluate_well((setting){.epochs = 15}, &tiny, 3, 1);
     assert_int_equal(trial.status, NLG_TRIAL_DONE);
-    assert_true(trial.score > 0.15 && trial.score < 1); /* chance is 0.1 */
+    if (!(trial.score > 0.2)) /* chance is 0.1 */
+        fail_msg("score %g", trial.score);
+    assert_true(trial.score < 1);
     assert_true(fabs(trial.score * 128 - floor(trial.score * 128 + 0.5)) < 1e-9);
     assert_int_equal(trial.params, 16 * 9 + 2 * 16 + 16 * 10 + 10);
     assert_int_equal(trial.macs, 7 * 7 * 16 * 9 + 160);
-    assert_int_equal(trial.budget_epochs, 2);
+    assert_int_equal(trial.budget_epochs, 15);
     assert_int_equal(strlen(trial.digest), 64);
     assert_string_equal(trial.message, "");
 }
@@ -221,7 +224,7 @@ static void a_search_runs_on_it(void **state) {
     nlg_free(result[1].trials);
 }
 
-/* A cell network, as `lineage search` trains it, on the two image sizes' smaller one. */
+/* A cell network, as `lineage search` trains it. */
 static void cells_train(void **state) {
     (void)state;
     const nlg_space *space = nlg_space_find("nasnet_small");
@@ -232,13 +235,11 @@ static void cells_train(void **state) {
     nlg_error err = {0};
     assert_int_equal(nlg_train_evaluator_create(&options, &evaluator, &err), NLG_OK);
     const nlg_evaluator *interface = nlg_train_evaluator_interface(evaluator);
-    for (uint64_t i = 0; i < 2; i++) {
-        nlg_trial trial = {.seed = i};
-        nlg_space_sample(space, nlg_rng_stream(nlg_rng_seed(4), i), &trial.code);
-        if (interface->evaluate(interface->context, space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
-        assert_int_equal(trial.status, NLG_TRIAL_DONE);
-        assert_true(trial.score >= 0 && trial.params > 1000 && trial.macs > 100000);
-    }
+    nlg_trial trial = {.seed = 1};
+    nlg_space_sample(space, nlg_rng_seed(4), &trial.code);
+    if (interface->evaluate(interface->context, space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(trial.status, NLG_TRIAL_DONE);
+    assert_true(trial.score >= 0 && trial.params > 1000 && trial.macs > 100000);
     nlg_train_evaluator_destroy(evaluator);
     nlg_team_destroy(exec.team);
 }
