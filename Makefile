@@ -150,17 +150,18 @@ deps-check: ## fail on an include against the order of the folders
 # --- results ---------------------------------------------------------------------------------------------------------
 
 .PHONY: reproduce smoke figures count search bench-peers
-reproduce: all ## counts, training, search, latency, charts and report: PROFILE=smoke, quick (default) or full
+reproduce: setup ## counts, training, search, latency, charts and report: PROFILE=smoke, quick (default) or full
+	+@$(MAKE) --no-print-directory all
 	@$(BUILD)/lineage run --profile $(PROFILE)
-	@$(BUILD)/lineage report
+	@$(BUILD)/lineage report --profile $(PROFILE)
 smoke: ## reproduce with the smallest profile
 	+@$(MAKE) --no-print-directory reproduce PROFILE=smoke
-figures: all ## draw all figures again from the tables
-	@$(BUILD)/lineage plot
+figures: all ## write tables, figures and report again from the stored results of PROFILE
+	@$(BUILD)/lineage report --profile $(PROFILE)
 count: all ## parameters and multiply-adds of every network
 	@$(BUILD)/lineage count --all
 search: all ## a small search: regularised evolution in the NASNet cell space
-	@$(BUILD)/lineage search --space nasnet-cell --strategy regularized-evolution --evaluator train --budget 20 --seed 1 \
+	@$(BUILD)/lineage search --space nasnet_small --strategy regularized_evolution --evaluator train --budget 20 --seed 1 \
 	  --store $(BUILD)/search.sqlite
 bench-peers: all ## compare the speed with other programs, where tests/tools/bench_peers.sh finds them
 	@[ -x tests/tools/bench_peers.sh ] || { echo "bench-peers: tests/tools/bench_peers.sh does not exist yet" >&2; exit 2; }
