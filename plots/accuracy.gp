@@ -11,7 +11,7 @@ set ylabel "test accuracy, % (reduced scale, Fashion-MNIST)"
 set offsets graph 0.08, graph 0.14, graph 0.06, graph 0.06
 front = x == 3 ? 13 : 14
 pick(kind) = strcol(2) eq kind ? column(x) : NaN
-plot sprintf("< (tail -n +2 '%s' | sort -t '\t' -k%d,%dg)", TABLE, x, x) using (column(front) == 1 ? column(x) : 1/0):8 with steps linecolor rgb "#888888" dashtype 2 title "Pareto front", \
+plot TABLE using (column(front) == 1 ? column(x) : NaN):8 skip 1 smooth unique with lines linecolor rgb "#888888" dashtype 2 title "Pareto front", \
      TABLE using (pick("human")):8:10:11 skip 1 with yerrorbars pointtype 7 pointsize 1.1 linecolor rgb HUMAN title "human-designed", \
      TABLE using (pick("searched")):8:10:11 skip 1 with yerrorbars pointtype 9 pointsize 1.4 linecolor rgb SEARCHED title "searched", \
      TABLE using x:8:1 skip 1 with labels offset 0.8,0.7 left font ",11" notitle
