@@ -153,8 +153,8 @@ static void say(runner *r, const char *part, const char *arm, const char *what, 
     char left[24];
     double spent = nlg_seconds_now() - r->begun;
     nlg_duration_text(r->executed ? spent / r->executed * (r->total - r->done) : 0, left);
-    nlg_progress_line(&r->progress, "[%d/%d] %s, %s %.40s: %s (%.1f s; about %s left)", r->done, r->total, r->experiment->id, part, arm,
-                      what, seconds, left);
+    nlg_progress_line(&r->progress, "[%d/%d] %s, %s %.40s: %s (%.1f s; about %s left)", r->done, r->total, r->experiment->id, part,
+                      arm, what, seconds, left);
 }
 
 /* Stores a result and lists it as the profile's. */

@@ -159,7 +159,8 @@ static nlg_status put_all(FILE *f, bool html, const char *folder, const char *pr
     static const char head[] =
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>netlineage report</title>\n<style>\n"
         "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222;background:#fff}\n"
-        "table{border-collapse:collapse;font-size:12px}th,td{padding:2px 8px;border-bottom:1px solid #ccc;text-align:left}\n"
+        "table{border-collapse:collapse;font-size:12px}th,td{padding:2px 8px;border-bottom:1px solid "
+        "#ccc;text-align:left;white-space:nowrap}\n"
         ".scroll{overflow-x:auto}svg{max-width:100%;height:auto}figcaption{font-size:14px;color:#444}figure{margin:1em "
         "0;break-inside:avoid}\n"
         ".box{border:1px solid #999;padding:.5em 1em}\n</style></head><body>\n";

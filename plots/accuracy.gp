@@ -3,15 +3,16 @@ TABLE = ARG1
 OUT = ARG2
 COLUMN = ARG3
 load "plots/style.gp"
-x = int(COLUMN)
+c = int(COLUMN)
 set logscale x
 set format x "%.0s%c"
-set xlabel x == 3 ? "parameters" : "multiply-accumulates per image"
+axis = c == 3 ? "parameters" : "multiply-accumulates per image"
+set xlabel axis
 set ylabel "test accuracy, % (reduced scale, Fashion-MNIST)"
-set offsets graph 0.08, graph 0.14, graph 0.06, graph 0.06
-front = x == 3 ? 13 : 14
-pick(kind) = strcol(2) eq kind ? column(x) : NaN
-plot TABLE using (column(front) == 1 ? column(x) : NaN):8 skip 1 smooth unique with lines linecolor rgb "#888888" dashtype 2 title "Pareto front", \
+set offsets graph 0.08, graph 0.2, graph 0.06, graph 0.06
+front = c == 3 ? 13 : 14
+pick(kind) = strcol(2) eq kind ? column(c) : NaN
+plot TABLE using (column(front) == 1 ? column(c) : NaN):8 skip 1 smooth unique with lines linecolor rgb "#888888" dashtype 2 title "Pareto front", \
      TABLE using (pick("human")):8:10:11 skip 1 with yerrorbars pointtype 7 pointsize 1.1 linecolor rgb HUMAN title "human-designed", \
      TABLE using (pick("searched")):8:10:11 skip 1 with yerrorbars pointtype 9 pointsize 1.4 linecolor rgb SEARCHED title "searched", \
-     TABLE using x:8:1 skip 1 with labels offset 0.8,0.7 left font ",11" notitle
+     TABLE using c:8:1 skip 1 with labels offset 0.8,0.7 left font ",11" notitle

@@ -4,6 +4,7 @@ OUT = ARG2
 COLUMN = ARG3
 load "plots/style.gp"
 set xlabel "evaluations"
+set xtics format "%.0f"
 set ylabel "best validation accuracy so far, % (proxy)"
 set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05
 set style fill transparent solid 0.18 noborder

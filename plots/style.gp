@@ -6,6 +6,6 @@ set datafile missing "-"
 set border 3 linecolor rgb "#666666"
 set tics nomirror out
 set grid linecolor rgb "#dddddd" linetype 1
-set key outside bottom center horizontal
+set key outside top center horizontal
 HUMAN = "#0072b2"    # colours of Okabe and Ito, told apart by colour-blind readers
 SEARCHED = "#d55e00"
