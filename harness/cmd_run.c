@@ -213,6 +213,7 @@ static nlg_status run_counts(runner *r, nlg_error *err) {
         if (status == NLG_OK) {
             cJSON *row = cJSON_CreateObject();
             nlg_json_number(row, "params", (double)n.cost.params);
+            nlg_json_number(row, "params_without_aux", (double)n.cost.params_without_aux);
             nlg_json_number(row, "macs", (double)n.cost.macs);
             status = keep(r, "counts", m->name, identity, row, 0, err);
             cJSON_Delete(row);

@@ -61,16 +61,17 @@ static bool is_part(const nlg_result_row *row, const char *part) {
 
 static nlg_status write_counts(const char *folder, const nlg_result_row *rows, int count, nlg_error *err) {
     table t;
-    NLG_TRY(begin(
-        &t, folder, "counts", "counts",
-        "model\tdesigner\tyear\tparams\tmacs\tpublished_params\tpublished_macs\tparams_difference\tmacs_difference_percent\tsource",
-        err));
+    NLG_TRY(begin(&t, folder, "counts", "counts",
+                  "model\tdesigner\tyear\tparams\tparams_without_aux\tmacs\tpublished_params\tpublished_macs\tparams_"
+                  "difference\tmacs_difference_percent\tsource",
+                  err));
     for (int i = 0; i < count; i++) {
         const nlg_model *m;
         if (!is_part(&rows[i], "counts") || nlg_model_find(rows[i].arm, &m, NULL) != NLG_OK) continue;
-        double params = nlg_result_number(rows[i].result, "params"), macs = nlg_result_number(rows[i].result, "macs");
+        double params = nlg_result_number(rows[i].result, "params_without_aux"), macs = nlg_result_number(rows[i].result, "macs");
         FILE *f = t.writer.stream;
-        fprintf(f, "%s\t%s\t%d\t%.0f\t%.0f\t", m->name, nlg_designer_name(m->family->designer), nlg_model_year(m), params, macs);
+        fprintf(f, "%s\t%s\t%d\t%.0f\t%.0f\t%.0f\t", m->name, nlg_designer_name(m->family->designer), nlg_model_year(m),
+                nlg_result_number(rows[i].result, "params"), params, macs);
         fprintf(f, m->published_params ? "%" PRId64 "\t" : "-\t", m->published_params);
         fprintf(f, m->published_macs ? "%" PRId64 "\t" : "-\t", m->published_macs);
         fprintf(f, m->published_params ? "%.0f\t" : "-\t", params - (double)m->published_params);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/network.h"
 #include "harness/report.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
@@ -61,7 +62,8 @@ static const section sections[] = {
      2},
     {"counts",
      "Counts of every network",
-     "Counted from the graphs by one rule; beside them the published values.",
+     "Counted from the graphs by one rule; beside them the published values. Differences compare parameters without auxiliary "
+     "heads.",
      {"counts"},
      0,
      0},
@@ -147,6 +149,24 @@ static void put_failures(FILE *f, bool html, const nlg_result_row *rows, int cou
     fputs(html ? "</ul>\n" : "\n", f);
 }
 
+/* How the small forms differ from the papers' networks. */
+static void put_deviations(FILE *f, bool html, const nlg_result_row *rows, int count) {
+    fputs(html ? "<h2 id=\"deviations\">Small forms: what differs from the papers</h2><ul>\n"
+               : "## Small forms: what differs from the papers\n\n",
+          f);
+    const char *last = "";
+    for (int i = 0; i < count; i++) {
+        const nlg_model *m;
+        if (strcmp(rows[i].part, "final") || !strcmp(rows[i].arm, last) || nlg_model_find(rows[i].arm, &m, NULL) != NLG_OK)
+            continue;
+        last = rows[i].arm;
+        fprintf(f, html ? "<li>%s: " : "- %s: ", m->name);
+        for (const char *c = m->deviations ? m->deviations : "nothing stated"; *c; c++) escaped(f, *c == '\n' ? " " : c, 1);
+        fputs(html ? "</li>\n" : "\n", f);
+    }
+    fputs(html ? "</ul>\n" : "\n", f);
+}
+
 static nlg_status put_section(FILE *f, bool html, const char *folder, const section *s, nlg_error *err) {
     fprintf(f, html ? "<h2 id=\"%s\">%s</h2>\n<p>%s</p>\n" : "<a id=\"%s\"></a>\n\n## %s\n\n%s\n\n", s->id, s->title, s->how);
     for (int i = 0; i < s->n_figures; i++) NLG_TRY(put_figure(f, html, folder, &nlg_figures[s->first_figure + i], err));
@@ -177,8 +197,12 @@ static nlg_status put_all(FILE *f, bool html, const char *folder, const char *pr
     fputs(html ? "</p>\n<ul>\n" : "\n\n", f);
     for (int i = 0; i < N_SECTIONS; i++)
         fprintf(f, html ? "<li><a href=\"#%s\">%s</a></li>\n" : "- [%2$s](#%1$s)\n", sections[i].id, sections[i].title);
-    fputs(html ? "<li><a href=\"#failed\">Runs that failed</a></li></ul>\n" : "\n", f);
+    fputs(html ? "<li><a href=\"#deviations\">Small forms: what differs from the papers</a></li>\n<li><a href=\"#failed\">Runs "
+                 "that failed</a></li></ul>\n"
+               : "\n",
+          f);
     for (int i = 0; i < N_SECTIONS; i++) NLG_TRY(put_section(f, html, folder, &sections[i], err));
+    put_deviations(f, html, rows, count);
     put_failures(f, html, rows, count);
     if (html) fputs("</body></html>\n", f);
     return NLG_OK;

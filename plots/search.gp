@@ -4,7 +4,8 @@ OUT = ARG2
 COLUMN = ARG3
 load "plots/style.gp"
 set xlabel "evaluations"
-set xtics format "%.0f"
+stats TABLE using 2 skip 1 nooutput
+set xtics ceil(STATS_max / 10.0)
 set ylabel "best validation accuracy so far, % (proxy)"
 set offsets graph 0.03, graph 0.03, graph 0.05, graph 0.05
 set style fill transparent solid 0.18 noborder
