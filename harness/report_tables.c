@@ -284,7 +284,7 @@ static nlg_status write_retrained(const char *folder, const nlg_result_row *rows
         t.rows++;
     }
     NLG_TRY(end(&t, err));
-    nlg_correlation c = {.n = n, .kendall_tau_b = NAN, .spearman = NAN};
+    nlg_correlation c = {.n = n, .kendall_tau_b = (double)NAN, .spearman = (double)NAN};
     if (n >= 2) NLG_TRY(nlg_rank_correlation(proxies, finals, n, &c, err));
     NLG_TRY(begin(&t, folder, "search_correlation", "search-small", "n\tkendall_tau_b\tspearman\tnote", err));
     fprintf(t.writer.stream, "%zu\t%.3f\t%.3f\t%s\n", n, c.kendall_tau_b, c.spearman,
