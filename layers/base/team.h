@@ -9,7 +9,8 @@
 
 typedef struct nlg_team nlg_team;
 
-/* threads >= 1; NULL when memory is short or a limit forbids that many threads. Without threads (make OMP=0) the team has one thread. */
+/* threads >= 1; NULL when memory is short or a limit forbids that many threads. Without threads (make OMP=0) the team has one
+ * thread. */
 nlg_team *nlg_team_create(int threads);
 void nlg_team_destroy(nlg_team *team);
 int nlg_team_size(const nlg_team *team);

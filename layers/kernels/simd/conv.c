@@ -112,6 +112,7 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
     }
 }
 
+/* clang-format off */
 /* The tiles that exist: TILE(pixels, panels). */
 #if NLG_ISA_LEVEL == 3
 #define TILES                                                                                                                      \
@@ -120,9 +121,11 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
     TILE(1, 4)                                                                                                                     \
     TILE(1, 8)                                                                                                                     \
     TILE(2, 1)                                                                                                                     \
-    TILE(2, 2) TILE(2, 4) TILE(2, 8) TILE(3, 1) TILE(3, 2) TILE(3, 4) TILE(4, 1) TILE(4, 2) TILE(4, 4) TILE(5, 1) TILE(5, 2)       \
-        TILE(5, 4) TILE(6, 1) TILE(6, 2) TILE(6, 4) TILE(7, 1) TILE(7, 2) TILE(8, 1) TILE(8, 2) TILE(9, 1) TILE(9, 2) TILE(10, 1)  \
-            TILE(10, 2) TILE(11, 1) TILE(11, 2) TILE(12, 1) TILE(12, 2)
+    TILE(2, 2)                                                                                                                     \
+    TILE(2, 4)                                                                                                                     \
+    TILE(2, 8) TILE(3, 1) TILE(3, 2) TILE(3, 4) TILE(4, 1) TILE(4, 2) TILE(4, 4) TILE(5, 1) TILE(5, 2) TILE(5, 4) TILE(6, 1)       \
+        TILE(6, 2) TILE(6, 4) TILE(7, 1) TILE(7, 2) TILE(8, 1) TILE(8, 2) TILE(9, 1) TILE(9, 2) TILE(10, 1) TILE(10, 2)            \
+            TILE(11, 1) TILE(11, 2) TILE(12, 1) TILE(12, 2)
 #elif NLG_ISA_LEVEL == 2
 #define TILES                                                                                                                      \
     TILE(1, 1)                                                                                                                     \
@@ -130,6 +133,7 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
 #else
 #define TILES TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1)
 #endif
+/* clang-format on */
 
 #define TILE(m, p)                                                                                                                 \
     static void gemm_##m##x##p(const nlg_conv_gemm *job, int pixel, int panel) {                                                   \

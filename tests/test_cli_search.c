@@ -1,0 +1,178 @@
+/* lineage search and lineage trials, on made-up images of 12 x 12. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/made_files.h"
+#include "tests/program.h"
+
+#define SEARCH                                                                                                                     \
+    "lineage search --data mnist:$D --train-images 64 --validation-images 60 --epochs 1 --batch 32 --threads 1 "                   \
+    "--strategy-options '{\"population\": 3, \"sample\": 2}' --seed 5 "
+enum { BUDGET = 8 };
+
+/* The digest of a whole search of 8 trials, from $D/whole.db. */
+static char whole[80];
+
+static int enter(void **state) {
+    (void)state;
+    program_enter();
+    made_idx_set(getenv("D"), 200, 20, 12, 12, true);
+    return 0;
+}
+
+static int leave(void **state) {
+    (void)state;
+    program_leave();
+    return 0;
+}
+
+static void make_whole(void) {
+    cJSON *r = run_json(SEARCH "--store $D/whole.db --budget %d --json", BUDGET);
+    snprintf(whole, sizeof whole, "%s", json_text(r, "digest"));
+    cJSON_Delete(r);
+}
+
+static void search_follows_the_contract(void **state) {
+    (void)state;
+    cJSON *r = run_json(SEARCH "--store $D/s.db --budget %d --json", BUDGET), *trial;
+    json_has_exactly(r,
+                     "space strategy strategy_options evaluator evaluator_config score seed batch budget count evaluations repeats "
+                     "complete best history digest");
+    const cJSON *history = cJSON_GetObjectItem(r, "history"), *best = cJSON_GetObjectItem(r, "best");
+    assert_int_equal(cJSON_GetArraySize(history), BUDGET);
+    assert_int_equal(strlen(json_text(r, "digest")), 64);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(r, "complete")));
+    assert_true(json_number(r, "evaluations") + json_number(r, "repeats") == BUDGET);
+    assert_non_null(strstr(json_text(r, "score"), "proxy"));
+    double highest = -1;
+    int number = 0;
+    cJSON_ArrayForEach(trial, history) {
+        json_has_exactly(trial, "number hash is_repeat status score best_score params macs epochs seed digest message genotype "
+                                "overhead_seconds evaluation_seconds simulated_seconds");
+        assert_true(json_number(trial, "number") == number++);
+        assert_string_equal(json_text(trial, "status"), "done");
+        double score = json_number(trial, "score");
+        if (score > highest) highest = score;
+        assert_true(json_number(trial, "best_score") == highest);
+        assert_true(cJSON_IsTrue(cJSON_GetObjectItem(trial, "is_repeat")) || json_number(trial, "evaluation_seconds") > 0);
+    }
+    assert_true(json_number(best, "score") == highest);
+    assert_int_equal(strncmp(json_text(best, "genotype"), "normal 2 = ", 11), 0);
+    cJSON_Delete(r);
+    program_result text = run_good(SEARCH "--store $D/s.db --budget %d", BUDGET); /* stored already */
+    assert_non_null(strstr(text.out, "8 trials:"));
+    assert_non_null(strstr(text.out, "digest "));
+}
+
+/* Threads, instruction set, budget in pieces, a kill and Ctrl-C: the same history. */
+static void history_is_always_the_same(void **state) {
+    (void)state;
+    make_whole();
+    cJSON *r = run_json(SEARCH "--threads 2 --isa portable --store $D/other.db --budget %d --json", BUDGET);
+    assert_string_equal(json_text(r, "digest"), whole);
+    cJSON_Delete(r);
+    run_good(SEARCH "--store $D/pieces.db --budget 3 --json");
+    r = run_json(SEARCH "--store $D/pieces.db --budget %d --json", BUDGET);
+    assert_string_equal(json_text(r, "digest"), whole);
+    cJSON_Delete(r);
+    /* Killed as soon as there are three trials. */
+    run(SEARCH
+        "--store $D/killed.db --budget %d --json & p=$!; until lineage trials --store $D/killed.db 2>&- | grep -q '^ *2 '; do "
+        "sleep 0.01; done; kill -9 $p; wait $p",
+        BUDGET);
+    r = run_json(SEARCH "--store $D/killed.db --budget %d --json", BUDGET);
+    assert_string_equal(json_text(r, "digest"), whole);
+    cJSON_Delete(r);
+}
+
+static void interruption_is_clean_and_says_how_to_continue(void **state) {
+    (void)state;
+    make_whole();
+    /* A shell starts background commands with SIGINT ignored; SIGTERM does the same. */
+    program_result stopped =
+        run(SEARCH "--store $D/i.db --budget 100000 --json & p=$!; until lineage trials --store $D/i.db 2>&- | grep -q '^ *2 '; do "
+                   "sleep 0.01; done; kill -TERM $p; wait $p");
+    assert_int_equal(stopped.code, 130);
+    assert_non_null(strstr(stopped.err, "continue with\n  lineage search --data mnist:"));
+    assert_non_null(strstr(stopped.err, "--strategy-options '{\"population\": 3, \"sample\": 2}'"));
+    cJSON *partial = cJSON_Parse(stopped.out);
+    assert_non_null(partial);
+    assert_true(cJSON_IsFalse(cJSON_GetObjectItem(partial, "complete")));
+    assert_true(json_number(partial, "count") >= 3);
+    cJSON_Delete(partial);
+    cJSON *r = run_json(SEARCH "--store $D/i.db --budget %d --json", BUDGET);
+    assert_string_equal(json_text(r, "digest"), whole);
+    cJSON_Delete(r);
+}
+
+static void trials_lists_what_is_stored(void **state) {
+    (void)state;
+    run_good(SEARCH "--store $D/t.db --budget 3");
+    run_good(SEARCH "--store $D/t.db --strategy random --strategy-options '{}' --budget 2 --max-params 1000");
+    cJSON *runs = run_json("lineage trials --store $D/t.db --json"), *trial;
+    assert_int_equal(cJSON_GetArraySize(runs), 2);
+    const cJSON *first = cJSON_GetArrayItem(runs, 0), *second = cJSON_GetArrayItem(runs, 1);
+    json_has_exactly(first,
+                     "run space strategy strategy_options evaluator evaluator_config batch seed numerics_version budget count "
+                     "evaluations repeats done created history");
+    assert_string_equal(json_text(first, "strategy"), "regularized_evolution");
+    assert_true(json_number(cJSON_GetObjectItem(first, "strategy_options"), "population") == 3);
+    assert_string_equal(json_text(first, "seed"), "5");
+    assert_true(json_number(first, "done") == 3);
+    assert_true(json_number(second, "done") == 0); /* all rejected */
+    cJSON_ArrayForEach(trial, cJSON_GetObjectItem(first, "history")) {
+        const cJSON *session = cJSON_GetObjectItem(trial, "session");
+        json_has_exactly(session, "commit compiler flags isa threads cpu cores");
+        assert_true(json_number(session, "threads") == 1);
+    }
+    cJSON_ArrayForEach(trial, cJSON_GetObjectItem(second, "history")) {
+        assert_string_equal(json_text(trial, "status"), "rejected");
+        assert_true(cJSON_IsNull(cJSON_GetObjectItem(trial, "score")));
+        assert_non_null(strstr(json_text(trial, "message"), "parameters, the limit is 1000"));
+    }
+    cJSON_Delete(runs);
+    runs = run_json("lineage trials --store $D/t.db --run 2 --summary --json");
+    assert_int_equal(cJSON_GetArraySize(runs), 1);
+    assert_false(cJSON_HasObjectItem(cJSON_GetArrayItem(runs, 0), "history"));
+    cJSON_Delete(runs);
+    program_result text = run_good("lineage trials --store $D/t.db");
+    assert_non_null(strstr(text.out, "run 1: space nasnet_small"));
+    assert_non_null(strstr(text.out, "rejected"));
+}
+
+static void mistakes_are_refused(void **state) {
+    (void)state;
+    run_refused("--store FILE is missing", "lineage search");
+    run_refused("the nearest is 'nasnet_small'", SEARCH "--store $D/x.db --space nasnet");
+    run_refused("the nearest is 'random'", SEARCH "--store $D/x.db --strategy rnadom");
+    run_refused("has no option \"populatio\", did you mean \"population\"?",
+                SEARCH "--store $D/x.db --strategy-options '{\"populatio\": 1}'");
+    run_refused("--budget: expected a whole number from 1", SEARCH "--store $D/x.db --budget 0");
+    run_refused("--evaluator", SEARCH "--store $D/x.db --evaluator none");
+    run_refused("not a trial store", SEARCH "--store $D/t10k-labels-idx1-ubyte.gz --budget 1");
+    run_refused("cannot be written", SEARCH "--store $D/no/such/x.db --budget 1");
+    run_refused("--store FILE is missing", "lineage trials");
+    run_refused("No such file", "lineage trials --store $D/absent.db");
+    run_good(SEARCH "--store $D/one.db --budget 1");
+    run_refused("no run 7", "lineage trials --store $D/one.db --run 7");
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    program_find(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(search_follows_the_contract, enter, leave),
+        cmocka_unit_test_setup_teardown(history_is_always_the_same, enter, leave),
+        cmocka_unit_test_setup_teardown(interruption_is_clean_and_says_how_to_continue, enter, leave),
+        cmocka_unit_test_setup_teardown(trials_lists_what_is_stored, enter, leave),
+        cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
+    };
+    return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);
+}
