@@ -115,8 +115,7 @@ test: setup-quiet ## build and run every test; T="base kernels" picks some
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 test-san: ## the tests with address, undefined-behaviour and leak checks
 	+@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	  LSAN_OPTIONS=suppressions=tests/tools/leaks.supp:print_suppressions=0 NLG_SLOWER=$${NLG_SLOWER:-4} \
-	  $(MAKE) --no-print-directory test BUILD=$(BUILD)-san OPT=-O1 SIMD_OPT=-O1 SAN="$(SANITIZERS)"
+	  NLG_SLOWER=$${NLG_SLOWER:-4} $(MAKE) --no-print-directory test BUILD=$(BUILD)-san OPT=-O1 SIMD_OPT=-O1 SAN="$(SANITIZERS)"
 
 # A subset: programs that finish within a minute under valgrind.
 VALGRIND_TESTS ?= base

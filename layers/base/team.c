@@ -8,8 +8,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <unistd.h>
 
+#include "layers/base/cpu.h"
 #include "layers/base/memory.h"
 
 enum { SPINS = 2000 };
@@ -79,14 +79,16 @@ static void wake(nlg_team *team) {
 nlg_team *nlg_team_create(int threads) {
     nlg_team *team = nlg_alloc(1, sizeof *team);
     if (!team) return NULL;
-    int cores = (int)sysconf(_SC_NPROCESSORS_ONLN), wanted = 1;
+    nlg_cpu_info cpu;
+    nlg_cpu_query(&cpu);
+    int wanted = 1;
 #ifdef NLG_THREADS
     wanted = threads < 1 ? 1 : threads;
 #else
     (void)threads;
 #endif
     team->size = 1;
-    team->spins = wanted <= cores ? SPINS : 0;
+    team->spins = wanted <= cpu.cores ? SPINS : 0;
     pthread_mutex_init(&team->mutex, NULL);
     pthread_cond_init(&team->start, NULL);
     pthread_cond_init(&team->done, NULL);

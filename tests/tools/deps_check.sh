@@ -1,5 +1,5 @@
 #!/bin/sh
-# Fails on an include against the one-way order of the folders, on OpenMP outside the team, and on functions of the C library whose
+# Fails on an include against the one-way order of the folders, on threads outside the team, and on functions of the C library whose
 # last bits depend on the machine.
 set -eu
 git ls-files -co --exclude-standard -- 'layers/*' 'datasets/*' 'models/*' 'search/*' 'harness/*' | grep -E '\.(c|h|def)$' | xargs awk '
@@ -25,8 +25,8 @@ FNR == 1 { from = folder(FILENAME); comment = 0 }
         complain(from " includes \"" quoted[2] "\": data sets may be used from layers/train on")
     next
 }
-/^[ \t]*#[ \t]*include[ \t]*<omp\.h>|^[ \t]*#[ \t]*pragma[ \t]+omp/ {
-    if (FILENAME != "layers/base/team.c") complain("OpenMP outside layers/base/team.c: use nlg_team_run")
+/^[ \t]*#[ \t]*include[ \t]*<(omp|pthread|threads)\.h>|^[ \t]*#[ \t]*pragma[ \t]+omp/ {
+    if (FILENAME != "layers/base/team.c") complain("threads outside layers/base/team.c: use nlg_team_run")
 }
 from != "harness" && from != "layers/base" {
     line = $0

@@ -5,8 +5,7 @@
 #   NLG_RUNNER        a command in front of each program, like valgrind
 set -eu
 NLG_SECONDS=$((${NLG_TEST_SECONDS:-240} * ${NLG_SLOWER:-1}))
-# Waiting threads must not spin while another program needs the core.
-export NLG_SECONDS CMOCKA_MESSAGE_OUTPUT=TAP OMP_WAIT_POLICY=passive OPENBLAS_NUM_THREADS=2
+export NLG_SECONDS CMOCKA_MESSAGE_OUTPUT=TAP OPENBLAS_NUM_THREADS=2
 
 # One program: prints its line of the summary, leaves "passed failed" in PROGRAM.count.
 run_one() {
