@@ -155,53 +155,88 @@ void nlg_conv_direct_gather(const nlg_exec *exec, const nlg_conv_shape *shape, n
 
 /* ---- packing ---- */
 
+enum { MOST_AREA = 256 }; /* kernel positions of the fast form */
+
 typedef struct pack_run {
+    const nlg_exec *exec;
     const nlg_conv_task *task;
     nlg_conv_phase phase;
     const float *w;
     float *packed;
+    int64_t position[MOST_AREA]; /* of each kernel position's first vector in a panel, -1 where this phase has no such tap */
 } pack_run;
 
-/* One panel [taps][depth][16], in slices of source channels that keep source and target in the first cache. */
-static void pack_panel(const pack_run *run, int index) {
+/* A panel [taps][depth][16] of one group's channels: rows turned over, as [output][source][taps] forward, and as [output][taps]
+ * for each source channel of the data gradient. */
+static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, float *to) {
+    const nlg_conv_panels *p = &run->task->panels;
+    const nlg_conv_simd *simd = run->exec->simd->conv;
+    int64_t area = (int64_t)run->task->kernel_h * run->task->kernel_w;
+    nlg_conv_turn turn = {.position = run->position, .rows = panel->channels, .period = (int)area};
+    if (run->task->pass == NLG_CONV_FORWARD) {
+        turn.ld = turn.columns = p->group_sources * area;
+        simd->pack_rows(&turn, run->w + panel->channel * turn.ld, to);
+        return;
+    }
+    int group = panel->channel / p->group_outputs, within = panel->channel % p->group_outputs;
+    const float *from = run->w + ((int64_t)group * p->group_sources * p->group_outputs + within) * area;
+    turn.ld = turn.columns = area;
+    for (int c = 0; c < p->group_sources; c++, from += p->group_outputs * area, to += NLG_PANEL) simd->pack_rows(&turn, from, to);
+}
+
+/* One float at a time: several groups in a panel, and very large kernels. */
+static void pack_floats(const pack_run *run, const nlg_conv_panel *panel, float *to) {
     const nlg_conv_panels *p = &run->task->panels;
     const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
-    nlg_conv_panel panel = nlg_conv_panel_at(p, index);
-    int64_t area = (int64_t)run->task->kernel_h * run->task->kernel_w, depth = p->depth;
+    int64_t kernel_w = run->task->kernel_w, area = run->task->kernel_h * kernel_w;
     bool forward = run->task->pass == NLG_CONV_FORWARD;
-    float *to = run->packed + index * run->phase.depth * NLG_PANEL;
-    if (panel.channels < NLG_PANEL || p->groups_per_panel > 1) memset(to, 0, (size_t)run->phase.depth * NLG_PANEL * sizeof *to);
-    for (int slice = 0; slice < p->group_sources; slice += 32) {
-        int slice_end = (int)smaller(slice + 32, p->group_sources);
-        for (int lane = 0; lane < panel.channels; lane++) {
-            int channel = panel.channel + lane, group = channel / p->group_outputs, within = channel % p->group_outputs;
-            int first = group * p->group_sources - panel.source;
-            for (int c = slice; c < slice_end; c++) {
-                int64_t row = forward ? (int64_t)channel * p->group_sources + c
-                                      : ((int64_t)group * p->group_sources + c) * p->group_outputs + within;
-                for (int r = 0; r < rows->taps; r++)
-                    for (int s = 0; s < cols->taps; s++) {
-                        int64_t tap =
-                            (int64_t)(rows->tap + r * rows->tap_step) * run->task->kernel_w + cols->tap + s * cols->tap_step;
-                        to[((r * cols->taps + s) * depth + first + c) * NLG_PANEL + lane] = run->w[row * area + tap];
-                    }
-            }
+    memset(to, 0, (size_t)run->phase.depth * NLG_PANEL * sizeof *to);
+    for (int lane = 0; lane < panel->channels; lane++) {
+        int channel = panel->channel + lane, group = channel / p->group_outputs, within = channel % p->group_outputs;
+        int first = group * p->group_sources - panel->source;
+        for (int c = 0; c < p->group_sources; c++) {
+            int64_t row = forward ? (int64_t)channel * p->group_sources + c
+                                  : ((int64_t)group * p->group_sources + c) * p->group_outputs + within;
+            for (int r = 0; r < rows->taps; r++)
+                for (int s = 0; s < cols->taps; s++)
+                    to[((int64_t)(r * cols->taps + s) * p->depth + first + c) * NLG_PANEL + lane] =
+                        run->w[row * area + (rows->tap + r * rows->tap_step) * kernel_w + cols->tap + s * cols->tap_step];
         }
     }
 }
 
 static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
+    const pack_run *run = context;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) pack_panel(context, (int)i);
+    bool whole = run->task->panels.groups_per_panel == 1 && run->task->kernel_h * run->task->kernel_w <= MOST_AREA;
+    for (int64_t i = begin; i < end; i++) {
+        nlg_conv_panel panel = nlg_conv_panel_at(&run->task->panels, (int)i);
+        float *to = run->packed + i * run->phase.depth * NLG_PANEL;
+        if (whole)
+            pack_rows(run, &panel, to);
+        else
+            pack_floats(run, &panel, to);
+    }
+}
+
+static void find_positions(pack_run *run) {
+    const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
+    for (int i = 0; i < MOST_AREA; i++) run->position[i] = -1;
+    for (int r = 0; r < rows->taps; r++)
+        for (int s = 0; s < cols->taps; s++) {
+            int64_t tap = (int64_t)(rows->tap + r * rows->tap_step) * run->task->kernel_w + cols->tap + s * cols->tap_step;
+            if (tap < MOST_AREA) run->position[tap] = (int64_t)(r * cols->taps + s) * run->task->panels.depth * NLG_PANEL;
+        }
 }
 
 void nlg_conv_direct_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *w_oihw,
                           float *packed) {
     nlg_conv_task task;
     nlg_conv_task_init(&task, shape, pass);
-    pack_run run = {.task = &task, .w = w_oihw, .packed = packed};
+    pack_run run = {.exec = exec, .task = &task, .w = w_oihw, .packed = packed};
     for (int i = 0; i < task.phases_h * task.phases_w; i++) {
         nlg_conv_phase_init(&run.phase, &task, shape, i);
+        find_positions(&run);
         nlg_team_run(exec->team, run.phase.depth ? task.panels.count : 0, pack_panels, &run);
         run.packed += (size_t)task.panels.count * (size_t)run.phase.depth * NLG_PANEL;
     }

@@ -13,6 +13,11 @@ typedef struct finisher {
     bool curved;
 } finisher;
 
+/* The sums are the outputs. */
+NLG_INLINE bool is_plain(const nlg_conv_output *out) {
+    return !out->bias && !out->add && out->act == NLG_ACT_NONE;
+}
+
 NLG_INLINE finisher finisher_at(const nlg_conv_output *out, int channel) {
     finisher f = {.out = out, .channel = channel, .lanes = out->channels - channel, .curved = out->act > NLG_ACT_RELU6};
     if (f.lanes > NLG_PANEL) f.lanes = NLG_PANEL;

@@ -53,6 +53,12 @@ typedef struct nlg_conv_outer {
     int64_t out_stride;
 } nlg_conv_outer;
 
+typedef struct nlg_conv_turn {
+    int64_t ld, columns;
+    const int64_t *position;
+    int rows, period;
+} nlg_conv_turn;
+
 typedef struct nlg_conv_simd {
     int tile_pixels; /* pixels of a full tile, for dividing work */
     int block_k;     /* longest chain piece whose weights stay in the first cache */
@@ -62,6 +68,11 @@ typedef struct nlg_conv_simd {
     void (*finish)(const nlg_conv_output *out, int64_t pixels);
     /* dy [pixels][channels <= 16] at distance ld -> panel [pixels][16], missing channels zero; sum[16] += its column sums. */
     void (*pack_panel)(const float *dy, int64_t ld, int channels, int pixels, float *panel, float *sum);
+    /* Between `rows` <= 16 rows of `columns` floats at distance `ld` and a panel [..][16] of their columns: column j is the panel's
+     * vector at position[j % period] + (j / period) * 16 floats, none where that position is negative. Missing rows are packed
+     * as zeros. */
+    void (*pack_rows)(const nlg_conv_turn *turn, const float *from, float *panel);
+    void (*unpack_rows)(const nlg_conv_turn *turn, const float *panel, float *to, bool accumulate);
 } nlg_conv_simd;
 
 #endif

@@ -14,6 +14,7 @@ enum {
     STRIP_BYTES = 160 * 1024,
     MOST_CHUNKS = 5, /* per strip */
     SLICE = 64,      /* source channels of one step of the final reduction */
+    MOST_AREA = 256, /* kernel positions of the fast form */
 };
 
 typedef struct weights_run {
@@ -30,6 +31,7 @@ typedef struct weights_run {
     size_t sums_size, bias_size, strip_size, worker_size;
     bool accumulate;
     float *dw, *db;
+    int64_t position[MOST_AREA]; /* of each kernel position's first vector in a panel */
 } weights_run;
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -143,10 +145,24 @@ static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
 /* ---- adding the parts ---- */
 
 static void add_parts(const float *parts, size_t stride, int count, size_t begin, size_t floats, float *sum) {
-    memmove(sum, parts + begin, floats * sizeof *sum);
+    if (sum != parts + begin) memcpy(sum, parts + begin, floats * sizeof *sum);
     for (int part = 1; part < count; part++) {
         const float *p = parts + (size_t)part * stride + begin;
         for (size_t i = 0; i < floats; i++) sum[i] += p[i];
+    }
+}
+
+static void unpack_floats(const weights_run *run, const nlg_conv_panel *panel, const float *sums, int begin, int end) {
+    const nlg_conv_panels *p = &run->task.panels;
+    int64_t area = (int64_t)run->task.kernel_h * run->task.kernel_w;
+    for (int lane = 0; lane < panel->channels; lane++) {
+        int channel = panel->channel + lane, first = channel / p->group_outputs * p->group_sources - panel->source;
+        float *dw = run->dw + ((int64_t)channel * p->group_sources + begin) * area;
+        for (int c = begin; c < end; c++)
+            for (int64_t tap = 0; tap < area; tap++, dw++) {
+                float value = sums[(tap * p->depth + first + c) * NLG_PANEL + lane];
+                *dw = run->accumulate ? *dw + value : value;
+            }
     }
 }
 
@@ -162,14 +178,16 @@ static void finish_slice(const weights_run *run, int index, int slice) {
             add_parts(run->sums, run->sums_size, run->parts, at, (size_t)(end - begin) * NLG_PANEL, run->sums + at);
         }
     const float *sums = run->sums + (size_t)(index * run->phase.depth) * NLG_PANEL;
-    for (int lane = 0; lane < panel.channels; lane++) {
-        int channel = panel.channel + lane, first = channel / p->group_outputs * p->group_sources - panel.source;
-        float *dw = run->dw + ((int64_t)channel * p->group_sources + begin) * area;
-        for (int c = begin; c < end; c++)
-            for (int64_t tap = 0; tap < area; tap++, dw++) {
-                float value = sums[(tap * p->depth + first + c) * NLG_PANEL + lane];
-                *dw = run->accumulate ? *dw + value : value;
-            }
+    if (p->groups_per_panel == 1 && area <= MOST_AREA) {
+        nlg_conv_turn turn = {.ld = p->group_sources * area,
+                              .columns = (end - begin) * area,
+                              .position = run->position,
+                              .rows = panel.channels,
+                              .period = (int)area};
+        run->exec->simd->conv->unpack_rows(&turn, sums + begin * NLG_PANEL, run->dw + panel.channel * turn.ld + begin * area,
+                                           run->accumulate);
+    } else {
+        unpack_floats(run, &panel, sums, begin, end);
     }
     if (!run->db || slice) return;
     float bias[NLG_PANEL];
@@ -211,6 +229,7 @@ void nlg_conv_direct_weights(const nlg_exec *exec, const nlg_conv_shape *shape, 
     run.sums = scratch + runs_size(&run);
     run.bias_sums = run.sums + run.sums_size * (size_t)run.parts;
     run.scratch = run.bias_sums + run.bias_size * (size_t)run.parts;
+    for (int i = 0; i < MOST_AREA; i++) run.position[i] = (int64_t)i * run.task.panels.depth * NLG_PANEL;
     plan_grid(&run);
     nlg_team_run(exec->team, (int64_t)run.parts * run.panel_parts * run.row_parts, run_parts, &run);
     int slices = (run.task.panels.group_sources + SLICE - 1) / SLICE;

@@ -4,6 +4,7 @@
  * panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32); left-over pixels take more panels at once instead, so
  * that enough independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
 #include "layers/kernels/conv_finish.h"
+#include "layers/kernels/transpose.h"
 
 #if NLG_ISA_LEVEL == 3
 #define TILE_PIXELS 12
@@ -78,8 +79,7 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *job, int pixel, int panel, const 
     }
 
     int channel = panel * NLG_PANEL;
-    if (job->last && !job->out.bias && !job->out.add && job->out.act == NLG_ACT_NONE &&
-        channel + panels * NLG_PANEL <= job->out.channels) {
+    if (job->last && is_plain(&job->out) && channel + panels * NLG_PANEL <= job->out.channels) {
         UNROLL for (int i = 0; i < pixels; i++) {
             float *y = job->out.y + job->index[pixel + i] * job->out.ld_y + channel;
             UNROLL for (int j = 0; j < panels; j++) vf_store(y + j * NLG_PANEL, sum[i][j]);
@@ -198,5 +198,51 @@ static void pack_panel(const float *dy, int64_t ld, int channels, int pixels, fl
     vf_store(sum, vf_add(vf_load(sum), total));
 }
 
+/* ---- panels from and to rows ---- */
+
+static void pack_rows(const nlg_conv_turn *turn, const float *from, float *panel) {
+    if (turn->ld == 1 && turn->columns == 1) {
+        if (turn->position[0] >= 0) vf_store(panel + turn->position[0], vf_load_n(from, turn->rows));
+        return;
+    }
+    int phase = 0;
+    for (int64_t j = 0; j < turn->columns; j += NLG_LANES) {
+        int count = turn->columns - j < NLG_LANES ? (int)(turn->columns - j) : NLG_LANES;
+        vf v[NLG_LANES];
+        for (int i = 0; i < NLG_LANES; i++) {
+            const float *row = from + i * turn->ld + j;
+            v[i] = i >= turn->rows ? vf_zero() : count == NLG_LANES ? vf_load(row) : vf_load_n(row, count);
+        }
+        vf_transpose(v);
+        for (int i = 0; i < count; i++) {
+            if (turn->position[phase] >= 0) vf_store(panel + turn->position[phase], v[i]);
+            if (++phase == turn->period) phase = 0, panel += NLG_LANES;
+        }
+    }
+}
+
+static void unpack_rows(const nlg_conv_turn *turn, const float *panel, float *to, bool accumulate) {
+    int phase = 0;
+    for (int64_t j = 0; j < turn->columns; j += NLG_LANES) {
+        int count = turn->columns - j < NLG_LANES ? (int)(turn->columns - j) : NLG_LANES;
+        vf v[NLG_LANES];
+        for (int i = 0; i < NLG_LANES; i++) {
+            v[i] = vf_zero();
+            if (i >= count) continue;
+            v[i] = vf_load(panel + turn->position[phase]);
+            if (++phase == turn->period) phase = 0, panel += NLG_LANES;
+        }
+        vf_transpose(v);
+        for (int i = 0; i < turn->rows; i++) {
+            float *row = to + i * turn->ld + j;
+            if (count == NLG_LANES) {
+                vf_store(row, accumulate ? vf_add(vf_load(row), v[i]) : v[i]);
+            } else {
+                vf_store_n(row, accumulate ? vf_add(vf_load_n(row, count), v[i]) : v[i], count);
+            }
+        }
+    }
+}
+
 extern const nlg_conv_simd NLG_NAME(conv_table);
-const nlg_conv_simd NLG_NAME(conv_table) = {TILE_PIXELS, BLOCK_K, gemm, outer, finish, pack_panel};
+const nlg_conv_simd NLG_NAME(conv_table) = {TILE_PIXELS, BLOCK_K, gemm, outer, finish, pack_panel, pack_rows, unpack_rows};

@@ -1,19 +1,20 @@
-/* Depthwise convolution: vectors over channels, several outputs of a row at once.
+/* Depthwise convolution: vectors over channels.
  *
- * Inside the image a tile of outputs shares the weights of each tap; at stride 1 with 3 or 5 taps it also shares the source
- * columns, each loaded once per tap row. At the borders single outputs take the taps that lie inside: leaving a tap out equals
- * adding a product with zero. */
+ * Inside the image a tile of neighbouring outputs shares the weights of each tap. At the borders a single output takes the taps
+ * that lie inside, for several vectors of channels at once, so that enough chains hide the latency of the multiply-add. Leaving a
+ * tap out equals adding a product with zero. */
 #include "layers/kernels/depthwise_simd.h"
 #include "layers/kernels/conv_finish.h"
 
 #if NLG_ISA_LEVEL == 3
-#define TILE 8
+#define TILE 12
 #elif NLG_ISA_LEVEL == 2
-#define TILE 4
+#define TILE 6
 #else
 #define TILE 2
 #endif
-#define OUTER_TAPS 5 /* chains of the weight gradient held at once */
+#define BORDER_VECTORS 4 /* of one output at the border */
+#define OUTER_TAPS     5 /* chains of the weight gradient held at once */
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -45,59 +46,62 @@ static void inside(const nlg_depthwise_row *job, int q, int *begin, int *end) {
     if (*end < *begin) *end = *begin;
 }
 
+/* Kept apart from the tiles, whose sums would else be kept in memory for it. */
+static __attribute__((noinline)) void finish_tile(const nlg_depthwise_row *job, int64_t index, int channel, int outputs,
+                                                  int vectors, const float *sums) {
+    for (int v = 0; v < vectors; v++) {
+        finisher f = finisher_at(&job->out, channel + v * NLG_LANES);
+        for (int i = 0; i < outputs; i++, sums += NLG_LANES)
+            finish_vector(&f, vf_load(sums), index + i * job->out_step, f.lanes == NLG_LANES);
+    }
+}
+
+/* Outputs q .. q + outputs - 1, or one output's `vectors` x 16 channels. */
 NLG_INLINE void tile(const nlg_depthwise_row *job, int q, int tap_begin, int tap_end, int channel, const int outputs,
-                     const bool whole) {
-    finisher f = finisher_at(&job->out, channel);
+                     const int vectors, const bool whole) {
+    const int count = outputs * vectors;
     vf sum[TILE];
-    UNROLL for (int t = 0; t < outputs; t++) sum[t] = vf_zero();
-    int64_t next = job->stride * job->ld_x, step = job->step * job->ld_x;
+    UNROLL for (int t = 0; t < count; t++) sum[t] = vf_zero();
+    int64_t step = job->step * job->ld_x, next = vectors > 1 ? NLG_LANES : job->stride * job->ld_x;
+    int lanes = job->channels - channel;
     for (int r = job->row_begin; r < job->row_end; r++) {
         const float *x = job->x + r * job->row_step + (q * job->stride + job->first) * job->ld_x + tap_begin * step + channel;
         const float *w = job->w + ((int64_t)r * job->taps + tap_begin) * job->ld_w + channel;
         for (int s = tap_begin; s < tap_end; s++, x += step, w += job->ld_w) {
             vf weight = vf_load(w);
-            UNROLL for (int t = 0; t < outputs; t++) sum[t] = vf_fma(load(x + t * next, f.lanes, whole), weight, sum[t]);
+            UNROLL for (int t = 0; t < count; t++) {
+                if (vectors > 1) weight = vf_load(w + t * NLG_LANES);
+                sum[t] = vf_fma(load(x + t * next, lanes, whole), weight, sum[t]);
+            }
         }
     }
-    UNROLL for (int t = 0; t < outputs; t++) finish_vector(&f, sum[t], job->index + (q + t) * job->out_step, whole);
-}
-
-/* Stride 1, step 1: column by column, each feeding the outputs that it belongs to. */
-NLG_INLINE void sliding_tile(const nlg_depthwise_row *job, int q, int channel, const int taps) {
-    finisher f = finisher_at(&job->out, channel);
-    vf sum[TILE];
-    UNROLL for (int t = 0; t < TILE; t++) sum[t] = vf_zero();
-    for (int r = job->row_begin; r < job->row_end; r++) {
-        const float *x = job->x + r * job->row_step + (q + job->first) * job->ld_x + channel;
-        const float *w = job->w + (int64_t)r * taps * job->ld_w + channel;
-        vf weight[5];
-        UNROLL for (int s = 0; s < taps; s++) weight[s] = vf_load(w + s * job->ld_w);
-        UNROLL for (int j = 0; j < TILE + taps - 1; j++) {
-            vf value = vf_load(x + j * job->ld_x);
-            UNROLL for (int t = 0; t < TILE; t++) if (j - t >= 0 && j - t < taps) sum[t] = vf_fma(value, weight[j - t], sum[t]);
-        }
+    int64_t index = job->index + q * job->out_step;
+    if (whole && is_plain(&job->out)) {
+        float *y = job->out.y + index * job->out.ld_y + channel;
+        int64_t apart = vectors > 1 ? NLG_LANES : job->out_step * job->out.ld_y;
+        UNROLL for (int t = 0; t < count; t++) vf_store(y + t * apart, sum[t]);
+        return;
     }
-    UNROLL for (int t = 0; t < TILE; t++) finish_vector(&f, sum[t], job->index + (q + t) * job->out_step, true);
+    float sums[TILE * NLG_LANES];
+    UNROLL for (int t = 0; t < count; t++) vf_store(sums + t * NLG_LANES, sum[t]);
+    finish_tile(job, index, channel, outputs, vectors, sums);
 }
 
 static void row(const nlg_depthwise_row *job) {
     int begin, end, whole = job->channels / NLG_LANES * NLG_LANES;
     interior(job, &begin, &end);
     for (int q = 0; q < job->outputs;) {
-        int tap_begin = 0, tap_end = job->taps, c = 0;
-        bool full = q >= begin && q + TILE <= end;
-        if (full) {
-            if (job->stride == 1 && job->step == 1 && job->taps == 3)
-                for (; c < whole; c += NLG_LANES) sliding_tile(job, q, c, 3);
-            else if (job->stride == 1 && job->step == 1 && job->taps == 5)
-                for (; c < whole; c += NLG_LANES) sliding_tile(job, q, c, 5);
-            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, TILE, true);
-            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, TILE, false);
+        int tap_begin, tap_end, c = 0;
+        inside(job, q, &tap_begin, &tap_end);
+        if (q >= begin && q + TILE <= end) {
+            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, TILE, 1, true);
+            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, TILE, 1, false);
             q += TILE;
         } else {
-            inside(job, q, &tap_begin, &tap_end);
-            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, 1, true);
-            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, 1, false);
+            for (; c + BORDER_VECTORS * NLG_LANES <= whole; c += BORDER_VECTORS * NLG_LANES)
+                tile(job, q, tap_begin, tap_end, c, 1, BORDER_VECTORS, true);
+            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, 1, 1, true);
+            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, 1, 1, false);
             q++;
         }
     }
@@ -109,17 +113,19 @@ NLG_INLINE void outer_taps(const nlg_depthwise_outer *job, const float *x, const
     const nlg_depthwise_row *row = &job->row;
     vf sum[OUTER_TAPS];
     UNROLL for (int s = 0; s < count; s++) sum[s] = vf_load(sums + s * row->ld_w);
-    int64_t step = row->step * row->ld_x;
-    for (int q = 0; q < row->outputs; q++) {
-        vf gradient = load(dy + q * job->ld_dy, lanes, whole);
-        int first = q * row->stride + row->first + tap * row->step;
-        const float *at = x + first * row->ld_x;
-        if (q >= begin && q < end) {
-            UNROLL for (int s = 0; s < count; s++) sum[s] = vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
-        } else {
-            UNROLL for (int s = 0; s < count; s++) if (first + s * row->step >= 0 && first + s * row->step < row->columns) sum[s] =
-                vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
-        }
+    int64_t step = row->step * row->ld_x, next = row->stride * row->ld_x;
+    const float *at = x + (row->first + tap * row->step) * row->ld_x;
+    for (int q = 0; q < row->outputs; q++, at += next, dy += job->ld_dy) {
+        if (q == begin)
+            for (; q < end; q++, at += next, dy += job->ld_dy) {
+                vf gradient = load(dy, lanes, whole);
+                UNROLL for (int s = 0; s < count; s++) sum[s] = vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
+            }
+        if (q == row->outputs) break;
+        vf gradient = load(dy, lanes, whole);
+        int column = q * row->stride + row->first + tap * row->step;
+        UNROLL for (int s = 0; s < count; s++) if (column + s * row->step >= 0 && column + s * row->step < row->columns) sum[s] =
+            vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
     }
     UNROLL for (int s = 0; s < count; s++) vf_store(sums + s * row->ld_w, sum[s]);
 }
