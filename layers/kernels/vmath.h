@@ -1,7 +1,7 @@
 /* Elementary functions and activations of 16 floats, built on vec.h alone: the same bits for every instruction set.
  *
  * Errors against the exact value, in units in the last place (ulp), held by tests/test_vmath.c over the whole range of floats:
- *   vf_exp 1.0   vf_log 1.0   vf_sigmoid 3.0   vf_tanh 1.5   vf_pow 2 + |y ln x|
+ *   vf_exp 1.0   vf_log 1.0   vf_sigmoid 3.0   vf_tanh 1.5   vf_pow 2 + 3 |y ln x|
  * Infinities give the limits, NaN gives NaN. Results below the normal range are right to the last subnormal bit or two.
  * Polynomials: near-minimax fits of the remainders after the leading Taylor terms. */
 #ifndef NLG_VMATH_H
