@@ -244,6 +244,7 @@ static void draw_rest(draw *d, sample *t) {
     t->epilogue = between(d, 0, 1);
     t->accumulate = between(d, 0, 2) == 0;
     t->act = (nlg_act)ONE_OF(d, 0, 0, 1, 2, 3, 4, 5, 6);
+    t->direct_only = true;
 }
 
 static bool draw_spatial(draw *d, nlg_conv_shape *s, int most) {
@@ -356,12 +357,38 @@ static void test_particular(void **state) {
          .pad_right = 2},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        sample t = {.shape = shapes[i], .epilogue = i % 2};
+        sample t = {.shape = shapes[i], .epilogue = i % 2, .direct_only = true};
         if (!t.shape.stride_h) t.shape.stride_h = t.shape.stride_w = 1;
         if (!t.shape.groups) t.shape.groups = 1;
         t.shape.dilation = 1;
         assert_true(nlg_conv_output_size(&t.shape));
         check(&t, i, 1e-5);
+    }
+}
+
+/* Shapes for which all three passes take Winograd's form; its error against the exact value stays far below the bound of 5e-4. */
+static void test_winograd(void **state) {
+    (void)state;
+    draw d = {nlg_rng_seed(5), 0};
+    for (int i = 0; i < 30;) {
+        sample t = {
+            .shape = {.n = ONE_OF(&d, 1, 2, 3, 7), .r = 3, .s = 3, .stride_h = 1, .stride_w = 1, .dilation = 1, .groups = 1}};
+        nlg_conv_shape *s = &t.shape;
+        s->c = ONE_OF(&d, 16, 17, 30, 32, 48, 64);
+        s->k = ONE_OF(&d, 16, 20, 32, 33, 64, 100);
+        s->h = between(&d, 3, 17);
+        s->w = between(&d, 3, 17);
+        s->pad_top = between(&d, 0, 3);
+        s->pad_left = between(&d, 0, 2);
+        s->pad_bottom = between(&d, 0, 2);
+        s->pad_right = between(&d, 0, 3);
+        if (!nlg_conv_output_size(s)) continue;
+        bool all = true;
+        for (int pass = 0; pass < 3; pass++) all = all && nlg_conv_choose(s, (nlg_conv_pass)pass, false) == NLG_CONV_WINOGRAD;
+        if (!all) continue;
+        draw_rest(&d, &t);
+        t.direct_only = false;
+        check(&t, (uint64_t)i++, 1e-4);
     }
 }
 
@@ -417,6 +444,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output_size), cmocka_unit_test(test_dense),      cmocka_unit_test(test_grouped),
         cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_particular), cmocka_unit_test(test_openblas),
+        cmocka_unit_test(test_winograd),
     };
     return cmocka_run_group_tests(tests, create_teams, destroy_teams);
 }

@@ -160,9 +160,10 @@ enum { MOST_AREA = 256 }; /* kernel positions of the fast form */
 typedef struct pack_run {
     const nlg_exec *exec;
     const nlg_conv_task *task;
-    nlg_conv_phase phase;
+    const nlg_conv_phase *phase;
     const float *w;
     float *packed;
+    size_t panel_stride;
     int64_t position[MOST_AREA]; /* of each kernel position's first vector in a panel, -1 where this phase has no such tap */
 } pack_run;
 
@@ -187,10 +188,10 @@ static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, float *t
 /* One float at a time: several groups in a panel, and very large kernels. */
 static void pack_floats(const pack_run *run, const nlg_conv_panel *panel, float *to) {
     const nlg_conv_panels *p = &run->task->panels;
-    const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
+    const nlg_conv_axis *rows = &run->phase->rows, *cols = &run->phase->cols;
     int64_t kernel_w = run->task->kernel_w, area = run->task->kernel_h * kernel_w;
     bool forward = run->task->pass == NLG_CONV_FORWARD;
-    memset(to, 0, (size_t)run->phase.depth * NLG_PANEL * sizeof *to);
+    memset(to, 0, (size_t)run->phase->depth * NLG_PANEL * sizeof *to);
     for (int lane = 0; lane < panel->channels; lane++) {
         int channel = panel->channel + lane, group = channel / p->group_outputs, within = channel % p->group_outputs;
         int first = group * p->group_sources - panel->source;
@@ -211,7 +212,7 @@ static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
     bool whole = run->task->panels.groups_per_panel == 1 && run->task->kernel_h * run->task->kernel_w <= MOST_AREA;
     for (int64_t i = begin; i < end; i++) {
         nlg_conv_panel panel = nlg_conv_panel_at(&run->task->panels, (int)i);
-        float *to = run->packed + i * run->phase.depth * NLG_PANEL;
+        float *to = run->packed + (size_t)i * run->panel_stride;
         if (whole)
             pack_rows(run, &panel, to);
         else
@@ -220,7 +221,7 @@ static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
 }
 
 static void find_positions(pack_run *run) {
-    const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
+    const nlg_conv_axis *rows = &run->phase->rows, *cols = &run->phase->cols;
     for (int i = 0; i < MOST_AREA; i++) run->position[i] = -1;
     for (int r = 0; r < rows->taps; r++)
         for (int s = 0; s < cols->taps; s++) {
@@ -229,16 +230,23 @@ static void find_positions(pack_run *run) {
         }
 }
 
+void nlg_conv_direct_pack_phase(const nlg_exec *exec, const nlg_conv_task *task, const nlg_conv_phase *phase, const float *w_oihw,
+                                float *packed, size_t panel_stride) {
+    pack_run run = {.exec = exec, .task = task, .phase = phase, .w = w_oihw, .packed = packed, .panel_stride = panel_stride};
+    find_positions(&run);
+    nlg_team_run(exec->team, phase->depth ? task->panels.count : 0, pack_panels, &run);
+}
+
 void nlg_conv_direct_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *w_oihw,
                           float *packed) {
     nlg_conv_task task;
     nlg_conv_task_init(&task, shape, pass);
-    pack_run run = {.exec = exec, .task = &task, .w = w_oihw, .packed = packed};
     for (int i = 0; i < task.phases_h * task.phases_w; i++) {
-        nlg_conv_phase_init(&run.phase, &task, shape, i);
-        find_positions(&run);
-        nlg_team_run(exec->team, run.phase.depth ? task.panels.count : 0, pack_panels, &run);
-        run.packed += (size_t)task.panels.count * (size_t)run.phase.depth * NLG_PANEL;
+        nlg_conv_phase phase;
+        nlg_conv_phase_init(&phase, &task, shape, i);
+        size_t panel_stride = (size_t)phase.depth * NLG_PANEL;
+        nlg_conv_direct_pack_phase(exec, &task, &phase, w_oihw, packed, panel_stride);
+        packed += (size_t)task.panels.count * panel_stride;
     }
 }
 

@@ -82,9 +82,28 @@ static inline int64_t nlg_conv_cut(int64_t total, int64_t parts, int64_t part) {
 /* An algorithm or backend: `gather` is the forward pass (x -> y) or the data gradient (dy -> dx). */
 NLG_CONV_DRIVER(direct)
 NLG_CONV_DRIVER(depthwise)
+NLG_CONV_DRIVER(winograd)
 NLG_CONV_DRIVER(openblas)
 
 /* The weight gradient of the direct form has its own file. */
 size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
+
+/* Packs the direct form of a single phase with its panels `panel_stride` floats apart. */
+void nlg_conv_direct_pack_phase(const nlg_exec *exec, const nlg_conv_task *task, const nlg_conv_phase *phase, const float *w_oihw,
+                                float *packed, size_t panel_stride);
+
+/* Sums of a weight gradient in `count` parts `part_stride` apart, each of panels [r][s][depth][16] `panel_stride` apart; bias sums
+ * [part][panel][16]. Adds the parts in order, and writes or adds to dw_oihw and db. Overwrites the first part. */
+typedef struct nlg_conv_parts {
+    const nlg_exec *exec;
+    const nlg_conv_task *task;
+    int count;
+    float *sums;
+    size_t part_stride, panel_stride;
+    float *bias_sums;
+    bool accumulate;
+    float *dw, *db;
+} nlg_conv_parts;
+void nlg_conv_finish_weights(const nlg_conv_parts *parts);
 
 #endif

@@ -29,9 +29,6 @@ typedef struct weights_run {
     int64_t run_units;
     float *sums, *bias_sums, *scratch; /* [parts][panels][depth][16], [parts][panels][16], per worker */
     size_t sums_size, bias_size, strip_size, worker_size;
-    bool accumulate;
-    float *dw, *db;
-    int64_t position[MOST_AREA]; /* of each kernel position's first vector in a panel */
 } weights_run;
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -144,66 +141,82 @@ static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
 
 /* ---- adding the parts ---- */
 
-static void add_parts(const float *parts, size_t stride, int count, size_t begin, size_t floats, float *sum) {
-    if (sum != parts + begin) memcpy(sum, parts + begin, floats * sizeof *sum);
+typedef struct finish_run {
+    const nlg_conv_parts *parts;
+    int64_t area, position[MOST_AREA]; /* of each kernel position's first vector in a panel */
+} finish_run;
+
+static void add_parts(const float *parts, size_t stride, int count, float *sum, size_t floats) {
+    if (sum != parts) memcpy(sum, parts, floats * sizeof *sum);
     for (int part = 1; part < count; part++) {
-        const float *p = parts + (size_t)part * stride + begin;
-        for (size_t i = 0; i < floats; i++) sum[i] += p[i];
+        parts += stride;
+        for (size_t i = 0; i < floats; i++) sum[i] += parts[i];
     }
 }
 
-static void unpack_floats(const weights_run *run, const nlg_conv_panel *panel, const float *sums, int begin, int end) {
-    const nlg_conv_panels *p = &run->task.panels;
-    int64_t area = (int64_t)run->task.kernel_h * run->task.kernel_w;
+/* One float at a time: several groups in a panel, and very large kernels. */
+static void unpack_floats(const finish_run *run, const nlg_conv_panel *panel, const float *sums, int begin, int end) {
+    const nlg_conv_panels *p = &run->parts->task->panels;
     for (int lane = 0; lane < panel->channels; lane++) {
         int channel = panel->channel + lane, first = channel / p->group_outputs * p->group_sources - panel->source;
-        float *dw = run->dw + ((int64_t)channel * p->group_sources + begin) * area;
+        float *dw = run->parts->dw + ((int64_t)channel * p->group_sources + begin) * run->area;
         for (int c = begin; c < end; c++)
-            for (int64_t tap = 0; tap < area; tap++, dw++) {
+            for (int64_t tap = 0; tap < run->area; tap++, dw++) {
                 float value = sums[(tap * p->depth + first + c) * NLG_PANEL + lane];
-                *dw = run->accumulate ? *dw + value : value;
+                *dw = run->parts->accumulate ? *dw + value : value;
             }
     }
 }
 
 /* One panel's slice of source channels: a task of the final pass. */
-static void finish_slice(const weights_run *run, int index, int slice) {
-    const nlg_conv_panels *p = &run->task.panels;
+static void finish_slice(const finish_run *run, int index, int slice) {
+    const nlg_conv_parts *parts = run->parts;
+    const nlg_conv_panels *p = &parts->task->panels;
     nlg_conv_panel panel = nlg_conv_panel_at(p, index);
-    int64_t area = (int64_t)run->task.kernel_h * run->task.kernel_w;
-    int begin = slice * SLICE, end = (int)smaller(begin + SLICE, p->group_sources);
+    int64_t area = run->area;
+    int begin = slice * SLICE, end = begin + SLICE < p->group_sources ? begin + SLICE : p->group_sources;
+    float *sums = parts->sums + (size_t)index * parts->panel_stride;
     for (int first = 0; first < p->depth; first += p->group_sources)
         for (int64_t tap = 0; tap < area; tap++) {
-            size_t at = (size_t)((index * area + tap) * p->depth + first + begin) * NLG_PANEL;
-            add_parts(run->sums, run->sums_size, run->parts, at, (size_t)(end - begin) * NLG_PANEL, run->sums + at);
+            float *at = sums + (tap * p->depth + first + begin) * NLG_PANEL;
+            add_parts(at, parts->part_stride, parts->count, at, (size_t)(end - begin) * NLG_PANEL);
         }
-    const float *sums = run->sums + (size_t)(index * run->phase.depth) * NLG_PANEL;
     if (p->groups_per_panel == 1 && area <= MOST_AREA) {
         nlg_conv_turn turn = {.ld = p->group_sources * area,
                               .columns = (end - begin) * area,
                               .position = run->position,
                               .rows = panel.channels,
                               .period = (int)area};
-        run->exec->simd->conv->unpack_rows(&turn, sums + begin * NLG_PANEL, run->dw + panel.channel * turn.ld + begin * area,
-                                           run->accumulate);
+        parts->exec->simd->conv->unpack_rows(&turn, sums + begin * NLG_PANEL, parts->dw + panel.channel * turn.ld + begin * area,
+                                             parts->accumulate);
     } else {
         unpack_floats(run, &panel, sums, begin, end);
     }
-    if (!run->db || slice) return;
+    if (!parts->db || slice) return;
     float bias[NLG_PANEL];
-    add_parts(run->bias_sums, run->bias_size, run->parts, (size_t)index * NLG_PANEL, NLG_PANEL, bias);
+    add_parts(parts->bias_sums + (size_t)index * NLG_PANEL, (size_t)p->count * NLG_PANEL, parts->count, bias, NLG_PANEL);
     for (int lane = 0; lane < panel.channels; lane++) {
-        float *db = run->db + panel.channel + lane;
-        *db = run->accumulate ? *db + bias[lane] : bias[lane];
+        float *db = parts->db + panel.channel + lane;
+        *db = parts->accumulate ? *db + bias[lane] : bias[lane];
     }
 }
 
 static void finish_slices(void *context, int64_t begin, int64_t end, int worker) {
-    const weights_run *run = context;
+    const finish_run *run = context;
     (void)worker;
-    int slices = (run->task.panels.group_sources + SLICE - 1) / SLICE;
+    int slices = (run->parts->task->panels.group_sources + SLICE - 1) / SLICE;
     for (int64_t i = begin; i < end; i++) finish_slice(run, (int)(i / slices), (int)(i % slices));
 }
+
+void nlg_conv_finish_weights(const nlg_conv_parts *parts) {
+    const nlg_conv_panels *p = &parts->task->panels;
+    finish_run run = {.parts = parts, .area = (int64_t)parts->task->kernel_h * parts->task->kernel_w};
+    for (int i = 0; i < MOST_AREA; i++) run.position[i] = (int64_t)i * p->depth * NLG_PANEL;
+    int slices = (p->group_sources + SLICE - 1) / SLICE;
+    nlg_team_run(parts->exec->team, (int64_t)p->count * slices, finish_slices, &run);
+}
+
+/* ---- entry points ---- */
 
 static size_t runs_size(const weights_run *run) {
     return nlg_conv_lines((size_t)run->task.kernel_h * (size_t)run->task.kernel_w * sizeof(nlg_conv_run) / sizeof(float));
@@ -218,7 +231,7 @@ size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const n
 
 void nlg_conv_direct_weights(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *dy,
                              int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch) {
-    weights_run run = {.x = x, .dy = dy, .ld_x = ld_x, .ld_dy = ld_dy, .accumulate = accumulate, .dw = dw_oihw, .db = db};
+    weights_run run = {.x = x, .dy = dy, .ld_x = ld_x, .ld_dy = ld_dy};
     plan(&run, shape, exec);
     nlg_conv_run *runs = (nlg_conv_run *)(void *)scratch;
     run.runs = runs;
@@ -229,9 +242,9 @@ void nlg_conv_direct_weights(const nlg_exec *exec, const nlg_conv_shape *shape, 
     run.sums = scratch + runs_size(&run);
     run.bias_sums = run.sums + run.sums_size * (size_t)run.parts;
     run.scratch = run.bias_sums + run.bias_size * (size_t)run.parts;
-    for (int i = 0; i < MOST_AREA; i++) run.position[i] = (int64_t)i * run.task.panels.depth * NLG_PANEL;
     plan_grid(&run);
     nlg_team_run(exec->team, (int64_t)run.parts * run.panel_parts * run.row_parts, run_parts, &run);
-    int slices = (run.task.panels.group_sources + SLICE - 1) / SLICE;
-    nlg_team_run(exec->team, (int64_t)run.task.panels.count * slices, finish_slices, &run);
+    nlg_conv_parts parts = {exec,          &run.task,  run.parts, run.sums, run.sums_size, (size_t)run.phase.depth * NLG_PANEL,
+                            run.bias_sums, accumulate, dw_oihw,   db};
+    nlg_conv_finish_weights(&parts);
 }

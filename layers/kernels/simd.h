@@ -9,6 +9,7 @@
 
 #define NLG_SIMD_TABLES(TABLE)                                                                                                     \
     TABLE(conv)                                                                                                                    \
+    TABLE(winograd)                                                                                                                \
     TABLE(depthwise)                                                                                                               \
     TABLE(peak)                                                                                                                    \
     TABLE(pointwise)                                                                                                               \
