@@ -84,9 +84,9 @@ static void history_is_always_the_same(void **state) {
     assert_string_equal(json_text(r, "digest"), whole);
     cJSON_Delete(r);
     /* Killed as soon as there are three trials. */
-    run(SEARCH "--store $D/killed.db --budget %d --json & p=$!; until lineage trials --store $D/killed.db 2>&- | grep -q '^ *2 .* "
-               "done '; do "
-               "sleep 0.01; done; kill -9 $p; wait $p",
+    run(SEARCH
+        "--store $D/killed.db --budget %d --json & p=$!; until lineage trials --store $D/killed.db | grep -q '^ *2 .* done '; "
+        "do kill -0 $p || break; sleep 0.01; done; kill -9 $p; wait $p",
         BUDGET);
     r = run_json(SEARCH "--store $D/killed.db --budget %d --json", BUDGET);
     assert_string_equal(json_text(r, "digest"), whole);
@@ -97,10 +97,9 @@ static void interruption_is_clean_and_says_how_to_continue(void **state) {
     (void)state;
     make_whole();
     /* A shell starts background commands with SIGINT ignored; SIGTERM does the same. */
-    program_result stopped =
-        run(SEARCH
-            "--store $D/i.db --budget 1000 --json & p=$!; until lineage trials --store $D/i.db 2>&- | grep -q '^ *2 .* done '; do "
-            "sleep 0.01; done; kill -TERM $p; wait $p");
+    program_result stopped = run(
+        SEARCH "--store $D/i.db --budget 1000 --json & p=$!; until lineage trials --store $D/i.db 2>&- | grep -q '^ *2 .* done '; "
+               "do kill -0 $p || break; sleep 0.01; done; kill -TERM $p; wait $p");
     assert_int_equal(stopped.code, 130);
     assert_non_null(strstr(stopped.err, "continue with\n  lineage search --data mnist:"));
     assert_non_null(strstr(stopped.err, "--strategy-options '{\"population\": 3, \"sample\": 2}'"));
