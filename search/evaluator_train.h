@@ -2,7 +2,7 @@
  * validation split after the last epoch. Never opens the test split.
  *
  * Every trial gets the same recipe and the seed of the trial, which is a function of the run's seed and the architecture: so the
- * same network scores the same whichever strategy found it, and `lineage train` with the genotype and that seed repeats it. */
+ * same network scores the same whichever strategy found it, and training its genotype with that seed gives its digest. */
 #ifndef NLG_EVALUATOR_TRAIN_H
 #define NLG_EVALUATOR_TRAIN_H
 
