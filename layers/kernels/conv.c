@@ -41,16 +41,16 @@ bool nlg_conv_output_size(nlg_conv_shape *s) {
 }
 
 /* Winograd for 3 x 3 at stride 1 where it takes at most four fifths of the direct form's time by a count of 16-lane operations: 36
- * or 144 products for 16 outputs, transforms of 24 a source and 20 an output channel and tile, weights or their sums moved at 8
- * bytes each. */
+ * or 144 products for 16 outputs, transforms of 24 a source and 20 an output channel and tile, and one for each weight moved (for
+ * the gradient each time its sums are passed over). */
 static bool winograd_pays(const nlg_conv_shape *s, nlg_conv_pass pass) {
     if (s->r != 3 || s->s != 3 || s->stride_h != 1 || s->stride_w != 1 || s->dilation != 1 || s->groups != 1) return false;
     if (s->c < 16 || s->k < 16) return false;
     bool backward = pass == NLG_CONV_BACKWARD_DATA;
     int64_t rows = backward ? s->h : s->p, cols = backward ? s->w : s->q, pairs = (int64_t)s->c * s->k;
-    int64_t tiles = s->n * ((rows + 3) / 4) * ((cols + 3) / 4), passes = pass == NLG_CONV_BACKWARD_WEIGHTS ? 2 + tiles / 48 : 1;
-    int64_t winograd = tiles * (36 * pairs / 16 + 24 * s->c + 20 * s->k) + passes * 36 * pairs / 2;
-    int64_t direct = s->n * rows * cols * 9 * pairs / 16 + 9 * pairs / 2;
+    int64_t tiles = s->n * ((rows + 3) / 4) * ((cols + 3) / 4), passes = pass == NLG_CONV_BACKWARD_WEIGHTS ? 5 + tiles / 48 : 1;
+    int64_t winograd = tiles * (36 * pairs / 16 + 24 * s->c + 20 * s->k) + passes * 36 * pairs;
+    int64_t direct = s->n * rows * cols * 9 * pairs / 16 + passes * 9 * pairs;
     return 5 * winograd <= 4 * direct;
 }
 

@@ -72,12 +72,19 @@ nlg_conv_panel nlg_conv_panel_at(const nlg_conv_panels *p, int index) {
     return panel;
 }
 
+/* With a single output any stride is right; a long one gives each input position a phase of at most one tap, where a short one
+ * would multiply mostly by padding. */
+static int backward_stride(int out, int stride) {
+    return out > 1 ? stride : 1 << 29;
+}
+
 void nlg_conv_task_init(nlg_conv_task *task, const nlg_conv_shape *s, nlg_conv_pass pass) {
     *task = (nlg_conv_task){.pass = pass, .n = s->n, .kernel_h = s->r, .kernel_w = s->s, .phases_h = 1, .phases_w = 1};
     if (pass == NLG_CONV_BACKWARD_DATA) {
         task->out_h = s->h, task->out_w = s->w, task->source_h = s->p, task->source_w = s->q;
-        task->phases_h = s->stride_h < s->h ? s->stride_h : s->h;
-        task->phases_w = s->stride_w < s->w ? s->stride_w : s->w;
+        int stride_h = backward_stride(s->p, s->stride_h), stride_w = backward_stride(s->q, s->stride_w);
+        task->phases_h = stride_h < s->h ? stride_h : s->h;
+        task->phases_w = stride_w < s->w ? stride_w : s->w;
         task->panels = make_panels(s->groups, s->c, s->k);
     } else {
         task->out_h = s->p, task->out_w = s->q, task->source_h = s->h, task->source_w = s->w;
@@ -92,8 +99,8 @@ static bool leaves_source(const nlg_conv_axis *a) {
 void nlg_conv_phase_init(nlg_conv_phase *phase, const nlg_conv_task *task, const nlg_conv_shape *s, int index) {
     int ph = index / task->phases_w, pw = index % task->phases_w;
     if (task->pass == NLG_CONV_BACKWARD_DATA) {
-        phase->rows = backward_axis(s->h, s->p, s->r, s->stride_h, s->pad_top, s->dilation, ph);
-        phase->cols = backward_axis(s->w, s->q, s->s, s->stride_w, s->pad_left, s->dilation, pw);
+        phase->rows = backward_axis(s->h, s->p, s->r, backward_stride(s->p, s->stride_h), s->pad_top, s->dilation, ph);
+        phase->cols = backward_axis(s->w, s->q, s->s, backward_stride(s->q, s->stride_w), s->pad_left, s->dilation, pw);
     } else {
         phase->rows = forward_axis(s->h, s->p, s->r, s->stride_h, s->pad_top, s->dilation);
         phase->cols = forward_axis(s->w, s->q, s->s, s->stride_w, s->pad_left, s->dilation);

@@ -68,6 +68,7 @@ typedef struct nlg_conv_simd {
     void (*finish)(const nlg_conv_output *out, int64_t pixels);
     /* dy [pixels][channels <= 16] at distance ld -> panel [pixels][16], missing channels zero; sum[16] += its column sums. */
     void (*pack_panel)(const float *dy, int64_t ld, int channels, int pixels, float *panel, float *sum);
+    void (*add)(float *sum, const float *addend, int64_t vectors);
     /* Between `rows` <= 16 rows of `columns` floats at distance `ld` and a panel [..][16] of their columns: column j is the panel's
      * vector at position[j % period] + (j / period) * 16 floats, none where that position is negative. Missing rows are packed
      * as zeros. */

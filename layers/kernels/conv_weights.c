@@ -8,11 +8,12 @@
 #include <string.h>
 
 enum {
-    CHUNK = 192, /* pixels: a panel of dy stays in the first cache */
+    CHUNK = 256,     /* pixels: a panel of dy stays in the first cache */
+    PART_CHUNKS = 4, /* fewest of a part */
     MOST_PARTS = 16,
     PARTS_FLOATS = 1 << 20, /* bound on what the parts' sums take */
     STRIP_BYTES = 160 * 1024,
-    MOST_CHUNKS = 5, /* per strip */
+    MOST_CHUNKS = 4, /* per strip */
     SLICE = 64,      /* source channels of one step of the final reduction */
     MOST_AREA = 256, /* kernel positions of the fast form */
 };
@@ -43,7 +44,7 @@ static void plan(weights_run *run, const nlg_conv_shape *shape, const nlg_exec *
     run->sums_size = (size_t)run->task.panels.count * (size_t)phase->depth * NLG_PANEL;
     run->bias_size = (size_t)run->task.panels.count * NLG_PANEL;
     run->chunks = (phase->pixels + CHUNK - 1) / CHUNK;
-    int64_t parts = smaller(smaller(MOST_PARTS, run->chunks), (int64_t)(PARTS_FLOATS / run->sums_size));
+    int64_t parts = smaller(smaller(MOST_PARTS, run->chunks / PART_CHUNKS), (int64_t)(PARTS_FLOATS / run->sums_size));
     run->parts = parts < 1 ? 1 : (int)parts;
 
     int64_t bytes = (int64_t)sizeof(float) * run->task.panels.sources * phase->rows.stride * phase->cols.stride * CHUNK;
@@ -146,12 +147,9 @@ typedef struct finish_run {
     int64_t area, position[MOST_AREA]; /* of each kernel position's first vector in a panel */
 } finish_run;
 
-static void add_parts(const float *parts, size_t stride, int count, float *sum, size_t floats) {
-    if (sum != parts) memcpy(sum, parts, floats * sizeof *sum);
-    for (int part = 1; part < count; part++) {
-        parts += stride;
-        for (size_t i = 0; i < floats; i++) sum[i] += parts[i];
-    }
+/* `vectors` x 16 sums: those of the first part become those of all. */
+static void add_parts(const nlg_conv_parts *parts, float *sums, size_t stride, int64_t vectors) {
+    for (int part = 1; part < parts->count; part++) parts->exec->simd->conv->add(sums, sums + (size_t)part * stride, vectors);
 }
 
 /* One float at a time: several groups in a panel, and very large kernels. */
@@ -178,8 +176,7 @@ static void finish_slice(const finish_run *run, int index, int slice) {
     float *sums = parts->sums + (size_t)index * parts->panel_stride;
     for (int first = 0; first < p->depth; first += p->group_sources)
         for (int64_t tap = 0; tap < area; tap++) {
-            float *at = sums + (tap * p->depth + first + begin) * NLG_PANEL;
-            add_parts(at, parts->part_stride, parts->count, at, (size_t)(end - begin) * NLG_PANEL);
+            add_parts(parts, sums + (tap * p->depth + first + begin) * NLG_PANEL, parts->part_stride, end - begin);
         }
     if (p->groups_per_panel == 1 && area <= MOST_AREA) {
         nlg_conv_turn turn = {.ld = p->group_sources * area,
@@ -193,8 +190,8 @@ static void finish_slice(const finish_run *run, int index, int slice) {
         unpack_floats(run, &panel, sums, begin, end);
     }
     if (!parts->db || slice) return;
-    float bias[NLG_PANEL];
-    add_parts(parts->bias_sums + (size_t)index * NLG_PANEL, (size_t)p->count * NLG_PANEL, parts->count, bias, NLG_PANEL);
+    float *bias = parts->bias_sums + (size_t)index * NLG_PANEL;
+    add_parts(parts, bias, (size_t)p->count * NLG_PANEL, 1);
     for (int lane = 0; lane < panel.channels; lane++) {
         float *db = parts->db + panel.channel + lane;
         *db = parts->accumulate ? *db + bias[lane] : bias[lane];

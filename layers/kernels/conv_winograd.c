@@ -17,6 +17,7 @@ enum {
     LEAST_TILES = 12,
     MOST_TILES = 48,
     CHUNK_PANELS = 2, /* panels of products at a time */
+    PART_CHUNKS = 2,  /* fewest of a part */
     MOST_PARTS = 16,
     PARTS_FLOATS = 1 << 20, /* bound on the sums of all parts */
     BIAS_PIXELS = 192,
@@ -28,6 +29,7 @@ typedef struct winograd_run {
     nlg_conv_phase phase;
     const float *x, *packed, *dy;
     int64_t ld_x, ld_dy, tiles_h, tiles_w, tiles, block, ld_source;
+    int64_t source_step, product_step; /* distance of two of the 36 parts; odd numbers of lines, so that they share no cache set */
     int tile_parts, panel_parts;
     nlg_conv_output out;
     float *sums, *bias_sums, *scratch;
@@ -43,6 +45,10 @@ typedef struct workspace {
 
 static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
+}
+
+static int64_t odd_lines(int64_t floats) {
+    return (floats / NLG_PANEL | 1) * NLG_PANEL;
 }
 
 static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
@@ -61,17 +67,19 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
         run->block = (smaller(fit < LEAST_TILES ? LEAST_TILES : fit, MOST_TILES) + tile - 1) / tile * tile;
     }
     if (run->block > run->tiles) run->block = run->tiles;
-    size_t products = (size_t)(PRODUCTS * run->block) * NLG_PANEL * (pass == NLG_CONV_BACKWARD_WEIGHTS ? 1 : CHUNK_PANELS);
+    run->source_step = odd_lines(run->block * run->ld_source);
+    run->product_step = odd_lines(run->block * NLG_PANEL * (pass == NLG_CONV_BACKWARD_WEIGHTS ? 1 : CHUNK_PANELS));
+    size_t products = (size_t)(PRODUCTS * run->product_step);
     if (products < BIAS_PIXELS * NLG_PANEL) products = BIAS_PIXELS * NLG_PANEL;
     size_t channels =
         (size_t)(run->task.panels.sources > run->task.panels.outputs ? run->task.panels.sources : run->task.panels.outputs);
-    run->worker_size = (size_t)(PRODUCTS * run->block * run->ld_source) + products + nlg_conv_lines(channels) +
-                       nlg_conv_lines((size_t)run->block * 4);
+    run->worker_size =
+        (size_t)(PRODUCTS * run->source_step) + products + nlg_conv_lines(channels) + nlg_conv_lines((size_t)run->block * 4);
 }
 
 static workspace workspace_of(const winograd_run *run, int worker) {
     workspace w = {.source = run->scratch + (size_t)worker * run->worker_size};
-    w.products = w.source + PRODUCTS * run->block * run->ld_source;
+    w.products = w.source + PRODUCTS * run->source_step;
     w.offset = (int64_t *)(void *)(w.source + run->worker_size - nlg_conv_lines((size_t)run->block * 4));
     w.index = w.offset + run->block;
     size_t channels =
@@ -103,8 +111,7 @@ static void transform_source(const winograd_run *run, const workspace *w, int64_
         int row = (int)(within / run->tiles_w) * OUT + run->phase.rows.first,
             column = (int)(within % run->tiles_w) * OUT + run->phase.cols.first;
         find_pixels(run->x, run->ld_x, image, run->task.source_h, run->task.source_w, row, column, TILE, w->zero, pixel);
-        run->exec->simd->winograd->source(pixel, run->task.panels.sources, w->source + i * run->ld_source,
-                                          run->block * run->ld_source);
+        run->exec->simd->winograd->source(pixel, run->task.panels.sources, w->source + i * run->ld_source, run->source_step);
     }
 }
 
@@ -113,7 +120,7 @@ static void transform_outputs(const winograd_run *run, const workspace *w, int64
         int64_t image = (begin + i) / (run->tiles_h * run->tiles_w), within = (begin + i) % (run->tiles_h * run->tiles_w);
         int row = (int)(within / run->tiles_w) * OUT, column = (int)(within % run->tiles_w) * OUT;
         nlg_winograd_outputs tile = {.products = w->products + i * panels * NLG_PANEL,
-                                     .stride = run->block * panels * NLG_PANEL,
+                                     .stride = run->product_step,
                                      .index = (image * run->task.out_h + row) * run->task.out_w + column,
                                      .row_step = run->task.out_w,
                                      .channel = panel * NLG_PANEL,
@@ -150,9 +157,9 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
                                      .last = true};
                 job.out.ld_y = job.out.channels = panels * NLG_PANEL;
                 for (int i = 0; i < PRODUCTS; i++) {
-                    job.x = w.source + i * run->block * run->ld_source;
+                    job.x = w.source + i * run->source_step;
                     job.w = run->packed + (size_t)p * run->panel_size + (size_t)(i * depth) * NLG_PANEL;
-                    job.out.y = w.products + i * run->block * panels * NLG_PANEL;
+                    job.out.y = w.products + i * run->product_step;
                     run->exec->simd->conv->gemm(&job);
                 }
                 transform_outputs(run, &w, at, count, p, panels);
@@ -190,7 +197,7 @@ void nlg_conv_winograd_gather(const nlg_exec *exec, const nlg_conv_shape *shape,
 
 static int count_parts(const winograd_run *run) {
     int64_t chunks = (run->tiles + run->block - 1) / run->block, floats = run->task.panels.count * (int64_t)run->panel_size;
-    int64_t parts = smaller(smaller(MOST_PARTS, chunks), PARTS_FLOATS / floats);
+    int64_t parts = smaller(smaller(MOST_PARTS, chunks / PART_CHUNKS), PARTS_FLOATS / floats);
     return parts < 1 ? 1 : (int)parts;
 }
 
@@ -201,12 +208,12 @@ static void add_chunk(const winograd_run *run, const workspace *w, int64_t begin
         int64_t image = (begin + i) / (run->tiles_h * run->tiles_w), within = (begin + i) % (run->tiles_h * run->tiles_w);
         find_pixels(run->dy + panel * NLG_PANEL, run->ld_dy, image, run->task.out_h, run->task.out_w,
                     (int)(within / run->tiles_w) * OUT, (int)(within % run->tiles_w) * OUT, OUT, w->zero, pixel);
-        run->exec->simd->winograd->gradient(pixel, width, w->products + i * NLG_PANEL, run->block * NLG_PANEL);
+        run->exec->simd->winograd->gradient(pixel, width, w->products + i * NLG_PANEL, run->product_step);
     }
     nlg_conv_outer job = {.offset = w->offset, .pixels = (int)count, .panels = 1, .rows = run->task.panels.sources};
     for (int i = 0; i < PRODUCTS; i++) {
-        job.x = w->source + i * run->block * run->ld_source;
-        job.dy = w->products + i * run->block * NLG_PANEL;
+        job.x = w->source + i * run->source_step;
+        job.dy = w->products + i * run->product_step;
         job.out = sums + (size_t)(i * run->task.panels.sources) * NLG_PANEL;
         run->exec->simd->conv->outer(&job);
     }

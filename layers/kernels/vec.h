@@ -199,10 +199,30 @@ NLG_INLINE vf vf_load_n(const float *p, int n) {
     vm m = vm_first(n);
     return (vf){_mm256_maskload_ps(p, m.a), _mm256_maskload_ps(p + 8, m.b)};
 }
+/* In pieces: masked stores are microcode on some CPUs. */
 NLG_INLINE void vf_store_n(float *p, vf a, int n) {
-    vm m = vm_first(n);
-    _mm256_maskstore_ps(p, m.a, a.a);
-    _mm256_maskstore_ps(p + 8, m.b, a.b);
+    __m256 rest = a.a;
+    if (n & 24) {
+        _mm256_storeu_ps(p, a.a);
+        p += 8;
+        rest = a.b;
+    }
+    if (n & 16) {
+        _mm256_storeu_ps(p, rest);
+        return;
+    }
+    __m128 four = _mm256_castps256_ps128(rest);
+    if (n & 4) {
+        _mm_storeu_ps(p, four);
+        p += 4;
+        four = _mm256_extractf128_ps(rest, 1);
+    }
+    if (n & 2) {
+        _mm_storel_pi((__m64 *)(void *)p, four);
+        p += 2;
+        four = _mm_movehl_ps(four, four);
+    }
+    if (n & 1) _mm_store_ss(p, four);
 }
 NLG_INLINE vf vf_add(vf a, vf b) {
     return VEC2_(vf, _mm256_add_ps, a, b);

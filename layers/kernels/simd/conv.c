@@ -198,6 +198,10 @@ static void pack_panel(const float *dy, int64_t ld, int channels, int pixels, fl
     vf_store(sum, vf_add(vf_load(sum), total));
 }
 
+static void add(float *sum, const float *addend, int64_t vectors) {
+    for (int64_t i = 0; i < vectors * NLG_LANES; i += NLG_LANES) vf_store(sum + i, vf_add(vf_load(sum + i), vf_load(addend + i)));
+}
+
 /* ---- panels from and to rows ---- */
 
 static void pack_rows(const nlg_conv_turn *turn, const float *from, float *panel) {
@@ -245,4 +249,4 @@ static void unpack_rows(const nlg_conv_turn *turn, const float *panel, float *to
 }
 
 extern const nlg_conv_simd NLG_NAME(conv_table);
-const nlg_conv_simd NLG_NAME(conv_table) = {TILE_PIXELS, BLOCK_K, gemm, outer, finish, pack_panel, pack_rows, unpack_rows};
+const nlg_conv_simd NLG_NAME(conv_table) = {TILE_PIXELS, BLOCK_K, gemm, outer, finish, pack_panel, add, pack_rows, unpack_rows};
