@@ -73,7 +73,7 @@ static void print_deviations(const nlg_network *network) {
         return;
     }
     printf("Counts:\n");
-    print_against("parameters", network->cost.params, m->published_params, m->published_source);
+    print_against("parameters without auxiliary heads", network->cost.params_without_aux, m->published_params, m->published_source);
     print_against("MACs", network->cost.macs, m->published_macs, m->published_source);
 }
 

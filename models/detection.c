@@ -185,9 +185,10 @@ const nlg_family nlg_nas_fpn = {
     .designer = NLG_SEARCHED,
     .deviations =
         "Global pooling as in the authors' code: the maximum of the coarser input gates the finer one; mmdetection does it the "
-        "other way\n"
+        "other way "
         "round with averages. P6 and P7 are plain pools of P5. No DropBlock.\n"
-        "Convolutions before batch norm have biases, as in the authors' code; 60.1M parameters (60.2M with running statistics)\n"
-        "against the printed 60.3M, which a 1x1 convolution and norm before P6 and P7 would give.\n",
+        "Convolutions before batch norm have biases, as in the authors' code; 7 @ 256 has 60.1M parameters and 7 @ 384 103.5M "
+        "against the printed 60.3M and 103.9M; running statistics and a 1x1 convolution and norm before P6 and P7 would give "
+        "60.3M.\n",
     .build = build,
 };

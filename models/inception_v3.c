@@ -44,7 +44,7 @@ const nlg_family nlg_inception_v3 = {
     .year = 2015,
     .designer = NLG_HUMAN,
     .deviations =
-        "torchvision's form of the released network; the paper's table of costs prints 4.8G multiply-adds, every implementation\n"
+        "torchvision's form of the released network; the paper's table of costs prints 4.8G multiply-adds, every implementation "
         "has 5.7G. Keras has no scale in batch norm (23,817,352 trainable parameters).\n",
     .build = nlg_build_table_model,
 };

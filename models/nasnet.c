@@ -44,7 +44,7 @@ const nlg_family nlg_nasnet = {
     .deviations =
         "The normal cell concatenates h[i-1] as well, as the released code and the printed widths have it.\n"
         "Drop path has its final rate from the first step; the released code raises it over the training.\n"
-        "Printed sizes include the running statistics of batch norm (mobile 5,326,716, large 88,949,818); we count trainable\n"
+        "Printed sizes include the running statistics of batch norm (mobile 5,326,716, large 88,949,818); we count trainable "
         "parameters.\n",
     .build = nlg_build_cell_model,
 };
