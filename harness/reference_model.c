@@ -55,8 +55,11 @@ static nlg_status add_gradient(const nlg_graph *graph, const nlg_weights *weight
                                const cJSON *names, cJSON *out, nlg_error *err) {
     nlg_weights gradients = {0};
     nlg_plan *plan = NULL;
-    const nlg_plan_options options = {
-        .batch = IMAGES, .mode = NLG_TRAIN, .frozen_statistics = strcmp(mode, "eval") == 0, .without_aux = true};
+    const nlg_plan_options options = {.batch = IMAGES,
+                                      .mode = NLG_TRAIN,
+                                      .frozen_statistics = strcmp(mode, "eval") == 0,
+                                      .without_aux = true,
+                                      .without_random = true};
     nlg_status status = nlg_weights_create(graph, &gradients, err);
     if (status == NLG_OK) status = nlg_plan_create(graph, exec, &options, weights, &gradients, &plan, err);
     if (status == NLG_OK) {

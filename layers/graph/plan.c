@@ -101,7 +101,7 @@ static int fuse(nlg_plan *plan, const nlg_node *node, const int *map, const int 
 }
 
 static bool identity(const nlg_plan *plan, const nlg_node *node) {
-    const bool random_off = !training(plan) || plan->options.frozen_statistics;
+    const bool random_off = !training(plan) || plan->options.frozen_statistics || plan->options.without_random;
     return random_off && (node->op->flags & NLG_OP_RANDOM);
 }
 

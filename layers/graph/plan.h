@@ -14,6 +14,7 @@ typedef struct nlg_plan_options {
     int batch;
     nlg_mode mode;
     bool frozen_statistics; /* training mode with batch norm in evaluation mode and dropout off */
+    bool without_random;    /* training mode with batch statistics, but dropout and drop path off */
     bool without_aux;       /* training mode: leave auxiliary heads out (inference always does) */
     bool no_fusion;         /* every node by itself, every output kept: for tests and layer-wise comparison */
     size_t memory_limit;    /* bytes, 0: none */
