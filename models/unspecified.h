@@ -6,7 +6,7 @@
 #include "models/model.h"
 
 typedef struct nlg_unspecified_model {
-    const char *name;
+    const char *name, *alias;
     const nlg_family *family;
     nlg_shape input;
     int64_t published_params, published_macs; /* 0: not published */
@@ -16,6 +16,6 @@ typedef struct nlg_unspecified_model {
 
 int nlg_unspecified_count(void);
 const nlg_unspecified_model *nlg_unspecified_at(int index);
-const nlg_unspecified_model *nlg_unspecified_find(const char *name); /* NULL if it is none of them */
+const nlg_unspecified_model *nlg_unspecified_find(const char *name); /* by name or alias; NULL if it is none of them */
 
 #endif

@@ -252,6 +252,7 @@ static void unspecified_networks_say_so(void **state) {
         assert_int_equal(nlg_model_find(u->name, &model, &err), NLG_ERR_INPUT);
         if (!strstr(err.text, "not specified")) fail_msg("'%s'", err.text);
     }
+    assert_non_null(nlg_unspecified_find("NASNet_B"));
     assert_null(nlg_unspecified_find("nasnet_a"));
 }
 
