@@ -171,6 +171,34 @@ static void test_images_are_independent_of_the_batch(void **unused) {
     drop_fixture(&f);
 }
 
+/* The convolution's algorithm, and with it the packed weights, must be the same for a last batch that is not full. */
+static void test_partial_batches_keep_algorithm(void **unused) {
+    (void)unused;
+    static const int sides[] = {4, 7, 8, 14, 28}, channels[] = {32, 64, 128, 512};
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
+        for (size_t j = 0; j < sizeof channels / sizeof *channels; j++) {
+            nlg_error err = {0};
+            nlg_weights w = {0};
+            nlg_graph *g = nlg_graph_create();
+            nlg_builder *b = nlg_builder_create(g);
+            const nlg_value x = nlg_input(b, channels[j], sides[i], sides[i]);
+            const nlg_value y = nlg_conv(b, x, (nlg_conv_args){.out = 32, .kernel = 3, .pad = 1}, "conv");
+            nlg_output(b, nlg_linear(b, nlg_global_avg_pool(b, y), (nlg_linear_args){.out = 7}, "fc"));
+            assert_int_equal(nlg_builder_finish(b, &err), NLG_OK);
+            assert_int_equal(nlg_weights_create(g, &w, &err), NLG_OK);
+            nlg_weights_fill_reference(&w, 1);
+            float whole[16 * 7], part[16 * 7];
+            const nlg_plan_options options = {.batch = 16, .mode = NLG_INFER}, single = {.batch = 1, .mode = NLG_INFER};
+            run_plan(g, &w, options, 2, 16, whole, NULL);
+            run_plan(g, &w, options, 2, 1, part, NULL);
+            assert_memory_equal(whole, part, 7 * sizeof(float));
+            run_plan(g, &w, single, 2, 1, part, NULL);
+            assert_memory_equal(whole, part, 7 * sizeof(float));
+            nlg_weights_destroy(&w);
+            nlg_graph_destroy(g);
+        }
+}
+
 static void test_threads_keep_bits(void **unused) {
     (void)unused;
     fixture f = make_fixture();
@@ -422,6 +450,7 @@ int main(void) {
         cmocka_unit_test(test_fusion_keeps_values),
         cmocka_unit_test(test_frozen_training_equals_inference),
         cmocka_unit_test(test_images_are_independent_of_the_batch),
+        cmocka_unit_test(test_partial_batches_keep_algorithm),
         cmocka_unit_test(test_threads_keep_bits),
         cmocka_unit_test(test_gradients_of_the_whole),
         cmocka_unit_test(test_counts),
