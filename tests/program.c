@@ -59,7 +59,7 @@ static char *read_stream(const char *name) {
     return text;
 }
 
-static program_result run_list(const char *format, va_list arguments) {
+__attribute__((format(printf, 1, 0))) static program_result run_list(const char *format, va_list arguments) {
     char words[COMMAND_LENGTH], line[COMMAND_LENGTH + 100];
     vsnprintf(words, sizeof words, format, arguments);
     snprintf(line, sizeof line, "{ %s\n} >$D/stdout 2>$D/stderr", words);

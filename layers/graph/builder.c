@@ -113,7 +113,7 @@ static nlg_node *append_node(nlg_builder *b) {
 }
 
 /* The full layer name: scope and printf-formatted part. */
-static const char *full_name(nlg_builder *b, const char *format, va_list args) {
+__attribute__((format(printf, 2, 0))) static const char *full_name(nlg_builder *b, const char *format, va_list args) {
     char part[NAME_LENGTH];
     vsnprintf(part, sizeof part, format, args);
     const char *separator = b->scope[0] != '\0' && part[0] != '\0' ? "." : "";

@@ -285,7 +285,7 @@ static nlg_status train_step(nlg_trainer *t, nlg_error *err) {
 static void fill_record(const nlg_trainer *t, double seconds, nlg_epoch_record *record) {
     *record = (nlg_epoch_record){.loss = t->seen > 0 ? t->loss_sum / (double)t->seen : 0,
                                  .train_accuracy = t->seen > 0 ? (double)t->correct / (double)t->seen : 0,
-                                 .val_accuracy = NAN,
+                                 .val_accuracy = (double)NAN,
                                  .seconds = seconds,
                                  .images = t->seen};
 }
