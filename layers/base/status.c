@@ -5,14 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...) {
-    if (!err || err->status != NLG_OK) return status;
+void nlg_record_failure(nlg_error *err, nlg_status status, const char *format, ...) {
+    if (!err || err->status != NLG_OK) return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(err->text, sizeof err->text, format, arguments);
     va_end(arguments);
     err->status = status;
-    return status;
 }
 
 nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) {

@@ -20,8 +20,13 @@ typedef struct nlg_error {
     char text[1024];
 } nlg_error;
 
-/* Record a failure and return `status`; the first record wins. `err` may be NULL. */
-nlg_status nlg_fail(nlg_error *err, nlg_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Record a failure and return `status`; the first record wins. `err` may be NULL. A macro, so that compilers see which status it is
+ * and know that what follows a failure is not reached. */
+#define nlg_fail(err, status, ...) (nlg_record_failure(err, status, __VA_ARGS__), nlg_status_itself(status))
+static inline nlg_status nlg_status_itself(nlg_status status) {
+    return status;
+}
+void nlg_record_failure(nlg_error *err, nlg_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Prefix the recorded text with "where: ", for callers that know more (a file, a layer). Returns err's status. */
 nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
