@@ -55,7 +55,7 @@ typedef struct training {
     const char *arm, *part;
     const nlg_graph *graph;
     double rate;
-    int epochs;
+    int epochs, batch;
     uint64_t seed;
     bool test;
 } training;
@@ -71,6 +71,7 @@ static nlg_recipe recipe_of(const training *t) {
     nlg_recipe recipe = nlg_recipe_default();
     recipe.lr = t->rate;
     recipe.epochs = t->epochs;
+    recipe.batch = t->batch;
     return recipe;
 }
 
@@ -278,7 +279,9 @@ static nlg_status run_training(runner *r, nlg_error *err) {
         for (int i = 0; i < n; i++) {
             nlg_network network;
             nlg_status status = open_network(r, cJSON_GetArrayItem(list, i)->valuestring, &network, err);
-            training t = {.graph = network.graph, .epochs = nlg_scale_int(r->experiment, "epochs")};
+            training t = {.graph = network.graph,
+                          .epochs = nlg_scale_int(r->experiment, "epochs"),
+                          .batch = nlg_scale_int(r->experiment, "batch")};
             if (status == NLG_OK) {
                 t.arm = network.model->name;
                 t.rate = rates[i];
@@ -314,7 +317,8 @@ static nlg_status retrain(runner *r, const nlg_space *space, const nlg_trial *tr
     training t = {.arm = arm,
                   .graph = graph,
                   .rate = nlg_scale_number(r->experiment, "rate"),
-                  .epochs = nlg_scale_int(r->experiment, "retrain_epochs")};
+                  .epochs = nlg_scale_int(r->experiment, "retrain_epochs"),
+                  .batch = nlg_scale_int(r->experiment, "batch")};
     nlg_status status = train_finally(r, &t, part, err);
     nlg_graph_destroy(graph);
     return status;
@@ -417,6 +421,7 @@ static nlg_status run_search(runner *r, const nlg_dataset_options *data, nlg_err
                                        .progress = watch_trial,
                                        .progress_context = r};
     how.recipe.epochs = nlg_scale_int(r->experiment, "epochs");
+    how.recipe.batch = nlg_scale_int(r->experiment, "batch");
     how.recipe.lr = nlg_scale_number(r->experiment, "rate");
     nlg_train_evaluator *evaluator;
     NLG_TRY(nlg_train_evaluator_create(&how, &evaluator, err));

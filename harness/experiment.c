@@ -39,7 +39,7 @@ static const key_rule scale_rules[] = {
     {"search_seeds", NUMBER, IN_SEARCH},
     {"retrain_epochs", NUMBER, IN_SEARCH},
     {"retrained_random", NUMBER, IN_SEARCH},
-    {"batch", NUMBER, IN_LATENCY},
+    {"batch", NUMBER, IN_TRAINING | IN_SEARCH | IN_LATENCY},
     {"seconds", NUMBER, IN_LATENCY},
 };
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

@@ -69,7 +69,8 @@ static void test_files(void **state) {
     refuses(
         HEAD
         "\"kind\":\"search\",\"data\":\"d\",\"profiles\":{\"smoke\":{\"space\":\"s\",\"strategies\":[\"other\"],\"train_images\":1,"
-        "\"validation_images\":1,\"epochs\":1,\"rate\":1,\"seeds\":1,\"budget\":1,\"search_seeds\":1,\"retrain_epochs\":1,"
+        "\"validation_images\":1,\"batch\":1,\"epochs\":1,\"rate\":1,\"seeds\":1,\"budget\":1,\"search_seeds\":1,\"retrain_"
+        "epochs\":1,"
         "\"retrained_random\":1}}}",
         "baseline");
 }
