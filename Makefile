@@ -137,6 +137,11 @@ run-fuzzers: $(FUZZERS)
 $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz_%.o $(LIBS)
 	@echo "LD $@"; $(LINK) -fsanitize=fuzzer $< -o $@ $(LIBS) $(LDLIBS)
 
+.PHONY: digests
+digests: setup-quiet ## record the digests of short runs anew, after NLG_NUMERICS_VERSION was raised
+	$(MAKE_JOBS) build-tests T=digests
+	@NLG_WRITE_DIGESTS=1 $(BUILD)/tests/test_digests
+
 .PHONY: format format-check deps-check
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 format: ## format all C files (clang-format 14)
