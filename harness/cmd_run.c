@@ -311,9 +311,9 @@ static bool after_trial(void *context, const nlg_trial *trial, const nlg_trial *
 
 static nlg_status retrain(runner *r, const nlg_space *space, const nlg_trial *trial, const char *part, nlg_error *err) {
     char arm[NLG_GENOTYPE_MAX];
-    space->encode(&trial->code, arm, sizeof arm);
+    space->encode(space, &trial->code, arm, sizeof arm);
     nlg_graph *graph = NULL;
-    NLG_TRY(space->build(&trial->code, r->info->h, r->info->w, r->info->c, r->info->classes, &graph, err));
+    NLG_TRY(space->build(space, &trial->code, r->info->h, r->info->w, r->info->c, r->info->classes, &graph, err));
     training t = {.arm = arm,
                   .graph = graph,
                   .rate = nlg_scale_number(r->experiment, "rate"),
@@ -336,7 +336,7 @@ static nlg_status keep_search(runner *r, const nlg_search_options *s, const nlg_
     for (int i = 0; i < result->count; i++) {
         const nlg_trial *t = &result->trials[i];
         char genotype[NLG_GENOTYPE_MAX];
-        s->space->encode(&t->code, genotype, sizeof genotype);
+        s->space->encode(s->space, &t->code, genotype, sizeof genotype);
         cJSON *row = nlg_json_object_in(history);
         nlg_json_text(row, "genotype", genotype);
         nlg_json_text(row, "status", nlg_trial_status_name(t->status));
@@ -425,7 +425,8 @@ static nlg_status run_search(runner *r, const nlg_dataset_options *data, nlg_err
     how.recipe.lr = nlg_scale_number(r->experiment, "rate");
     nlg_train_evaluator *evaluator;
     NLG_TRY(nlg_train_evaluator_create(&how, &evaluator, err));
-    nlg_search_options s = {.space = nlg_space_find(space),
+    nlg_space opened;
+    nlg_search_options s = {.space = &opened,
                             .evaluator = nlg_train_evaluator_interface(evaluator),
                             .evaluator_config = nlg_train_evaluator_config(evaluator),
                             .budget = nlg_scale_int(r->experiment, "budget"),
@@ -434,8 +435,9 @@ static nlg_status run_search(runner *r, const nlg_dataset_options *data, nlg_err
                                         r->settings->threads},
                             .progress = after_trial,
                             .progress_context = r};
-    nlg_status status =
-        s.space ? run_searches(r, &s, err) : nlg_fail(err, NLG_ERR_INPUT, "%s: unknown space '%s'", r->experiment->id, space);
+    nlg_status status = nlg_space_open(space, &opened, err);
+    status = status == NLG_OK ? run_searches(r, &s, err) : nlg_fail_at(err, "%s", r->experiment->id);
+    nlg_space_close(&opened);
     nlg_train_evaluator_destroy(evaluator);
     return status;
 }

@@ -54,7 +54,7 @@ enum {
     KEY_MAX_MACS,
 };
 static const struct argp_option options[] = {
-    {"space", KEY_SPACE, "NAME", 0, "Search space (default nasnet_small)", 0},
+    {"space", KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
     {"strategy", KEY_STRATEGY, "NAME", 0, "random or regularized_evolution (default)", 0},
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "Its own options, e.g. '{\"population\": 20, \"sample\": 5}'", 0},
     {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default)", 0},
@@ -186,7 +186,7 @@ static void print_command(FILE *stream, const nlg_invocation *call) {
 /* ---- results ----------------------------------------------------------------------------------------------------------- */
 
 static void genotype_of(const nlg_space *space, const nlg_trial *trial, char text[NLG_GENOTYPE_MAX]) {
-    space->encode(&trial->code, text, NLG_GENOTYPE_MAX);
+    space->encode(space, &trial->code, text, NLG_GENOTYPE_MAX);
 }
 
 static nlg_status print_json(const nlg_search_options *run, const nlg_search_result *r, nlg_error *err) {
@@ -250,12 +250,7 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_res
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
 static nlg_status find_parts(const search_options *o, nlg_search_options *run, nlg_error *err) {
-    nlg_nearest nearest = {.wanted = o->space};
-    run->space = nlg_space_find(o->space);
-    for (int i = 0; i < nlg_space_count(); i++) nlg_nearest_try(&nearest, nlg_space_at(i)->name);
-    if (!run->space)
-        return nlg_fail(err, NLG_ERR_INPUT, "--space: unknown space '%s'; the nearest is '%s'", o->space, nearest.best);
-    nearest = (nlg_nearest){.wanted = o->strategy};
+    nlg_nearest nearest = {.wanted = o->strategy};
     run->strategy = nlg_strategy_find(o->strategy);
     for (int i = 0; i < nlg_strategy_count(); i++) nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
     if (!run->strategy) {
@@ -320,13 +315,17 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     };
     nlg_json_begin();
     NLG_TRY(find_parts(o, &run_options, err));
+    nlg_space space;
     nlg_dataset *dataset = NULL;
-    nlg_exec exec;
-    nlg_status status = nlg_exec_open(settings, &exec, err);
+    nlg_exec exec = {0};
+    nlg_status status = nlg_space_open(o->space, &space, err);
+    run_options.space = &space;
+    if (status == NLG_OK) status = nlg_exec_open(settings, &exec, err);
     if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
     if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, err);
     if (dataset) nlg_dataset_close(dataset);
     nlg_exec_close(&exec);
+    nlg_space_close(&space);
     return status;
 }
 

@@ -20,6 +20,7 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
     nlg_json_text(object, "status", nlg_trial_status_name(trial->status));
     nlg_json_number(object, "score", score_of(trial));
     if (best_so_far) nlg_json_number(object, "best_score", score_of(best_so_far));
+    if (trial->latency_ms > 0) nlg_json_number(object, "latency_ms", trial->latency_ms);
     nlg_json_number(object, "params", (double)trial->params);
     nlg_json_number(object, "macs", (double)trial->macs);
     nlg_json_number(object, "epochs", trial->budget_epochs);
@@ -29,7 +30,7 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
     nlg_json_text(object, "genotype", genotype);
     nlg_json_number(object, "overhead_seconds", trial->overhead_seconds);
     nlg_json_number(object, "evaluation_seconds", trial->evaluation_seconds);
-    nlg_json_number(object, "simulated_seconds", trial->simulated_seconds);
+    nlg_json_number(object, "simulated_cost", trial->simulated_cost);
 }
 
 const char *const nlg_trial_headers[] = {"trial",  "proxy score", "params", "MACs",    "status",

@@ -187,7 +187,7 @@ static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *tri
     }
     nlg_graph *graph;
     nlg_error why = {0};
-    nlg_status status = space->build(&trial->code, info->h + border, info->w + border, info->c, info->classes, &graph, &why);
+    nlg_status status = space->build(space, &trial->code, info->h + border, info->w + border, info->c, info->classes, &graph, &why);
     if (status == NLG_ERR_MEMORY) return nlg_fail(err, status, "%s", why.text);
     if (status != NLG_OK) {
         end_trial(trial, NLG_TRIAL_FAILED, why.text);

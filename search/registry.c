@@ -1,6 +1,10 @@
 /* The registries of spaces and strategies. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "layers/base/nearest.h"
 #include "search/search.h"
 
 #define SPACE(x) extern const nlg_space nlg_space_##x;
@@ -36,6 +40,78 @@ const nlg_space *nlg_space_find(const char *name) {
     }
     return NULL;
 }
+
+/* ---- spaces with parameters ---- */
+
+static nlg_status unknown_space(const char *name, nlg_error *err) {
+    nlg_nearest nearest = {.wanted = name};
+    for (int i = 0; i < nlg_space_count(); i++) nlg_nearest_try(&nearest, spaces[i]->name);
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown space '%.64s'; the nearest is '%s'", name, nearest.best);
+}
+
+static nlg_status unknown_parameter(const nlg_space *space, const char *text, nlg_error *err) {
+    char known[256] = "";
+    for (int i = 0; i < space->n_parameters; i++) {
+        const nlg_space_parameter *p = &space->parameters[i];
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s=%d..%d", i ? ", " : "", p->name, p->min, p->max);
+    }
+    return nlg_fail(err, NLG_ERR_INPUT, "space %.64s: expected parameters of %s, found '%.64s'", space->name,
+                    known[0] ? known : "none", text);
+}
+
+/* "B=5,N=2" */
+static nlg_status read_parameters(nlg_space *space, const char *text, nlg_error *err) {
+    for (const char *at = text;;) {
+        const size_t length = strcspn(at, "=");
+        int i = 0;
+        while (i < space->n_parameters &&
+               (strlen(space->parameters[i].name) != length || strncmp(space->parameters[i].name, at, length) != 0))
+            i++;
+        if (i == space->n_parameters || at[length] != '=') return unknown_parameter(space, at, err);
+        const nlg_space_parameter *p = &space->parameters[i];
+        char *end;
+        errno = 0;
+        const long value = strtol(at + length + 1, &end, 10);
+        if (end == at + length + 1 || errno || (*end != ',' && *end != '\0') || value < p->min || value > p->max)
+            return unknown_parameter(space, at, err);
+        space->parameter[i] = (int)value;
+        if (*end == '\0') return NLG_OK;
+        at = end + 1;
+    }
+}
+
+/* The name of a space whose parameters are not the defaults lists all of them. */
+static void write_name(nlg_space *space) {
+    bool plain = true;
+    for (int i = 0; i < space->n_parameters; i++) plain = plain && space->parameter[i] == space->parameters[i].value;
+    for (int i = 0; i < space->n_parameters && !plain; i++) {
+        const size_t used = strlen(space->name);
+        snprintf(space->name + used, sizeof space->name - used, "%c%s=%d", i ? ',' : ':', space->parameters[i].name,
+                 space->parameter[i]);
+    }
+}
+
+nlg_status nlg_space_open(const char *text, nlg_space *space, nlg_error *err) {
+    *space = (nlg_space){0};
+    char name[NLG_SPACE_NAME_MAX];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(text, ":"), text);
+    const nlg_space *found = nlg_space_find(name);
+    if (!found) return unknown_space(name, err);
+    *space = *found;
+    for (int i = 0; i < space->n_parameters; i++) space->parameter[i] = space->parameters[i].value;
+    const char *parameters = strchr(text, ':');
+    if (parameters) NLG_TRY(read_parameters(space, parameters + 1, err));
+    write_name(space);
+    return space->open ? space->open(space, err) : NLG_OK;
+}
+
+void nlg_space_close(nlg_space *space) {
+    if (space->close) space->close(space);
+    *space = (nlg_space){0};
+}
+
+/* ---- strategies ---- */
 
 int nlg_strategy_count(void) {
     return (int)(sizeof strategies / sizeof strategies[0]);

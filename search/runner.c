@@ -131,6 +131,7 @@ static const nlg_trial *find_earlier(const runner *r, const nlg_trial *trial) {
 static void take_result(nlg_trial *trial, const nlg_trial *from) {
     trial->status = from->status;
     trial->score = from->score;
+    trial->latency_ms = from->latency_ms;
     trial->params = from->params;
     trial->macs = from->macs;
     trial->budget_epochs = from->budget_epochs;
@@ -143,12 +144,13 @@ static nlg_status evaluate(const runner *r, nlg_trial *trial, nlg_error *err) {
     nlg_trial result = *trial;
     NLG_TRY(evaluator->evaluate(evaluator->context, r->options->space, &result, err));
     take_result(trial, &result);
-    trial->simulated_seconds = result.simulated_seconds;
+    trial->simulated_cost = result.simulated_cost;
     if (trial->status == NLG_TRIAL_DONE && !isfinite(trial->score)) {
         trial->status = NLG_TRIAL_NONFINITE;
         snprintf(trial->message, sizeof trial->message, "the score is not finite");
     }
     if (trial->status != NLG_TRIAL_DONE) trial->score = 0;
+    if (trial->status != NLG_TRIAL_DONE) trial->latency_ms = 0;
     trial->score += 0.0; /* the store has no negative zero */
     return NLG_OK;
 }
@@ -172,7 +174,7 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
         trial->evaluation_seconds = r->mark - start;
     }
     char genotype[NLG_GENOTYPE_MAX];
-    o->space->encode(&trial->code, genotype, sizeof genotype);
+    o->space->encode(o->space, &trial->code, genotype, sizeof genotype);
     NLG_TRY(nlg_store_append(r->store, trial, genotype, err));
     r->trials[trial->number] = *trial;
     r->count = trial->number + 1;
@@ -223,6 +225,10 @@ static nlg_status finish(runner *r, nlg_search_result *result, nlg_error *err) {
         for (int j = 0; j < trial->code.length; j++) digest_u64(digest, (uint64_t)trial->code.value[j]);
         digest_u64(digest, (uint64_t)trial->status);
         digest_u64(digest, bits);
+        if (trial->latency_ms > 0) {
+            memcpy(&bits, &trial->latency_ms, sizeof bits);
+            digest_u64(digest, bits);
+        }
         digest_u64(digest, (uint64_t)trial->params);
         digest_u64(digest, (uint64_t)trial->macs);
         result->repeats += trial->is_repeat;

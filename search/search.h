@@ -23,27 +23,59 @@ typedef struct nlg_code {
 
 struct nlg_graph;
 
+enum { NLG_SPACE_NAME_MAX = 96, NLG_SPACE_PARAMETERS_MAX = 6 };
+typedef struct nlg_space_parameter {
+    const char *name;
+    int value, min, max; /* value: default */
+    const char *summary;
+} nlg_space_parameter;
+
 /* Members marked optional may be NULL; the functions below then do what the comment says. */
-typedef struct nlg_space {
-    const char *name, *summary;
+typedef struct nlg_space nlg_space;
+struct nlg_space {
+    char name[NLG_SPACE_NAME_MAX]; /* with parameters where they are not the defaults: "nasnet:B=5,N=2,F=24" */
+    const char *summary, *source;  /* source: the paper */
     int length;
-    int (*choices)(int position);                /* values at a position: 0 .. choices-1 */
-    bool (*valid)(const nlg_code *code);         /* optional: beyond every value being in range */
-    void (*sample)(nlg_rng rng, nlg_code *code); /* optional: each position uniform, drawn again until valid */
-    void (*mutate)(nlg_rng rng, const nlg_code *parent, nlg_code *child); /* optional: one position, another value */
+    /* 0, or: a code may also stop after any number of whole blocks of `block` positions (cells that grow). */
+    int block;
+    const nlg_space_parameter *parameters;
+    int n_parameters;
+    int parameter[NLG_SPACE_PARAMETERS_MAX];             /* their values */
+    nlg_status (*open)(nlg_space *self, nlg_error *err); /* optional: what follows from the parameters, data */
+    void (*close)(nlg_space *self);                      /* optional; also after a failed open */
+    void *data;                                          /* of the space itself: made by open, or constant */
+
+    int (*choices)(const nlg_space *self, int position);        /* values at a position: 0 .. choices-1 */
+    bool (*valid)(const nlg_space *self, const nlg_code *code); /* optional: beyond every value being in range */
+    /* Optional: each position uniform, drawn again until valid. */
+    void (*sample)(const nlg_space *self, nlg_rng rng, nlg_code *code);
+    /* Optional: one position, another value. */
+    void (*mutate)(const nlg_space *self, nlg_rng rng, const nlg_code *parent, nlg_code *child);
     /* Optional: the one representative of all codes that mean the same architecture (isomorphic graphs). Idempotent. */
-    void (*canonical)(const nlg_code *code, nlg_code *canonical);
-    void (*encode)(const nlg_code *code, char *text, size_t size);          /* readable genotype, below NLG_GENOTYPE_MAX bytes */
-    nlg_status (*decode)(const char *text, nlg_code *code, nlg_error *err); /* decode(encode(code)) = code */
+    void (*canonical)(const nlg_space *self, const nlg_code *code, nlg_code *canonical);
+    /* Readable genotype, below NLG_GENOTYPE_MAX bytes. */
+    void (*encode)(const nlg_space *self, const nlg_code *code, char *text, size_t size);
+    nlg_status (*decode)(const nlg_space *self, const char *text, nlg_code *code, nlg_error *err); /* decode(encode(code)) = code */
     /* Network spaces: build the network for an input and classes; other spaces: NULL. */
-    nlg_status (*build)(const nlg_code *code, int h, int w, int c, int classes, struct nlg_graph **graph, nlg_error *err);
-    int (*features)(const nlg_code *code, double *out); /* optional, for predictors: their number; out may be NULL */
-} nlg_space;
-const nlg_space *nlg_space_find(const char *name); /* NULL if there is none */
+    nlg_status (*build)(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, struct nlg_graph **graph,
+                        nlg_error *err);
+    int (*features)(const nlg_space *self, const nlg_code *code,
+                    double *out);          /* optional, for predictors: their number; out may be NULL */
+    double (*size)(const nlg_space *self); /* optional: number of valid codes, where not every code in range is valid */
+    int64_t architectures;                 /* distinct ones where they were counted, 0: unknown */
+};
+/* By its name without parameters: with their defaults and without data. NULL if there is none. */
+const nlg_space *nlg_space_find(const char *name);
 int nlg_space_count(void);
 const nlg_space *nlg_space_at(int index);
 
+/* "NAME" or "NAME:P=1,Q=2" into *space, which is to be closed after use and not to be copied. An error names the nearest space or
+ * the parameters that there are. */
+nlg_status nlg_space_open(const char *text, nlg_space *space, nlg_error *err);
+void nlg_space_close(nlg_space *space); /* also after a failed open */
+
 bool nlg_space_valid(const nlg_space *space, const nlg_code *code); /* length, ranges and the space's own rule */
+double nlg_space_size(const nlg_space *space);                      /* number of valid codes of full length */
 void nlg_space_sample(const nlg_space *space, nlg_rng rng, nlg_code *code);
 /* One change; never an architecture that is the parent's in another guise. */
 void nlg_space_mutate(const nlg_space *space, nlg_rng rng, const nlg_code *parent, nlg_code *child);
@@ -64,7 +96,8 @@ typedef struct nlg_trial {
     bool is_repeat; /* the hash was seen before in this run: the result is taken over, no evaluation is spent */
     uint64_t seed;  /* below 2^53; a function of the run's seed and the hash: the same in every strategy's run */
     nlg_trial_status status;
-    double score; /* to be maximised: validation accuracy; 0 unless done */
+    double score;      /* to be maximised: validation accuracy, 0 to 1; 0 unless done */
+    double latency_ms; /* second objective, to be minimised; 0: the evaluator has none */
     int64_t params, macs;
     int budget_epochs;
     char digest[65];   /* of the trained weights, or of the looked-up row */
@@ -72,7 +105,7 @@ typedef struct nlg_trial {
     /* Times are kept apart from results: not part of digests. Their sum over a run is its wall time. */
     double overhead_seconds;   /* since the last evaluation ended: store, tell, ask */
     double evaluation_seconds; /* spent here on the evaluation, 0 for repeats */
-    double simulated_seconds;  /* what the looked-up evaluation once cost elsewhere; not part of the sum */
+    double simulated_cost;     /* what the looked-up evaluation once cost elsewhere, in the evaluator's cost_unit */
 } nlg_trial;
 
 /* ---- strategies: one file in search/strategies and one row of strategies.def each ---- */
@@ -112,11 +145,12 @@ nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, do
 
 /* ---- evaluators ---- */
 
-/* architecture -> score and costs, for a budget. Fills status, score, params, macs, budget_epochs, simulated_seconds, digest and
- * message from code, hash and seed. What the architecture is to blame for is a trial status; an error status ends the run
- * without storing the trial (it is evaluated again when the run is continued). */
+/* architecture -> score and costs, for a budget. Fills status, score, params, macs, latency_ms, budget_epochs, simulated_cost,
+ * digest and message from code, hash and seed. What the architecture is to blame for is a trial status; an error status ends the
+ * run without storing the trial (it is evaluated again when the run is continued). */
 typedef struct nlg_evaluator {
     const char *name;
+    const char *cost_unit; /* of simulated_cost: "seconds", "MACs x epochs"; NULL: evaluations are not simulated */
     void *context;
     nlg_status (*evaluate)(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err);
 } nlg_evaluator;
@@ -151,7 +185,7 @@ typedef struct nlg_search_result {
     int best;                 /* index of the best score (earliest on ties), -1 if none */
     int evaluations, repeats; /* evaluations + repeats = count */
     int stored;               /* how many of them the store had already */
-    char digest[65];          /* over number, code, status, score bits, params, macs of all trials */
+    char digest[65];          /* over number, code, status, bits of score and latency, params, macs of all trials */
 } nlg_search_result;
 
 /* Runs or continues the search stored under (space, strategy, options, evaluator, its config, q, seed, numerics version) in the

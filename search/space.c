@@ -11,24 +11,34 @@ bool nlg_code_equal(const nlg_code *a, const nlg_code *b) {
 }
 
 bool nlg_space_valid(const nlg_space *space, const nlg_code *code) {
-    if (code->length != space->length) return false;
-    for (int i = 0; i < space->length; i++) {
-        if (code->value[i] < 0 || code->value[i] >= space->choices(i)) return false;
+    const int length = code->length;
+    const bool whole =
+        length == space->length || (space->block > 0 && length > 0 && length < space->length && length % space->block == 0);
+    if (!whole) return false;
+    for (int i = 0; i < length; i++) {
+        if (code->value[i] < 0 || code->value[i] >= space->choices(space, i)) return false;
     }
-    return !space->valid || space->valid(code);
+    return !space->valid || space->valid(space, code);
+}
+
+double nlg_space_size(const nlg_space *space) {
+    if (space->size) return space->size(space);
+    double size = 1;
+    for (int i = 0; i < space->length; i++) size *= space->choices(space, i);
+    return size;
 }
 
 void nlg_space_sample(const nlg_space *space, nlg_rng rng, nlg_code *code) {
     *code = (nlg_code){0};
     if (space->sample) {
-        space->sample(rng, code);
+        space->sample(space, rng, code);
         return;
     }
     uint64_t draw = 0;
     do {
         code->length = space->length;
         for (int i = 0; i < space->length; i++) {
-            code->value[i] = (int16_t)nlg_rng_below(rng, draw++, (uint64_t)space->choices(i));
+            code->value[i] = (int16_t)nlg_rng_below(rng, draw++, (uint64_t)space->choices(space, i));
         }
     } while (!nlg_space_valid(space, code));
 }
@@ -36,12 +46,12 @@ void nlg_space_sample(const nlg_space *space, nlg_rng rng, nlg_code *code) {
 /* One position takes another of its values. */
 static void change_position(const nlg_space *space, nlg_rng rng, const nlg_code *parent, nlg_code *child) {
     int free_positions[NLG_CODE_MAX], count = 0;
-    for (int i = 0; i < space->length; i++) {
-        if (space->choices(i) > 1) free_positions[count++] = i;
+    for (int i = 0; i < parent->length; i++) {
+        if (space->choices(space, i) > 1) free_positions[count++] = i;
     }
     assert(count > 0);
     int position = free_positions[nlg_rng_below(rng, 0, (uint64_t)count)];
-    int value = (int)nlg_rng_below(rng, 1, (uint64_t)space->choices(position) - 1);
+    int value = (int)nlg_rng_below(rng, 1, (uint64_t)space->choices(space, position) - 1);
     *child = *parent;
     child->value[position] = (int16_t)(value < parent->value[position] ? value : value + 1);
 }
@@ -54,7 +64,7 @@ void nlg_space_mutate(const nlg_space *space, nlg_rng rng, const nlg_code *paren
         nlg_rng draw = nlg_rng_stream(rng, i);
         *child = (nlg_code){0};
         if (space->mutate) {
-            space->mutate(draw, parent, child);
+            space->mutate(space, draw, parent, child);
         } else {
             change_position(space, draw, parent, child);
         }
@@ -68,7 +78,7 @@ void nlg_space_mutate(const nlg_space *space, nlg_rng rng, const nlg_code *paren
 void nlg_space_canonical(const nlg_space *space, const nlg_code *code, nlg_code *canonical) {
     *canonical = (nlg_code){0};
     if (space->canonical) {
-        space->canonical(code, canonical);
+        space->canonical(space, code, canonical);
     } else {
         *canonical = *code;
     }

@@ -18,7 +18,7 @@
 
 enum {
     APPLICATION_ID = 0x4e4c4753, /* "NLGS", in the file's header */
-    SCHEMA_VERSION = 1,          /* user_version of the file */
+    SCHEMA_VERSION = 2,          /* user_version of the file */
     WAIT_MS = 10000,             /* for readers to finish */
 };
 
@@ -36,11 +36,12 @@ static const char schema[] =
     " started TEXT NOT NULL);"
     "CREATE TABLE trials (run INTEGER NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, genotype TEXT NOT NULL,"
     " code TEXT NOT NULL, hash TEXT NOT NULL, is_repeat INTEGER NOT NULL, seed INTEGER NOT NULL, status TEXT NOT NULL,"
-    " score REAL NOT NULL, params INTEGER NOT NULL, macs INTEGER NOT NULL, budget_epochs INTEGER NOT NULL, digest TEXT NOT NULL,"
+    " score REAL NOT NULL, latency_ms REAL NOT NULL, params INTEGER NOT NULL, macs INTEGER NOT NULL, budget_epochs INTEGER NOT "
+    "NULL, digest TEXT NOT NULL,"
     " message TEXT NOT NULL,"
     /* apart from results: where and when */
     " session INTEGER NOT NULL REFERENCES sessions(id), overhead_seconds REAL NOT NULL, evaluation_seconds REAL NOT NULL,"
-    " simulated_seconds REAL NOT NULL, created TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;";
+    " simulated_cost REAL NOT NULL, created TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;";
 
 #define NOW "strftime('%Y-%m-%dT%H:%M:%SZ','now')"
 
@@ -353,7 +354,7 @@ static bool code_from_text(const char *text, nlg_code *code) {
 
 nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err) {
     static const char sql[] =
-        "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, " NOW ")";
+        "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, " NOW ")";
     char doing[48], code[NLG_GENOTYPE_MAX];
     snprintf(doing, sizeof doing, "storing trial %d", trial->number);
     if (!store->append) NLG_TRY(prepare(store, sql, &store->append, doing, err));
@@ -368,15 +369,16 @@ nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char
     sqlite3_bind_int64(s, 7, (int64_t)trial->seed);
     bind_text(s, 8, nlg_trial_status_name(trial->status));
     sqlite3_bind_double(s, 9, trial->score);
-    sqlite3_bind_int64(s, 10, trial->params);
-    sqlite3_bind_int64(s, 11, trial->macs);
-    sqlite3_bind_int(s, 12, trial->budget_epochs);
-    bind_text(s, 13, trial->digest);
-    bind_text(s, 14, trial->message);
-    sqlite3_bind_int64(s, 15, store->session);
-    sqlite3_bind_double(s, 16, trial->overhead_seconds);
-    sqlite3_bind_double(s, 17, trial->evaluation_seconds);
-    sqlite3_bind_double(s, 18, trial->simulated_seconds);
+    sqlite3_bind_double(s, 10, trial->latency_ms);
+    sqlite3_bind_int64(s, 11, trial->params);
+    sqlite3_bind_int64(s, 12, trial->macs);
+    sqlite3_bind_int(s, 13, trial->budget_epochs);
+    bind_text(s, 14, trial->digest);
+    bind_text(s, 15, trial->message);
+    sqlite3_bind_int64(s, 16, store->session);
+    sqlite3_bind_double(s, 17, trial->overhead_seconds);
+    sqlite3_bind_double(s, 18, trial->evaluation_seconds);
+    sqlite3_bind_double(s, 19, trial->simulated_cost);
     nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
     sqlite3_reset(s);
     return status;
@@ -403,7 +405,8 @@ static bool read_trial(sqlite3_stmt *s, nlg_trial *trial) {
         .budget_epochs = sqlite3_column_int(s, 9),
         .overhead_seconds = sqlite3_column_double(s, 12),
         .evaluation_seconds = sqlite3_column_double(s, 13),
-        .simulated_seconds = sqlite3_column_double(s, 14),
+        .simulated_cost = sqlite3_column_double(s, 14),
+        .latency_ms = sqlite3_column_double(s, 24),
     };
     copy_text(trial->hash, sizeof trial->hash, column_text(s, 2));
     copy_text(trial->digest, sizeof trial->digest, column_text(s, 10));
@@ -415,7 +418,7 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
                           void *context, nlg_error *err) {
     static const char sql[] =
         "SELECT number, code, hash, is_repeat, seed, status, score, params, macs, budget_epochs, digest, message, overhead_seconds,"
-        " evaluation_seconds, simulated_seconds, genotype, created, commit_id, compiler, flags, isa, threads, cpu, cores"
+        " evaluation_seconds, simulated_cost, genotype, created, commit_id, compiler, flags, isa, threads, cpu, cores, latency_ms"
         " FROM trials LEFT JOIN sessions ON session = id WHERE trials.run = ?1 ORDER BY number";
     const char *doing = "reading the trials";
     sqlite3_stmt *s;

@@ -24,12 +24,14 @@
 
 enum { LENGTH = 10, COLOURS = 5 };
 
-static int choices(int position) {
+static int choices(const nlg_space *self, int position) {
+    (void)self;
     (void)position;
     return COLOURS;
 }
 
-static void canonical(const nlg_code *code, nlg_code *out) {
+static void canonical(const nlg_space *self, const nlg_code *code, nlg_code *out) {
+    (void)self;
     nlg_code turned = {.length = LENGTH};
     for (int i = 0; i < LENGTH; i++) turned.value[i] = code->value[LENGTH - 1 - i];
     int i = 0;
@@ -37,13 +39,15 @@ static void canonical(const nlg_code *code, nlg_code *out) {
     *out = turned.value[i] < code->value[i] ? turned : *code;
 }
 
-static void encode(const nlg_code *code, char *text, size_t size) {
+static void encode(const nlg_space *self, const nlg_code *code, char *text, size_t size) {
+    (void)self;
     char letters[LENGTH + 1] = "";
     for (int i = 0; i < code->length; i++) letters[i] = (char)('a' + code->value[i]);
     snprintf(text, size, "%s", letters);
 }
 
-static nlg_status decode(const char *text, nlg_code *code, nlg_error *err) {
+static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code, nlg_error *err) {
+    (void)self;
     *code = (nlg_code){.length = (int)strlen(text)};
     if (code->length != LENGTH) return nlg_fail(err, NLG_ERR_INPUT, "expected 10 letters, found %s", text);
     for (int i = 0; i < LENGTH; i++) code->value[i] = (int16_t)(text[i] - 'a');
@@ -54,7 +58,8 @@ static const nlg_space beads = {
     .name = "beads", .length = LENGTH, .choices = choices, .canonical = canonical, .encode = encode, .decode = decode};
 
 /* A small one, in which random search soon meets what it has seen. */
-static int two(int position) {
+static int two(const nlg_space *self, int position) {
+    (void)self;
     (void)position;
     return 2;
 }

@@ -56,7 +56,7 @@ static void search_follows_the_contract(void **state) {
     int number = 0;
     cJSON_ArrayForEach(trial, history) {
         json_has_exactly(trial, "number hash is_repeat status score best_score params macs epochs seed digest message genotype "
-                                "overhead_seconds evaluation_seconds simulated_seconds");
+                                "overhead_seconds evaluation_seconds simulated_cost");
         assert_true(json_number(trial, "number") == number++);
         assert_string_equal(json_text(trial, "status"), "done");
         double score = json_number(trial, "score");

@@ -15,11 +15,14 @@
 
 /* --- a space: a convolution of 4, 8, .. 32 filters with kernel 1, 3 or 5, or one that cannot be built ------------------------ */
 
-static int choices(int position) {
+static int choices(const nlg_space *self, int position) {
+    (void)self;
     return position == 0 ? 8 : 4;
 }
 
-static nlg_status build(const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph, nlg_error *err) {
+static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
+                        nlg_error *err) {
+    (void)self;
     *graph = nlg_graph_create();
     assert_non_null(*graph);
     nlg_builder *b = nlg_builder_create(*graph);
@@ -37,7 +40,8 @@ static nlg_status build(const nlg_code *code, int h, int w, int c, int classes, 
     return status;
 }
 
-static void encode(const nlg_code *code, char *text, size_t size) {
+static void encode(const nlg_space *self, const nlg_code *code, char *text, size_t size) {
+    (void)self;
     snprintf(text, size, "%d %d", code->value[0], code->value[1]);
 }
 

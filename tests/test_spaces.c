@@ -33,7 +33,7 @@ static nlg_graph_cost cost_of(const nlg_space *space, const nlg_code *code, int 
     nlg_graph *graph;
     nlg_graph_cost cost = {0};
     nlg_error err = {0};
-    if (space->build(code, h, w, c, 10, &graph, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
+    if (space->build(space, code, h, w, c, 10, &graph, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
     if (nlg_graph_count(graph, &cost, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
     nlg_graph_destroy(graph);
     return cost;
@@ -52,10 +52,10 @@ static void genotypes_round_trip(void **state) {
             char text[NLG_GENOTYPE_MAX];
             nlg_error err = {0};
             assert_true(nlg_space_valid(space, &code));
-            space->encode(&code, text, sizeof text);
+            space->encode(space, &code, text, sizeof text);
             assert_true(strlen(text) < sizeof text - 1);
             assert_null(strchr(text, '\n'));
-            if (space->decode(text, &back, &err) != NLG_OK) fail_msg("%s: %s", text, err.text);
+            if (space->decode(space, text, &back, &err) != NLG_OK) fail_msg("%s: %s", text, err.text);
             if (!nlg_code_equal(&code, &back)) fail_msg("%s: another code comes back", text);
         }
     }
@@ -67,12 +67,12 @@ static void bad_genotypes_are_errors(void **state) {
         const nlg_space *space = nlg_space_at(s);
         nlg_code code = random_code(space, 0), back;
         char text[NLG_GENOTYPE_MAX];
-        space->encode(&code, text, sizeof text);
+        space->encode(space, &code, text, sizeof text);
         for (size_t cut = 0; cut < strlen(text); cut += 7) { /* cut short */
             char part[NLG_GENOTYPE_MAX];
             nlg_error err = {0};
             snprintf(part, sizeof part, "%.*s", (int)cut, text);
-            assert_int_equal(space->decode(part, &back, &err), NLG_ERR_INPUT);
+            assert_int_equal(space->decode(space, part, &back, &err), NLG_ERR_INPUT);
             assert_true(err.text[0] != '\0');
         }
     }
@@ -96,7 +96,7 @@ static void mutation_changes_one_thing(void **state) {
             assert_true(differences >= 1);
             if (!space->mutate) assert_int_equal(differences, 1);
         }
-        for (int j = 0; j < space->length; j++) assert_true(space->choices(j) < 2 || changed[j] > 0);
+        for (int j = 0; j < space->length; j++) assert_true(space->choices(space, j) < 2 || changed[j] > 0);
     }
 }
 
@@ -123,9 +123,9 @@ static void features_have_one_length(void **state) {
         double values[4096];
         for (uint64_t i = 0; i < 20; i++) {
             nlg_code code = random_code(space, i);
-            int count = space->features(&code, NULL);
+            int count = space->features(space, &code, NULL);
             assert_true(count > 0 && count <= 4096);
-            assert_int_equal(space->features(&code, values), count);
+            assert_int_equal(space->features(space, &code, values), count);
         }
     }
 }
@@ -190,7 +190,8 @@ static void isomorphic_cells_have_one_hash(void **state) {
 static nlg_code from_text(const char *text) {
     nlg_code code;
     nlg_error err = {0};
-    if (nlg_space_find("nasnet_small")->decode(text, &code, &err) != NLG_OK) fail_msg("%s", err.text);
+    const nlg_space *space = nlg_space_find("nasnet_small");
+    if (space->decode(space, text, &code, &err) != NLG_OK) fail_msg("%s", err.text);
     return code;
 }
 
@@ -257,7 +258,7 @@ static void foreign_cells_are_refused(void **state) {
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         nlg_code code;
         nlg_error err = {0};
-        assert_int_equal(space->decode(bad[i].text, &code, &err), NLG_ERR_INPUT);
+        assert_int_equal(space->decode(space, bad[i].text, &code, &err), NLG_ERR_INPUT);
         if (!strstr(err.text, bad[i].part)) fail_msg("expected \"%s\": %s", bad[i].part, err.text);
     }
 }

@@ -268,7 +268,7 @@ static nlg_status list_run(void *context, const nlg_run_row *row) {
 static nlg_status list_trial(void *context, const nlg_trial_row *row) {
     listing *list = context;
     nlg_code code;
-    assert_int_equal(decode(row->genotype, &code, NULL), NLG_OK);
+    assert_int_equal(decode(&beads, row->genotype, &code, NULL), NLG_OK);
     assert_true(nlg_code_equal(&code, &row->trial.code));
     assert_string_equal(row->session.commit, "abc");
     assert_string_equal(row->session.compiler, "unknown");

@@ -28,7 +28,8 @@ static const nlg_cell_macro macro = {
     .filters = 8,
 };
 
-static int choices(int position) {
+static int choices(const nlg_space *self, int position) {
+    (void)self;
     return position % PARTS == 0 ? position % CELL_LENGTH / BLOCK_LENGTH + 2 : OPS;
 }
 
@@ -81,7 +82,8 @@ static void order_from(ordering *o, int place) {
     }
 }
 
-static void canonical(const nlg_code *code, nlg_code *out) {
+static void canonical(const nlg_space *self, const nlg_code *code, nlg_code *out) {
+    (void)self;
     out->length = LENGTH;
     for (int cell = 0; cell < CELLS; cell++) {
         const int16_t *from = &code->value[cell * CELL_LENGTH];
@@ -114,7 +116,8 @@ static void to_genotype(const nlg_code *code, nlg_cell_genotype *genotype) {
 }
 
 /* One line: white space is free in genotypes. */
-static void encode(const nlg_code *code, char *text, size_t size) {
+static void encode(const nlg_space *self, const nlg_code *code, char *text, size_t size) {
+    (void)self;
     nlg_cell_genotype genotype;
     to_genotype(code, &genotype);
     char lines[NLG_GENOTYPE_MAX];
@@ -156,7 +159,8 @@ static nlg_status from_cell(const nlg_cell *cell, const char *name, int16_t *cod
     return NLG_OK;
 }
 
-static nlg_status decode(const char *text, nlg_code *code, nlg_error *err) {
+static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code, nlg_error *err) {
+    (void)self;
     nlg_cell_genotype genotype;
     NLG_TRY(nlg_genotype_parse(text, &genotype, err));
     *code = (nlg_code){.length = LENGTH};
@@ -166,7 +170,9 @@ static nlg_status decode(const char *text, nlg_code *code, nlg_error *err) {
 
 /* ---- networks ---------------------------------------------------------------------------------------------------------- */
 
-static nlg_status build(const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph, nlg_error *err) {
+static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
+                        nlg_error *err) {
+    (void)self;
     nlg_cell_genotype genotype;
     to_genotype(code, &genotype);
     *graph = nlg_graph_create();
@@ -186,12 +192,12 @@ static nlg_status build(const nlg_code *code, int h, int w, int c, int classes, 
 }
 
 /* Each position of the canonical code, one-hot. */
-static int features(const nlg_code *code, double *out) {
+static int features(const nlg_space *self, const nlg_code *code, double *out) {
     int count = 0;
     nlg_code plain = {0};
-    if (out) canonical(code, &plain);
+    if (out) canonical(self, code, &plain);
     for (int i = 0; i < LENGTH; i++) {
-        for (int value = 0; value < choices(i); value++, count++) {
+        for (int value = 0; value < choices(self, i); value++, count++) {
             if (out) out[count] = plain.value[i] == value;
         }
     }
