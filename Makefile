@@ -165,7 +165,7 @@ figures: all ## write tables, figures and report again from the stored results o
 count: all ## parameters and multiply-adds of every network
 	@$(BUILD)/lineage count --all
 search: all ## a small search: regularised evolution in the NASNet cell space
-	@$(BUILD)/lineage search --space nasnet_small --strategy regularized_evolution --evaluator train --budget 20 --seed 1 \
+	@$(BUILD)/lineage search --space nasnet_small --strategy evolution --evaluator train --budget 20 --seed 1 \
 	  --store $(BUILD)/search.sqlite
 bench-peers: all ## compare the speed with other programs, where tests/tools/bench_peers.sh finds them
 	@[ -x tests/tools/bench_peers.sh ] || { echo "bench-peers: tests/tools/bench_peers.sh does not exist yet" >&2; exit 2; }

@@ -375,10 +375,12 @@ static nlg_status search_once(runner *r, nlg_search_options *s, nlg_error *err) 
 /* After all searches: their winners, and the first architectures of the first random search, are trained anew. */
 static nlg_status retrain_all(runner *r, nlg_search_options *s, nlg_error *err) {
     const cJSON *name;
+    char chosen[NLG_STRATEGY_OPTIONS_TEXT];
     int random = nlg_scale_int(r->experiment, "retrained_random");
     nlg_progress_line(&r->progress, "%s: final step, the test split is opened now", r->experiment->id);
     cJSON_ArrayForEach(name, nlg_scale_list(r->experiment, "strategies")) {
-        s->strategy = nlg_strategy_find(name->valuestring);
+        NLG_TRY(nlg_strategy_pick(name->valuestring, &s->strategy, chosen, err));
+        s->strategy_options = chosen;
         for (int seed = 1; seed <= nlg_scale_int(r->experiment, "search_seeds"); seed++) {
             s->seed = (uint64_t)seed;
             nlg_search_result result;
@@ -399,9 +401,11 @@ static nlg_status retrain_all(runner *r, nlg_search_options *s, nlg_error *err) 
 
 static nlg_status run_searches(runner *r, nlg_search_options *s, nlg_error *err) {
     const cJSON *name;
+    char chosen[NLG_STRATEGY_OPTIONS_TEXT];
     cJSON_ArrayForEach(name, nlg_scale_list(r->experiment, "strategies")) {
-        s->strategy = nlg_strategy_find(name->valuestring);
-        if (!s->strategy) return nlg_fail(err, NLG_ERR_INPUT, "%s: unknown strategy '%s'", r->experiment->id, name->valuestring);
+        if (nlg_strategy_pick(name->valuestring, &s->strategy, chosen, err) != NLG_OK)
+            return nlg_fail_at(err, "%s", r->experiment->id);
+        s->strategy_options = chosen;
         for (int seed = 1; seed <= nlg_scale_int(r->experiment, "search_seeds"); seed++) {
             s->seed = (uint64_t)seed;
             NLG_TRY(search_once(r, s, err));

@@ -1,7 +1,10 @@
 /* lineage search: looks for the best architecture of a space, within a number of trials. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/build_info.h"
 #include "harness/command.h"
@@ -15,7 +18,10 @@
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
     int evaluator;
-    int budget, asked;
+    int budget, asked, workers, top;
+    bool add_run;
+    nlg_objective objective;
+    int cost, reward;
     const char *data;
     nlg_dataset_options dataset;
     int epochs, batch;
@@ -25,7 +31,6 @@ typedef struct search_options {
 
 static const search_options defaults = {
     .space = "nasnet_small",
-    .strategy = "regularized_evolution",
     .budget = 50,
     .asked = 1,
     .data = "fashion-mnist",
@@ -33,7 +38,12 @@ static const search_options defaults = {
     .epochs = 3,
 };
 
+#define SHORT_RUN "evolution:population=20:sample=5"
+
 static const char *const evaluators[] = {"train", NULL};
+static const char *const costs[] = {"macs", "params", "latency", NULL}; /* in the order of nlg_cost_kind */
+static const char *const rewards[] = {"score", "soft", "hard", NULL};
+static const double alphas[] = {0, -0.07, 0}, betas[] = {0, -0.07, -1};
 
 enum {
     KEY_SPACE = 0x100,
@@ -43,6 +53,13 @@ enum {
     KEY_BUDGET,
     KEY_ASK,
     KEY_STORE,
+    KEY_WORKERS,
+    KEY_RESUME,
+    KEY_ADD_RUN,
+    KEY_TOP,
+    KEY_COST,
+    KEY_REWARD,
+    KEY_TARGET,
     KEY_DATA,
     KEY_TRAIN_IMAGES,
     KEY_VALIDATION_IMAGES,
@@ -55,12 +72,23 @@ enum {
 };
 static const struct argp_option options[] = {
     {"space", KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
-    {"strategy", KEY_STRATEGY, "NAME", 0, "random or regularized_evolution (default)", 0},
-    {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "Its own options, e.g. '{\"population\": 20, \"sample\": 5}'", 0},
+    {"strategy", KEY_STRATEGY, "NAME[:OPTION=VALUE...]", 0,
+     "How the next architectures are chosen (default " SHORT_RUN "); --strategy NAME --help lists its options", 0},
+    {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "The options as an object, e.g. '{\"population\": 20, \"sample\": 5}'",
+     0},
     {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
     {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required)", 0},
+    {"workers", KEY_WORKERS, "W", 0,
+     "Evaluate W at once in processes of their own, one thread each or --threads each; one that dies costs its trial", 0},
+    {"resume", KEY_RESUME, NULL, 0, "Continue the search that the store holds (always done)", 0},
+    {"add-run", KEY_ADD_RUN, NULL, 0, "Let the store hold this search beside others", 0},
+    {"top", KEY_TOP, "N", 0, "Print the N best genotypes at the end", 0},
+    {"cost", KEY_COST, "KIND", 0, "macs (default), params or latency: what --reward and nsga2 keep low", 0},
+    {"reward", KEY_REWARD, "KIND", 0,
+     "score (default), or MnasNet's score x (cost / target)^w: soft (w = -0.07) or hard (w = 0 up to the target, -1 beyond)", 0},
+    {"target", KEY_TARGET, "X", 0, "The target of the cost, for --reward soft or hard", 0},
     {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 1},
     {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
     {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
@@ -102,6 +130,21 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_STORE:
         o->store = value;
         return NLG_OK;
+    case KEY_WORKERS:
+        return nlg_option_int("--workers", value, 1, 1024, &o->workers, err);
+    case KEY_RESUME:
+        return NLG_OK;
+    case KEY_ADD_RUN:
+        o->add_run = true;
+        return NLG_OK;
+    case KEY_TOP:
+        return nlg_option_int("--top", value, 1, 10000, &o->top, err);
+    case KEY_COST:
+        return nlg_option_choice("--cost", value, costs, &o->cost, err);
+    case KEY_REWARD:
+        return nlg_option_choice("--reward", value, rewards, &o->reward, err);
+    case KEY_TARGET:
+        return nlg_option_number("--target", value, 0, 1e30, &o->objective.target, err);
     case KEY_DATA:
         o->data = value;
         return NLG_OK;
@@ -134,6 +177,7 @@ typedef struct display {
     double start;
     nlg_trial best;
     bool have_best;
+    pid_t owner; /* workers do not draw */
 } display;
 
 static void show(display *d, double trials) {
@@ -146,6 +190,7 @@ static void show(display *d, double trials) {
 
 static bool within_trial(void *context, const nlg_trial *trial, int epoch, double fraction) {
     display *d = context;
+    if (getpid() != d->owner) return !nlg_interrupted();
     if (d->begun < 0) {
         d->begun = trial->number;
         d->start = nlg_seconds_now();
@@ -199,6 +244,11 @@ static nlg_status print_json(const nlg_search_options *run, const nlg_search_res
     cJSON_AddItemToObject(document, "strategy_options", cJSON_Parse(text));
     nlg_json_text(document, "evaluator", run->evaluator->name);
     cJSON_AddItemToObject(document, "evaluator_config", cJSON_Parse(run->evaluator_config));
+    cJSON *objective = cJSON_AddObjectToObject(document, "objective");
+    nlg_json_text(objective, "cost", nlg_cost_name(run->objective.cost));
+    nlg_json_number(objective, "target", run->objective.target > 0 ? run->objective.target : (double)NAN);
+    nlg_json_number(objective, "alpha", run->objective.alpha);
+    nlg_json_number(objective, "beta", run->objective.beta);
     nlg_json_text(document, "score", "proxy: validation accuracy after the search's short training");
     nlg_json_number(document, "seed", (double)run->seed);
     nlg_json_number(document, "batch", run->batch);
@@ -249,13 +299,24 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_res
 
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
-static nlg_status find_parts(const search_options *o, nlg_search_options *run, nlg_error *err) {
-    nlg_nearest nearest = {.wanted = o->strategy};
-    run->strategy = nlg_strategy_find(o->strategy);
-    for (int i = 0; i < nlg_strategy_count(); i++) nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
-    if (!run->strategy) {
-        return nlg_fail(err, NLG_ERR_INPUT, "--strategy: unknown strategy '%s'; the nearest is '%s'", o->strategy, nearest.best);
+static nlg_status find_parts(const search_options *o, nlg_search_options *run, char options_text[NLG_STRATEGY_OPTIONS_TEXT],
+                             nlg_error *err) {
+    char ignored[NLG_STRATEGY_OPTIONS_TEXT];
+    const char *strategy = o->strategy ? o->strategy : o->strategy_options ? "evolution" : SHORT_RUN;
+    if (o->strategy_options) {
+        if (strchr(strategy, ':'))
+            return nlg_fail(err, NLG_ERR_INPUT, "--strategy-options: options are in --strategy '%s' already; give them once",
+                            o->strategy);
+        snprintf(options_text, NLG_STRATEGY_OPTIONS_TEXT, "%s", o->strategy_options);
     }
+    if (nlg_strategy_pick(strategy, &run->strategy, o->strategy_options ? ignored : options_text, err) != NLG_OK)
+        return nlg_fail_at(err, "--strategy");
+    run->strategy_options = options_text;
+    run->objective = (nlg_objective){.cost = (nlg_cost_kind)o->cost};
+    if (o->reward && !(o->objective.target > 0))
+        return nlg_fail(err, NLG_ERR_INPUT, "--reward %s needs --target", rewards[o->reward]);
+    if (o->reward)
+        run->objective = (nlg_objective){(nlg_cost_kind)o->cost, o->objective.target, alphas[o->reward], betas[o->reward]};
     if (!o->store)
         return nlg_fail(err, NLG_ERR_INPUT, "--store FILE is missing: trials are kept there, so that a search can go on");
     return NLG_OK;
@@ -264,10 +325,11 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, n
 static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_exec *exec, const nlg_dataset *dataset,
                          nlg_error *err) {
     const search_options *o = call->options;
-    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1};
+    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1, .owner = getpid()};
     nlg_train_evaluator_options train = {.dataset = dataset,
                                          .data = o->dataset,
                                          .exec = exec,
+                                         .worker_threads = call->settings.threads_given ? call->settings.threads : 1,
                                          .recipe = nlg_recipe_default(),
                                          .max_params = o->max_params,
                                          .max_macs = o->max_macs,
@@ -283,6 +345,7 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
     run->evaluator_config = nlg_train_evaluator_config(evaluator);
     run->progress = after_trial;
     run->progress_context = &d;
+    run->stop = nlg_interrupted;
     nlg_search_result result;
     nlg_interrupt_watch();
     nlg_progress_start(&d.progress);
@@ -306,27 +369,56 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const search_options *o = call->options;
     const nlg_settings *settings = &call->settings;
     nlg_search_options run_options = {
-        .strategy_options = o->strategy_options,
         .budget = o->budget,
         .batch = o->asked,
+        .workers = o->workers,
+        .only_run = !o->add_run,
         .seed = settings->seed,
         .store = o->store,
         .session = {nlg_build_commit(), nlg_build_compiler(), nlg_build_flags(), nlg_isa_name(settings->isa), settings->threads},
     };
+    char options_text[NLG_STRATEGY_OPTIONS_TEXT];
     nlg_json_begin();
-    NLG_TRY(find_parts(o, &run_options, err));
+    NLG_TRY(find_parts(o, &run_options, options_text, err));
     nlg_space space;
     nlg_dataset *dataset = NULL;
     nlg_exec exec = {0};
+    nlg_settings own = *settings;
+    if (o->workers) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_space_open(o->space, &space, err);
     run_options.space = &space;
-    if (status == NLG_OK) status = nlg_exec_open(settings, &exec, err);
+    if (status == NLG_OK) status = nlg_exec_open(&own, &exec, err);
     if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
     if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, err);
     if (dataset) nlg_dataset_close(dataset);
     nlg_exec_close(&exec);
     nlg_space_close(&space);
     return status;
+}
+
+static void list_strategy(const void *where, FILE *stream) {
+    const search_options *o = where;
+    char name[64];
+    const char *given = o->strategy ? o->strategy : SHORT_RUN;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(given, ":"), given);
+    const nlg_strategy *strategy = nlg_strategy_find(name);
+    fputs("\nStrategies:\n", stream);
+    for (int i = 0; i < nlg_strategy_count(); i++) {
+        fprintf(stream, "  %-10s %s\n", nlg_strategy_at(i)->name, nlg_strategy_at(i)->summary);
+    }
+    if (!strategy) return;
+    fprintf(stream, "\nOptions of %s (default; source of the default):\n", strategy->name);
+    for (int i = 0; i < strategy->n_options; i++) {
+        const nlg_strategy_option *p = &strategy->options[i];
+        char value[32];
+        if (p->kind == NLG_OPTION_BOOL) {
+            snprintf(value, sizeof value, "%s", p->value != 0 ? "true" : "false");
+        } else {
+            snprintf(value, sizeof value, "%g", p->value);
+        }
+        fprintf(stream, "  %-12s %s (%s; %s)\n", p->name, p->summary, value, p->source);
+    }
+    if (!strategy->n_options) fputs("  none\n", stream);
 }
 
 const nlg_command nlg_command_search = {
@@ -338,11 +430,14 @@ const nlg_command nlg_command_search = {
         "and a larger --budget continues a finished one. Scores are validation accuracies after the short training within the "
         "search; the test split is not opened. --mem-limit rejects networks that need more to train.\n\n"
         "Examples:\n  lineage search --store search.db --budget 100 --seed 1\n"
-        "  lineage search --store search.db --strategy random --budget 100 --seed 1 --json",
+        "  lineage search --store random.db --strategy random --budget 100 --seed 1 --json\n"
+        "  lineage search --store small.db --strategy evolution:population=20:sample=5 --workers 2 --top 5\n"
+        "  lineage search --strategy ppo --help",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
     .defaults = &defaults,
     .options_size = sizeof(search_options),
     .option = option,
     .run = run,
+    .more_help = list_strategy,
 };

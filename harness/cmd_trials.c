@@ -83,6 +83,7 @@ static void run_json(listing *l, const nlg_run_row *row) {
     cJSON_AddItemToObject(run, "strategy_options", cJSON_Parse(id->strategy_options));
     nlg_json_text(run, "evaluator", id->evaluator);
     cJSON_AddItemToObject(run, "evaluator_config", cJSON_Parse(id->evaluator_config));
+    cJSON_AddItemToObject(run, "objective", cJSON_Parse(id->objective));
     nlg_json_number(run, "batch", id->batch);
     nlg_json_text(run, "seed", seed);
     nlg_json_number(run, "numerics_version", row->numerics_version);

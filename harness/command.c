@@ -69,6 +69,7 @@ static nlg_status shared_option_given(nlg_settings *settings, int key, const cha
         settings->json = true;
         return NLG_OK;
     case KEY_THREADS:
+        settings->threads_given = true;
         return nlg_option_int("--threads", value, 1, THREADS_MAX, &settings->threads, err);
     case KEY_ISA:
         return parse_isa("--isa", value, &settings->isa, err);
@@ -169,7 +170,10 @@ static nlg_status parse(parsing *p, int argc, char **argv) {
     snprintf(doc, sizeof doc, "%s.\v%s", command->summary, command->help);
     struct argp argp = {.options = p->options, .parser = parse_one, .args_doc = command->arguments, .doc = doc};
     error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, p);
-    if (p->help) return NLG_OK;
+    if (p->help) {
+        if (command->more_help) command->more_help(p->call->options, stdout);
+        return NLG_OK;
+    }
     if (p->err->status != NLG_OK) return p->err->status;
     if (failed == ENOMEM) return nlg_fail_memory(p->err, sizeof argp, "the options");
     if (failed) return explain_refusal(p);

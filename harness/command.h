@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "layers/base/cpu.h"
 #include "layers/base/status.h"
@@ -25,6 +26,7 @@ typedef enum {
 
 typedef struct nlg_settings {
     int threads; /* default: the logical CPUs that this process may use */
+    bool threads_given;
     nlg_isa isa; /* default: NLG_ISA from the environment, else the best available */
     nlg_backend backend;
     bool direct_only;
@@ -56,6 +58,8 @@ typedef struct nlg_command {
     /* One own option was given; value is NULL if the option has none. NULL if there are no own options. */
     nlg_status (*option)(void *options, int key, const char *value, nlg_error *err);
     nlg_status (*run)(const nlg_invocation *call, nlg_error *err);
+    /* Optional: printed behind --help for the options given before it, e.g. those of one strategy. */
+    void (*more_help)(const void *options, FILE *stream);
 } nlg_command;
 
 /* Parses argv[1..] (argv[0] is the command's name) and runs the command, or prints its help. */

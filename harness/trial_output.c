@@ -9,8 +9,8 @@ static double score_of(const nlg_trial *trial) {
 }
 
 const nlg_trial *nlg_trial_better(const nlg_trial *first, const nlg_trial *second) {
-    if (!second || second->status != NLG_TRIAL_DONE) return first && first->status == NLG_TRIAL_DONE ? first : NULL;
-    return first && first->status == NLG_TRIAL_DONE && first->score >= second->score ? first : second;
+    if (nlg_trial_is_better(second, first)) return second;
+    return first && first->status == NLG_TRIAL_DONE ? first : NULL;
 }
 
 void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype, const nlg_trial *best_so_far) {
@@ -20,9 +20,12 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
     nlg_json_text(object, "status", nlg_trial_status_name(trial->status));
     nlg_json_number(object, "score", score_of(trial));
     if (best_so_far) nlg_json_number(object, "best_score", score_of(best_so_far));
-    if (trial->latency_ms > 0) nlg_json_number(object, "latency_ms", trial->latency_ms);
     nlg_json_number(object, "params", (double)trial->params);
     nlg_json_number(object, "macs", (double)trial->macs);
+    nlg_json_number(object, "latency_ms", trial->latency_ms > 0 ? trial->latency_ms : (double)NAN);
+    nlg_json_number(object, "cost", trial->status == NLG_TRIAL_DONE ? trial->cost : (double)NAN);
+    nlg_json_number(object, "reward", trial->status == NLG_TRIAL_DONE ? trial->reward : (double)NAN);
+    nlg_json_number(object, "budget", trial->budget);
     nlg_json_number(object, "epochs", trial->budget_epochs);
     nlg_json_number(object, "seed", (double)trial->seed);
     nlg_json_text(object, "digest", trial->digest);

@@ -12,6 +12,7 @@
 struct nlg_train_evaluator {
     nlg_train_evaluator_options options;
     nlg_evaluator interface;
+    nlg_exec worker_exec;
     char *config;
 };
 
@@ -156,8 +157,11 @@ static nlg_status take_score(const nlg_trainer *trainer, nlg_trial *trial, nlg_e
 
 static nlg_status train(const nlg_train_evaluator_options *o, const nlg_graph *graph, nlg_trial *trial, nlg_error *err) {
     trial_progress progress = {.options = o, .trial = trial};
+    nlg_recipe recipe = o->recipe;
+    recipe.epochs = (int)(trial->budget * o->recipe.epochs + 0.5);
+    if (recipe.epochs < 1) recipe.epochs = 1;
     nlg_trainer_options options = {
-        .recipe = o->recipe, .seed = trial->seed, .validate_last_only = true, .progress_context = &progress};
+        .recipe = recipe, .seed = trial->seed, .validate_last_only = true, .progress_context = &progress};
     if (o->progress) options.progress = on_progress;
     nlg_trainer *trainer;
     nlg_error why = {0};
@@ -203,6 +207,16 @@ static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *tri
     return status;
 }
 
+static nlg_status begin_worker(void *context, nlg_error *err) {
+    nlg_train_evaluator *e = context;
+    if (e->options.worker_threads < 2) return NLG_OK;
+    e->worker_exec = *e->options.exec;
+    e->worker_exec.team = nlg_team_create(e->options.worker_threads);
+    if (!e->worker_exec.team) return nlg_fail_memory(err, 0, "the threads of a worker");
+    e->options.exec = &e->worker_exec;
+    return NLG_OK;
+}
+
 /* ---- life -------------------------------------------------------------------------------------------------------------- */
 
 nlg_status nlg_train_evaluator_create(const nlg_train_evaluator_options *options, nlg_train_evaluator **evaluator, nlg_error *err) {
@@ -218,7 +232,7 @@ nlg_status nlg_train_evaluator_create(const nlg_train_evaluator_options *options
     nlg_train_evaluator *e = nlg_alloc(1, sizeof *e);
     if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
     e->options = *options;
-    e->interface = (nlg_evaluator){.name = "train", .context = e, .evaluate = evaluate};
+    e->interface = (nlg_evaluator){.name = "train", .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
     e->config = write_config(options);
     if (!e->config) {
         nlg_train_evaluator_destroy(e);

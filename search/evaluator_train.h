@@ -13,7 +13,8 @@ typedef struct nlg_train_evaluator_options {
     const nlg_dataset *dataset; /* borrowed, like exec */
     nlg_dataset_options data;   /* with which it was opened; folder and cache do not matter */
     const nlg_exec *exec;
-    nlg_recipe recipe;
+    int worker_threads; /* of each worker process; above 1 a worker starts a team of its own */
+    nlg_recipe recipe;  /* a trial with a smaller budget gets that share of the epochs, at least one */
     /* Beyond these a trial is rejected without training; 0: no limit. The memory is that of training with one thread of portable
      * code (activations, weights, gradients, optimizer), so that every machine rejects the same trials. */
     int64_t max_params, max_macs;

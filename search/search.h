@@ -84,6 +84,20 @@ void nlg_space_canonical(const nlg_space *space, const nlg_code *code, nlg_code 
 nlg_status nlg_space_hash(const nlg_space *space, const nlg_code *code, char hex[65], nlg_error *err);
 bool nlg_code_equal(const nlg_code *a, const nlg_code *b);
 
+/* ---- objectives ---- */
+
+typedef enum { NLG_COST_MACS, NLG_COST_PARAMS, NLG_COST_LATENCY, NLG_COST_KIND_COUNT } nlg_cost_kind;
+const char *nlg_cost_name(nlg_cost_kind kind); /* "macs", "params", "latency" */
+
+/* What a run maximises: the score, or MnasNet's score * (cost / target)^w with w = alpha up to the target and beta beyond it (Tan
+ * et al., CVPR 2019, equations 2 and 3: soft alpha = beta = -0.07, hard alpha = 0, beta = -1). */
+typedef struct nlg_objective {
+    nlg_cost_kind cost; /* also the second objective of strategies that have two */
+    double target;      /* in the cost's unit: MACs, parameters, ms; 0: the score alone */
+    double alpha, beta;
+} nlg_objective;
+double nlg_objective_reward(const nlg_objective *objective, double score, double cost);
+
 /* ---- trials ---- */
 
 typedef enum { NLG_TRIAL_DONE, NLG_TRIAL_FAILED, NLG_TRIAL_REJECTED, NLG_TRIAL_NONFINITE, NLG_TRIAL_STATUS_COUNT } nlg_trial_status;
@@ -93,16 +107,18 @@ typedef struct nlg_trial {
     int number;     /* order of asking, from 0 */
     nlg_code code;  /* canonical, also if the strategy asked for another guise */
     char hash[65];  /* canonical */
-    bool is_repeat; /* the hash was seen before in this run: the result is taken over, no evaluation is spent */
+    bool is_repeat; /* the hash was seen before in this run at this budget: the result is taken over, no evaluation is spent */
     uint64_t seed;  /* below 2^53; a function of the run's seed and the hash: the same in every strategy's run */
+    double budget;  /* the share of the evaluator's full budget that was asked for: above 0, at most 1 */
     nlg_trial_status status;
-    double score;      /* to be maximised: validation accuracy, 0 to 1; 0 unless done */
-    double latency_ms; /* second objective, to be minimised; 0: the evaluator has none */
+    double score; /* validation accuracy, 0 to 1; 0 unless done */
     int64_t params, macs;
+    double latency_ms;   /* 0: not measured */
+    double cost, reward; /* of the run's objective, by the runner: cost to be minimised, reward to be maximised; 0 unless done */
     int budget_epochs;
     char digest[65];   /* of the trained weights, or of the looked-up row */
     char message[256]; /* why it failed or was rejected */
-    /* Times are kept apart from results: not part of digests. Their sum over a run is its wall time. */
+    /* Times are kept apart from results: not part of digests. Without workers, their sum over a run is its wall time. */
     double overhead_seconds;   /* since the last evaluation ended: store, tell, ask */
     double evaluation_seconds; /* spent here on the evaluation, 0 for repeats */
     double simulated_cost;     /* what the looked-up evaluation once cost elsewhere, in the evaluator's cost_unit */
@@ -117,24 +133,33 @@ typedef struct nlg_strategy_option {
     double value; /* default */
     double min, max;
     const char *summary;
+    const char *source; /* where the default comes from */
 } nlg_strategy_option;
 enum { NLG_STRATEGY_OPTIONS_MAX = 16, NLG_STRATEGY_OPTIONS_TEXT = 1024 };
+
+typedef struct nlg_proposal {
+    nlg_code code;
+    double budget; /* as in nlg_trial */
+} nlg_proposal;
 
 /* A strategy is a pure function of rng, options and what it was told: the runner resumes a run by asking and telling again. It
  * never learns the number of trials that will follow, so that a finished run can be continued. */
 typedef struct nlg_strategy {
     const char *name, *summary;
+    const char *alias; /* an earlier name that is still understood, or NULL */
     const nlg_strategy_option *options;
     int n_options;
     size_t state_size;
     /* state: zeroed; values: one per option. destroy is called also after a failed create. */
     nlg_status (*create)(void *state, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err);
-    void (*destroy)(void *state);                                               /* optional */
-    nlg_status (*ask)(void *state, int count, nlg_code *codes, nlg_error *err); /* the next `count` architectures */
-    /* In order of asking; failed ones too, which must never become parents. Optional. */
+    void (*destroy)(void *state); /* optional */
+    /* The next `count` architectures. The proposals are zeroed, with the full budget. */
+    nlg_status (*ask)(void *state, int count, nlg_proposal *proposals, nlg_error *err);
+    /* In order of asking; failed ones too, which must never become parents. Rewards are what single-objective strategies raise;
+     * with two objectives they raise the score and lower the cost. Optional. */
     nlg_status (*tell)(void *state, const nlg_trial *trials, int count, nlg_error *err);
 } nlg_strategy;
-const nlg_strategy *nlg_strategy_find(const char *name); /* NULL if there is none */
+const nlg_strategy *nlg_strategy_find(const char *name); /* by name or alias; NULL if there is none */
 int nlg_strategy_count(void);
 const nlg_strategy *nlg_strategy_at(int index);
 
@@ -143,16 +168,21 @@ const nlg_strategy *nlg_strategy_at(int index);
 nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
                               char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
 
+/* "NAME" or "NAME:option=value:option=value": the strategy and its options as JSON ("{}": none given). */
+nlg_status nlg_strategy_pick(const char *text, const nlg_strategy **strategy, char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
+
 /* ---- evaluators ---- */
 
 /* architecture -> score and costs, for a budget. Fills status, score, params, macs, latency_ms, budget_epochs, simulated_cost,
- * digest and message from code, hash and seed. What the architecture is to blame for is a trial status; an error status ends the
- * run without storing the trial (it is evaluated again when the run is continued). */
+ * digest and message from code, hash, seed and budget. What the architecture is to blame for is a trial status; an error status
+ * ends the run without storing the trial (it is evaluated again when the run is continued). */
 typedef struct nlg_evaluator {
     const char *name;
     const char *cost_unit; /* of simulated_cost: "seconds", "MACs x epochs"; NULL: evaluations are not simulated */
     void *context;
     nlg_status (*evaluate)(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err);
+    /* Optional: called in a new worker process before its one evaluation, where the parent's threads do not exist. */
+    nlg_status (*begin_worker)(void *context, nlg_error *err);
 } nlg_evaluator;
 
 /* ---- the runner ---- */
@@ -169,27 +199,38 @@ typedef struct nlg_search_options {
     const char *strategy_options; /* JSON object text or NULL */
     const nlg_evaluator *evaluator;
     const char *evaluator_config; /* canonical JSON text: data, recipe, budget; part of the run's identity */
+    nlg_objective objective;      /* zeros: the score; part of the identity */
     int budget;                   /* trials, repeats included */
     int batch;                    /* q; 0: 1 */
     uint64_t seed;
-    const char *store; /* SQLite file; NULL: in memory, nothing is kept */
+    const char *store; /* SQLite file; NULL: nothing is kept */
+    bool only_run;     /* refuse a store that holds other runs and not this one, and say what differs */
+    /* Processes that evaluate at once; 0: this process does it. A worker that crashes, is killed or runs out of memory costs its
+     * trial (failed). No result depends on their number. */
+    int workers;
     nlg_session_facts session;
-    /* Called after each commit, not for trials that the store already had; returning false stops the run cleanly. */
+    /* Called after each commit, not for trials that the store already had; returning false stops the run cleanly. done: trials that
+     * are there; with workers they may be told out of order. */
     bool (*progress)(void *context, const nlg_trial *trial, const nlg_trial *best, int done, int budget);
     void *progress_context;
+    bool (*stop)(void); /* may be NULL; looked at while workers are awaited: true stops the run cleanly */
 } nlg_search_options;
 
 typedef struct nlg_search_result {
     int count;
     nlg_trial *trials;        /* in order of asking; free with nlg_free */
-    int best;                 /* index of the best score (earliest on ties), -1 if none */
+    int best;                 /* index of the best, -1 if none */
     int evaluations, repeats; /* evaluations + repeats = count */
     int stored;               /* how many of them the store had already */
-    char digest[65];          /* over number, code, status, bits of score and latency, params, macs of all trials */
+    char digest[65];          /* over number, code, budget, status, bits of score, reward and latency, params, macs of all trials */
 } nlg_search_result;
 
-/* Runs or continues the search stored under (space, strategy, options, evaluator, its config, q, seed, numerics version) in the
- * store. Each trial is committed before it is told. The result is filled for NLG_OK and NLG_ERR_INTERRUPTED, else empty. */
+/* Whether a is better than b (either may be NULL, which is worse than all that are done): a larger budget, then a larger reward,
+ * then an earlier number. */
+bool nlg_trial_is_better(const nlg_trial *a, const nlg_trial *b);
+
+/* Runs or continues the search stored under (space, strategy, options, evaluator, its config, objective, q, seed, numerics version)
+ * in the store. Each trial is committed before it is told. The result is filled for NLG_OK and NLG_ERR_INTERRUPTED, else empty. */
 nlg_status nlg_search_run(const nlg_search_options *options, nlg_search_result *result, nlg_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* The trial store on SQLite, in rollback-journal mode: one file, readable from a read-only folder. */
+/* The trial store on SQLite. While a search writes it is in WAL mode, so that readers never wait; a clean end leaves one plain
+ * file, which can be read from a read-only folder. */
 #include "search/store.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 enum {
     APPLICATION_ID = 0x4e4c4753, /* "NLGS", in the file's header */
-    SCHEMA_VERSION = 2,          /* user_version of the file */
+    SCHEMA_VERSION = 3,          /* user_version of the file */
     WAIT_MS = 10000,             /* for readers to finish */
 };
 
@@ -26,19 +27,18 @@ static const char schema[] =
     "CREATE TABLE store (numerics_version INTEGER NOT NULL);"
     /* An identity and how far it is meant to go. */
     "CREATE TABLE runs (id INTEGER PRIMARY KEY, space TEXT NOT NULL, strategy TEXT NOT NULL, strategy_options TEXT NOT NULL,"
-    " evaluator TEXT NOT NULL, evaluator_config TEXT NOT NULL, batch INTEGER NOT NULL, seed TEXT NOT NULL,"
+    " evaluator TEXT NOT NULL, evaluator_config TEXT NOT NULL, objective TEXT NOT NULL, batch INTEGER NOT NULL, seed TEXT NOT NULL,"
     " numerics_version INTEGER NOT NULL, budget INTEGER NOT NULL, created TEXT NOT NULL,"
-    " UNIQUE (space, strategy, strategy_options, evaluator, evaluator_config, batch, seed, numerics_version));"
+    " UNIQUE (space, strategy, strategy_options, evaluator, evaluator_config, objective, batch, seed, numerics_version));"
     /* One process that worked on a run: facts of the machine, which no result depends on. */
     "CREATE TABLE sessions (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id), commit_id TEXT NOT NULL,"
     " compiler TEXT NOT NULL, flags TEXT NOT NULL, cpu TEXT NOT NULL, cores INTEGER NOT NULL, threads INTEGER NOT NULL, isa TEXT "
     "NOT NULL,"
     " started TEXT NOT NULL);"
     "CREATE TABLE trials (run INTEGER NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, genotype TEXT NOT NULL,"
-    " code TEXT NOT NULL, hash TEXT NOT NULL, is_repeat INTEGER NOT NULL, seed INTEGER NOT NULL, status TEXT NOT NULL,"
-    " score REAL NOT NULL, latency_ms REAL NOT NULL, params INTEGER NOT NULL, macs INTEGER NOT NULL, budget_epochs INTEGER NOT "
-    "NULL, digest TEXT NOT NULL,"
-    " message TEXT NOT NULL,"
+    " code TEXT NOT NULL, hash TEXT NOT NULL, is_repeat INTEGER NOT NULL, seed INTEGER NOT NULL, budget REAL NOT NULL,"
+    " status TEXT NOT NULL, score REAL NOT NULL, params INTEGER NOT NULL, macs INTEGER NOT NULL, latency_ms REAL NOT NULL,"
+    " cost REAL NOT NULL, reward REAL NOT NULL, budget_epochs INTEGER NOT NULL, digest TEXT NOT NULL, message TEXT NOT NULL,"
     /* apart from results: where and when */
     " session INTEGER NOT NULL REFERENCES sessions(id), overhead_seconds REAL NOT NULL, evaluation_seconds REAL NOT NULL,"
     " simulated_cost REAL NOT NULL, created TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;";
@@ -50,6 +50,7 @@ struct nlg_store {
     sqlite3 *database;
     sqlite3_stmt *append;
     nlg_store_lock lock;
+    bool is_writer;
     int64_t run, session;
 };
 
@@ -189,7 +190,7 @@ static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error 
 
 static nlg_status open_database(nlg_store *store, const char *path, nlg_store_mode mode, nlg_error *err) {
     int flags = SQLITE_OPEN_READWRITE | (mode == NLG_STORE_WRITE ? SQLITE_OPEN_CREATE : 0);
-    if (sqlite3_open_v2(path ? path : ":memory:", &store->database, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
         return store->database ? fail(store, "opening it", err) : nlg_fail_memory(err, 0, "the trial store");
     }
     sqlite3_extended_result_codes(store->database, 1);
@@ -200,7 +201,9 @@ static nlg_status open_database(nlg_store *store, const char *path, nlg_store_mo
     }
     NLG_TRY(execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; BEGIN IMMEDIATE", "opening it", err));
     NLG_TRY(check_schema(store, mode, err));
-    return execute(store, "COMMIT", "creating the tables", err);
+    NLG_TRY(execute(store, "COMMIT", "creating the tables", err));
+    store->is_writer = true;
+    return execute(store, "PRAGMA journal_mode=WAL", "opening it", err);
 }
 
 nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err) {
@@ -208,10 +211,10 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
     nlg_store *s = nlg_alloc(1, sizeof *s);
     if (!s) return nlg_fail_memory(err, sizeof *s, "the trial store");
     s->lock.file = -1;
-    s->path = nlg_strdup(path ? path : "trial store in memory");
-    nlg_status status = s->path ? NLG_OK : nlg_fail_memory(err, path ? strlen(path) : 0, "a path");
-    if (status == NLG_OK && path && mode == NLG_STORE_WRITE) status = nlg_store_lock_take(&s->lock, path, err);
-    if (status == NLG_OK && path) status = check_header(path, mode, err);
+    s->path = nlg_strdup(path);
+    nlg_status status = s->path ? NLG_OK : nlg_fail_memory(err, strlen(path), "a path");
+    if (status == NLG_OK && mode == NLG_STORE_WRITE) status = nlg_store_lock_take(&s->lock, path, err);
+    if (status == NLG_OK) status = check_header(path, mode, err);
     if (status == NLG_OK) status = open_database(s, path, mode, err);
     if (status != NLG_OK) {
         nlg_store_close(s);
@@ -224,10 +227,16 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
 void nlg_store_close(nlg_store *store) {
     if (!store) return;
     sqlite3_finalize(store->append);
+    if (store->is_writer)
+        sqlite3_exec(store->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL); /* unless it is being read */
     sqlite3_close(store->database);
     nlg_store_lock_release(&store->lock);
     nlg_free(store->path);
     nlg_free(store);
+}
+
+void nlg_store_leave(nlg_store *store) {
+    if (store && store->lock.file >= 0) close(store->lock.file);
 }
 
 /* --- runs --------------------------------------------------------------------------------------------------------- */
@@ -240,20 +249,21 @@ static void bind_identity(sqlite3_stmt *statement, const nlg_run_identity *ident
     bind_text(statement, 3, identity->strategy_options);
     bind_text(statement, 4, identity->evaluator);
     bind_text(statement, 5, identity->evaluator_config);
-    sqlite3_bind_int(statement, 6, identity->batch);
-    bind_text(statement, 7, seed);
-    sqlite3_bind_int(statement, 8, NLG_NUMERICS_VERSION);
+    bind_text(statement, 6, identity->objective);
+    sqlite3_bind_int(statement, 7, identity->batch);
+    bind_text(statement, 8, seed);
+    sqlite3_bind_int(statement, 9, NLG_NUMERICS_VERSION);
 }
 
 static nlg_status find_or_make_run(nlg_store *store, const nlg_run_identity *identity, int budget, nlg_error *err) {
-    static const char sql[] = "INSERT INTO runs (space, strategy, strategy_options, evaluator, evaluator_config, batch, seed,"
-                              " numerics_version, budget, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, " NOW ")"
+    static const char sql[] = "INSERT INTO runs (space, strategy, strategy_options, evaluator, evaluator_config, objective, batch,"
+                              " seed, numerics_version, budget, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " NOW ")"
                               " ON CONFLICT DO UPDATE SET budget = max(budget, excluded.budget) RETURNING id";
     const char *doing = "entering the run";
     sqlite3_stmt *statement;
     NLG_TRY(prepare(store, sql, &statement, doing, err));
     bind_identity(statement, identity);
-    sqlite3_bind_int(statement, 9, budget);
+    sqlite3_bind_int(statement, 10, budget);
     nlg_status status = NLG_OK;
     if (sqlite3_step(statement) == SQLITE_ROW) store->run = sqlite3_column_int64(statement, 0);
     if (sqlite3_reset(statement) != SQLITE_OK) status = fail(store, doing, err);
@@ -295,8 +305,8 @@ nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, i
 nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, const nlg_run_row *run), void *context,
                           nlg_error *err) {
     static const char sql[] =
-        "SELECT id, space, strategy, strategy_options, evaluator, evaluator_config, batch, runs.seed, numerics_version, budget,"
-        " runs.created, count(number), total(is_repeat), total(status = 'done') FROM runs LEFT JOIN trials ON run = id"
+        "SELECT id, space, strategy, strategy_options, evaluator, evaluator_config, objective, batch, runs.seed, numerics_version,"
+        " runs.budget, runs.created, count(number), total(is_repeat), total(status = 'done') FROM runs LEFT JOIN trials ON run = id"
         " GROUP BY id ORDER BY id";
     const char *doing = "reading the runs";
     sqlite3_stmt *s;
@@ -311,14 +321,15 @@ nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, c
                          .strategy_options = column_text(s, 3),
                          .evaluator = column_text(s, 4),
                          .evaluator_config = column_text(s, 5),
-                         .batch = sqlite3_column_int(s, 6),
-                         .seed = strtoull(column_text(s, 7), NULL, 10)},
-            .numerics_version = sqlite3_column_int(s, 8),
-            .budget = sqlite3_column_int(s, 9),
-            .created = column_text(s, 10),
-            .trials = sqlite3_column_int(s, 11),
-            .repeats = sqlite3_column_int(s, 12),
-            .done = sqlite3_column_int(s, 13),
+                         .objective = column_text(s, 6),
+                         .batch = sqlite3_column_int(s, 7),
+                         .seed = strtoull(column_text(s, 8), NULL, 10)},
+            .numerics_version = sqlite3_column_int(s, 9),
+            .budget = sqlite3_column_int(s, 10),
+            .created = column_text(s, 11),
+            .trials = sqlite3_column_int(s, 12),
+            .repeats = sqlite3_column_int(s, 13),
+            .done = sqlite3_column_int(s, 14),
         };
         status = visit(context, &row);
     }
@@ -354,7 +365,8 @@ static bool code_from_text(const char *text, nlg_code *code) {
 
 nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err) {
     static const char sql[] =
-        "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, " NOW ")";
+        "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
+        " ?22, " NOW ")";
     char doing[48], code[NLG_GENOTYPE_MAX];
     snprintf(doing, sizeof doing, "storing trial %d", trial->number);
     if (!store->append) NLG_TRY(prepare(store, sql, &store->append, doing, err));
@@ -367,18 +379,21 @@ nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char
     bind_text(s, 5, trial->hash);
     sqlite3_bind_int(s, 6, trial->is_repeat);
     sqlite3_bind_int64(s, 7, (int64_t)trial->seed);
-    bind_text(s, 8, nlg_trial_status_name(trial->status));
-    sqlite3_bind_double(s, 9, trial->score);
-    sqlite3_bind_double(s, 10, trial->latency_ms);
+    sqlite3_bind_double(s, 8, trial->budget);
+    bind_text(s, 9, nlg_trial_status_name(trial->status));
+    sqlite3_bind_double(s, 10, trial->score);
     sqlite3_bind_int64(s, 11, trial->params);
     sqlite3_bind_int64(s, 12, trial->macs);
-    sqlite3_bind_int(s, 13, trial->budget_epochs);
-    bind_text(s, 14, trial->digest);
-    bind_text(s, 15, trial->message);
-    sqlite3_bind_int64(s, 16, store->session);
-    sqlite3_bind_double(s, 17, trial->overhead_seconds);
-    sqlite3_bind_double(s, 18, trial->evaluation_seconds);
-    sqlite3_bind_double(s, 19, trial->simulated_cost);
+    sqlite3_bind_double(s, 13, trial->latency_ms);
+    sqlite3_bind_double(s, 14, trial->cost);
+    sqlite3_bind_double(s, 15, trial->reward);
+    sqlite3_bind_int(s, 16, trial->budget_epochs);
+    bind_text(s, 17, trial->digest);
+    bind_text(s, 18, trial->message);
+    sqlite3_bind_int64(s, 19, store->session);
+    sqlite3_bind_double(s, 20, trial->overhead_seconds);
+    sqlite3_bind_double(s, 21, trial->evaluation_seconds);
+    sqlite3_bind_double(s, 22, trial->simulated_cost);
     nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
     sqlite3_reset(s);
     return status;
@@ -399,26 +414,30 @@ static bool read_trial(sqlite3_stmt *s, nlg_trial *trial) {
         .number = sqlite3_column_int(s, 0),
         .is_repeat = sqlite3_column_int(s, 3) != 0,
         .seed = (uint64_t)sqlite3_column_int64(s, 4),
-        .score = sqlite3_column_double(s, 6),
-        .params = sqlite3_column_int64(s, 7),
-        .macs = sqlite3_column_int64(s, 8),
-        .budget_epochs = sqlite3_column_int(s, 9),
-        .overhead_seconds = sqlite3_column_double(s, 12),
-        .evaluation_seconds = sqlite3_column_double(s, 13),
-        .simulated_cost = sqlite3_column_double(s, 14),
-        .latency_ms = sqlite3_column_double(s, 24),
+        .budget = sqlite3_column_double(s, 5),
+        .score = sqlite3_column_double(s, 7),
+        .params = sqlite3_column_int64(s, 8),
+        .macs = sqlite3_column_int64(s, 9),
+        .latency_ms = sqlite3_column_double(s, 10),
+        .cost = sqlite3_column_double(s, 11),
+        .reward = sqlite3_column_double(s, 12),
+        .budget_epochs = sqlite3_column_int(s, 13),
+        .overhead_seconds = sqlite3_column_double(s, 16),
+        .evaluation_seconds = sqlite3_column_double(s, 17),
+        .simulated_cost = sqlite3_column_double(s, 18),
     };
     copy_text(trial->hash, sizeof trial->hash, column_text(s, 2));
-    copy_text(trial->digest, sizeof trial->digest, column_text(s, 10));
-    copy_text(trial->message, sizeof trial->message, column_text(s, 11));
-    return code_from_text(column_text(s, 1), &trial->code) && status_from_name(column_text(s, 5), &trial->status);
+    copy_text(trial->digest, sizeof trial->digest, column_text(s, 14));
+    copy_text(trial->message, sizeof trial->message, column_text(s, 15));
+    return code_from_text(column_text(s, 1), &trial->code) && status_from_name(column_text(s, 6), &trial->status);
 }
 
 nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(void *context, const nlg_trial_row *row),
                           void *context, nlg_error *err) {
     static const char sql[] =
-        "SELECT number, code, hash, is_repeat, seed, status, score, params, macs, budget_epochs, digest, message, overhead_seconds,"
-        " evaluation_seconds, simulated_cost, genotype, created, commit_id, compiler, flags, isa, threads, cpu, cores, latency_ms"
+        "SELECT number, code, hash, is_repeat, seed, budget, status, score, params, macs, latency_ms, cost, reward, budget_epochs,"
+        " digest, message, overhead_seconds, evaluation_seconds, simulated_cost, genotype, created, commit_id, compiler, flags, "
+        "isa, threads, cpu, cores"
         " FROM trials LEFT JOIN sessions ON session = id WHERE trials.run = ?1 ORDER BY number";
     const char *doing = "reading the trials";
     sqlite3_stmt *s;
@@ -435,15 +454,15 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
                               store->path, sqlite3_column_int(s, 0), run);
             break;
         }
-        row.genotype = column_text(s, 15);
-        row.created = column_text(s, 16);
-        row.session = (nlg_session_facts){.commit = column_text(s, 17),
-                                          .compiler = column_text(s, 18),
-                                          .flags = column_text(s, 19),
-                                          .isa = column_text(s, 20),
-                                          .threads = sqlite3_column_int(s, 21)};
-        row.cpu = column_text(s, 22);
-        row.cores = sqlite3_column_int(s, 23);
+        row.genotype = column_text(s, 19);
+        row.created = column_text(s, 20);
+        row.session = (nlg_session_facts){.commit = column_text(s, 21),
+                                          .compiler = column_text(s, 22),
+                                          .flags = column_text(s, 23),
+                                          .isa = column_text(s, 24),
+                                          .threads = sqlite3_column_int(s, 25)};
+        row.cpu = column_text(s, 26);
+        row.cores = sqlite3_column_int(s, 27);
         status = visit(context, &row);
     }
     if (status == NLG_OK && step != SQLITE_DONE) status = fail(store, doing, err);
@@ -452,7 +471,6 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
 }
 
 typedef struct trial_list {
-    const nlg_store *store;
     nlg_trial *trials;
     int count, room;
     nlg_error *err;
@@ -460,11 +478,6 @@ typedef struct trial_list {
 
 static nlg_status add_to_list(void *context, const nlg_trial_row *row) {
     trial_list *list = context;
-    if (row->trial.number != list->count) {
-        return nlg_fail(list->err, NLG_ERR_INPUT,
-                        "%s: the trial store is damaged: expected trial %d, found %d; restore a copy or name another file",
-                        list->store->path, list->count, row->trial.number);
-    }
     if (list->count == list->room) {
         int room = list->room ? list->room * 2 : 64;
         nlg_trial *trials = nlg_realloc(list->trials, (size_t)room, sizeof *trials);
@@ -477,7 +490,7 @@ static nlg_status add_to_list(void *context, const nlg_trial_row *row) {
 }
 
 nlg_status nlg_store_trials(nlg_store *store, int64_t run, nlg_trial **trials, int *count, nlg_error *err) {
-    trial_list list = {.store = store, .err = err};
+    trial_list list = {.err = err};
     nlg_status status = nlg_store_rows(store, run, add_to_list, &list, err);
     if (status != NLG_OK) {
         nlg_free(list.trials);

@@ -12,13 +12,13 @@ typedef struct nlg_store nlg_store;
 
 typedef enum { NLG_STORE_READ, NLG_STORE_WRITE } nlg_store_mode;
 
-/* path NULL: a new store in memory. WRITE creates the file when it is absent or empty; READ needs a store. Refused with one
+/* WRITE creates the file when it is absent or empty; READ needs a store. Refused with one
  * line: a file that is no store, a damaged one, another schema or numerics version, another writer at work. */
 nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err);
 void nlg_store_close(nlg_store *store);
 
 typedef struct nlg_run_identity {
-    const char *space, *strategy, *strategy_options, *evaluator, *evaluator_config;
+    const char *space, *strategy, *strategy_options, *evaluator, *evaluator_config, *objective;
     int batch;
     uint64_t seed;
 } nlg_run_identity;
@@ -26,9 +26,13 @@ typedef struct nlg_run_identity {
 /* Finds or makes the run, raises its budget to `budget` if that is larger, and opens a session for what will be appended. */
 nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, int budget, const nlg_session_facts *facts,
                            int64_t *run, nlg_error *err);
+/* NLG_ERR_INPUT with what differs when the store holds runs, but not this one. */
+nlg_status nlg_store_refuse_other(nlg_store *store, const nlg_run_identity *identity, nlg_error *err);
+/* For a forked worker: lets go of the lock, which its parent keeps. */
+void nlg_store_leave(nlg_store *store);
 /* Returns once the trial is safe. genotype: the readable form of trial->code. */
 nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err);
-/* All trials of a run in order, checked to be 0 .. count-1; free with nlg_free. */
+/* All trials of a run by number; free with nlg_free. */
 nlg_status nlg_store_trials(nlg_store *store, int64_t run, nlg_trial **trials, int *count, nlg_error *err);
 
 /* Listing. The strings live until the visitor returns. A status other than NLG_OK ends the walk and is returned. */

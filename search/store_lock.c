@@ -9,9 +9,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "layers/base/memory.h"
+
+/* A killed search may have workers that die a moment later, with the last descriptor of its lock. */
+enum { PATIENCE = 50 };
 
 /* The holder removes the file before it lets go: a lock on a removed file counts for nothing. */
 static bool still_there(const nlg_store_lock *lock) {
@@ -25,7 +29,7 @@ nlg_status nlg_store_lock_take(nlg_store_lock *lock, const char *store, nlg_erro
     *lock = (nlg_store_lock){.path = nlg_alloc(size, 1), .file = -1};
     if (!lock->path) return nlg_fail_memory(err, size, "the name of a lock file");
     snprintf(lock->path, size, "%s-lock", store);
-    for (;;) {
+    for (int tries = 0;;) {
         lock->file = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
         if (lock->file < 0) {
             return nlg_fail(err, NLG_ERR_IO,
@@ -37,6 +41,11 @@ nlg_status nlg_store_lock_take(nlg_store_lock *lock, const char *store, nlg_erro
             close(lock->file);
             lock->file = -1;
             if (cause == EINTR) continue;
+            if (cause == EWOULDBLOCK && tries++ < PATIENCE) {
+                const struct timespec wait = {.tv_nsec = 10000000};
+                nanosleep(&wait, NULL);
+                continue;
+            }
             if (cause == EWOULDBLOCK) {
                 return nlg_fail(err, NLG_ERR_INPUT,
                                 "%s: another process is searching with this store; wait for it or use another file", store);

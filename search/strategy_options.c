@@ -89,3 +89,39 @@ nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, do
     if (text) write_text(strategy, values, text);
     return NLG_OK;
 }
+
+/* ---- NAME:option=value ---------------------------------------------------------------------------------------------------------
+ */
+
+static nlg_status find_strategy(const char *name, const nlg_strategy **strategy, nlg_error *err) {
+    *strategy = nlg_strategy_find(name);
+    if (*strategy) return NLG_OK;
+    nlg_nearest nearest = {.wanted = name};
+    for (int i = 0; i < nlg_strategy_count(); i++) nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown strategy '%s'; the nearest is '%s'", name, nearest.best);
+}
+
+nlg_status nlg_strategy_pick(const char *text, const nlg_strategy **strategy, char json[NLG_STRATEGY_OPTIONS_TEXT],
+                             nlg_error *err) {
+    char name[64];
+    size_t length = strcspn(text, ":"), used = 0;
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), text);
+    NLG_TRY(find_strategy(name, strategy, err));
+    used += (size_t)snprintf(json, NLG_STRATEGY_OPTIONS_TEXT, "{");
+    for (const char *at = text + length; *at; at += length) {
+        at++; /* the colon */
+        length = strcspn(at, ":");
+        size_t key = strcspn(at, "=:");
+        if (at[key] != '=' || key == 0 || memchr(at, '"', length) || memchr(at, '\\', length)) {
+            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: expected option=value, found '%.*s'", name, (int)length, at);
+        }
+        used += (size_t)snprintf(json + used, NLG_STRATEGY_OPTIONS_TEXT - used, "%s\"%.*s\":%.*s", used > 1 ? "," : "", (int)key,
+                                 at, (int)(length - key - 1), at + key + 1);
+        if (used + 2 > NLG_STRATEGY_OPTIONS_TEXT)
+            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: its options are too long", name);
+    }
+    json[used] = '}';
+    json[used + 1] = '\0';
+    double values[NLG_STRATEGY_OPTIONS_MAX];
+    return nlg_strategy_parse(*strategy, json, values, NULL, err);
+}

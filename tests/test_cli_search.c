@@ -43,9 +43,9 @@ static void make_whole(void) {
 static void search_follows_the_contract(void **state) {
     (void)state;
     cJSON *r = run_json(SEARCH "--store $D/s.db --budget %d --json", BUDGET), *trial;
-    json_has_exactly(r,
-                     "space strategy strategy_options evaluator evaluator_config score seed batch budget count evaluations repeats "
-                     "complete best history digest");
+    json_has_exactly(
+        r, "space strategy strategy_options evaluator evaluator_config objective score seed batch budget count evaluations repeats "
+           "complete best history digest");
     const cJSON *history = cJSON_GetObjectItem(r, "history"), *best = cJSON_GetObjectItem(r, "best");
     assert_int_equal(cJSON_GetArraySize(history), BUDGET);
     assert_int_equal(strlen(json_text(r, "digest")), 64);
@@ -55,7 +55,8 @@ static void search_follows_the_contract(void **state) {
     double highest = -1;
     int number = 0;
     cJSON_ArrayForEach(trial, history) {
-        json_has_exactly(trial, "number hash is_repeat status score best_score params macs epochs seed digest message genotype "
+        json_has_exactly(trial, "number hash is_repeat status score best_score params macs latency_ms cost reward budget epochs "
+                                "seed digest message genotype "
                                 "overhead_seconds evaluation_seconds simulated_cost");
         assert_true(json_number(trial, "number") == number++);
         assert_string_equal(json_text(trial, "status"), "done");
@@ -116,14 +117,17 @@ static void interruption_is_clean_and_says_how_to_continue(void **state) {
 static void trials_lists_what_is_stored(void **state) {
     (void)state;
     run_good(SEARCH "--store $D/t.db --budget 3");
-    run_good(SEARCH "--store $D/t.db --strategy random --strategy-options '{}' --budget 2 --max-params 1000");
+    run_refused(
+        "strategy is evolution there, random here; evaluator.limits.params is 0 there, 1000 here; give its options, another file",
+        SEARCH "--store $D/t.db --strategy random --strategy-options '{}' --budget 2 --max-params 1000");
+    run_good(SEARCH "--add-run --store $D/t.db --strategy random --strategy-options '{}' --budget 2 --max-params 1000");
     cJSON *runs = run_json("lineage trials --store $D/t.db --json"), *trial;
     assert_int_equal(cJSON_GetArraySize(runs), 2);
     const cJSON *first = cJSON_GetArrayItem(runs, 0), *second = cJSON_GetArrayItem(runs, 1);
-    json_has_exactly(first,
-                     "run space strategy strategy_options evaluator evaluator_config batch seed numerics_version budget count "
-                     "evaluations repeats done created history");
-    assert_string_equal(json_text(first, "strategy"), "regularized_evolution");
+    json_has_exactly(
+        first, "run space strategy strategy_options evaluator evaluator_config objective batch seed numerics_version budget count "
+               "evaluations repeats done created history");
+    assert_string_equal(json_text(first, "strategy"), "evolution");
     assert_true(json_number(cJSON_GetObjectItem(first, "strategy_options"), "population") == 3);
     assert_string_equal(json_text(first, "seed"), "5");
     assert_true(json_number(first, "done") == 3);

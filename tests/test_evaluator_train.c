@@ -88,7 +88,8 @@ static nlg_status evaluate(setting s, const nlg_space *space, int filters, int k
     if (s.lr > 0) options.recipe.lr = s.lr;
     nlg_train_evaluator *evaluator;
     nlg_status status = nlg_train_evaluator_create(&options, &evaluator, err);
-    *trial = (nlg_trial){.number = 3, .code = {.length = space->length, .value = {(int16_t)filters, (int16_t)kernel}}, .seed = 77};
+    *trial = (nlg_trial){
+        .number = 3, .budget = 1, .code = {.length = space->length, .value = {(int16_t)filters, (int16_t)kernel}}, .seed = 77};
     if (status == NLG_OK) {
         const nlg_evaluator *interface = nlg_train_evaluator_interface(evaluator);
         assert_string_equal(interface->name, "train");
@@ -206,7 +207,7 @@ static void a_search_runs_on_it(void **state) {
     assert_int_equal(nlg_train_evaluator_create(&options, &evaluator, &err), NLG_OK);
     for (int i = 0; i < 2; i++) {
         const nlg_search_options search = {.space = &tiny,
-                                           .strategy = nlg_strategy_find("regularized_evolution"),
+                                           .strategy = nlg_strategy_find("evolution"),
                                            .strategy_options = "{\"population\": 4, \"sample\": 2}",
                                            .evaluator = nlg_train_evaluator_interface(evaluator),
                                            .evaluator_config = nlg_train_evaluator_config(evaluator),
@@ -239,7 +240,7 @@ static void cells_train(void **state) {
     nlg_error err = {0};
     assert_int_equal(nlg_train_evaluator_create(&options, &evaluator, &err), NLG_OK);
     const nlg_evaluator *interface = nlg_train_evaluator_interface(evaluator);
-    nlg_trial trial = {.seed = 1};
+    nlg_trial trial = {.seed = 1, .budget = 1};
     nlg_space_sample(space, nlg_rng_seed(4), &trial.code);
     if (interface->evaluate(interface->context, space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
     assert_int_equal(trial.status, NLG_TRIAL_DONE);

@@ -30,7 +30,7 @@ static void trial_seeds_depend_on_run_seed_and_architecture(void **state) {
     (void)state;
     nlg_search_result a, b;
     search_well(&(experiment){.space = &coins, .strategy = "random", .budget = 40, .seed = 1}, &a);
-    search_well(&(experiment){.space = &coins, .strategy = "regularized_evolution", .budget = 40, .seed = 1}, &b);
+    search_well(&(experiment){.space = &coins, .strategy = "evolution", .budget = 40, .seed = 1}, &b);
     int shared_architectures = 0;
     for (int i = 0; i < a.count; i++) {
         assert_true(a.trials[i].seed < UINT64_C(1) << 53);
@@ -309,14 +309,16 @@ static void general_sampling_and_mutation(void **state) {
 
 /* Drives evolution by hand: `scores` may be NAN for trials that failed. Codes asked for are returned in order. */
 static void drive(const char *options, int count, const double *scores, nlg_code *codes) {
-    const nlg_strategy *strategy = nlg_strategy_find("regularized_evolution");
+    const nlg_strategy *strategy = nlg_strategy_find("evolution");
     double values[NLG_STRATEGY_OPTIONS_MAX];
     assert_int_equal(nlg_strategy_parse(strategy, options, values, NULL, NULL), NLG_OK);
     void *memory = nlg_alloc(1, strategy->state_size);
     assert_int_equal(strategy->create(memory, &beads, nlg_rng_seed(8), values, NULL), NLG_OK);
     for (int i = 0; i < count; i++) {
-        assert_int_equal(strategy->ask(memory, 1, &codes[i], NULL), NLG_OK);
-        nlg_trial trial = {.number = i, .code = codes[i], .score = isnan(scores[i]) ? 0 : scores[i]};
+        nlg_proposal asked = {.budget = 1};
+        assert_int_equal(strategy->ask(memory, 1, &asked, NULL), NLG_OK);
+        codes[i] = asked.code;
+        nlg_trial trial = {.number = i, .code = codes[i], .reward = isnan(scores[i]) ? 0 : scores[i]};
         if (isnan(scores[i])) trial.status = NLG_TRIAL_FAILED;
         assert_int_equal(strategy->tell(memory, &trial, 1, NULL), NLG_OK);
     }
@@ -335,13 +337,13 @@ static void ageing_removes_the_oldest(void **state) {
     nlg_code codes[N];
     for (int i = P; i < N; i++) scores[i] = 4 + 0.1 * i;
     /* A tournament of many draws sees every member, so the parent is the best that is alive. */
-    drive("{\"population\": 4, \"sample\": 200}", N, scores, codes);
+    drive("{\"population\": 4, \"sample\": 200, \"identity\": 0}", N, scores, codes);
     assert_true(is_child_of(&codes[4], &codes[0])); /* member 0 is alive until trial 4 is told */
     for (int i = 5; i < N; i++) {
         assert_true(is_child_of(&codes[i], &codes[i - 1]));
         assert_false(i > 5 && is_child_of(&codes[i], &codes[0]));
     }
-    drive("{\"population\": 4, \"sample\": 200, \"ageing\": false}", N, scores, codes);
+    drive("{\"population\": 4, \"sample\": 200, \"ageing\": false, \"identity\": 0}", N, scores, codes);
     for (int i = P; i < N; i++) assert_true(is_child_of(&codes[i], &codes[0])); /* lives for ever */
 }
 
@@ -351,7 +353,7 @@ static void without_ageing_the_worst_dies(void **state) {
     const double scores[N] = {5, 1, 6, 2, 0.5, 7, 3};
     /* Alive before each cycle: 0 1 2 -> (1 dies) 0 2 3 -> (3 dies, though 4 is worse: it joins after) 0 2 4 -> (4) 0 2 5. */
     nlg_code codes[N];
-    drive("{\"population\": 3, \"sample\": 200, \"ageing\": false}", N, scores, codes);
+    drive("{\"population\": 3, \"sample\": 200, \"ageing\": false, \"identity\": 0}", N, scores, codes);
     for (int i = 3; i < 6; i++) assert_true(is_child_of(&codes[i], &codes[2]));
     assert_true(is_child_of(&codes[6], &codes[5]));
 }
@@ -362,7 +364,7 @@ static void failed_trials_never_become_parents(void **state) {
     double scores[N];
     nlg_code codes[N];
     for (int i = 0; i < N; i++) scores[i] = i % 3 == 1 ? (double)NAN : 0.01 * i;
-    drive("{\"population\": 5, \"sample\": 50}", N, scores, codes);
+    drive("{\"population\": 5, \"sample\": 50, \"identity\": 0}", N, scores, codes);
     for (int i = 0, alive = 0; i < N; i++) {
         if (alive >= 5) {
             int latest = i - 1; /* scores rise, so the parent is the latest that worked */
@@ -372,7 +374,7 @@ static void failed_trials_never_become_parents(void **state) {
         alive += !isnan(scores[i]);
     }
     for (int i = 0; i < N; i++) scores[i] = (double)NAN; /* nothing works: it goes on at random */
-    drive("{\"population\": 5, \"sample\": 50}", N, scores, codes);
+    drive("{\"population\": 5, \"sample\": 50, \"identity\": 0}", N, scores, codes);
 }
 
 static void evolution_beats_random_search(void **state) {
@@ -396,7 +398,7 @@ static void evolution_beats_random_search(void **state) {
 
 static void strategy_options_are_checked(void **state) {
     (void)state;
-    const nlg_strategy *evolution = nlg_strategy_find("regularized_evolution");
+    const nlg_strategy *evolution = nlg_strategy_find("evolution");
     static const struct {
         const char *json, *part;
     } bad[] = {
@@ -421,7 +423,7 @@ static void strategy_options_are_checked(void **state) {
     assert_int_equal(nlg_strategy_parse(nlg_strategy_find("random"), "{\"x\": 1}", values, text, &err), NLG_ERR_INPUT);
     assert_non_null(strstr(err.text, "its options: none"));
     assert_int_equal(nlg_strategy_parse(evolution, "{\"ageing\": false}", values, text, NULL), NLG_OK);
-    assert_string_equal(text, "{\"population\":20,\"sample\":5,\"ageing\":false}");
+    assert_string_equal(text, "{\"population\":100,\"sample\":25,\"ageing\":false,\"identity\":0.050000000000000003}");
     assert_null(nlg_strategy_find("nothing"));
     assert_null(nlg_space_find("nothing"));
     for (int i = 0; i < nlg_strategy_count(); i++) {

@@ -103,6 +103,7 @@ static void damaged_and_foreign_stores_are_refused(void **state) {
         {"PRAGMA user_version = 99", "schema 99, this program expects"},
         {"UPDATE store SET numerics_version = numerics_version + 1", "numerics version"},
         {"DELETE FROM trials WHERE number = 13", "expected trial 13, found 14"},
+        {"UPDATE trials SET budget = 0.5 WHERE number = 20", "trial 20 of the store"},
         {"UPDATE trials SET code = '0,0,0,0,0,0,0,0,0,1' WHERE number = 20", "trial 20 of the store"},
         {"UPDATE trials SET code = 'x' WHERE number = 20", "trial 20 of run 1 cannot be read"},
         {"UPDATE trials SET code = '1,99999' WHERE number = 20", "trial 20 of run 1 cannot be read"},
@@ -191,7 +192,7 @@ static void full_disk_loses_nothing(void **state) {
     assert_true(child >= 0);
     if (child == 0) {
         signal(SIGXFSZ, SIG_IGN);
-        struct rlimit limit = {.rlim_cur = 64 << 10, .rlim_max = 64 << 10};
+        struct rlimit limit = {.rlim_cur = 512 << 10, .rlim_max = 512 << 10};
         nlg_error err = {0};
         nlg_search_result result;
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(9);
@@ -253,8 +254,9 @@ typedef struct listing {
 static nlg_status list_run(void *context, const nlg_run_row *row) {
     (*(int *)context)++;
     assert_string_equal(row->identity.space, "beads");
-    assert_string_equal(row->identity.strategy, "regularized_evolution");
-    assert_string_equal(row->identity.strategy_options, "{\"population\":8,\"sample\":3,\"ageing\":true}");
+    assert_string_equal(row->identity.strategy, "evolution");
+    assert_string_equal(row->identity.strategy_options,
+                        "{\"population\":8,\"sample\":3,\"ageing\":true,\"identity\":0.050000000000000003}");
     assert_string_equal(row->identity.evaluator, "made_up");
     assert_true(row->identity.seed == 1);
     assert_int_equal(row->identity.batch, 1);

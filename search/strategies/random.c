@@ -13,10 +13,10 @@ static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, cons
     return NLG_OK;
 }
 
-static nlg_status ask(void *memory, int count, nlg_code *codes, nlg_error *err) {
+static nlg_status ask(void *memory, int count, nlg_proposal *proposals, nlg_error *err) {
     (void)err;
     state *s = memory;
-    for (int i = 0; i < count; i++) nlg_space_sample(s->space, nlg_rng_stream(s->rng, s->asked++), &codes[i]);
+    for (int i = 0; i < count; i++) nlg_space_sample(s->space, nlg_rng_stream(s->rng, s->asked++), &proposals[i].code);
     return NLG_OK;
 }
 
