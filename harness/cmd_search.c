@@ -13,11 +13,13 @@
 #include "harness/trial_output.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
+#include "search/evaluator_table.h"
 #include "search/evaluator_train.h"
 
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
     int evaluator;
+    const char *table, *signal;
     int budget, asked, workers, top;
     bool add_run;
     nlg_objective objective;
@@ -40,7 +42,8 @@ static const search_options defaults = {
 
 #define SHORT_RUN "evolution:population=20:sample=5"
 
-static const char *const evaluators[] = {"train", NULL};
+enum { EVALUATOR_TRAIN, EVALUATOR_TABLE };
+static const char *const evaluators[] = {"train", "table", NULL};
 static const char *const costs[] = {"macs", "params", "latency", NULL}; /* in the order of nlg_cost_kind */
 static const char *const rewards[] = {"score", "soft", "hard", NULL};
 static const double alphas[] = {0, -0.07, 0}, betas[] = {0, -0.07, -1};
@@ -50,6 +53,8 @@ enum {
     KEY_STRATEGY,
     KEY_STRATEGY_OPTIONS,
     KEY_EVALUATOR,
+    KEY_TABLE,
+    KEY_SIGNAL,
     KEY_BUDGET,
     KEY_ASK,
     KEY_STORE,
@@ -76,10 +81,12 @@ static const struct argp_option options[] = {
      "How the next architectures are chosen (default " SHORT_RUN "); --strategy NAME --help lists its options", 0},
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "The options as an object, e.g. '{\"population\": 20, \"sample\": 5}'",
      0},
-    {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default)", 0},
+    {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default) or table (looked up)", 0},
+    {"table", KEY_TABLE, "FILE", 0, "Table to look up in (default: the one shipped for the space)", 0},
+    {"signal", KEY_SIGNAL, "NAME", 0, "Which score of the table, e.g. cifar100 (default: its first)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
     {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
-    {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required)", 0},
+    {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required for training)", 0},
     {"workers", KEY_WORKERS, "W", 0,
      "Evaluate W at once in processes of their own, one thread each or --threads each; one that dies costs its trial", 0},
     {"resume", KEY_RESUME, NULL, 0, "Continue the search that the store holds (always done)", 0},
@@ -123,6 +130,12 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_EVALUATOR:
         return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
+    case KEY_TABLE:
+        o->table = value;
+        return NLG_OK;
+    case KEY_SIGNAL:
+        o->signal = value;
+        return NLG_OK;
     case KEY_BUDGET:
         return nlg_option_int("--budget", value, 1, 10000000, &o->budget, err);
     case KEY_ASK:
@@ -234,7 +247,26 @@ static void genotype_of(const nlg_space *space, const nlg_trial *trial, char tex
     space->encode(space, &trial->code, text, NLG_GENOTYPE_MAX);
 }
 
-static nlg_status print_json(const nlg_search_options *run, const nlg_search_result *r, nlg_error *err) {
+/* What the scores of a run are. */
+typedef struct meaning {
+    const nlg_table_evaluator *table; /* NULL: trained */
+} meaning;
+
+static const char *score_text(const meaning *m) {
+    return m->table ? nlg_table_evaluator_score_text(m->table) : "proxy: validation accuracy after the search's short training";
+}
+
+/* The final step: what was kept from the search is opened for its best architecture. */
+static nlg_status add_report(cJSON *object, const meaning *m, const nlg_trial *best, nlg_error *err) {
+    double accuracy;
+    if (!m->table) return NLG_OK;
+    NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
+    nlg_json_number(object, "report", accuracy);
+    nlg_json_text(object, "report_is", nlg_table_evaluator_report_text(m->table));
+    return NLG_OK;
+}
+
+static nlg_status print_json(const nlg_search_options *run, const meaning *m, const nlg_search_result *r, nlg_error *err) {
     char genotype[NLG_GENOTYPE_MAX], text[NLG_STRATEGY_OPTIONS_TEXT];
     double values[NLG_STRATEGY_OPTIONS_MAX];
     NLG_TRY(nlg_strategy_parse(run->strategy, run->strategy_options, values, text, err));
@@ -249,7 +281,8 @@ static nlg_status print_json(const nlg_search_options *run, const nlg_search_res
     nlg_json_number(objective, "target", run->objective.target > 0 ? run->objective.target : (double)NAN);
     nlg_json_number(objective, "alpha", run->objective.alpha);
     nlg_json_number(objective, "beta", run->objective.beta);
-    nlg_json_text(document, "score", "proxy: validation accuracy after the search's short training");
+    nlg_json_text(document, "score", score_text(m));
+    if (run->evaluator->cost_unit) nlg_json_text(document, "cost_unit", run->evaluator->cost_unit);
     nlg_json_number(document, "seed", (double)run->seed);
     nlg_json_number(document, "batch", run->batch);
     nlg_json_number(document, "budget", run->budget);
@@ -268,6 +301,12 @@ static nlg_status print_json(const nlg_search_options *run, const nlg_search_res
         cJSON *object = cJSON_AddObjectToObject(document, "best");
         genotype_of(run->space, best, genotype);
         nlg_trial_json(object, best, genotype, NULL);
+        nlg_status status = add_report(object, m, best, err);
+        if (status != NLG_OK) {
+            cJSON_Delete(document);
+            cJSON_Delete(history);
+            return status;
+        }
     } else {
         cJSON_AddNullToObject(document, "best");
     }
@@ -276,7 +315,15 @@ static nlg_status print_json(const nlg_search_options *run, const nlg_search_res
     return nlg_json_print(document, err);
 }
 
-static nlg_status print_text(const nlg_search_options *run, const nlg_search_result *r, nlg_error *err) {
+static nlg_status print_report(const meaning *m, const nlg_trial *best, nlg_error *err) {
+    double accuracy;
+    if (!m->table || !best) return NLG_OK;
+    NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
+    printf("Best, reported: %.4f, %s\n", accuracy, nlg_table_evaluator_report_text(m->table));
+    return NLG_OK;
+}
+
+static nlg_status print_text(const nlg_search_options *run, const meaning *m, const nlg_search_result *r, nlg_error *err) {
     char genotype[NLG_GENOTYPE_MAX];
     nlg_table *table = nlg_table_create(nlg_trial_align, nlg_trial_headers);
     const nlg_trial *best = NULL;
@@ -293,7 +340,14 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_res
     NLG_TRY(nlg_table_print(table, stdout, err));
     printf("\n%d trials: %d evaluated, %d repeats of them, %d failed, rejected or not finite\n", r->count, r->evaluations,
            r->repeats, r->count - done);
-    printf("Scores are proxies: validation accuracy after the search's short training.\ndigest %s\n", r->digest);
+    if (run->evaluator->cost_unit) {
+        double cost = 0;
+        for (int i = 0; i < r->count; i++) cost += r->trials[i].simulated_cost;
+        printf("Simulated cost: %.6g %s\n", cost, run->evaluator->cost_unit);
+    }
+    printf("Scores: %s\n", score_text(m));
+    NLG_TRY(print_report(m, best, err));
+    printf("digest %s\n", r->digest);
     return NLG_OK;
 }
 
@@ -317,18 +371,49 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, c
         return nlg_fail(err, NLG_ERR_INPUT, "--reward %s needs --target", rewards[o->reward]);
     if (o->reward)
         run->objective = (nlg_objective){(nlg_cost_kind)o->cost, o->objective.target, alphas[o->reward], betas[o->reward]};
-    if (!o->store)
+    if (!o->store && o->evaluator == EVALUATOR_TRAIN)
         return nlg_fail(err, NLG_ERR_INPUT, "--store FILE is missing: trials are kept there, so that a search can go on");
     return NLG_OK;
 }
 
-static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_exec *exec, const nlg_dataset *dataset,
-                         nlg_error *err) {
+/* run has everything but an evaluator and progress. */
+static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const meaning *m, display *d, nlg_error *err) {
+    const search_options *o = call->options;
+    run->progress = after_trial;
+    run->progress_context = d;
+    run->stop = nlg_interrupted;
+    nlg_search_result result;
+    nlg_interrupt_watch();
+    nlg_progress_start(&d->progress);
+    nlg_status status = nlg_search_run(run, &result, err);
+    nlg_progress_end(&d->progress);
+    nlg_error print_error = {0};
+    if (result.trials) {
+        nlg_status printed =
+            call->settings.json ? print_json(run, m, &result, &print_error) : print_text(run, m, &result, &print_error);
+        if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
+    }
+    if (status == NLG_ERR_INTERRUPTED && o->store) {
+        fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.count, o->budget, o->store);
+        print_command(stderr, call);
+    }
+    nlg_free(result.trials);
+    return status;
+}
+
+static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, nlg_error *err) {
     const search_options *o = call->options;
     display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1, .owner = getpid()};
+    nlg_dataset *dataset = NULL;
+    nlg_exec exec;
+    nlg_train_evaluator *evaluator = NULL;
+    nlg_settings own = call->settings;
+    if (o->workers) own.threads = 1; /* this process only waits */
+    nlg_status status = nlg_exec_open(&own, &exec, err);
+    if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
                                          .data = o->dataset,
-                                         .exec = exec,
+                                         .exec = &exec,
                                          .worker_threads = call->settings.threads_given ? call->settings.threads : 1,
                                          .recipe = nlg_recipe_default(),
                                          .max_params = o->max_params,
@@ -339,29 +424,28 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
     train.recipe.epochs = o->epochs;
     if (o->batch) train.recipe.batch = o->batch;
     if (o->lr > 0) train.recipe.lr = o->lr;
-    nlg_train_evaluator *evaluator;
-    NLG_TRY(nlg_train_evaluator_create(&train, &evaluator, err));
-    run->evaluator = nlg_train_evaluator_interface(evaluator);
-    run->evaluator_config = nlg_train_evaluator_config(evaluator);
-    run->progress = after_trial;
-    run->progress_context = &d;
-    run->stop = nlg_interrupted;
-    nlg_search_result result;
-    nlg_interrupt_watch();
-    nlg_progress_start(&d.progress);
-    nlg_status status = nlg_search_run(run, &result, err);
-    nlg_progress_end(&d.progress);
-    nlg_error print_error = {0};
-    if (result.trials) {
-        nlg_status printed = call->settings.json ? print_json(run, &result, &print_error) : print_text(run, &result, &print_error);
-        if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
+    if (status == NLG_OK) status = nlg_train_evaluator_create(&train, &evaluator, err);
+    if (status == NLG_OK) {
+        run->evaluator = nlg_train_evaluator_interface(evaluator);
+        run->evaluator_config = nlg_train_evaluator_config(evaluator);
+        status = search(call, run, &(meaning){0}, &d, err);
     }
-    if (status == NLG_ERR_INTERRUPTED) {
-        fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.count, o->budget, o->store);
-        print_command(stderr, call);
-    }
-    nlg_free(result.trials);
     nlg_train_evaluator_destroy(evaluator);
+    if (dataset) nlg_dataset_close(dataset);
+    nlg_exec_close(&exec);
+    return status;
+}
+
+static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options *run, nlg_error *err) {
+    const search_options *o = call->options;
+    display d = {.budget = o->budget, .epochs = 1, .begun = -1, .owner = getpid()};
+    const nlg_table_evaluator_options table = {.space = run->space, .file = o->table, .signal = o->signal};
+    nlg_table_evaluator *evaluator;
+    NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
+    run->evaluator = nlg_table_evaluator_interface(evaluator);
+    run->evaluator_config = nlg_table_evaluator_config(evaluator);
+    nlg_status status = search(call, run, &(meaning){.table = evaluator}, &d, err);
+    nlg_table_evaluator_destroy(evaluator);
     return status;
 }
 
@@ -381,17 +465,11 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_json_begin();
     NLG_TRY(find_parts(o, &run_options, options_text, err));
     nlg_space space;
-    nlg_dataset *dataset = NULL;
-    nlg_exec exec = {0};
-    nlg_settings own = *settings;
-    if (o->workers) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_space_open(o->space, &space, err);
     run_options.space = &space;
-    if (status == NLG_OK) status = nlg_exec_open(&own, &exec, err);
-    if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
-    if (status == NLG_OK) status = search(call, &run_options, &exec, dataset, err);
-    if (dataset) nlg_dataset_close(dataset);
-    nlg_exec_close(&exec);
+    if (status == NLG_OK)
+        status = o->evaluator == EVALUATOR_TABLE ? search_in_table(call, &run_options, err)
+                                                 : search_by_training(call, &run_options, err);
     nlg_space_close(&space);
     return status;
 }
@@ -428,10 +506,12 @@ const nlg_command nlg_command_search = {
     .help =
         "Every trial is stored before the strategy hears of it: a search that was stopped or killed goes on with the same command, "
         "and a larger --budget continues a finished one. Scores are validation accuracies after the short training within the "
-        "search; the test split is not opened. --mem-limit rejects networks that need more to train.\n\n"
+        "search; the test split is not opened. --mem-limit rejects networks that need more to train. With --evaluator table scores "
+        "are looked up in a published table, and what its authors measured in the end is printed for the best alone.\n\n"
         "Examples:\n  lineage search --store search.db --budget 100 --seed 1\n"
         "  lineage search --store random.db --strategy random --budget 100 --seed 1 --json\n"
         "  lineage search --store small.db --strategy evolution:population=20:sample=5 --workers 2 --top 5\n"
+        "  lineage search --space nasbench201 --evaluator table --strategy random --budget 100\n"
         "  lineage search --strategy ppo --help",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,

@@ -1,0 +1,259 @@
+/* search: tables of evaluated architectures and the evaluator that looks up in them. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "layers/base/file.h"
+#include "layers/graph/graph.h"
+#include "layers/base/memory.h"
+#include "search/evaluator_table.h"
+#include "search/table_file.h"
+
+typedef struct lookup {
+    nlg_space space;
+    nlg_table_evaluator *table;
+} lookup;
+
+/* The lookup is filled in place: the evaluator borrows its space. */
+static nlg_status try_open(lookup *l, const char *space, const char *file, const char *signal, nlg_error *err) {
+    l->table = NULL;
+    NLG_TRY(nlg_space_open(space, &l->space, err));
+    const nlg_table_evaluator_options options = {.space = &l->space, .file = file, .signal = signal};
+    return nlg_table_evaluator_create(&options, &l->table, err);
+}
+
+static void open_well(lookup *l, const char *space, const char *file, const char *signal) {
+    nlg_error err = {0};
+    if (try_open(l, space, file, signal, &err) != NLG_OK) fail_msg("%s", err.text);
+}
+
+static void close_lookup(lookup *l) {
+    nlg_table_evaluator_destroy(l->table);
+    nlg_space_close(&l->space);
+}
+
+static nlg_trial look_up(lookup *l, const char *genotype, double *report) {
+    nlg_trial trial = {.budget = 1};
+    nlg_code code;
+    nlg_error err = {0};
+    if (l->space.decode(&l->space, genotype, &code, &err) != NLG_OK) fail_msg("%s", err.text);
+    nlg_space_canonical(&l->space, &code, &trial.code);
+    const nlg_evaluator *evaluator = nlg_table_evaluator_interface(l->table);
+    if (evaluator->evaluate(evaluator->context, &l->space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
+    if (report && nlg_table_evaluator_report(l->table, &trial.code, report, &err) != NLG_OK) fail_msg("%s", err.text);
+    return trial;
+}
+
+static void close_to(double found, double expected) {
+    if (fabs(found - expected) > 1e-9) fail_msg("expected %.6f, found %.6f", expected, found);
+}
+
+/* --- published tables ---------------------------------------------------------------------------------------------------- */
+
+static void nasbench201_has_the_published_rows(void **state) {
+    (void)state;
+    lookup l;
+    double report;
+    open_well(&l, "nasbench201", NULL, NULL);
+    /* the best of the paper's table: 94.37 */
+    nlg_trial best =
+        look_up(&l, "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|", &report);
+    assert_int_equal(best.status, NLG_TRIAL_DONE);
+    close_to(best.score, 0.84384);
+    close_to(report, 0.943733);
+    assert_true(best.params == 1073466 && best.macs == 153272960);
+    close_to(best.simulated_cost, 153272960.0 * 12);
+    assert_int_equal(best.budget_epochs, 12);
+    assert_int_equal(strlen(best.digest), 64);
+    assert_string_equal(nlg_table_evaluator_interface(l.table)->cost_unit, "MACs x epochs");
+    nlg_trial other =
+        look_up(&l, "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|", &report);
+    close_to(other.score, 0.82834);
+    close_to(report, 0.9366);
+    assert_string_not_equal(other.digest, best.digest);
+    nlg_table_summary s = nlg_table_evaluator_summary(l.table);
+    assert_int_equal(s.rows, 15625);
+    assert_int_equal(s.scores, 15625);
+    assert_int_equal(s.reports, 15625);
+    close_to(s.report_best, 0.943733);
+    assert_true(s.score_mean > 0.5 && s.score_mean < s.score_best);
+    close_lookup(&l);
+    open_well(&l, "nasbench201", NULL, "in16");
+    nlg_trial in16 =
+        look_up(&l, "|avg_pool_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|avg_pool_3x3~0|avg_pool_3x3~1|avg_pool_3x3~2|", &report);
+    close_to(in16.score, 0.184667);
+    close_to(report, 0.272556);
+    close_lookup(&l);
+}
+
+/* --- the networks of the tables ------------------------------------------------------------------------------------------ */
+
+/* The published code is built, not the canonical one, which may be smaller. */
+static void check_counts(const char *space_name, const char *file, int step) {
+    lookup l;
+    nlg_table_file *table;
+    nlg_error err = {0};
+    open_well(&l, space_name, NULL, NULL);
+    assert_int_equal(nlg_table_file_open(file, &table, &err), NLG_OK);
+    int params_column, macs_column;
+    assert_int_equal(nlg_table_file_find(table, "params", &params_column, &err), NLG_OK);
+    assert_int_equal(nlg_table_file_find(table, "macs", &macs_column, &err), NLG_OK);
+    for (int row = 0; row < nlg_table_file_rows(table); row += step) {
+        const char *genotype = nlg_table_file_cell(table, row, 0);
+        nlg_code code;
+        nlg_graph *graph;
+        nlg_graph_cost cost;
+        double params, macs;
+        assert_int_equal(l.space.decode(&l.space, genotype, &code, &err), NLG_OK);
+        if (l.space.build(&l.space, &code, 32, 32, 3, 10, &graph, &err) != NLG_OK) fail_msg("%s: %s", genotype, err.text);
+        assert_int_equal(nlg_graph_count(graph, &cost, &err), NLG_OK);
+        nlg_graph_destroy(graph);
+        assert_int_equal(nlg_table_file_number(table, row, params_column, &params, &err), NLG_OK);
+        assert_int_equal(nlg_table_file_number(table, row, macs_column, &macs, &err), NLG_OK);
+        if ((double)cost.params != params || (double)cost.macs != macs)
+            fail_msg("%s: published %.0f parameters and %.0f MACs, built %lld and %lld", genotype, params, macs,
+                     (long long)cost.params, (long long)cost.macs);
+    }
+    nlg_table_file_close(table);
+    close_lookup(&l);
+}
+
+static void nasbench201_networks_have_the_published_counts(void **state) {
+    (void)state;
+    check_counts("nasbench201", "nas-bench-201.csv.gz", 31);
+}
+
+/* --- what is missing ----------------------------------------------------------------------------------------------------- */
+
+static char path[256];
+
+static void write_table(const char *text) {
+    nlg_error err = {0};
+    if (nlg_file_write(path, text, strlen(text), &err) != NLG_OK) fail_msg("%s", err.text);
+}
+
+#define ALL_CONV "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|nor_conv_3x3~0|nor_conv_3x3~1|nor_conv_3x3~2|"
+#define ALL_POOL "|avg_pool_3x3~0|+|avg_pool_3x3~0|avg_pool_3x3~1|+|avg_pool_3x3~0|avg_pool_3x3~1|avg_pool_3x3~2|"
+#define ALL_NONE "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|"
+#define HEADER   "arch,cifar10_val_acc_12,cifar10_test_acc_200,params,macs\n"
+
+static void what_is_missing_stays_missing(void **state) {
+    (void)state;
+    write_table(HEADER ALL_CONV ",,91.5,10,20\n" ALL_POOL ",50,,11,21\n");
+    lookup l;
+    double report;
+    open_well(&l, "nasbench201", path, NULL);
+    nlg_trial trial = look_up(&l, ALL_CONV, &report);
+    assert_int_equal(trial.status, NLG_TRIAL_FAILED);
+    assert_non_null(strstr(trial.message, "no value of cifar10_val_acc_12"));
+    close_to(report, 0.915);
+    trial = look_up(&l, ALL_POOL, &report);
+    assert_int_equal(trial.status, NLG_TRIAL_DONE);
+    close_to(trial.score, 0.5);
+    assert_true(isnan(report));
+    trial = look_up(&l, ALL_NONE, NULL);
+    assert_int_equal(trial.status, NLG_TRIAL_FAILED);
+    assert_string_equal(trial.message, "not in the table");
+    nlg_error err = {0};
+    assert_int_equal(nlg_table_evaluator_report(l.table, &trial.code, &report, &err), NLG_ERR_INPUT);
+    nlg_table_summary s = nlg_table_evaluator_summary(l.table);
+    assert_true(s.rows == 2 && s.scores == 1 && s.reports == 1);
+    close_to(s.score_mean, 0.5);
+    close_lookup(&l);
+}
+
+static void damaged_tables_are_refused(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *part;
+    } bad[] = {
+        {"", "no text or a cut last line"},
+        {HEADER ALL_CONV ",50,91.5,10,20", "cut last line"},
+        {HEADER ALL_CONV ",50,91.5,10\n", "expected 5 values"},
+        {HEADER ALL_CONV ",50,91.5,10,20,30\n", "expected 5 values"},
+        {HEADER ALL_CONV ",fifty,91.5,10,20\n", "expected a number for cifar10_val_acc_12, found 'fifty'"},
+        {HEADER ALL_CONV ",50,91.5,10,inf\n", "expected a number for macs"},
+        {HEADER "|conv~0|,50,91.5,10,20\n", "line 2: space nasbench201: expected an operation"},
+        {"arch,score\n" ALL_CONV ",50\n", "expected a column 'cifar10_val_acc_12'"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        lookup l;
+        nlg_error err = {0};
+        write_table(bad[i].text);
+        assert_int_equal(try_open(&l, "nasbench201", path, NULL, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, bad[i].part)) fail_msg("expected \"%s\": %s", bad[i].part, err.text);
+        close_lookup(&l);
+    }
+    lookup l;
+    nlg_error err = {0};
+    assert_int_equal(try_open(&l, "nasbench201", NULL, "cifar11", &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "cifar10, cifar100, in16"));
+    close_lookup(&l);
+    err = (nlg_error){0};
+    assert_int_equal(try_open(&l, "nasnet_small", NULL, NULL, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "has no table"));
+    close_lookup(&l);
+}
+
+static void lack_of_memory_is_reported(void **state) {
+    (void)state;
+    write_table(HEADER ALL_CONV ",,91.5,10,20\n" ALL_POOL ",50,,11,21\n");
+    nlg_status status = NLG_ERR_MEMORY;
+    int failures = 0;
+    for (long n = 0; status != NLG_OK; n++) {
+        lookup l;
+        nlg_error err = {0};
+        nlg_alloc_fail_after(n);
+        status = try_open(&l, "nasbench201", path, NULL, &err);
+        nlg_alloc_fail_after(-1);
+        if (status != NLG_OK) assert_int_equal(status, NLG_ERR_MEMORY);
+        failures += status != NLG_OK;
+        close_lookup(&l);
+    }
+    assert_true(failures >= 4);
+}
+
+/* --- searching ----------------------------------------------------------------------------------------------------------- */
+
+static void searches_run_on_a_table(void **state) {
+    (void)state;
+    lookup l;
+    nlg_error err = {0};
+    nlg_search_result result[2];
+    open_well(&l, "nasbench201", NULL, NULL);
+    for (int i = 0; i < 2; i++) {
+        const nlg_search_options options = {.space = &l.space,
+                                            .strategy = nlg_strategy_find("random"),
+                                            .evaluator = nlg_table_evaluator_interface(l.table),
+                                            .evaluator_config = nlg_table_evaluator_config(l.table),
+                                            .budget = 200,
+                                            .seed = 3};
+        if (nlg_search_run(&options, &result[i], &err) != NLG_OK) fail_msg("%s", err.text);
+    }
+    assert_string_equal(result[0].digest, result[1].digest);
+    assert_true(result[0].trials[result[0].best].score > 0.8);
+    for (int i = 0; i < 200; i++) assert_int_equal(result[0].trials[i].status, NLG_TRIAL_DONE);
+    nlg_free(result[0].trials);
+    nlg_free(result[1].trials);
+    close_lookup(&l);
+}
+
+int main(void) {
+    snprintf(path, sizeof path, "%s/nlg-table-%ld.csv", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir, (long)getpid());
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nasbench201_has_the_published_rows), cmocka_unit_test(nasbench201_networks_have_the_published_counts),
+        cmocka_unit_test(what_is_missing_stays_missing),      cmocka_unit_test(damaged_tables_are_refused),
+        cmocka_unit_test(lack_of_memory_is_reported),         cmocka_unit_test(searches_run_on_a_table),
+    };
+    int failed = cmocka_run_group_tests_name("table", tests, NULL, NULL);
+    unlink(path);
+    return failed;
+}
