@@ -64,7 +64,8 @@ struct nlg_space {
     double (*size)(const nlg_space *self); /* optional: number of valid codes, where not every code in range is valid */
     int64_t architectures;                 /* distinct ones where they were counted, 0: unknown */
 };
-/* By its name without parameters: with their defaults and without data. NULL if there is none. */
+/* The row of the registry, by its name without parameters; NULL if there is none. To be used it has to be opened, unless it has
+ * neither parameters nor data. */
 const nlg_space *nlg_space_find(const char *name);
 int nlg_space_count(void);
 const nlg_space *nlg_space_at(int index);

@@ -12,6 +12,37 @@
 #include "layers/graph/graph.h"
 #include "search/search.h"
 
+/* Every space of the registry, opened. */
+static nlg_space *opened;
+
+static int open_spaces(void **state) {
+    (void)state;
+    opened = nlg_alloc((size_t)nlg_space_count(), sizeof *opened);
+    if (!opened) return 1;
+    for (int s = 0; s < nlg_space_count(); s++) {
+        nlg_error err = {0};
+        if (nlg_space_open(nlg_space_at(s)->name, &opened[s], &err) == NLG_OK) continue;
+        print_error("%s\n", err.text);
+        return 1;
+    }
+    return 0;
+}
+
+static int close_spaces(void **state) {
+    (void)state;
+    for (int s = 0; s < nlg_space_count(); s++) nlg_space_close(&opened[s]);
+    nlg_free(opened);
+    return 0;
+}
+
+static const nlg_space *space_of(const char *name) {
+    for (int s = 0; s < nlg_space_count(); s++) {
+        if (strcmp(opened[s].name, name) == 0) return &opened[s];
+    }
+    fail_msg("no space %s", name);
+    return NULL;
+}
+
 static nlg_code random_code(const nlg_space *space, uint64_t number) {
     nlg_code code;
     nlg_space_sample(space, nlg_rng_stream(nlg_rng_named(nlg_rng_seed(1), space->name), number), &code);
@@ -44,8 +75,8 @@ static nlg_graph_cost cost_of(const nlg_space *space, const nlg_code *code, int 
 static void genotypes_round_trip(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
-        assert_ptr_equal(nlg_space_find(space->name), space);
+        const nlg_space *space = &opened[s];
+        assert_ptr_equal(nlg_space_find(space->name), nlg_space_at(s));
         assert_true(space->length > 0 && space->length <= NLG_CODE_MAX);
         for (uint64_t i = 0; i < 1000; i++) {
             nlg_code code = random_code(space, i), back;
@@ -64,7 +95,7 @@ static void genotypes_round_trip(void **state) {
 static void bad_genotypes_are_errors(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
+        const nlg_space *space = &opened[s];
         nlg_code code = random_code(space, 0), back;
         char text[NLG_GENOTYPE_MAX];
         space->encode(space, &code, text, sizeof text);
@@ -81,7 +112,7 @@ static void bad_genotypes_are_errors(void **state) {
 static void mutation_changes_one_thing(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
+        const nlg_space *space = &opened[s];
         int changed[NLG_CODE_MAX] = {0};
         for (uint64_t i = 0; i < 3000; i++) {
             nlg_code parent = random_code(space, i), child;
@@ -103,7 +134,7 @@ static void mutation_changes_one_thing(void **state) {
 static void canonical_codes_are_fixed_points(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
+        const nlg_space *space = &opened[s];
         for (uint64_t i = 0; i < 1000; i++) {
             nlg_code code = random_code(space, i), once, twice;
             nlg_space_canonical(space, &code, &once);
@@ -118,7 +149,7 @@ static void canonical_codes_are_fixed_points(void **state) {
 static void features_have_one_length(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
+        const nlg_space *space = &opened[s];
         if (!space->features) continue;
         double values[4096];
         for (uint64_t i = 0; i < 20; i++) {
@@ -133,7 +164,7 @@ static void features_have_one_length(void **state) {
 static void networks_can_be_built(void **state) {
     (void)state;
     for (int s = 0; s < nlg_space_count(); s++) {
-        const nlg_space *space = nlg_space_at(s);
+        const nlg_space *space = &opened[s];
         if (!space->build) continue;
         for (uint64_t i = 0; i < 50; i++) {
             nlg_code code = random_code(space, i), canonical;
@@ -171,7 +202,7 @@ static void shuffle_cell(nlg_rng rng, const int16_t *cell, int16_t *out) {
 
 static void isomorphic_cells_have_one_hash(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    const nlg_space *space = space_of("nasnet_small");
     assert_non_null(space);
     assert_int_equal(space->length, 2 * CELL);
     int moved = 0, distinct = 0;
@@ -192,7 +223,7 @@ static void isomorphic_cells_have_one_hash(void **state) {
 static nlg_code from_text(const char *text) {
     nlg_code code;
     nlg_error err = {0};
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    const nlg_space *space = space_of("nasnet_small");
     if (space->decode(space, text, &code, &err) != NLG_OK) fail_msg("%s", err.text);
     return code;
 }
@@ -203,7 +234,7 @@ static nlg_code from_text(const char *text) {
 
 static void sharing_a_block_is_not_repeating_it(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    const nlg_space *space = space_of("nasnet_small");
     /* Blocks 2 and 3 look alike. Both 4 and 5 read one of each, or each reads one of them twice: other networks, though every
      * block computes the same expression of the cell's inputs. */
     nlg_code crossed = from_text("normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = identity(2) + sep5x5(3)"
@@ -226,7 +257,7 @@ static void sharing_a_block_is_not_repeating_it(void **state) {
 
 static void degenerate_cells_are_legal(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    const nlg_space *space = space_of("nasnet_small");
     nlg_code skips = {.length = 2 * CELL}; /* identity(0) + identity(0) everywhere */
     assert_true(nlg_space_valid(space, &skips));
     nlg_graph_cost cost = cost_of(space, &skips, 28, 28, 1);
@@ -242,7 +273,7 @@ static void degenerate_cells_are_legal(void **state) {
 
 static void foreign_cells_are_refused(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    const nlg_space *space = space_of("nasnet_small");
     static const struct {
         const char *text, *part;
     } bad[] = {
@@ -268,7 +299,7 @@ static void foreign_cells_are_refused(void **state) {
 /* --- nasbench201 ---------------------------------------------------------------------------------------------------------- */
 
 static nlg_code cell_of(const char *text) {
-    const nlg_space *space = nlg_space_find("nasbench201");
+    const nlg_space *space = space_of("nasbench201");
     nlg_code code;
     nlg_error err = {0};
     if (space->decode(space, text, &code, &err) != NLG_OK) fail_msg("%s", err.text);
@@ -277,7 +308,7 @@ static nlg_code cell_of(const char *text) {
 
 static void nasbench201_has_6466_classes(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasbench201");
+    const nlg_space *space = space_of("nasbench201");
     assert_true(nlg_space_size(space) == 15625);
     int classes = 0;
     nlg_code code = {.length = 6}, canonical;
@@ -292,7 +323,7 @@ static void nasbench201_has_6466_classes(void **state) {
 
 static void nasbench201_classes_are_the_benchmarks(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasbench201");
+    const nlg_space *space = space_of("nasbench201");
     /* What a zero node feeds is zero; a skip is its input; what nothing reads does not matter. */
     static const char *const same[][2] = {
         {"|none~0|+|nor_conv_3x3~0|nor_conv_1x1~1|+|skip_connect~0|avg_pool_3x3~1|none~2|",
@@ -324,5 +355,5 @@ int main(void) {
         cmocka_unit_test(degenerate_cells_are_legal),     cmocka_unit_test(foreign_cells_are_refused),
         cmocka_unit_test(nasbench201_has_6466_classes),   cmocka_unit_test(nasbench201_classes_are_the_benchmarks),
     };
-    return cmocka_run_group_tests_name("spaces", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("spaces", tests, open_spaces, close_spaces);
 }

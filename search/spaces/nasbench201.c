@@ -12,11 +12,12 @@
  * canonical cell has the fewest parameters, then the smallest code.
  *
  * Code: the operations of edges 0-1, 0-2, 1-2, 0-3, 1-3, 2-3. Genotype: the benchmark's own string. */
-#include <pthread.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers/base/memory.h"
 #include "search/network.h"
 
 enum { NODES = 4, EDGES = 6, CELLS = 15625, STAGES = 3, REPEATS = 5, FILTERS = 16 };
@@ -68,9 +69,6 @@ typedef struct cell {
     uint64_t expression;
     int weights, number; /* number: the code read as digits */
 } cell;
-static cell cells[CELLS];
-static int16_t representative[CELLS];
-
 static void from_number(int number, int16_t *ops) {
     for (int i = EDGES - 1; i >= 0; i--, number /= OPS) ops[i] = (int16_t)(number % OPS);
 }
@@ -82,7 +80,14 @@ static int compare_cells(const void *left, const void *right) {
     return a->number - b->number;
 }
 
-static void find_representatives(void) {
+/* The number of the canonical cell of every cell, in order of their numbers. */
+static nlg_status open_space(nlg_space *self, nlg_error *err) {
+    int16_t *representative = self->data = nlg_alloc(CELLS, sizeof *representative);
+    cell *cells = nlg_alloc(CELLS, sizeof *cells);
+    if (!representative || !cells) {
+        nlg_free(cells);
+        return nlg_fail_memory(err, CELLS * sizeof *cells, "the cells of nasbench201");
+    }
     for (int number = 0; number < CELLS; number++) {
         int16_t ops[EDGES];
         from_number(number, ops);
@@ -94,12 +99,17 @@ static void find_representatives(void) {
         if (cells[i].expression != cells[first].expression) first = i;
         representative[cells[i].number] = (int16_t)cells[first].number;
     }
+    nlg_free(cells);
+    return NLG_OK;
+}
+
+static void close_space(nlg_space *self) {
+    nlg_free(self->data);
 }
 
 static void canonical(const nlg_space *self, const nlg_code *code, nlg_code *out) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)self;
-    pthread_once(&once, find_representatives);
+    const int16_t *representative = self->data;
+    assert(representative); /* nlg_space_open, not nlg_space_find */
     int number = 0;
     for (int i = 0; i < EDGES; i++) number = number * OPS + code->value[i];
     out->length = EDGES;
@@ -223,6 +233,8 @@ const nlg_space nlg_space_nasbench201 = {
     .summary = "cells of 4 nodes, 6 edges and 5 operations; published table",
     .source = "Dong, Yang: NAS-Bench-201, ICLR 2020",
     .length = EDGES,
+    .open = open_space,
+    .close = close_space,
     .choices = choices,
     .canonical = canonical,
     .encode = encode,
