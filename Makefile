@@ -19,10 +19,10 @@ WARN    := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-pro
            -Wcast-qual -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wdouble-promotion $(if $(filter 1,$(WERROR)),-Werror)
 # Same bits from every compiler: no contraction, no fast-math; kernels ask for fused multiply-adds explicitly.
 EXACT   := -ffp-contract=off -fno-math-errno -fno-trapping-math
-THREADS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
+THREAD_FLAGS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
 # The last word: CFLAGS from outside.
-CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREADS) $(SAN) -I. -MMD -MP $(CFLAGS)
-LINK     = $(CC) $(OPT) $(THREADS) $(SAN) $(CFLAGS) $(LDFLAGS)
+CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREAD_FLAGS) $(SAN) -I. -MMD -MP $(CFLAGS)
+LINK     = $(CC) $(OPT) $(THREAD_FLAGS) $(SAN) $(CFLAGS) $(LDFLAGS)
 LDLIBS  := -lopenblas -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -lm
 COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '*' --abbrev=12 2>/dev/null || echo unknown)
 
@@ -72,7 +72,7 @@ $(BUILD)/stamp-%: FORCE
 .PRECIOUS: $(BUILD)/stamp-%
 
 $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
-$(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREADS) $(SAN) $(CFLAGS))"'
+$(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
 
 $(BUILD)/%.o: %.c $(BUILD)/stamp-flags
 	@mkdir -p $(@D); echo "CC $<"; $(CC) $(CFLAGS_ALL) -c $< -o $@
@@ -167,9 +167,8 @@ count: all ## parameters and multiply-adds of every network
 search: all ## a small search: regularised evolution in the NASNet cell space
 	@$(BUILD)/lineage search --space nasnet_small --strategy evolution --evaluator train --budget 20 --seed 1 \
 	  --store $(BUILD)/search.sqlite
-bench-peers: all ## compare the speed with other programs, where tests/tools/bench_peers.sh finds them
-	@[ -x tests/tools/bench_peers.sh ] || { echo "bench-peers: tests/tools/bench_peers.sh does not exist yet" >&2; exit 2; }
-	@tests/tools/bench_peers.sh $(BUILD)
+bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin/python [NETS= MODES= THREADS= BATCH= SECONDS=]
+	@BENCH_SECONDS="$(or $(SECONDS),2)" tests/tools/bench_peers.sh $(BUILD)
 
 # --- the rest --------------------------------------------------------------------------------------------------------
 
