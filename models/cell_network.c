@@ -116,8 +116,9 @@ static nlg_value operation(cell_build *c, nlg_cell_op op, int in) {
         x = separable(net, x, info, c->filters, stride);
         break;
     case NLG_CELL_KIND_CONV:
-        x = conv_norm(net, nlg_relu(net->b, x),
-                      (nlg_conv_args){.out = c->filters, .kernel = info->kernel, .stride = stride, .same = true});
+        x = conv_norm(
+            net, nlg_relu(net->b, x),
+            (nlg_conv_args){.out = c->filters, .kernel = info->kernel, .stride = stride, .dilation = info->dilation, .same = true});
         break;
     case NLG_CELL_KIND_BOTTLENECK:
     case NLG_CELL_KIND_BOTTLENECK_1D:

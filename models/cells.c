@@ -20,6 +20,8 @@ const nlg_cell_op_info nlg_cell_ops[NLG_CELL_OPS] = {
     [NLG_CELL_CONV_1X1] = {"conv1x1", NLG_CELL_KIND_CONV, 1, 1},
     [NLG_CELL_CONV_3X3] = {"conv3x3", NLG_CELL_KIND_BOTTLENECK, 3, 1},
     [NLG_CELL_CONV_1X7_7X1] = {"conv1x7_7x1", NLG_CELL_KIND_BOTTLENECK_1D, 7, 1},
+    [NLG_CELL_CONV_1X3_3X1] = {"conv1x3_3x1", NLG_CELL_KIND_BOTTLENECK_1D, 3, 1},
+    [NLG_CELL_DIL_3X3] = {"dil3x3", NLG_CELL_KIND_CONV, 3, 2},
 };
 
 unsigned nlg_cell_used_states(const nlg_cell *cell) {

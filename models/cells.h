@@ -25,6 +25,8 @@ typedef enum {
     NLG_CELL_CONV_1X1,
     NLG_CELL_CONV_3X3,
     NLG_CELL_CONV_1X7_7X1,
+    NLG_CELL_CONV_1X3_3X1,
+    NLG_CELL_DIL_3X3,
     NLG_CELL_OPS,
 } nlg_cell_op;
 

@@ -43,7 +43,8 @@ struct nlg_space {
     int parameter[NLG_SPACE_PARAMETERS_MAX];             /* their values */
     nlg_status (*open)(nlg_space *self, nlg_error *err); /* optional: what follows from the parameters, data */
     void (*close)(nlg_space *self);                      /* optional; also after a failed open */
-    void *data;                                          /* of the space itself: made by open, or constant */
+    const void *spec;                                    /* constant and private to the space, or NULL */
+    void *data;                                          /* made by open, freed by close */
 
     int (*choices)(const nlg_space *self, int position);        /* values at a position: 0 .. choices-1 */
     bool (*valid)(const nlg_space *self, const nlg_code *code); /* optional: beyond every value being in range */

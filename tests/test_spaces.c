@@ -296,6 +296,93 @@ static void foreign_cells_are_refused(void **state) {
     }
 }
 
+/* --- spaces with parameters ---------------------------------------------------------------------------------------------- */
+
+static void parameters_are_read_and_named(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *name;
+        int length;
+    } good[] = {{"nasnet", "nasnet", 40},
+                {"nasnet:B=5,N=2,F=32", "nasnet", 40},
+                {"nasnet:N=1", "nasnet:B=5,N=1,F=32", 40},
+                {"nasnet:F=24,B=3,N=2", "nasnet:B=3,N=2,F=24", 24},
+                {"pnas:B=12", "pnas:B=12,N=2,F=24", 48}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        nlg_space space;
+        nlg_error err = {0};
+        if (nlg_space_open(good[i].text, &space, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_string_equal(space.name, good[i].name);
+        assert_int_equal(space.length, good[i].length);
+        nlg_space_close(&space);
+    }
+    static const struct {
+        const char *text, *part;
+    } bad[] = {{"nasnett", "unknown space 'nasnett'; the nearest is 'nasnet'"},
+               {"nasnet:", "expected parameters of B=1..8, N=1..18, F=4..168, found ''"},
+               {"nasnet:B", "found 'B'"},
+               {"nasnet:B=", "found 'B='"},
+               {"nasnet:B=9", "found 'B=9'"},
+               {"nasnet:B=5;N=2", "found 'B=5;N=2'"},
+               {"nasnet:B=5,", "found ''"},
+               {"nasnet_small:B=5", "expected parameters of none, found 'B=5'"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        nlg_space space;
+        nlg_error err = {0};
+        assert_int_equal(nlg_space_open(bad[i].text, &space, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, bad[i].part)) fail_msg("expected \"%s\": %s", bad[i].part, err.text);
+        nlg_space_close(&space);
+    }
+}
+
+static void parameters_change_the_network(void **state) {
+    (void)state;
+    static const char *const names[] = {"nasnet:N=1,F=8", "nasnet:N=2,F=8", "nasnet:N=2,F=12"};
+    int64_t params[3];
+    for (int i = 0; i < 3; i++) {
+        nlg_space space;
+        assert_int_equal(nlg_space_open(names[i], &space, NULL), NLG_OK);
+        nlg_code code;
+        nlg_space_sample(&space, nlg_rng_seed(5), &code);
+        params[i] = cost_of(&space, &code, 28, 28, 1).params;
+        nlg_space_close(&space);
+    }
+    assert_true(params[0] < params[1] && params[1] < params[2]);
+}
+
+static void pnas_cells_grow(void **state) {
+    (void)state;
+    const nlg_space *space = space_of("pnas");
+    for (uint64_t i = 0; i < 300; i++) {
+        nlg_code code = random_code(space, i), once, twice, back;
+        code.length = 4 * (1 + (int)(i % 5));
+        memset(code.value + code.length, 0, (size_t)(NLG_CODE_MAX - code.length) * sizeof code.value[0]);
+        char text[NLG_GENOTYPE_MAX];
+        double values[4096];
+        nlg_error err = {0};
+        assert_true(nlg_space_valid(space, &code));
+        space->encode(space, &code, text, sizeof text);
+        if (space->decode(space, text, &back, &err) != NLG_OK) fail_msg("%s: %s", text, err.text);
+        assert_true(nlg_code_equal(&code, &back));
+        nlg_space_canonical(space, &code, &once);
+        nlg_space_canonical(space, &once, &twice);
+        assert_true(nlg_code_equal(&once, &twice) && once.length == code.length);
+        assert_int_equal(space->features(space, &code, values), space->features(space, &code, NULL));
+        assert_true(cost_of(space, &code, 28, 28, 1).params > 0);
+        nlg_space_mutate(space, nlg_rng_stream(nlg_rng_seed(2), i), &code, &back);
+        assert_true(back.length == code.length && nlg_space_valid(space, &back));
+        code.length--;
+        assert_false(nlg_space_valid(space, &code));
+    }
+    /* Blocks 2 and 3 do not read each other: their order does not matter. */
+    nlg_code a, b;
+    assert_int_equal(space->decode(space, "normal 2 = sep3x3(0) + max3x3(1) 3 = identity(1) + sep7x7(1) concat 2 3", &a, NULL),
+                     NLG_OK);
+    assert_int_equal(space->decode(space, "normal 2 = sep7x7(1) + identity(1) 3 = sep3x3(0) + max3x3(1) concat 2 3", &b, NULL),
+                     NLG_OK);
+    assert_true(same_architecture(space, &a, &b));
+}
+
 /* --- nasbench201 ---------------------------------------------------------------------------------------------------------- */
 
 static nlg_code cell_of(const char *text) {
@@ -348,12 +435,21 @@ static void nasbench201_classes_are_the_benchmarks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(genotypes_round_trip),           cmocka_unit_test(bad_genotypes_are_errors),
-        cmocka_unit_test(mutation_changes_one_thing),     cmocka_unit_test(canonical_codes_are_fixed_points),
-        cmocka_unit_test(features_have_one_length),       cmocka_unit_test(networks_can_be_built),
-        cmocka_unit_test(isomorphic_cells_have_one_hash), cmocka_unit_test(sharing_a_block_is_not_repeating_it),
-        cmocka_unit_test(degenerate_cells_are_legal),     cmocka_unit_test(foreign_cells_are_refused),
-        cmocka_unit_test(nasbench201_has_6466_classes),   cmocka_unit_test(nasbench201_classes_are_the_benchmarks),
+        cmocka_unit_test(genotypes_round_trip),
+        cmocka_unit_test(bad_genotypes_are_errors),
+        cmocka_unit_test(mutation_changes_one_thing),
+        cmocka_unit_test(canonical_codes_are_fixed_points),
+        cmocka_unit_test(features_have_one_length),
+        cmocka_unit_test(networks_can_be_built),
+        cmocka_unit_test(isomorphic_cells_have_one_hash),
+        cmocka_unit_test(sharing_a_block_is_not_repeating_it),
+        cmocka_unit_test(degenerate_cells_are_legal),
+        cmocka_unit_test(foreign_cells_are_refused),
+        cmocka_unit_test(parameters_are_read_and_named),
+        cmocka_unit_test(parameters_change_the_network),
+        cmocka_unit_test(pnas_cells_grow),
+        cmocka_unit_test(nasbench201_has_6466_classes),
+        cmocka_unit_test(nasbench201_classes_are_the_benchmarks),
     };
     return cmocka_run_group_tests_name("spaces", tests, open_spaces, close_spaces);
 }
