@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "layers/base/memory.h"
+#include "search/code_map.h"
 #include "search/table_file.h"
 
 enum { SIGNALS = 4, COLUMNS = 4 };
@@ -85,27 +86,14 @@ struct nlg_table_evaluator {
     char *config;
     int rows;
     row *row;
-    int buckets, *bucket; /* open addressing; row + 1 */
+    nlg_code_map numbers; /* of the rows, by code */
 };
 
 /* ---- finding architectures --------------------------------------------------------------------------------------------- */
 
-static unsigned hash_of(const nlg_code *code) {
-    uint32_t hash = 2166136261u;
-    for (int i = 0; i < code->length; i++) hash = (hash ^ (uint32_t)code->value[i]) * 16777619u;
-    return hash ^ hash >> 15;
-}
-
-/* Its slot: free, or with the row of this code. */
-static int *slot_of(const nlg_table_evaluator *e, const nlg_code *code) {
-    unsigned at = hash_of(code) % (unsigned)e->buckets;
-    while (e->bucket[at] && !nlg_code_equal(&e->row[e->bucket[at] - 1].code, code)) at = (at + 1) % (unsigned)e->buckets;
-    return &e->bucket[at];
-}
-
 static const row *find(const nlg_table_evaluator *e, const nlg_code *code) {
-    const int *slot = slot_of(e, code);
-    return *slot ? &e->row[*slot - 1] : NULL;
+    const double *number = nlg_code_map_get(&e->numbers, code);
+    return number ? &e->row[(int)*number] : NULL;
 }
 
 /* A search finds its architectures by their canonical codes; a table may list them by another guise only. */
@@ -219,9 +207,8 @@ static nlg_status read_row(nlg_table_evaluator *e, const table *t, int number, n
     r->macs = isnan(macs) ? 0 : (int64_t)macs;
     r->cost = macs * s->epochs;
     if (t->seconds) NLG_TRY(read_column(e, number, t->seconds, &r->cost, err));
-    int *slot = slot_of(e, &r->code);
-    if (!*slot) *slot = number + 1; /* of architectures that were measured twice, the first measurement counts */
-    return NLG_OK;
+    if (find(e, &r->code)) return NLG_OK; /* of architectures that were measured twice, the first measurement counts */
+    return nlg_code_map_put(&e->numbers, &r->code, number, err);
 }
 
 static const table *find_table(const char *space) {
@@ -265,10 +252,8 @@ static char *write_config(const nlg_table_evaluator *e) {
 static nlg_status load(nlg_table_evaluator *e, const table *t, const char *file, nlg_error *err) {
     NLG_TRY(nlg_table_file_open(file ? file : t->file, &e->file, err));
     e->rows = nlg_table_file_rows(e->file);
-    e->buckets = 2 * e->rows + 1;
     e->row = nlg_alloc((size_t)e->rows + 1, sizeof *e->row);
-    e->bucket = nlg_alloc((size_t)e->buckets, sizeof *e->bucket);
-    if (!e->row || !e->bucket) return nlg_fail_memory(err, (size_t)e->rows * sizeof *e->row, "the rows of a table");
+    if (!e->row) return nlg_fail_memory(err, (size_t)e->rows * sizeof *e->row, "the rows of a table");
     for (int i = 0; i < e->rows; i++) NLG_TRY(read_row(e, t, i, err));
     e->config = write_config(e);
     return e->config ? NLG_OK : nlg_fail_memory(err, 1024, "the evaluator's configuration");
@@ -301,7 +286,7 @@ void nlg_table_evaluator_destroy(nlg_table_evaluator *evaluator) {
     if (!evaluator) return;
     nlg_table_file_close(evaluator->file);
     nlg_free(evaluator->row);
-    nlg_free(evaluator->bucket);
+    nlg_code_map_free(&evaluator->numbers);
     nlg_free(evaluator->config);
     nlg_free(evaluator);
 }

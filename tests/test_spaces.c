@@ -408,6 +408,22 @@ static void nasbench201_has_6466_classes(void **state) {
     assert_int_equal(space->architectures, classes);
 }
 
+static void other_tables_have_the_sizes_they_name(void **state) {
+    (void)state;
+    const nlg_space *space = space_of("nasbenchmacro");
+    int classes = 0;
+    nlg_code code = {.length = 8}, canonical;
+    for (int number = 0; number < 6561; number++) {
+        for (int i = 0, rest = number; i < 8; i++, rest /= 3) code.value[i] = (int16_t)(rest % 3);
+        nlg_space_canonical(space, &code, &canonical);
+        classes += nlg_code_equal(&code, &canonical);
+    }
+    assert_int_equal(classes, space->architectures);
+    assert_true(nlg_space_size(space) == 6561);
+    space = space_of("accelnas");
+    assert_true(nlg_space_size(space) == 5125 && space->architectures == 5125);
+}
+
 static void nasbench201_classes_are_the_benchmarks(void **state) {
     (void)state;
     const nlg_space *space = space_of("nasbench201");
@@ -450,6 +466,7 @@ int main(void) {
         cmocka_unit_test(pnas_cells_grow),
         cmocka_unit_test(nasbench201_has_6466_classes),
         cmocka_unit_test(nasbench201_classes_are_the_benchmarks),
+        cmocka_unit_test(other_tables_have_the_sizes_they_name),
     };
     return cmocka_run_group_tests_name("spaces", tests, open_spaces, close_spaces);
 }

@@ -94,6 +94,43 @@ static void nasbench201_has_the_published_rows(void **state) {
     close_lookup(&l);
 }
 
+static void nasbenchmacro_searches_two_seeds_and_reports_the_third(void **state) {
+    (void)state;
+    lookup l;
+    double report;
+    open_well(&l, "nasbenchmacro", NULL, NULL);
+    nlg_trial worst = look_up(&l, "00000000", &report);
+    close_to(worst.score, (0.4532 + 0.4533) / 2);
+    close_to(report, 0.4544);
+    nlg_trial best = look_up(&l, "22212220", &report);
+    close_to((2 * best.score + report) / 3, 0.93127 - 1e-5 / 3); /* published mean 93.1267 */
+    assert_true(best.params == 1985514);
+    close_to(best.simulated_cost, (double)best.macs * 50);
+    assert_non_null(strstr(nlg_table_evaluator_score_text(l.table), "no validation split"));
+    assert_int_equal(nlg_table_evaluator_summary(l.table).reports, 6561);
+    close_lookup(&l);
+}
+
+static void accelnas_has_accuracy_and_latency(void **state) {
+    (void)state;
+    lookup l;
+    static const char genotype[] = "e6k3l1 e4k5l2 e6k3l3 e6k5l3 e6k5l2 e1k3l2 e1k3l2";
+    open_well(&l, "accelnas", NULL, NULL);
+    nlg_trial first = look_up(&l, genotype, NULL);
+    close_to(first.score, 0.59368); /* the first of two measurements */
+    close_to(first.latency_ms, 5.02342);
+    close_to(first.simulated_cost, 2660.43);
+    assert_string_equal(nlg_table_evaluator_interface(l.table)->cost_unit, "seconds");
+    const nlg_table_summary s = nlg_table_evaluator_summary(l.table);
+    assert_int_equal(s.rows, 5138);
+    close_lookup(&l);
+    open_well(&l, "accelnas", NULL, "vck190");
+    nlg_trial other = look_up(&l, genotype, NULL);
+    close_to(other.score, 0.59368);
+    close_to(other.latency_ms, 3.50056);
+    close_lookup(&l);
+}
+
 /* --- the networks of the tables ------------------------------------------------------------------------------------------ */
 
 /* The published code is built, not the canonical one, which may be smaller. */
@@ -129,6 +166,11 @@ static void check_counts(const char *space_name, const char *file, int step) {
 static void nasbench201_networks_have_the_published_counts(void **state) {
     (void)state;
     check_counts("nasbench201", "nas-bench-201.csv.gz", 31);
+}
+
+static void nasbenchmacro_networks_have_the_published_counts(void **state) {
+    (void)state;
+    check_counts("nasbenchmacro", "nas-bench-macro.csv.gz", 13);
 }
 
 /* --- what is missing ----------------------------------------------------------------------------------------------------- */
@@ -249,9 +291,15 @@ static void searches_run_on_a_table(void **state) {
 int main(void) {
     snprintf(path, sizeof path, "%s/nlg-table-%ld.csv", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir, (long)getpid());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nasbench201_has_the_published_rows), cmocka_unit_test(nasbench201_networks_have_the_published_counts),
-        cmocka_unit_test(what_is_missing_stays_missing),      cmocka_unit_test(damaged_tables_are_refused),
-        cmocka_unit_test(lack_of_memory_is_reported),         cmocka_unit_test(searches_run_on_a_table),
+        cmocka_unit_test(nasbench201_has_the_published_rows),
+        cmocka_unit_test(nasbench201_networks_have_the_published_counts),
+        cmocka_unit_test(nasbenchmacro_searches_two_seeds_and_reports_the_third),
+        cmocka_unit_test(accelnas_has_accuracy_and_latency),
+        cmocka_unit_test(nasbenchmacro_networks_have_the_published_counts),
+        cmocka_unit_test(what_is_missing_stays_missing),
+        cmocka_unit_test(damaged_tables_are_refused),
+        cmocka_unit_test(lack_of_memory_is_reported),
+        cmocka_unit_test(searches_run_on_a_table),
     };
     int failed = cmocka_run_group_tests_name("table", tests, NULL, NULL);
     unlink(path);

@@ -1,0 +1,169 @@
+/* The measured architectures of Accel-NASBench: A. Ahmad et al., "Accel-NASBench: Sustainable Benchmarking for Accelerator-Aware
+ * NAS", DAC 2024, in the search space of MnasNet: seven stages, each with an expansion, a kernel size, a number of layers and
+ * squeeze-and-excitation or not.
+ *
+ * The paper's space has 10^11 architectures, of which 5,125 were trained and measured. Here the space is these: sampling draws
+ * among them, and a mutation goes to one of the nearest (fewest settings changed), so that every step of a search is a
+ * measurement and none a prediction.
+ *
+ * Code: for each stage expansion, kernel, layers, squeeze. Genotype: "e6k3l1 e4k5l2se ...". */
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layers/base/memory.h"
+#include "search/code_map.h"
+#include "search/network.h"
+#include "search/table_file.h"
+
+enum { STAGES = 7, PARTS = 4, LENGTH = STAGES * PARTS, NEAREST = 16 };
+static const int expansions[] = {1, 4, 6}, kernels[] = {3, 5};
+static const int most_layers[STAGES] = {3, 3, 3, 3, 3, 4, 3};
+
+typedef struct measured {
+    int count;
+    nlg_code *codes;
+    nlg_code_map numbers;
+} measured;
+
+static int choices(const nlg_space *self, int position) {
+    (void)self;
+    const int values[PARTS] = {3, 2, most_layers[position / PARTS], 2};
+    return values[position % PARTS];
+}
+
+/* ---- genotypes --------------------------------------------------------------------------------------------------------- */
+
+static void encode(const nlg_space *self, const nlg_code *code, char *text, size_t size) {
+    (void)self;
+    size_t used = 0;
+    for (int stage = 0; stage < STAGES && used < size; stage++) {
+        const int16_t *v = &code->value[stage * PARTS];
+        used += (size_t)snprintf(text + used, size - used, "%se%dk%dl%d%s", stage ? " " : "", expansions[v[0]], kernels[v[1]],
+                                 v[2] + 1, v[3] ? "se" : "");
+    }
+}
+
+static int index_of(const int *values, int count, int wanted) {
+    for (int i = 0; i < count; i++) {
+        if (values[i] == wanted) return i;
+    }
+    return -1;
+}
+
+static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code, nlg_error *err) {
+    (void)self;
+    *code = (nlg_code){.length = LENGTH};
+    const char *at = text;
+    for (int stage = 0; stage < STAGES; stage++) {
+        char e = 0, k = 0, l = 0;
+        int length = 0;
+        int16_t *v = &code->value[stage * PARTS];
+        const bool read = sscanf(at, "e%ck%cl%c%n", &e, &k, &l, &length) == 3 && length == 6;
+        at += length;
+        v[3] = strncmp(at, "se", 2) == 0;
+        at += v[3] ? 2 : 0;
+        v[0] = (int16_t)index_of(expansions, 3, e - '0');
+        v[1] = (int16_t)index_of(kernels, 2, k - '0');
+        v[2] = (int16_t)(l - '1');
+        const bool ends = *at == (stage < STAGES - 1 ? ' ' : '\0');
+        if (!read || !ends || v[0] < 0 || v[1] < 0 || v[2] < 0 || v[2] >= most_layers[stage]) {
+            return nlg_fail(err, NLG_ERR_INPUT,
+                            "space accelnas: expected 7 stages such as e6k3l2 or e4k5l1se (expansion 1, 4, 6; kernel 3, 5; layers "
+                            "1 to %d), found '%.60s'",
+                            most_layers[stage], text);
+        }
+        at += *at == ' ';
+    }
+    return NLG_OK;
+}
+
+/* ---- what was measured ------------------------------------------------------------------------------------------------- */
+
+static nlg_status read_codes(nlg_space *self, const nlg_table_file *file, nlg_error *err) {
+    measured *m = self->data;
+    const int rows = nlg_table_file_rows(file);
+    m->codes = nlg_alloc((size_t)rows + 1, sizeof *m->codes);
+    if (!m->codes) return nlg_fail_memory(err, (size_t)rows * sizeof *m->codes, "the measured architectures");
+    for (int row = 0; row < rows; row++) {
+        nlg_code code;
+        NLG_TRY(decode(self, nlg_table_file_cell(file, row, 0), &code, err));
+        if (nlg_code_map_get(&m->numbers, &code)) continue; /* measured twice */
+        NLG_TRY(nlg_code_map_put(&m->numbers, &code, m->count, err));
+        m->codes[m->count++] = code;
+    }
+    if (m->count > NEAREST) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected thousands of rows, found %d", nlg_table_file_path(file), rows);
+}
+
+static nlg_status open_space(nlg_space *self, nlg_error *err) {
+    nlg_table_file *file;
+    self->data = nlg_alloc(1, sizeof(measured));
+    if (!self->data) return nlg_fail_memory(err, sizeof(measured), "space accelnas");
+    NLG_TRY(nlg_table_file_open("accel-nasbench.csv.gz", &file, err));
+    nlg_status status = read_codes(self, file, err);
+    nlg_table_file_close(file);
+    return status;
+}
+
+static void close_space(nlg_space *self) {
+    measured *m = self->data;
+    if (!m) return;
+    nlg_free(m->codes);
+    nlg_code_map_free(&m->numbers);
+    nlg_free(m);
+}
+
+static const measured *data_of(const nlg_space *self) {
+    assert(self->data); /* nlg_space_open, not nlg_space_find */
+    return self->data;
+}
+
+static double size(const nlg_space *self) {
+    return self->data ? ((const measured *)self->data)->count : 5125;
+}
+
+static bool valid(const nlg_space *self, const nlg_code *code) {
+    return nlg_code_map_get(&data_of(self)->numbers, code) != NULL;
+}
+
+static void sample(const nlg_space *self, nlg_rng rng, nlg_code *code) {
+    const measured *m = data_of(self);
+    *code = m->codes[nlg_rng_below(rng, 0, (uint64_t)m->count)];
+}
+
+static int distance(const nlg_code *a, const nlg_code *b) {
+    int changed = 0;
+    for (int i = 0; i < LENGTH; i++) changed += a->value[i] != b->value[i];
+    return changed;
+}
+
+/* One of the nearest 16; of equally near ones those that were measured first. */
+static void mutate(const nlg_space *self, nlg_rng rng, const nlg_code *parent, nlg_code *child) {
+    const measured *m = data_of(self);
+    int wanted = (int)nlg_rng_below(rng, 0, NEAREST), within[LENGTH + 1] = {0}, step = 1;
+    for (int i = 0; i < m->count; i++) within[distance(parent, &m->codes[i])]++;
+    while (wanted >= within[step]) wanted -= within[step++];
+    for (int i = 0; i < m->count; i++) {
+        if (distance(parent, &m->codes[i]) == step && wanted-- == 0) *child = m->codes[i];
+    }
+}
+
+const nlg_space nlg_space_accelnas = {
+    .name = "accelnas",
+    .summary = "measured ImageNet networks of MnasNet's space with latencies; published table",
+    .source = "Ahmad et al.: Accel-NASBench, DAC 2024",
+    .length = LENGTH,
+    .open = open_space,
+    .close = close_space,
+    .choices = choices,
+    .valid = valid,
+    .sample = sample,
+    .mutate = mutate,
+    .encode = encode,
+    .decode = decode,
+    .features = nlg_space_one_hot,
+    .size = size,
+    .architectures = 5125,
+};
