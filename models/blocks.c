@@ -79,10 +79,13 @@ static int repeats(const nlg_mobile_net *net, int stage) {
 }
 
 void nlg_mobile_build(nlg_builder *b, const nlg_mobile_net *net, nlg_shape input, int classes) {
+    nlg_mobile_build_on(b, net, nlg_input(b, input.c, input.h, input.w), classes);
+}
+
+void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, int classes) {
     int blocks = 0, block = 0;
     for (int s = 0; s < net->n_stages; s++) blocks += repeats(net, s);
 
-    nlg_value x = nlg_input(b, input.c, input.h, input.w);
     x = nlg_conv_norm_act(b, x,
                           (nlg_conv_args){.out = net->stem,
                                           .kernel = 3,

@@ -58,5 +58,6 @@ typedef struct nlg_mobile_net {
     float drop_path; /* of the last block, growing linearly from 0 at the first */
 } nlg_mobile_net;
 void nlg_mobile_build(nlg_builder *b, const nlg_mobile_net *net, nlg_shape input, int classes);
+void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, int classes); /* x: the image */
 
 #endif

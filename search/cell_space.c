@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "search/network.h"
+#include "search/ordering.h"
 
 enum { HALVES = 2, PARTS = 2 /* input, operation */, BLOCK_LENGTH = HALVES * PARTS, BLOCKS_MAX = NLG_CODE_MAX / BLOCK_LENGTH };
 
@@ -36,76 +37,31 @@ int nlg_cell_space_choices(const nlg_space *self, int position) {
 
 /* ---- isomorphism ------------------------------------------------------------------------------------------------------- */
 
-typedef struct half {
-    int16_t in, op;
-} half;
-
-/* One cell with its blocks in another order: the smallest code over all orders is the canonical one. */
-typedef struct ordering {
-    int blocks;
-    half block[BLOCKS_MAX][HALVES];
-    int16_t label[BLOCKS_MAX + 2]; /* new number of a state, -1: not placed yet */
-    int16_t code[NLG_CODE_MAX], best[NLG_CODE_MAX];
-    bool found;
-} ordering;
-
-static int compare(const int16_t *a, const int16_t *b, int count) {
-    for (int i = 0; i < count; i++) {
-        if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
-    }
-    return 0;
+/* New number of a state: those of the inputs stay, blocks follow in order. */
+static int label(const nlg_ordering *o, int state) {
+    return state < 2 ? state : o->place[state - 2] + 2;
 }
 
-static void write_block(const ordering *o, int block, int16_t *code) {
-    half a = o->block[block][0], b = o->block[block][1];
-    a.in = o->label[a.in], b.in = o->label[b.in];
-    if (b.in < a.in || (b.in == a.in && b.op < a.op)) {
-        half swap = a;
-        a = b, b = swap;
-    }
-    code[0] = a.in, code[1] = a.op, code[2] = b.in, code[3] = b.op;
+static bool may_stand(const nlg_ordering *o, int block) {
+    const int16_t *from = (const int16_t *)o->graph + block * BLOCK_LENGTH;
+    return (from[0] < 2 || o->place[from[0] - 2] >= 0) && (from[2] < 2 || o->place[from[2] - 2] >= 0);
 }
 
-static bool may_stand(const ordering *o, int block) {
-    const half *halves = o->block[block];
-    return o->label[block + 2] < 0 && o->label[halves[0].in] >= 0 && o->label[halves[1].in] >= 0;
-}
-
-/* At `place` stands the block with the smallest code; where several have it, each is tried. */
-static void order_from(ordering *o, int place) {
-    if (place == o->blocks) {
-        if (o->found && compare(o->code, o->best, o->blocks * BLOCK_LENGTH) >= 0) return;
-        memcpy(o->best, o->code, sizeof o->best);
-        o->found = true;
-        return;
-    }
-    int16_t written[BLOCKS_MAX][BLOCK_LENGTH];
-    int smallest = -1;
-    for (int block = 0; block < o->blocks; block++) {
-        if (!may_stand(o, block)) continue;
-        write_block(o, block, written[block]);
-        if (smallest < 0 || compare(written[block], written[smallest], BLOCK_LENGTH) < 0) smallest = block;
-    }
-    for (int block = smallest; block < o->blocks; block++) {
-        if (!may_stand(o, block) || compare(written[block], written[smallest], BLOCK_LENGTH) != 0) continue;
-        memcpy(&o->code[place * BLOCK_LENGTH], written[block], sizeof written[block]);
-        o->label[block + 2] = (int16_t)(place + 2);
-        order_from(o, place + 1);
-        o->label[block + 2] = -1;
-    }
+static int write_block(const nlg_ordering *o, int block, int16_t *code) {
+    const int16_t *from = (const int16_t *)o->graph + block * BLOCK_LENGTH;
+    const int in[HALVES] = {label(o, from[0]), label(o, from[2])};
+    const int first = in[1] < in[0] || (in[1] == in[0] && from[3] < from[1]);
+    code[0] = (int16_t)in[first], code[1] = from[2 * first + 1];
+    code[2] = (int16_t)in[!first], code[3] = from[2 * !first + 1];
+    return BLOCK_LENGTH;
 }
 
 void nlg_cell_space_canonical(const nlg_space *self, const nlg_code *code, nlg_code *canonical) {
     const int blocks = blocks_of(self, code), length = blocks * BLOCK_LENGTH;
     canonical->length = code->length;
     for (int first = 0; first < code->length; first += length) {
-        const int16_t *from = &code->value[first];
-        ordering o = {.blocks = blocks, .label = {0, 1}};
-        for (int block = 0; block < blocks; block++) {
-            for (int i = 0; i < HALVES; i++, from += PARTS) o.block[block][i] = (half){from[0], from[1]};
-            o.label[block + 2] = -1;
-        }
-        order_from(&o, 0);
+        nlg_ordering o = {.graph = &code->value[first], .parts = blocks, .may_stand = may_stand, .write = write_block};
+        nlg_ordering_find(&o);
         memcpy(&canonical->value[first], o.best, (size_t)length * sizeof o.best[0]);
     }
 }

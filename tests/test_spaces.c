@@ -307,7 +307,7 @@ static void parameters_are_read_and_named(void **state) {
                 {"nasnet:B=5,N=2,F=32", "nasnet", 40},
                 {"nasnet:N=1", "nasnet:B=5,N=1,F=32", 40},
                 {"nasnet:F=24,B=3,N=2", "nasnet:B=3,N=2,F=24", 24},
-                {"pnas:B=12", "pnas:B=12,N=2,F=24", 48}};
+                {"pnas:B=8", "pnas:B=8,N=2,F=24", 32}};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         nlg_space space;
         nlg_error err = {0};

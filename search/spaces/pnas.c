@@ -22,7 +22,7 @@ static const nlg_cell_space spec = {
 };
 
 static const nlg_space_parameter parameters[NLG_CELL_SPACE_PARAMETERS] = {
-    {"B", 5, 1, 12, "blocks of the cell, at most"},
+    {"B", 5, 1, 8, "blocks of the cell, at most"},
     {"N", 2, 1, 18, "cells of a stage"},
     {"F", 24, 4, 216, "filters of the first stage"},
 };
