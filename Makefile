@@ -41,7 +41,8 @@ SIMD    := $(wildcard layers/kernels/simd/*.c)
 ISAS    := portable $(if $(filter x86_64%,$(ARCH)),avx2 avx512)
 FLAGS_portable := -DNLG_ISA=portable -DNLG_ISA_LEVEL=0
 FLAGS_avx2     := -DNLG_ISA=avx2 -DNLG_ISA_LEVEL=2 -mavx2 -mfma
-FLAGS_avx512   := -DNLG_ISA=avx512 -DNLG_ISA_LEVEL=3 -mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512
+# EMULATE=avx512 runs the 512-bit form on CPUs without it, through SIMDe (Debian's libsimde-dev): for tests.
+FLAGS_avx512   := -DNLG_ISA=avx512 -DNLG_ISA_LEVEL=3 $(if $(EMULATE),-Itests/emulated -Wno-psabi -mavx2 -mfma,-mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)
 SIMD_OBJECTS := $(foreach i,$(ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(SIMD)))
 
 PROGRAMS := $(BUILD)/lineage $(if $(wildcard harness/reference.c),$(BUILD)/reference)
@@ -73,6 +74,8 @@ $(BUILD)/stamp-%: FORCE
 
 $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
 $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
+
+$(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)
 
 $(BUILD)/%.o: %.c $(BUILD)/stamp-flags
 	@mkdir -p $(@D); echo "CC $<"; $(CC) $(CFLAGS_ALL) -c $< -o $@
@@ -107,7 +110,7 @@ setup-quiet:
 	@tests/tools/setup.sh --quiet
 
 
-.PHONY: test test-san test-valgrind run-tests
+.PHONY: test test-san test-emulated test-valgrind run-tests
 test: setup-quiet ## build and run every test; T="base kernels" picks some
 	$(MAKE_JOBS) build-tests
 	@NLG_BUILD=$(BUILD) tests/tools/run_tests.sh $(CHOSEN)
@@ -116,6 +119,11 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 test-san: ## the tests with address, undefined-behaviour and leak checks
 	+@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  NLG_SLOWER=$${NLG_SLOWER:-4} $(MAKE) --no-print-directory test BUILD=$(BUILD)-san OPT=-O1 SIMD_OPT=-O1 SAN="$(SANITIZERS)"
+
+# What depends on the instruction set, with the 512-bit form emulated.
+EMULATED_TESTS ?= vec vmath kernels conv ops training
+test-emulated: ## tests of the AVX-512 kernels on a CPU without AVX-512 (needs libsimde-dev)
+	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)-emulated EMULATE=avx512 NLG_SLOWER=$${NLG_SLOWER:-4} T="$(EMULATED_TESTS)"
 
 # A subset: programs that finish within a minute under valgrind.
 VALGRIND_TESTS ?= base
