@@ -7,7 +7,7 @@
  * alike. */
 #include "models/blocks.h"
 
-enum { LEVELS = 5, FIRST_LEVEL = 3, ANCHORS = 9, HEAD_LAYERS = 4 };
+enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, ANCHORS = 9, HEAD_LAYERS = 4 };
 
 /* The discovered stack; global pooling gates the finer of its inputs. */
 const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS] = {
@@ -57,13 +57,13 @@ typedef struct pyramid_node {
 } pyramid_node;
 
 /* To a coarser level by maximum pooling, to a finer one by repeating pixels. */
-static nlg_value resample(detector *d, const pyramid_node *node, int level) {
-    if (level > node->level) return nlg_max_pool(d->b, node->value, (nlg_pool_args){.kernel = 1 << (level - node->level)});
-    if (level < node->level) return nlg_upsample(d->b, node->value, 1 << (node->level - level));
+static nlg_value resample(nlg_builder *b, const pyramid_node *node, int level) {
+    if (level > node->level) return nlg_max_pool(b, node->value, (nlg_pool_args){.kernel = 1 << (level - node->level)});
+    if (level < node->level) return nlg_upsample(b, node->value, 1 << (node->level - level));
     return node->value;
 }
 
-static nlg_value merge(detector *d, const nlg_fpn_cell *cell, pyramid_node *node) {
+static nlg_value merge(nlg_builder *b, const nlg_fpn_cell *cell, pyramid_node *node) {
     pyramid_node *fine = &node[cell->in[0]], *coarse = &node[cell->in[1]];
     if (fine->level > coarse->level) {
         pyramid_node *swap = fine;
@@ -71,32 +71,32 @@ static nlg_value merge(detector *d, const nlg_fpn_cell *cell, pyramid_node *node
         coarse = swap;
     }
     fine->read = coarse->read = true;
-    const nlg_value x = resample(d, fine, cell->level), y = resample(d, coarse, cell->level);
-    if (cell->op == NLG_FPN_SUM) return nlg_add(d->b, x, y);
-    const nlg_shape map = nlg_shape_of(d->b, y);
+    const nlg_value x = resample(b, fine, cell->level), y = resample(b, coarse, cell->level);
+    if (cell->op == NLG_FPN_SUM) return nlg_add(b, x, y);
+    const nlg_shape map = nlg_shape_of(b, y);
     const nlg_pool_attrs whole = {.kernel_h = map.h, .kernel_w = map.w, .stride_h = map.h, .stride_w = map.w};
-    const nlg_value gate = nlg_activation(d->b, nlg_apply(d->b, "max_pool", &whole, &y, 1, "%s", ""), NLG_ACT_SIGMOID);
-    return nlg_add(d->b, y, nlg_channel_scale(d->b, x, gate));
+    const nlg_value gate = nlg_activation(b, nlg_apply(b, "max_pool", &whole, &y, 1, "%s", ""), NLG_ACT_SIGMOID);
+    return nlg_add(b, y, nlg_channel_scale(b, x, gate));
 }
 
-static void build_nas_fpn_stack(detector *d) {
-    pyramid_node node[LEVELS + NLG_NAS_FPN_CELLS];
-    for (int i = 0; i < LEVELS; i++) node[i] = (pyramid_node){d->level[i], FIRST_LEVEL + i, false};
-    for (int i = 0; i < NLG_NAS_FPN_CELLS; i++) {
-        const nlg_fpn_cell *cell = &nlg_nas_fpn_cells[i];
-        nlg_value x = merge(d, cell, node);
+void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int channels, nlg_value level[NLG_FPN_LEVELS]) {
+    pyramid_node node[LEVELS + NLG_FPN_CELLS_MAX];
+    for (int i = 0; i < LEVELS; i++) node[i] = (pyramid_node){level[i], FIRST_LEVEL + i, false};
+    for (int i = 0; i < n_cells; i++) {
+        const nlg_fpn_cell *cell = &cells[i];
+        nlg_value x = merge(b, cell, node);
         /* Nodes of this level that nothing has read flow into its output. */
         for (int j = 0; cell->output && j < LEVELS + i; j++)
             if (node[j].level == cell->level && !node[j].read) {
-                x = nlg_add(d->b, x, node[j].value);
+                x = nlg_add(b, x, node[j].value);
                 node[j].read = true;
             }
-        nlg_push(d->b, "cells.%d", i);
-        x = conv3x3(d, nlg_relu(d->b, x), d->spec->channels, 1, "conv");
-        x = nlg_batch_norm(d->b, x, (nlg_norm_args){0}, "bn");
-        nlg_pop(d->b);
+        nlg_push(b, "cells.%d", i);
+        x = nlg_conv(b, nlg_relu(b, x), (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "conv");
+        x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn");
+        nlg_pop(b);
         node[LEVELS + i] = (pyramid_node){x, cell->level, false};
-        if (cell->output) d->level[cell->level - FIRST_LEVEL] = x;
+        if (cell->output) level[cell->level - FIRST_LEVEL] = x;
     }
 }
 
@@ -112,7 +112,7 @@ static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
     for (int i = 3; i < LEVELS; i++) d->level[i] = nlg_max_pool(b, d->level[i - 1], (nlg_pool_args){.kernel = 2});
     for (int i = 0; i < d->spec->stacks; i++) {
         nlg_push(b, "stacks.%d", i);
-        build_nas_fpn_stack(d);
+        nlg_fpn_build(b, nlg_nas_fpn_cells, NLG_NAS_FPN_CELLS, d->spec->channels, d->level);
         nlg_pop(b);
     }
     nlg_pop(b);

@@ -120,8 +120,10 @@ typedef struct nlg_fpn_cell {
     int in[2];
     bool output; /* one of the five outputs of the stack */
 } nlg_fpn_cell;
-enum { NLG_NAS_FPN_CELLS = 7 };
+enum { NLG_NAS_FPN_CELLS = 7, NLG_FPN_CELLS_MAX = 12, NLG_FPN_LEVELS = 5 };
 extern const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS];
+/* One stack: replaces the levels P3 .. P7, each half the size of the one before, by its outputs. */
+void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int channels, nlg_value level[NLG_FPN_LEVELS]);
 
 typedef enum {
     NLG_PYRAMID_FPN,    /* P6 from C5, as in the paper */

@@ -6,7 +6,7 @@
  * among them, and a mutation goes to one of the nearest (fewest settings changed), so that every step of a search is a
  * measurement and none a prediction.
  *
- * Code: for each stage expansion, kernel, layers, squeeze. Genotype: "e6k3l1 e4k5l2se ...". */
+ * Code: for each stage expansion, kernel, layers, squeeze. Genotype: "e6k3s0l1 e4k5s1l2 ...". */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ static void encode(const nlg_space *self, const nlg_code *code, char *text, size
     size_t used = 0;
     for (int stage = 0; stage < STAGES && used < size; stage++) {
         const int16_t *v = &code->value[stage * PARTS];
-        used += (size_t)snprintf(text + used, size - used, "%se%dk%dl%d%s", stage ? " " : "", expansions[v[0]], kernels[v[1]],
-                                 v[2] + 1, v[3] ? "se" : "");
+        used += (size_t)snprintf(text + used, size - used, "%se%dk%ds%dl%d", stage ? " " : "", expansions[v[0]], kernels[v[1]],
+                                 v[3], v[2] + 1);
     }
 }
 
@@ -57,22 +57,22 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
     *code = (nlg_code){.length = LENGTH};
     const char *at = text;
     for (int stage = 0; stage < STAGES; stage++) {
-        char e = 0, k = 0, l = 0;
+        char e = 0, k = 0, squeeze = 0, l = 0;
         int length = 0;
         int16_t *v = &code->value[stage * PARTS];
-        const bool read = sscanf(at, "e%ck%cl%c%n", &e, &k, &l, &length) == 3 && length == 6;
+        const bool read = sscanf(at, "e%ck%cs%cl%c%n", &e, &k, &squeeze, &l, &length) == 4;
         at += length;
-        v[3] = strncmp(at, "se", 2) == 0;
-        at += v[3] ? 2 : 0;
         v[0] = (int16_t)index_of(expansions, 3, e - '0');
         v[1] = (int16_t)index_of(kernels, 2, k - '0');
         v[2] = (int16_t)(l - '1');
+        v[3] = (int16_t)(squeeze - '0');
         const bool ends = *at == (stage < STAGES - 1 ? ' ' : '\0');
-        if (!read || !ends || v[0] < 0 || v[1] < 0 || v[2] < 0 || v[2] >= most_layers[stage]) {
-            return nlg_fail(err, NLG_ERR_INPUT,
-                            "space accelnas: expected 7 stages such as e6k3l2 or e4k5l1se (expansion 1, 4, 6; kernel 3, 5; layers "
-                            "1 to %d), found '%.60s'",
-                            most_layers[stage], text);
+        if (!read || !ends || v[0] < 0 || v[1] < 0 || v[2] < 0 || v[2] >= most_layers[stage] || v[3] < 0 || v[3] > 1) {
+            return nlg_fail(
+                err, NLG_ERR_INPUT,
+                "space accelnas: expected 7 stages such as e4k5s1l2 (expansion 1, 4, 6; kernel 3, 5; squeeze 0, 1; layers 1 to "
+                "%d), found '%.60s'",
+                most_layers[stage], text);
         }
         at += *at == ' ';
     }

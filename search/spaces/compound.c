@@ -129,9 +129,9 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
     bool good = true;
     for (int i = 0; i < LENGTH && good; i++) {
         char name[16];
-        int units = 0, part = 0, length = 0;
-        good = sscanf(at, " %15[a-z] %1d.%2d%n", name, &units, &part, &length) == 3 && length > 0 && strcmp(name, names[i]) == 0;
-        const int above = 100 * units + part - 100;
+        int units = 0, tenths = 0, part = 0, length = 0;
+        good = sscanf(at, " %15[a-z] %1d.%1d%1d%n", name, &units, &tenths, &part, &length) == 4 && strcmp(name, names[i]) == 0;
+        const int above = 100 * units + 10 * tenths + part - 100;
         good = good && above >= 0 && above % step_hundredths[i] == 0 && above / step_hundredths[i] < steps[i];
         code->value[i] = (int16_t)(good ? above / step_hundredths[i] : 0);
         at += length;
