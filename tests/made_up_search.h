@@ -123,13 +123,13 @@ static bool make_folder(void) {
     return mkdtemp(folder) != NULL;
 }
 
-static const char *store_path(const char *name) {
+static inline const char *store_path(const char *name) {
     static char path[512];
     snprintf(path, sizeof path, "%s/%s.db", folder, name);
     return path;
 }
 
-static void remove_store(const char *name) {
+static inline void remove_store(const char *name) {
     char path[600];
     static const char *const endings[] = {"", "-journal", "-wal", "-shm", "-lock"};
     for (int i = 0; i < 5; i++) {
@@ -154,7 +154,7 @@ static bool on_commit(void *context, const nlg_trial *trial, const nlg_trial *be
     experiment *e = context;
     if (!e->workers) assert_int_equal(done, trial->number + 1);
     assert_true(done <= budget);
-    if (trial->status == NLG_TRIAL_DONE) assert_true(best && best->score >= trial->score);
+    if (trial->status == NLG_TRIAL_DONE) assert_true(best && (best->number == trial->number || nlg_trial_is_better(best, trial)));
     e->commits++;
     if (e->commits == e->kill_after) kill(getpid(), SIGKILL);
     return e->commits != e->stop_after;

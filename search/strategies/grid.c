@@ -1,0 +1,49 @@
+/* Every code of the space in lexicographic order, e.g. the multipliers of compound scaling: Tan and Le, "EfficientNet: Rethinking
+ * Model Scaling for Convolutional Neural Networks", ICML 2019, Section 3.3, step 1, is a small grid search. Codes that are not
+ * valid, or the same architecture in another guise, are left out. After the last it begins again. */
+#include "search/search.h"
+
+typedef struct state {
+    const nlg_space *space;
+    nlg_code next;
+} state;
+
+static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err) {
+    (void)rng, (void)values, (void)err;
+    *(state *)memory = (state){.space = space, .next = {.length = space->length}};
+    return NLG_OK;
+}
+
+/* The last position counts fastest. */
+static void advance(state *s) {
+    for (int i = s->next.length - 1; i >= 0; i--) {
+        if (++s->next.value[i] < s->space->choices(s->space, i)) return;
+        s->next.value[i] = 0;
+    }
+}
+
+static bool is_wanted(const state *s) {
+    nlg_code canonical;
+    if (!nlg_space_valid(s->space, &s->next)) return false;
+    nlg_space_canonical(s->space, &s->next, &canonical);
+    return nlg_code_equal(&s->next, &canonical);
+}
+
+static nlg_status ask(void *memory, int count, nlg_proposal *proposals, nlg_error *err) {
+    (void)err;
+    state *s = memory;
+    for (int i = 0; i < count; i++) {
+        while (!is_wanted(s)) advance(s);
+        proposals[i].code = s->next;
+        advance(s);
+    }
+    return NLG_OK;
+}
+
+const nlg_strategy nlg_strategy_grid = {
+    .name = "grid",
+    .summary = "every architecture in order of its code (EfficientNet's grid, Tan and Le 2019)",
+    .state_size = sizeof(state),
+    .create = create,
+    .ask = ask,
+};
