@@ -167,8 +167,7 @@ static nlg_status identify(const runner *r, int number, const nlg_proposal *aske
     }
     nlg_space_canonical(space, &asked->code, &trial->code);
     NLG_TRY(nlg_space_hash(space, &trial->code, trial->hash, err));
-    nlg_rng rng = nlg_rng_named(nlg_rng_named(nlg_rng_seed(r->options->seed), "trial"), trial->hash);
-    trial->seed = nlg_rng_u64(rng, 0) >> 11;
+    trial->seed = nlg_trial_seed(r->options->seed, trial->hash);
     return NLG_OK;
 }
 

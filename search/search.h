@@ -85,6 +85,8 @@ void nlg_space_canonical(const nlg_space *space, const nlg_code *code, nlg_code 
 /* SHA-256 over the space's name and the canonical code: equal exactly for isomorphic architectures. */
 nlg_status nlg_space_hash(const nlg_space *space, const nlg_code *code, char hex[65], nlg_error *err);
 bool nlg_code_equal(const nlg_code *a, const nlg_code *b);
+/* With which an architecture of that hash is trained in a run, whichever strategy found it; below 2^53. */
+uint64_t nlg_trial_seed(uint64_t run_seed, const char *hash);
 
 /* ---- objectives ---- */
 

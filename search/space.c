@@ -98,3 +98,7 @@ nlg_status nlg_space_hash(const nlg_space *space, const nlg_code *code, char hex
     nlg_digest_finish(digest, hex);
     return NLG_OK;
 }
+
+uint64_t nlg_trial_seed(uint64_t run_seed, const char *hash) {
+    return nlg_rng_u64(nlg_rng_named(nlg_rng_named(nlg_rng_seed(run_seed), "trial"), hash), 0) >> 11;
+}

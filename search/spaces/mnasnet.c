@@ -94,14 +94,14 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     return nlg_network_finish(b, graph, err);
 }
 
-/* ---- genotypes: "mb6 k3 se0 id f24 l2, ..." ---------------------------------------------------------------------------- */
+/* ---- genotypes: "mb6 k3 se0 id f24 l2; ..." ---------------------------------------------------------------------------- */
 
 static void encode(const nlg_space *self, const nlg_code *code, char *text, size_t size) {
     (void)self;
     size_t used = 0;
     for (int block = 0; block < BLOCKS && used < size; block++) {
         const int16_t *v = block_of(code, block);
-        used += (size_t)snprintf(text + used, size - used, "%s%s k%d se%d %s f%d l%d", block ? ", " : "", op_names[v[OP]],
+        used += (size_t)snprintf(text + used, size - used, "%s%s k%d se%d %s f%d l%d", block ? "; " : "", op_names[v[OP]],
                                  v[KERNEL] ? 5 : 3, v[SQUEEZE], skip_names[v[SKIP]], filters_of(code, block), v[LAYERS] + 1);
     }
 }
@@ -133,16 +133,16 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
             at += length;
             for (int i = 0; i < PARTS; i++) good = good && v[i] >= 0 && v[i] < parts[i];
             good = good && (kernel == 3 || kernel == 5) && filters_of(code, block) == filters;
-            good = good && *at == (block < BLOCKS - 1 ? ',' : '\0');
+            good = good && *at == (block < BLOCKS - 1 ? ';' : '\0');
         }
         if (!good) {
             return nlg_fail(
                 err, NLG_ERR_INPUT,
                 "space mnasnet: expected %d blocks such as 'mb6 k3 se0 id f24 l2' (conv, sep, mb3, mb6; kernel 3, 5; se 0, "
-                "1; none, id, pool; filters 3/4, 1 or 5/4 of %d; layers 1 to 3) with commas, found '%.40s'",
+                "1; none, id, pool; filters 3/4, 1 or 5/4 of %d; layers 1 to 3) with semicolons, found '%.40s'",
                 BLOCKS, base_filters[block], at);
         }
-        at += *at == ',';
+        at += *at == ';';
     }
     return NLG_OK;
 }
