@@ -1,7 +1,9 @@
 /* Depthwise convolution (one filter per channel): forward pass, data gradient, weight gradient.
  *
- * Packed weights are [rows][taps][channels in whole vectors], per phase. Work is shared out by output rows, and by channels too
- * where rows are few. The weight gradient is cut over output rows into a number of parts that depends on the shape alone. */
+ * Packed weights are [rows][taps][channels in whole vectors], per phase. Work is cut into row blocks of each image x channel
+ * blocks. Within one, columns go by blocks whose source rows stay in the first cache, so that each is fetched once for all tap
+ * rows. A dilated kernel at stride 1 runs as `step` interleaved dense ones over every step-th column. The weight gradient is cut
+ * over output rows into a number of parts that depends on the shape alone. */
 #include "layers/kernels/conv_internal.h"
 #include "layers/kernels/depthwise_simd.h"
 
@@ -9,9 +11,11 @@
 
 enum {
     MOST_PARTS = 16,
-    PART_ROWS = 8,       /* fewest output rows of a part */
-    CHANNELS = 64,       /* whose sums stay in the first cache */
-    RANGES_A_WORKER = 4, /* wanted for an even share */
+    PART_ROWS = 8,           /* fewest output rows of a part */
+    CHANNELS = 64,           /* whose sums stay in the first cache */
+    FIRST_BYTES = 20 * 1024, /* source of a column block */
+    ROWS_BYTES = 192 * 1024, /* source of a row block, all channels */
+    BLOCKS_A_WORKER = 4,     /* wanted for an even share */
 };
 
 typedef struct depthwise_run {
@@ -20,7 +24,7 @@ typedef struct depthwise_run {
     nlg_conv_phase phase;
     const float *x, *w, *dy;
     int64_t ld_x, ld_dy, ld_w, rows;
-    int cuts; /* channel ranges */
+    int row_blocks, channel_block, channel_blocks, col_block;
     nlg_conv_output out;
     int parts;
     float *sums, *bias_sums;
@@ -32,55 +36,95 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
-static int64_t vectors(int channels) {
-    return (channels + NLG_PANEL - 1) / NLG_PANEL;
+static int64_t larger(int64_t a, int64_t b) {
+    return a > b ? a : b;
 }
 
-/* Output row number `number` of all images, channels from `channel` on. */
-static nlg_depthwise_row row_job(const depthwise_run *run, int64_t number, int channel, int channels) {
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* All rows and columns of an image, channels from `channel` on. */
+static nlg_depthwise_block image_block(const depthwise_run *run, int64_t image, int channel, int channels) {
     const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
-    int64_t image = number / rows->outputs, p = number % rows->outputs, top = p * rows->stride + rows->first;
-    int64_t begin = top < 0 ? (-top + rows->step - 1) / rows->step : 0;
-    int64_t end = top >= rows->source ? 0 : (rows->source - 1 - top) / rows->step + 1;
-    nlg_depthwise_row job = {.ld_x = run->ld_x,
-                             .columns = cols->source,
-                             .outputs = cols->outputs,
-                             .stride = cols->stride,
-                             .first = cols->first,
-                             .step = cols->step,
-                             .taps = cols->taps,
-                             .channels = channels,
-                             .out_step = cols->out_step,
-                             .ld_w = run->ld_w,
-                             .out = run->out};
-    job.row_begin = (int)smaller(begin, rows->taps);
-    job.row_end = (int)(smaller(end, rows->taps) > job.row_begin ? smaller(end, rows->taps) : job.row_begin);
-    job.row_step = (int64_t)rows->step * run->task.source_w * run->ld_x;
-    job.x = run->x + (image * rows->source + top) * run->task.source_w * run->ld_x + channel;
-    job.index = (image * run->task.out_h + rows->out + p * rows->out_step) * run->task.out_w + cols->out;
-    if (run->w) job.w = run->w + channel;
-    if (run->out.y) job.out.y += channel;
-    if (job.out.add) job.out.add += channel;
-    if (job.out.bias) job.out.bias += channel;
-    job.out.channels = channels;
-    return job;
+    int64_t ld_row = run->task.source_w * run->ld_x;
+    nlg_depthwise_block block = {.x = run->x + image * run->task.source_h * ld_row + channel,
+                                 .ld_row = ld_row,
+                                 .ld_x = run->ld_x,
+                                 .rows = *rows,
+                                 .cols = *cols,
+                                 .row_end = rows->outputs,
+                                 .col_end = cols->outputs,
+                                 .channels = channels,
+                                 .ld_w = run->ld_w,
+                                 .index = (image * run->task.out_h + rows->out) * run->task.out_w + cols->out,
+                                 .ld_index = (int64_t)rows->out_step * run->task.out_w,
+                                 .out = run->out};
+    if (run->w) block.w = run->w + channel;
+    if (run->out.y) block.out.y += channel;
+    if (block.out.add) block.out.add += channel;
+    if (block.out.bias) block.out.bias += channel;
+    block.out.channels = channels;
+    return block;
 }
 
-static void channel_range(const depthwise_run *run, int64_t cut, int *begin, int *end) {
-    int64_t all = vectors(run->task.panels.outputs);
-    *begin = (int)(nlg_conv_cut(all, run->cuts, cut) * NLG_PANEL);
-    *end = (int)smaller(nlg_conv_cut(all, run->cuts, cut + 1) * NLG_PANEL, run->task.panels.outputs);
+/* Every step-th output column from number `residue` on, as a dense kernel over every step-th source column. */
+static nlg_depthwise_block interleaved(const nlg_depthwise_block *block, int residue) {
+    nlg_depthwise_block b = *block;
+    nlg_conv_axis *cols = &b.cols;
+    int step = cols->step, first = residue + cols->first, base = ((first % step) + step) % step;
+    cols->outputs = residue < cols->outputs ? (cols->outputs - residue + step - 1) / step : 0;
+    cols->source = base < cols->source ? (cols->source - base + step - 1) / step : 0;
+    cols->first = (first - base) / step;
+    cols->step = 1;
+    b.index += (int64_t)residue * cols->out_step;
+    cols->out_step *= step;
+    b.x += base * b.ld_x;
+    b.ld_x *= step;
+    return b;
 }
 
-static void run_rows(void *context, int64_t begin, int64_t end, int worker) {
+static void run_columns(const depthwise_run *run, nlg_depthwise_block block) {
+    for (int q = 0; q < block.cols.outputs; q += run->col_block) {
+        block.col_begin = q;
+        block.col_end = (int)smaller(q + run->col_block, block.cols.outputs);
+        run->exec->simd->depthwise->block(&block);
+    }
+}
+
+static void run_blocks(void *context, int64_t begin, int64_t end, int worker) {
     const depthwise_run *run = context;
     (void)worker;
     for (int64_t i = begin; i < end; i++) {
-        int from, to;
-        channel_range(run, i / run->rows, &from, &to);
-        nlg_depthwise_row job = row_job(run, i % run->rows, from, to - from);
-        run->exec->simd->depthwise->row(&job);
+        int64_t band = i / run->channel_blocks, image = band / run->row_blocks, part = band % run->row_blocks;
+        int channel = (int)(i % run->channel_blocks) * run->channel_block;
+        int channels = (int)smaller(run->channel_block, run->task.panels.outputs - channel);
+        nlg_depthwise_block block = image_block(run, image, channel, channels);
+        block.row_begin = (int)nlg_conv_cut(run->phase.rows.outputs, run->row_blocks, part);
+        block.row_end = (int)nlg_conv_cut(run->phase.rows.outputs, run->row_blocks, part + 1);
+        int step = block.cols.step;
+        if (step == 1 || block.cols.stride > 1) {
+            run_columns(run, block);
+            continue;
+        }
+        for (int residue = 0; residue < step; residue++) run_columns(run, interleaved(&block, residue));
     }
+}
+
+/* Blocking of a phase. None of it alters a result. */
+static void plan_blocks(depthwise_run *run) {
+    const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
+    int64_t tile = run->exec->simd->depthwise->tile, column = (int64_t)sizeof(float) * larger(rows->taps, 1);
+    int64_t fit = FIRST_BYTES / (column * cols->source) / NLG_PANEL * NLG_PANEL; /* channels whose whole rows fit */
+    run->channel_block = (int)smaller(larger(fit, CHANNELS), run->ld_w);
+    int64_t width = (FIRST_BYTES / (column * run->channel_block) - cols->taps) / cols->stride / tile * tile;
+    run->col_block = fit >= CHANNELS ? cols->outputs : (int)larger(width, 2 * tile);
+    run->channel_blocks = (int)divide_up(run->task.panels.outputs, run->channel_block);
+    int64_t row_bytes = (int64_t)sizeof(float) * run->task.panels.outputs * cols->source * rows->stride;
+    int64_t most = larger(rows->outputs, 1), wanted = (int64_t)BLOCKS_A_WORKER * nlg_team_size(run->exec->team);
+    int64_t blocks = divide_up(most * row_bytes, ROWS_BYTES);
+    blocks = larger(blocks, divide_up(wanted, (int64_t)run->task.n * run->channel_blocks));
+    run->row_blocks = (int)smaller(blocks, most);
 }
 
 static size_t phase_weights(const depthwise_run *run) {
@@ -89,7 +133,7 @@ static size_t phase_weights(const depthwise_run *run) {
 
 static void start(depthwise_run *run, const nlg_conv_shape *shape, nlg_conv_pass pass) {
     nlg_conv_task_init(&run->task, shape, pass);
-    run->ld_w = vectors(shape->c) * NLG_PANEL;
+    run->ld_w = divide_up(shape->c, NLG_PANEL) * NLG_PANEL;
 }
 
 void nlg_conv_depthwise_gather(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *x, int64_t ld_x,
@@ -99,11 +143,9 @@ void nlg_conv_depthwise_gather(const nlg_exec *exec, const nlg_conv_shape *shape
     start(&run, shape, pass);
     for (int i = 0; i < run.task.phases_h * run.task.phases_w; i++) {
         nlg_conv_phase_init(&run.phase, &run.task, shape, i);
-        run.rows = (int64_t)shape->n * run.phase.rows.outputs;
         if (run.phase.pixels) {
-            int64_t wanted = ((int64_t)RANGES_A_WORKER * nlg_team_size(exec->team) + run.rows - 1) / run.rows;
-            run.cuts = (int)smaller(wanted, vectors(shape->c));
-            nlg_team_run(exec->team, run.rows * run.cuts, run_rows, &run);
+            plan_blocks(&run);
+            nlg_team_run(exec->team, (int64_t)run.task.n * run.row_blocks * run.channel_blocks, run_blocks, &run);
         }
         run.w += phase_weights(&run);
     }
@@ -115,29 +157,38 @@ static void plan_parts(depthwise_run *run, const nlg_conv_shape *shape) {
     start(run, shape, NLG_CONV_BACKWARD_WEIGHTS);
     nlg_conv_phase_init(&run->phase, &run->task, shape, 0);
     run->rows = (int64_t)shape->n * shape->p;
-    run->parts = (int)smaller(MOST_PARTS, (run->rows + PART_ROWS - 1) / PART_ROWS);
-    run->cuts = (int)((shape->c + CHANNELS - 1) / CHANNELS);
+    run->parts = (int)smaller(MOST_PARTS, divide_up(run->rows, PART_ROWS));
+    run->channel_block = CHANNELS;
+    run->channel_blocks = (int)divide_up(shape->c, CHANNELS);
 }
 
 static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
     const depthwise_run *run = context;
     (void)worker;
-    int64_t taps = (int64_t)run->phase.rows.taps * run->phase.cols.taps;
+    const nlg_conv_axis *rows = &run->phase.rows, *cols = &run->phase.cols;
+    int64_t taps = (int64_t)rows->taps * cols->taps;
     for (int64_t i = begin; i < end; i++) {
-        int64_t part = i % run->parts, stop = nlg_conv_cut(run->rows, run->parts, part + 1);
-        int from, to;
-        channel_range(run, i / run->parts, &from, &to);
-        size_t bytes = (size_t)vectors(to - from) * NLG_PANEL * sizeof(float);
-        float *sums = run->sums + part * taps * run->ld_w + from, *bias = run->bias_sums + part * run->ld_w + from;
+        int64_t part = i / run->channel_blocks, r = nlg_conv_cut(run->rows, run->parts, part);
+        int64_t stop = nlg_conv_cut(run->rows, run->parts, part + 1);
+        int channel = (int)(i % run->channel_blocks) * CHANNELS,
+            channels = (int)smaller(CHANNELS, run->task.panels.outputs - channel);
+        size_t bytes = (size_t)divide_up(channels, NLG_PANEL) * NLG_PANEL * sizeof(float);
+        float *sums = run->sums + part * taps * run->ld_w + channel, *bias = run->bias_sums + part * run->ld_w + channel;
         for (int64_t t = 0; t < taps; t++) memset(sums + t * run->ld_w, 0, bytes);
         memset(bias, 0, bytes);
-        for (int64_t r = nlg_conv_cut(run->rows, run->parts, part); r < stop; r++) {
-            nlg_depthwise_outer job = {.row = row_job(run, r, from, to - from),
-                                       .dy = run->dy + r * run->phase.cols.outputs * run->ld_dy + from,
+        int64_t fit = larger(1, FIRST_BYTES / ((int64_t)sizeof(float) * channels * cols->source * rows->stride));
+        while (r < stop) { /* rows of one image that stay in the cache while all taps pass by */
+            int64_t image = r / rows->outputs, p = r % rows->outputs, count = smaller(smaller(fit, rows->outputs - p), stop - r);
+            nlg_depthwise_outer job = {.block = image_block(run, image, channel, channels),
+                                       .dy = run->dy + image * rows->outputs * cols->outputs * run->ld_dy + channel,
                                        .ld_dy = run->ld_dy,
+                                       .ld_dy_row = cols->outputs * run->ld_dy,
                                        .sums = sums,
                                        .bias = run->db ? bias : NULL};
+            job.block.row_begin = (int)p;
+            job.block.row_end = (int)(p + count);
             run->exec->simd->depthwise->outer(&job);
+            r += count;
         }
     }
 }
@@ -163,7 +214,7 @@ void nlg_conv_depthwise_weights(const nlg_exec *exec, const nlg_conv_shape *shap
     plan_parts(&run, shape);
     run.sums = scratch;
     run.bias_sums = scratch + (size_t)run.parts * phase_weights(&run);
-    nlg_team_run(exec->team, (int64_t)run.cuts * run.parts, run_parts, &run);
+    nlg_team_run(exec->team, (int64_t)run.channel_blocks * run.parts, run_parts, &run);
     int64_t taps = (int64_t)shape->r * shape->s;
     for (int c = 0; c < shape->c; c++)
         for (int64_t t = 0; t < taps; t++) add_parts(&run, run.sums + t * run.ld_w + c, taps * run.ld_w, run.dw + c * taps + t);

@@ -1,175 +1,337 @@
-/* Depthwise convolution: vectors over channels.
+/* Depthwise convolution: registers over channels, a tile of neighbouring outputs of a row at a time.
  *
- * Inside the image a tile of neighbouring outputs shares the weights of each tap. At the borders a single output takes the taps
- * that lie inside, for several vectors of channels at once, so that enough chains hide the latency of the multiply-add. Leaving a
- * tap out equals adding a product with zero. */
+ * A tile walks the source columns under it: each is loaded once and goes to all outputs that see it, while one row of weights
+ * stays in registers. So one load serves up to `taps` multiply-adds, and since columns grow with the taps, every output's chain
+ * keeps its order. Columns outside the image are left out, which equals adding products with zero; the same test cuts short the
+ * last tile of a row. Forms exist for the usual numbers of taps and strides; others take one output at a time. */
 #include "layers/kernels/depthwise_simd.h"
 #include "layers/kernels/conv_finish.h"
+#include "layers/kernels/native.h"
 
+#define MOST_TAPS 7  /* of the forms in registers */
+#define MOST_SUMS 15 /* of the weight gradient held at once, with the gradient beside them */
+
+/* The forms that exist: FORM(taps, stride, tile), tiles so large that sums and a row of weights fit the registers. */
 #if NLG_ISA_LEVEL == 3
-#define TILE 12
+#define MOST_TILE 14
+#define FORMS                                                                                                                      \
+    FORM(1, 1, 14)                                                                                                                 \
+    FORM(2, 1, 14) FORM(3, 1, 14) FORM(4, 1, 14) FORM(5, 1, 14) FORM(7, 1, 14) FORM(3, 2, 14) FORM(5, 2, 14) FORM(7, 2, 14)
 #elif NLG_ISA_LEVEL == 2
-#define TILE 6
+#define MOST_TILE 12
+#define FORMS                                                                                                                      \
+    FORM(1, 1, 12)                                                                                                                 \
+    FORM(2, 1, 12) FORM(3, 1, 12) FORM(4, 1, 10) FORM(5, 1, 10) FORM(7, 1, 8) FORM(3, 2, 12) FORM(5, 2, 10) FORM(7, 2, 8)
 #else
-#define TILE 2
+#define MOST_TILE 4
+#define FORMS                                                                                                                      \
+    FORM(1, 1, 4) FORM(2, 1, 4) FORM(3, 1, 4) FORM(4, 1, 4) FORM(5, 1, 4) FORM(7, 1, 4) FORM(3, 2, 4) FORM(5, 2, 4) FORM(7, 2, 4)
 #endif
-#define BORDER_VECTORS 4 /* of one output at the border */
-#define OUTER_TAPS     5 /* chains of the weight gradient held at once */
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
+#define UNROLL _Pragma("GCC unroll 40")
 #endif
 
-NLG_INLINE vf load(const float *p, int lanes, const bool whole) {
-    return whole ? vf_load(p) : vf_load_n(p, lanes);
+NLG_INLINE vn load(const float *p, int lanes, const bool whole) {
+    return whole ? vn_load(p) : vn_load_n(p, lanes);
+}
+NLG_INLINE void store(float *p, vn v, int lanes, const bool whole) {
+    if (whole)
+        vn_store(p, v);
+    else
+        vn_store_n(p, v, lanes);
 }
 
-/* First and last output (exclusive) of which every tap lies inside. */
-static void interior(const nlg_depthwise_row *job, int *begin, int *end) {
-    int left = job->first < 0 ? (-job->first + job->stride - 1) / job->stride : 0;
-    int room = job->columns - 1 - job->first - (job->taps - 1) * job->step;
-    int right = room < 0 ? 0 : room / job->stride + 1;
-    *begin = left < job->outputs ? left : job->outputs;
-    *end = right < job->outputs ? right : job->outputs;
+/* Taps of output `i` that lie inside the source. */
+NLG_INLINE void taps_inside(const nlg_conv_axis *axis, int i, int *begin, int *end) {
+    int first = i * axis->stride + axis->first;
+    int low = first < 0 ? (-first + axis->step - 1) / axis->step : 0;
+    int high = first >= axis->source ? 0 : (axis->source - 1 - first) / axis->step + 1;
+    *begin = low < axis->taps ? low : axis->taps;
+    *end = high < axis->taps ? high : axis->taps;
     if (*end < *begin) *end = *begin;
 }
 
-/* Taps of output q that lie inside. */
-static void inside(const nlg_depthwise_row *job, int q, int *begin, int *end) {
-    int first = q * job->stride + job->first;
-    int low = first < 0 ? (-first + job->step - 1) / job->step : 0,
-        high = first >= job->columns ? 0 : (job->columns - 1 - first) / job->step + 1;
-    *begin = low < job->taps ? low : job->taps;
-    *end = high < job->taps ? high : job->taps;
-    if (*end < *begin) *end = *begin;
+/* ---- outputs ---- */
+
+/* The epilogue of a block. ReLU and ReLU6 are bounds, which let NaN through. */
+typedef struct bounds {
+    enum { PLAIN, BOUNDED, OTHER } form;
+    vn low, high;
+} bounds;
+
+static bounds bounds_of(const nlg_conv_output *out) {
+    nlg_act act = out->act;
+    bounds b = {OTHER, vn_set1(act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? 0.0f : -INFINITY),
+                vn_set1(act == NLG_ACT_RELU6 ? 6.0f : INFINITY)};
+    if (is_plain(out))
+        b.form = PLAIN;
+    else if (out->bias && !out->add && act <= NLG_ACT_RELU6)
+        b.form = BOUNDED;
+    return b;
 }
 
-/* Kept apart from the tiles, whose sums would else be kept in memory for it. */
-static __attribute__((noinline)) void finish_tile(const nlg_depthwise_row *job, int64_t index, int channel, int outputs,
-                                                  int vectors, const float *sums) {
-    for (int v = 0; v < vectors; v++) {
-        finisher f = finisher_at(&job->out, channel + v * NLG_LANES);
-        for (int i = 0; i < outputs; i++, sums += NLG_LANES)
-            finish_vector(&f, vf_load(sums), index + i * job->out_step, f.lanes == NLG_LANES);
+/* Any epilogue on `count` sums. Kept apart from the tiles, whose sums would else be kept in memory for it. */
+static __attribute__((noinline)) void finish_any(const nlg_depthwise_block *job, int64_t index, int channel, int count,
+                                                 float *sums) {
+    const nlg_conv_output *out = &job->out;
+    const bounds b = bounds_of(out);
+    int lanes = job->channels - channel < NLG_NATIVE ? job->channels - channel : NLG_NATIVE;
+    int64_t step = job->cols.out_step;
+    vn bias = out->bias ? vn_load_n(out->bias + channel, lanes) : vn_zero();
+    for (int i = 0; i < count; i++) {
+        vn v = vn_load(sums + i * NLG_NATIVE);
+        if (out->bias) v = vn_add(v, bias);
+        if (out->add) v = vn_add(v, vn_load_n(out->add + (index + i * step) * out->ld_add + channel, lanes));
+        vn_store(sums + i * NLG_NATIVE, vn_min(b.high, vn_max(b.low, v)));
+    }
+    for (int i = 0; out->act > NLG_ACT_RELU6 && i < count * NLG_NATIVE; i += NLG_LANES)
+        vf_store(sums + i, vf_act(out->act, vf_load(sums + i)));
+    for (int i = 0; i < count; i++) {
+        float *y = out->y + (index + i * step) * out->ld_y + channel;
+        store(y, vn_load(sums + i * NLG_NATIVE), lanes, lanes == NLG_NATIVE);
     }
 }
 
-/* Outputs q .. q + outputs - 1, or one output's `vectors` x 16 channels. */
-NLG_INLINE void tile(const nlg_depthwise_row *job, int q, int tap_begin, int tap_end, int channel, const int outputs,
-                     const int vectors, const bool whole) {
-    const int count = outputs * vectors;
-    vf sum[TILE];
-    UNROLL for (int t = 0; t < count; t++) sum[t] = vf_zero();
-    int64_t step = job->step * job->ld_x, next = vectors > 1 ? NLG_LANES : job->stride * job->ld_x;
-    int lanes = job->channels - channel;
-    for (int r = job->row_begin; r < job->row_end; r++) {
-        const float *x = job->x + r * job->row_step + (q * job->stride + job->first) * job->ld_x + tap_begin * step + channel;
-        const float *w = job->w + ((int64_t)r * job->taps + tap_begin) * job->ld_w + channel;
-        for (int s = tap_begin; s < tap_end; s++, x += step, w += job->ld_w) {
-            vf weight = vf_load(w);
-            UNROLL for (int t = 0; t < count; t++) {
-                if (vectors > 1) weight = vf_load(w + t * NLG_LANES);
-                sum[t] = vf_fma(load(x + t * next, lanes, whole), weight, sum[t]);
+/* ---- tiles ---- */
+
+/* One tile of one register of channels. Columns low .. high of its reach are inside; `all`: the whole reach is. */
+typedef struct tile_job {
+    const float *x, *w, *bias; /* first output's column 0; bias of these channels */
+    float *y;
+    int64_t down, ld_x, ld_w, ld_y; /* between tap rows, columns, taps, outputs */
+    int rows, low, high, count, lanes;
+} tile_job;
+
+NLG_INLINE void tile_body(const nlg_depthwise_block *job, const bounds *b, tile_job t, int64_t index, int channel, const int taps,
+                          const int stride, const int tile, const bool all, const bool whole) {
+    vn sum[MOST_TILE];
+    UNROLL for (int i = 0; i < tile; i++) sum[i] = vn_zero();
+    for (int r = 0; r < t.rows; r++, t.x += t.down, t.w += taps * t.ld_w) {
+        vn weight[MOST_TAPS];
+        UNROLL for (int s = 0; s < taps; s++) weight[s] = vn_load(t.w + s * t.ld_w);
+        const float *x = t.x;
+        UNROLL for (int j = 0; j < (tile - 1) * stride + taps; j++, x += t.ld_x) {
+            if (!all && j < taps - 1 && j < t.low) continue;
+            if (!all && j >= t.high) break;
+            vn v = load(x, t.lanes, whole);
+            UNROLL for (int i = 0; i < tile; i++) {
+                int s = j - i * stride;
+                if (s >= 0 && s < taps) sum[i] = vn_fma(v, weight[s], sum[i]);
             }
         }
     }
-    int64_t index = job->index + q * job->out_step;
-    if (whole && is_plain(&job->out)) {
-        float *y = job->out.y + index * job->out.ld_y + channel;
-        int64_t apart = vectors > 1 ? NLG_LANES : job->out_step * job->out.ld_y;
-        UNROLL for (int t = 0; t < count; t++) vf_store(y + t * apart, sum[t]);
+    float *y = t.y;
+    if (b->form == PLAIN) {
+        UNROLL for (int i = 0; i < tile; i++, y += t.ld_y) {
+            if (!all && i >= t.count) break;
+            store(y, sum[i], t.lanes, whole);
+        }
+    } else if (b->form == BOUNDED) {
+        vn bias = load(t.bias, t.lanes, whole);
+        UNROLL for (int i = 0; i < tile; i++, y += t.ld_y) {
+            if (!all && i >= t.count) break;
+            store(y, vn_min(b->high, vn_max(b->low, vn_add(sum[i], bias))), t.lanes, whole);
+        }
+    } else {
+        float sums[(MOST_TILE + 1) / 2 * 2 * NLG_NATIVE]; /* in whole vectors of 16 */
+        UNROLL for (int i = 0; i < tile; i++) vn_store(sums + i * NLG_NATIVE, sum[i]);
+        finish_any(job, index, channel, t.count, sums);
+    }
+}
+
+NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, const int stride, const int tile) {
+    const nlg_conv_axis rows = job->rows, cols = job->cols;
+    const bounds b = bounds_of(&job->out);
+    const int channels = job->channels, whole = channels / NLG_NATIVE * NLG_NATIVE, reach = (tile - 1) * stride + taps;
+    const int64_t ld_row = job->ld_row, ld_index = job->ld_index, ld_y = job->out.ld_y;
+    const int col_begin = job->col_begin, col_end = job->col_end, row_end = job->row_end;
+    const float *x = job->x, *w = job->w, *bias = job->out.bias;
+    tile_job t = {.down = rows.step * ld_row, .ld_x = job->ld_x, .ld_w = job->ld_w, .ld_y = cols.out_step * ld_y};
+    for (int p = job->row_begin; p < row_end; p++) {
+        int r_begin, r_end;
+        taps_inside(&rows, p, &r_begin, &r_end);
+        const float *row = x + (p * rows.stride + rows.first + r_begin * rows.step) * ld_row;
+        const float *row_w = w + (int64_t)r_begin * taps * t.ld_w;
+        t.rows = r_end - r_begin;
+        for (int q = col_begin; q < col_end; q += tile) {
+            int first = q * stride + cols.first;
+            int64_t index = job->index + p * ld_index + q * (int64_t)cols.out_step;
+            t.count = col_end - q < tile ? col_end - q : tile;
+            t.low = first < 0 ? -first : 0;
+            t.high = (t.count - 1) * stride + taps;
+            if (t.high > cols.source - first) t.high = cols.source - first;
+            t.x = row + first * t.ld_x;
+            t.y = job->out.y + index * ld_y;
+            t.w = row_w;
+            t.bias = bias;
+            t.lanes = NLG_NATIVE;
+            int c = 0;
+            if (t.low == 0 && t.high == reach)
+                for (; c < whole; c += NLG_NATIVE) {
+                    tile_body(job, &b, t, index, c, taps, stride, tile, true, true);
+                    t.x += NLG_NATIVE, t.y += NLG_NATIVE, t.w += NLG_NATIVE, t.bias += NLG_NATIVE;
+                }
+            else
+                for (; c < whole; c += NLG_NATIVE) {
+                    tile_body(job, &b, t, index, c, taps, stride, tile, false, true);
+                    t.x += NLG_NATIVE, t.y += NLG_NATIVE, t.w += NLG_NATIVE, t.bias += NLG_NATIVE;
+                }
+            if (c < channels) {
+                t.lanes = channels - c;
+                tile_body(job, &b, t, index, c, taps, stride, tile, false, false);
+            }
+        }
+    }
+}
+
+/* One output at a time, for any taps, stride and step. */
+static void row_of_any(const nlg_depthwise_block *job, int p) {
+    int r_begin, r_end, s_begin, s_end;
+    taps_inside(&job->rows, p, &r_begin, &r_end);
+    const float *row = job->x + (p * job->rows.stride + job->rows.first) * job->ld_row;
+    for (int q = job->col_begin; q < job->col_end; q++) {
+        taps_inside(&job->cols, q, &s_begin, &s_end);
+        const float *x = row + (q * job->cols.stride + job->cols.first) * job->ld_x;
+        for (int c = 0; c < job->channels; c += NLG_NATIVE) {
+            int lanes = job->channels - c < NLG_NATIVE ? job->channels - c : NLG_NATIVE;
+            vn sum = vn_zero();
+            for (int r = r_begin; r < r_end; r++)
+                for (int s = s_begin; s < s_end; s++)
+                    sum = vn_fma(vn_load_n(x + r * job->rows.step * job->ld_row + s * job->cols.step * job->ld_x + c, lanes),
+                                 vn_load(job->w + ((int64_t)r * job->cols.taps + s) * job->ld_w + c), sum);
+            float sums[NLG_LANES] = {0};
+            vn_store(sums, sum);
+            finish_any(job, job->index + p * job->ld_index + q * (int64_t)job->cols.out_step, c, 1, sums);
+        }
+    }
+}
+
+typedef void block_form(const nlg_depthwise_block *job);
+#define FORM(taps, stride, tile)                                                                                                   \
+    static void block_##taps##_##stride(const nlg_depthwise_block *job) {                                                          \
+        rows_of_tiles(job, taps, stride, tile);                                                                                    \
+    }
+FORMS
+#undef FORM
+#define FORM(taps, stride, tile) [taps][stride] = block_##taps##_##stride,
+static block_form *const forms[MOST_TAPS + 1][3] = {FORMS};
+
+static void block(const nlg_depthwise_block *job) {
+    const nlg_conv_axis *cols = &job->cols;
+    block_form *form = cols->step == 1 && cols->taps <= MOST_TAPS && cols->stride <= 2 ? forms[cols->taps][cols->stride] : NULL;
+    if (form && cols->first > -cols->taps) {
+        form(job);
         return;
     }
-    float sums[TILE * NLG_LANES];
-    UNROLL for (int t = 0; t < count; t++) vf_store(sums + t * NLG_LANES, sum[t]);
-    finish_tile(job, index, channel, outputs, vectors, sums);
+    for (int p = job->row_begin; p < job->row_end; p++) row_of_any(job, p);
 }
 
-static void row(const nlg_depthwise_row *job) {
-    int begin, end, whole = job->channels / NLG_LANES * NLG_LANES;
-    interior(job, &begin, &end);
-    for (int q = 0; q < job->outputs;) {
-        int tap_begin, tap_end, c = 0;
-        inside(job, q, &tap_begin, &tap_end);
-        if (q >= begin && q + TILE <= end) {
-            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, TILE, 1, true);
-            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, TILE, 1, false);
-            q += TILE;
-        } else {
-            for (; c + BORDER_VECTORS * NLG_LANES <= whole; c += BORDER_VECTORS * NLG_LANES)
-                tile(job, q, tap_begin, tap_end, c, 1, BORDER_VECTORS, true);
-            for (; c < whole; c += NLG_LANES) tile(job, q, tap_begin, tap_end, c, 1, 1, true);
-            if (c < job->channels) tile(job, q, tap_begin, tap_end, c, 1, 1, false);
-            q++;
+/* ---- weight gradient ---- */
+
+/* One row of outputs for tap rows from .. to of those held in `sum`, `count` taps each. */
+typedef struct outer_row {
+    const float *x, *dy; /* at output 0 and its first tap */
+    int64_t down, right, next, ld_dy;
+    int first, stride, step, source; /* columns */
+    int q_begin, q_end, begin, end;  /* outputs; of which begin .. end see all these columns */
+    int lanes;
+} outer_row;
+
+NLG_INLINE void add_row(const outer_row *o, vn *sum, const int from, const int to, const int count, const bool whole) {
+    const float *x = o->x + o->q_begin * o->next, *dy = o->dy + o->q_begin * o->ld_dy;
+    for (int q = o->q_begin; q < o->q_end; q++, x += o->next, dy += o->ld_dy) {
+        for (; q >= o->begin && q < o->end; q++, x += o->next, dy += o->ld_dy) {
+            vn gradient = load(dy, o->lanes, whole);
+            UNROLL for (int r = from; r < to; r++) UNROLL for (int s = 0; s < count; s++) sum[r * count + s] =
+                vn_fma(load(x + r * o->down + s * o->right, o->lanes, whole), gradient, sum[r * count + s]);
+        }
+        if (q >= o->q_end) break;
+        vn gradient = load(dy, o->lanes, whole);
+        int column = q * o->stride + o->first;
+        UNROLL for (int s = 0; s < count; s++) {
+            if ((unsigned)(column + s * o->step) >= (unsigned)o->source) continue;
+            UNROLL for (int r = from; r < to; r++) sum[r * count + s] =
+                vn_fma(load(x + r * o->down + s * o->right, o->lanes, whole), gradient, sum[r * count + s]);
         }
     }
 }
 
-/* Sums of `count` taps of one tap row from `tap` on: x at column 0, dy at output 0. */
-NLG_INLINE void outer_taps(const nlg_depthwise_outer *job, const float *x, const float *dy, float *sums, int tap, int begin,
-                           int end, int lanes, const int count, const bool whole) {
-    const nlg_depthwise_row *row = &job->row;
-    vf sum[OUTER_TAPS];
-    UNROLL for (int s = 0; s < count; s++) sum[s] = vf_load(sums + s * row->ld_w);
-    int64_t step = row->step * row->ld_x, next = row->stride * row->ld_x;
-    const float *at = x + (row->first + tap * row->step) * row->ld_x;
-    for (int q = 0; q < row->outputs; q++, at += next, dy += job->ld_dy) {
-        if (q == begin)
-            for (; q < end; q++, at += next, dy += job->ld_dy) {
-                vf gradient = load(dy, lanes, whole);
-                UNROLL for (int s = 0; s < count; s++) sum[s] = vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
-            }
-        if (q == row->outputs) break;
-        vf gradient = load(dy, lanes, whole);
-        int column = q * row->stride + row->first + tap * row->step;
-        UNROLL for (int s = 0; s < count; s++) if (column + s * row->step >= 0 && column + s * row->step < row->columns) sum[s] =
-            vf_fma(load(at + s * step, lanes, whole), gradient, sum[s]);
+/* Sums of `rows` x `count` taps from tap (r, s) on, for one register of channels: chains over the block's pixels in order. */
+NLG_INLINE void outer_taps(const nlg_depthwise_outer *job, int channel, int lanes, int r, int s, const int rows, const int count,
+                           const bool whole) {
+    const nlg_depthwise_block *b = &job->block;
+    const nlg_conv_axis *cols = &b->cols;
+    int first = cols->first + s * cols->step, room = cols->source - 1 - first - (count - 1) * cols->step;
+    outer_row o = {.down = b->rows.step * b->ld_row,
+                   .right = cols->step * b->ld_x,
+                   .next = cols->stride * b->ld_x,
+                   .ld_dy = job->ld_dy,
+                   .first = first,
+                   .stride = cols->stride,
+                   .step = cols->step,
+                   .source = cols->source,
+                   .q_begin = b->col_begin,
+                   .q_end = b->col_end,
+                   .begin = first < 0 ? (-first + cols->stride - 1) / cols->stride : 0,
+                   .end = room < 0 ? 0 : room / cols->stride + 1,
+                   .lanes = lanes};
+    if (o.end > o.q_end) o.end = o.q_end;
+    float *at = job->sums + ((int64_t)r * cols->taps + s) * b->ld_w + channel;
+    vn sum[MOST_SUMS];
+    UNROLL for (int i = 0; i < rows * count; i++) sum[i] = vn_load(at + (i / count * cols->taps + i % count) * b->ld_w);
+    for (int p = b->row_begin; p < b->row_end; p++) {
+        int top = p * b->rows.stride + b->rows.first + r * b->rows.step;
+        o.x = b->x + top * b->ld_row + first * b->ld_x + channel;
+        o.dy = job->dy + p * job->ld_dy_row + channel;
+        if (top >= 0 && top + (rows - 1) * b->rows.step < b->rows.source) {
+            add_row(&o, sum, 0, rows, count, whole);
+            continue;
+        }
+        UNROLL for (int i = 0; i < rows; i++) if ((unsigned)(top + i * b->rows.step) < (unsigned)b->rows.source)
+            add_row(&o, sum, i, i + 1, count, whole);
     }
-    UNROLL for (int s = 0; s < count; s++) vf_store(sums + s * row->ld_w, sum[s]);
+    UNROLL for (int i = 0; i < rows * count; i++) vn_store(at + (i / count * cols->taps + i % count) * b->ld_w, sum[i]);
 }
 
-NLG_INLINE void outer_channels(const nlg_depthwise_outer *job, int channel, int begin, int end, const bool whole) {
-    const nlg_depthwise_row *row = &job->row;
-    int lanes = row->channels - channel;
-    const float *dy = job->dy + channel;
-    for (int r = row->row_begin; r < row->row_end; r++) {
-        const float *x = row->x + r * row->row_step + channel;
-        for (int tap = 0, count; tap < row->taps; tap += count) {
-            float *sums = job->sums + ((int64_t)r * row->taps + tap) * row->ld_w + channel;
-            count = row->taps - tap < OUTER_TAPS ? row->taps - tap : OUTER_TAPS;
-            switch (count) {
-            case 1:
-                outer_taps(job, x, dy, sums, tap, begin, end, lanes, 1, whole);
-                break;
-            case 2:
-                outer_taps(job, x, dy, sums, tap, begin, end, lanes, 2, whole);
-                break;
-            case 3:
-                outer_taps(job, x, dy, sums, tap, begin, end, lanes, 3, whole);
-                break;
-            case 4:
-                outer_taps(job, x, dy, sums, tap, begin, end, lanes, 4, whole);
-                break;
-            default:
-                outer_taps(job, x, dy, sums, tap, begin, end, lanes, 5, whole);
-                break;
-            }
-        }
+/* The forms that exist: OUTER(rows, taps), most rows first. */
+#define OUTERS OUTER(3, 3) OUTER(2, 3) OUTER(1, 3) OUTER(3, 5) OUTER(2, 5) OUTER(1, 5) OUTER(2, 7) OUTER(1, 7) OUTER(1, 1)
+#define OUTER(rows, taps)                                                                                                          \
+    static void outer_##rows##_##taps(const nlg_depthwise_outer *job, int channel, int r, int s) {                                 \
+        int lanes = job->block.channels - channel;                                                                                 \
+        if (lanes >= NLG_NATIVE)                                                                                                   \
+            outer_taps(job, channel, NLG_NATIVE, r, s, rows, taps, true);                                                          \
+        else                                                                                                                       \
+            outer_taps(job, channel, lanes, r, s, rows, taps, false);                                                              \
     }
-    if (!job->bias) return;
-    vf bias = vf_load(job->bias + channel);
-    for (int q = 0; q < row->outputs; q++) bias = vf_add(bias, load(dy + q * job->ld_dy, lanes, whole));
-    vf_store(job->bias + channel, bias);
-}
+OUTERS
+#undef OUTER
+#define OUTER(rows, taps) {rows, taps, outer_##rows##_##taps},
+static const struct {
+    int rows, taps;
+    void (*run)(const nlg_depthwise_outer *job, int channel, int r, int s);
+} outers[] = {OUTERS};
 
 static void outer(const nlg_depthwise_outer *job) {
-    int begin, end, c = 0;
-    interior(&job->row, &begin, &end);
-    for (; c + NLG_LANES <= job->row.channels; c += NLG_LANES) outer_channels(job, c, begin, end, true);
-    if (c < job->row.channels) outer_channels(job, c, begin, end, false);
+    const nlg_depthwise_block *b = &job->block;
+    for (int c = 0; c < b->channels; c += NLG_NATIVE) {
+        for (int r = 0, rows; r < b->rows.taps; r += rows) {
+            int form = 0;
+            while (outers[form].taps > 1 && (outers[form].taps != b->cols.taps || outers[form].rows > b->rows.taps - r)) form++;
+            rows = outers[form].rows;
+            for (int s = 0; s < b->cols.taps; s += outers[form].taps) outers[form].run(job, c, r, s);
+        }
+        if (!job->bias) continue;
+        int lanes = b->channels - c < NLG_NATIVE ? b->channels - c : NLG_NATIVE;
+        vn sum = vn_load(job->bias + c);
+        for (int p = b->row_begin; p < b->row_end; p++)
+            for (int q = b->col_begin; q < b->col_end; q++)
+                sum = vn_add(sum, vn_load_n(job->dy + p * job->ld_dy_row + q * job->ld_dy + c, lanes));
+        vn_store(job->bias + c, sum);
+    }
 }
 
 extern const nlg_depthwise_simd NLG_NAME(depthwise_table);
-const nlg_depthwise_simd NLG_NAME(depthwise_table) = {row, outer};
+const nlg_depthwise_simd NLG_NAME(depthwise_table) = {MOST_TILE, block, outer};

@@ -1,0 +1,117 @@
+/* The machine's own vector register, for loops over independent lanes: 16 floats with AVX-512, 8 with AVX2, 4 in portable code.
+ *
+ * Where no sum crosses lanes, narrower steps give the same bits, and a loop over single registers holds twice as many different
+ * values as one over the pairs of vec.h. Only files of layers/kernels/simd include this. */
+#ifndef NLG_NATIVE_H
+#define NLG_NATIVE_H
+
+#include "layers/kernels/vec.h"
+
+#if NLG_ISA_LEVEL == 3
+#define NLG_NATIVE 16
+typedef vf vn;
+NLG_INLINE vn vn_zero(void) {
+    return vf_zero();
+}
+NLG_INLINE vn vn_set1(float x) {
+    return vf_set1(x);
+}
+NLG_INLINE vn vn_load(const float *p) {
+    return vf_load(p);
+}
+NLG_INLINE vn vn_load_n(const float *p, int n) {
+    return vf_load_n(p, n);
+}
+NLG_INLINE void vn_store(float *p, vn a) {
+    vf_store(p, a);
+}
+NLG_INLINE void vn_store_n(float *p, vn a, int n) {
+    vf_store_n(p, a, n);
+}
+NLG_INLINE vn vn_add(vn a, vn b) {
+    return vf_add(a, b);
+}
+NLG_INLINE vn vn_min(vn a, vn b) {
+    return vf_min(a, b);
+}
+NLG_INLINE vn vn_max(vn a, vn b) {
+    return vf_max(a, b);
+}
+NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
+    return vf_fma(a, b, c);
+}
+
+#elif NLG_ISA_LEVEL == 2
+#define NLG_NATIVE 8
+typedef __m256 vn;
+NLG_INLINE vn vn_zero(void) {
+    return _mm256_setzero_ps();
+}
+NLG_INLINE vn vn_set1(float x) {
+    return _mm256_set1_ps(x);
+}
+NLG_INLINE vn vn_load(const float *p) {
+    return _mm256_loadu_ps(p);
+}
+NLG_INLINE vn vn_load_n(const float *p, int n) {
+    return _mm256_maskload_ps(p, _mm256_loadu_si256((const __m256i *)(vec_lane_masks + 16 - n)));
+}
+NLG_INLINE void vn_store(float *p, vn a) {
+    _mm256_storeu_ps(p, a);
+}
+NLG_INLINE void vn_store_n(float *p, vn a, int n) {
+    vf_store_n(p, (vf){a, a}, n);
+}
+NLG_INLINE vn vn_add(vn a, vn b) {
+    return _mm256_add_ps(a, b);
+}
+NLG_INLINE vn vn_min(vn a, vn b) {
+    return _mm256_min_ps(a, b);
+}
+NLG_INLINE vn vn_max(vn a, vn b) {
+    return _mm256_max_ps(a, b);
+}
+NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+#else
+#define NLG_NATIVE 4
+typedef vec4f_ vn;
+NLG_INLINE vn vn_set1(float x) {
+    return (vn){x, x, x, x};
+}
+NLG_INLINE vn vn_zero(void) {
+    return vn_set1(0);
+}
+NLG_INLINE vn vn_load(const float *p) {
+    vn r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+NLG_INLINE vn vn_load_n(const float *p, int n) {
+    vn r = vn_zero();
+    for (int i = 0; i < n; i++) r[i] = p[i];
+    return r;
+}
+NLG_INLINE void vn_store(float *p, vn a) {
+    memcpy(p, &a, sizeof a);
+}
+NLG_INLINE void vn_store_n(float *p, vn a, int n) {
+    for (int i = 0; i < n; i++) p[i] = a[i];
+}
+NLG_INLINE vn vn_add(vn a, vn b) {
+    return a + b;
+}
+NLG_INLINE vn vn_min(vn a, vn b) {
+    return vec_min_(a, b);
+}
+NLG_INLINE vn vn_max(vn a, vn b) {
+    return vec_max_(a, b);
+}
+NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
+    return vec_fma_(a, b, c);
+}
+#endif
+
+#endif
