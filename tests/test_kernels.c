@@ -54,6 +54,72 @@ static void statistics_are_accurate(void **state) {
     }
 }
 
+/* dy * act'(z) of one value in double; SiLU and ReLU6 stand for all. */
+static double slope_of(nlg_act act, double z) {
+    double s = 1 / (1 + exp(-z));
+    if (act == NLG_ACT_SILU) return s * (1 + z * (1 - s));
+    return act == NLG_ACT_NONE || (z > 0 && z < 6) ? 1 : 0;
+}
+
+static double value_of(nlg_act act, double z) {
+    if (act == NLG_ACT_SILU) return z / (1 + exp(-z));
+    return act == NLG_ACT_NONE ? z : fmin(fmax(z, 0), 6);
+}
+
+/* Both passes forward and backward against plain loops in double: shapes that fold, that do not, and pixels left over. */
+static void normalisation_matches_plain_loops(void **state) {
+    static const struct {
+        int64_t rows;
+        int c, gap;
+    } cases[] = {{1, 1, 0},     {1, 17, 3},    {70, 1, 0},  {131, 8, 0},   {131, 8, 8},  {1003, 24, 0},
+                 {1003, 24, 5}, {301, 100, 0}, {257, 3, 1}, {49, 1040, 0}, {9000, 40, 0}};
+    static const nlg_act acts[] = {NLG_ACT_NONE, NLG_ACT_RELU6, NLG_ACT_SILU};
+    (void)state;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases * 3; k++) {
+        const nlg_act act = acts[k % 3];
+        int64_t rows = cases[k / 3].rows;
+        int c = cases[k / 3].c, ld = c + cases[k / 3].gap;
+        size_t count = (size_t)(rows * ld);
+        float *x = floats(count), *dy = floats(count), *y = floats(count), *dx = floats(count);
+        float *vectors = floats(5 * (size_t)c), *scratch = floats(nlg_norm_scratch_size(rows, c));
+        double *sum = nlg_alloc(2 * (size_t)c, sizeof *sum), *product = sum + c;
+        for (size_t i = 0; i < count; i++) {
+            x[i] = 3 * (float)nlg_rng_normal(nlg_rng_seed(k), i);
+            dy[i] = (float)nlg_rng_normal(nlg_rng_seed(k + 99), i);
+            y[i] = dx[i] = -7;
+        }
+        for (size_t i = 0; i < 5 * (size_t)c; i++) vectors[i] = 0.3f * (float)nlg_rng_normal(nlg_rng_seed(k + 7), i);
+        const float *scale = vectors, *shift = scale + c, *mean = shift + c, *slope = mean + c, *offset = slope + c;
+        nlg_norm norm = {.rows = rows, .c = c, .x = x, .ld_x = ld, .act = act, .scale = scale, .shift = shift, .mean = mean};
+        nlg_norm_gradient gradient = {.slope = slope, .offset = offset, .dx = dx, .ld_dx = ld};
+        nlg_norm_apply(&exec, &norm, y, ld);
+        nlg_norm_gradient_sums(&exec, &norm, dy, ld, sum, product, scratch);
+        nlg_norm_gradient_apply(&exec, &norm, dy, ld, &gradient);
+        for (int i = 0; i < ld; i++) {
+            double want_sum = 0, want_product = 0, size = 1e-30;
+            for (int64_t row = 0; row < rows; row++) {
+                size_t at = (size_t)(row * ld + i);
+                if (i >= c) {
+                    if (y[at] != -7 || dx[at] != -7) fail_msg("case %zu: the gap was written", k);
+                    continue;
+                }
+                double z = (double)fmaf(x[at], scale[i], shift[i]), dz = (double)dy[at] * slope_of(act, z);
+                double d = (double)scale[i] * dz + (double)offset[i] + (double)slope[i] * ((double)x[at] - (double)mean[i]);
+                if (!(fabs((double)y[at] - value_of(act, z)) <= 1e-6 * (1 + fabs(z))) || !(fabs((double)dx[at] - d) <= 1e-5))
+                    fail_msg("case %zu: row %d, channel %d: y %g dx %g, expected %g %g", k, (int)row, i, (double)y[at],
+                             (double)dx[at], value_of(act, z), d);
+                want_sum += dz;
+                want_product += dz * ((double)x[at] - (double)mean[i]);
+                size += fabs(dz) * (1 + fabs((double)x[at]));
+            }
+            if (i < c && (!(fabs(sum[i] - want_sum) <= 2e-6 * size) || !(fabs(product[i] - want_product) <= 2e-6 * size)))
+                fail_msg("case %zu, channel %d: sums %.9g %.9g, expected %.9g %.9g", k, i, sum[i], product[i], want_sum,
+                         want_product);
+        }
+        nlg_free(x), nlg_free(dy), nlg_free(y), nlg_free(dx), nlg_free(vectors), nlg_free(scratch), nlg_free(sum);
+    }
+}
+
 static void channel_sums_are_accurate(void **state) {
     enum { IMAGES = 3, ROWS = 12544, C = 70 };
     float *a = floats((size_t)IMAGES * ROWS * C), *b = floats((size_t)IMAGES * ROWS * C), out[IMAGES * C];
@@ -144,9 +210,9 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_are_accurate), cmocka_unit_test(channel_sums_are_accurate),
-        cmocka_unit_test(maximum_of_odd_values),   cmocka_unit_test(covering_windows),
-        cmocka_unit_test(one_factor_per_image),
+        cmocka_unit_test(statistics_are_accurate),   cmocka_unit_test(normalisation_matches_plain_loops),
+        cmocka_unit_test(channel_sums_are_accurate), cmocka_unit_test(maximum_of_odd_values),
+        cmocka_unit_test(covering_windows),          cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);
 }

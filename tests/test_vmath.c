@@ -75,6 +75,32 @@ static void errors_are_as_stated(void **state) {
     check("tanh", call_tanh, tanh, 1.5);
 }
 
+/* SiLU and its slope: ulps where the input is above -88 (for the slope, or 1.2e-6), absolute below. */
+static void silu_is_as_stated(void **state) {
+    (void)state;
+    double worst = 0;
+    for (uint64_t base = 0; base < UINT64_C(1) << 32; base += (uint64_t)STRIDE * NLG_LANES) {
+        float in[NLG_LANES], y[NLG_LANES], slope[NLG_LANES];
+        for (unsigned i = 0; i < NLG_LANES; i++) in[i] = float_of((uint32_t)(base + (uint64_t)i * STRIDE));
+        vf x = vf_load(in);
+        vf_store(y, vf_act(NLG_ACT_SILU, x));
+        vf_store(slope, vf_act_back(NLG_ACT_SILU, x, vf_set1(1)));
+        for (int i = 0; i < NLG_LANES; i++) {
+            double z = (double)in[i];
+            if (isnan(z)) assert_true(isnan(y[i]) && isnan(slope[i]));
+            if (!isfinite(z)) continue; /* limits_are_right */
+            double s = exact_sigmoid(z), want = z * s, want_slope = s * (1 + z * (1 - s));
+            double miss = z < -88 ? 0 : ulps(y[i], want), miss_slope = z < -88 ? 0 : ulps(slope[i], want_slope);
+            if (fabs((double)slope[i] - want_slope) <= 1.2e-6) miss_slope = 0;
+            bool far = z < -88 && !(fabs((double)y[i] - want) <= 4e-37 && fabs((double)slope[i] - want_slope) <= 4e-37);
+            if (!(miss <= 3.0) || !(miss_slope <= 4.0) || far)
+                fail_msg("silu(%a) is %a (%g ulp), its slope %a (%g ulp)", z, (double)y[i], miss, (double)slope[i], miss_slope);
+            worst = fmax(worst, miss);
+        }
+    }
+    assert_true(worst > 0.5);
+}
+
 static void powers_are_as_stated(void **state) {
     (void)state;
     for (int i = 0; i < 20000; i++) {
@@ -146,10 +172,8 @@ static void bits_are_the_same(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_are_as_stated),
-        cmocka_unit_test(powers_are_as_stated),
-        cmocka_unit_test(limits_are_right),
-        cmocka_unit_test(bits_are_the_same),
+        cmocka_unit_test(errors_are_as_stated), cmocka_unit_test(silu_is_as_stated), cmocka_unit_test(powers_are_as_stated),
+        cmocka_unit_test(limits_are_right),     cmocka_unit_test(bits_are_the_same),
     };
     return cmocka_run_group_tests_name("vmath", tests, NULL, NULL);
 }

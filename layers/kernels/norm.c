@@ -7,76 +7,182 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/split.h"
 
-enum { PART_VALUES = 8192, MAX_PARTS = 32, CENTER_ROWS = 8, DOT_CHANNELS = 64 };
+enum { PART_VALUES = 16384, PART_ROWS = 256, MAX_PARTS = 16, CENTER_ROWS = 8, BLOCK_VALUES = 8192 };
+
+static int64_t lower(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* ---- folding: where pixels without gaps have few channels, several are taken as one pixel, whose channels fill vectors ---- */
+
+enum { FOLD_LEAST = 64, FOLD_MOST = 512, FOLD_VECTORS = 5, LANES = 16 };
+
+/* How many pixels: 1 where channels are many. */
+static int fold_of(int64_t rows, int c) {
+    int vectors = LANES; /* pixels whose channels fill vectors */
+    while (vectors > 1 && c * (vectors / 2) % LANES == 0) vectors /= 2;
+    int pixels = vectors;
+    while (pixels * c < FOLD_LEAST) pixels *= 2;
+    return pixels * c > FOLD_MOST || pixels > rows ? 1 : pixels;
+}
+
+static bool without_gaps(const nlg_norm *norm) {
+    return norm->ld_x == norm->c && (!norm->add || norm->ld_add == norm->c);
+}
+
+typedef struct folded {
+    nlg_norm norm;
+    nlg_norm_gradient gradient;
+    int pixels;
+    int64_t rest; /* pixels left over at the end, fewer than one fold */
+    float vectors[FOLD_VECTORS][FOLD_MOST];
+} folded;
+
+/* Copies of a vector of channels, one for each pixel of the fold. */
+static const float *repeated(folded *f, int index, const float *vector, int c) {
+    if (!vector || f->pixels == 1) return vector;
+    for (int k = 0; k < f->pixels; k++) memcpy(f->vectors[index] + k * c, vector, (size_t)c * sizeof *vector);
+    return f->vectors[index];
+}
+
+static void fold(folded *f, const nlg_norm *norm, const nlg_norm_gradient *gradient, int pixels) {
+    int c = norm->c;
+    f->pixels = pixels;
+    f->rest = norm->rows % f->pixels;
+    f->norm = *norm;
+    f->norm.rows /= f->pixels;
+    f->norm.c *= f->pixels, f->norm.ld_x *= f->pixels, f->norm.ld_add *= f->pixels;
+    f->norm.scale = repeated(f, 0, norm->scale, c);
+    f->norm.shift = repeated(f, 1, norm->shift, c);
+    f->norm.mean = repeated(f, 2, norm->mean, c);
+    if (!gradient) return;
+    f->gradient = *gradient;
+    f->gradient.ld_dx *= f->pixels, f->gradient.ld_dadd *= f->pixels;
+    f->gradient.slope = repeated(f, 3, gradient->slope, c);
+    f->gradient.offset = repeated(f, 4, gradient->offset, c);
+}
+
+/* ---- sums ---- */
 
 static int64_t part_count(int64_t rows, int c) {
-    int64_t parts = rows * c / PART_VALUES;
-    if (parts > MAX_PARTS) parts = MAX_PARTS;
-    if (parts > rows) parts = rows;
+    int64_t parts = lower(MAX_PARTS, lower(rows * c / PART_VALUES, rows / PART_ROWS));
     return parts < 1 ? 1 : parts;
 }
 
 typedef struct norm_job {
     const nlg_norm_simd *simd;
-    const nlg_norm *norm;
-    const float *center; /* statistics */
-    const float *dy;     /* gradients */
+    const nlg_norm *norm; /* folded */
+    const nlg_norm *whole;
+    int pixels;      /* of the fold */
+    bool spread;     /* sums of folded pixels that have gaps */
+    bool statistics; /* sums of x, shifted by norm->mean; else of gradients */
+    const float *dy;
     int64_t ld_dy;
     const nlg_norm_gradient *gradient;
     float *y;
     int64_t ld_y;
     int64_t parts;
+    int width;    /* channels of a task */
     double *sums; /* [parts][2][c] */
 } norm_job;
 
 size_t nlg_norm_scratch_size(int64_t rows, int c) {
-    return (size_t)part_count(rows, c) * 2 * (size_t)c * (sizeof(double) / sizeof(float)) + (size_t)c;
+    size_t folded_c = (size_t)c * (size_t)fold_of(rows, c);
+    return (size_t)part_count(rows, c) * 2 * folded_c * (sizeof(double) / sizeof(float)) + (size_t)c;
+}
+
+/* first and second [c] += the sums over some rows, channels from `channel` on. */
+static void sum_rows(const norm_job *job, const nlg_norm *norm, int64_t ld_dy, int64_t row, int64_t rows, int channel, int c,
+                     double *first, double *second) {
+    nlg_norm part = *norm;
+    part.c = c;
+    part.x += channel, part.mean += channel;
+    if (job->statistics) {
+        job->simd->statistics(rows, c, part.x + row * part.ld_x, part.ld_x, part.mean, first, second);
+        return;
+    }
+    if (part.add) part.add += channel;
+    part.scale += channel, part.shift += channel;
+    job->simd->gradient_sums(&part, row, rows, job->dy + channel, ld_dy, first, second);
+}
+
+/* The same where folded pixels have gaps: pixel by pixel of the fold, so that the chains of additions are the same. */
+static void sum_spread_rows(const norm_job *job, int64_t row, int64_t rows, int channel, int c, double *first, double *second) {
+    const nlg_norm *norm = job->whole;
+    nlg_norm part = *norm;
+    norm_job shifted = *job;
+    part.ld_x *= job->pixels, part.ld_add *= job->pixels;
+    for (int k = channel / norm->c, stop; k * norm->c < channel + c; k++) {
+        int begin = k * norm->c > channel ? k * norm->c : channel;
+        stop = (k + 1) * norm->c < channel + c ? (k + 1) * norm->c : channel + c;
+        part.x = norm->x + k * norm->ld_x;
+        if (norm->add) part.add = norm->add + k * norm->ld_add;
+        if (job->dy) shifted.dy = job->dy + k * job->ld_dy;
+        sum_rows(&shifted, &part, job->ld_dy * job->pixels, row, rows, begin - k * norm->c, stop - begin, first + begin - channel,
+                 second + begin - channel);
+    }
 }
 
 static void run_sums(void *context, int64_t begin, int64_t end, int worker) {
     const norm_job *job = context;
     const nlg_norm *norm = job->norm;
+    int64_t groups = (norm->c + job->width - 1) / job->width;
     (void)worker;
-    for (int64_t part = begin; part < end; part++) {
-        int64_t first = norm->rows * part / job->parts, rows = norm->rows * (part + 1) / job->parts - first;
-        double *sum = job->sums + part * 2 * norm->c;
-        memset(sum, 0, 2 * (size_t)norm->c * sizeof *sum);
-        if (job->center)
-            job->simd->statistics(rows, norm->c, norm->x + first * norm->ld_x, norm->ld_x, job->center, sum, sum + norm->c);
+    for (int64_t task = begin; task < end; task++) {
+        int64_t part = task / groups, first = norm->rows * part / job->parts, stop = norm->rows * (part + 1) / job->parts;
+        int channel = (int)(task % groups) * job->width, c = norm->c - channel < job->width ? norm->c - channel : job->width;
+        double *sum = job->sums + part * 2 * norm->c + channel;
+        memset(sum, 0, (size_t)c * sizeof *sum);
+        memset(sum + norm->c, 0, (size_t)c * sizeof *sum);
+        if (job->spread)
+            sum_spread_rows(job, first, stop - first, channel, c, sum, sum + norm->c);
         else
-            job->simd->gradient_sums(norm, first, rows, job->dy, job->ld_dy, sum, sum + norm->c);
+            sum_rows(job, norm, job->ld_dy * job->pixels, first, stop - first, channel, c, sum, sum + norm->c);
     }
 }
 
-/* Both sums over all parts, in order. */
-static void sum_parts(const nlg_exec *exec, norm_job *job, float *scratch, double *first, double *second) {
-    int64_t rows = job->norm->rows;
-    int c = job->norm->c;
-    job->simd = exec->simd->norm;
-    job->parts = part_count(rows, c);
-    job->sums = (double *)(void *)scratch;
-    nlg_split(exec, job->parts, rows * c, run_sums, job);
-    for (int i = 0; i < c; i++) first[i] = job->sums[i], second[i] = job->sums[c + i];
-    for (int64_t part = 1; part < job->parts; part++) {
-        const double *sum = job->sums + part * 2 * c;
-        for (int i = 0; i < c; i++) first[i] += sum[i], second[i] += sum[c + i];
-    }
+/* Both sums over all parts, over the pixels of the fold, and over the pixels left over, in this order. The width of a task is free:
+ * channels do not meet. */
+static void sum_parts(const nlg_exec *exec, const nlg_norm *norm, bool statistics, const float *dy, int64_t ld_dy, float *scratch,
+                      double *first, double *second) {
+    int c = norm->c;
+    folded f;
+    bool dense = without_gaps(norm) && (statistics || ld_dy == c);
+    fold(&f, norm, NULL, fold_of(norm->rows, c));
+    norm_job job = {.simd = exec->simd->norm,
+                    .norm = &f.norm,
+                    .whole = norm,
+                    .pixels = f.pixels,
+                    .spread = !dense && f.pixels > 1,
+                    .statistics = statistics,
+                    .dy = dy,
+                    .ld_dy = ld_dy,
+                    .parts = part_count(norm->rows, c),
+                    .sums = (double *)(void *)scratch};
+    job.width = job.parts < MAX_PARTS ? NLG_NORM_WIDTH / 4 : NLG_NORM_WIDTH;
+    nlg_split(exec, job.parts * ((f.norm.c + job.width - 1) / job.width), norm->rows * c, run_sums, &job);
+    for (int i = 0; i < c; i++) first[i] = second[i] = 0.0;
+    for (int64_t part = 0; part < job.parts; part++)
+        for (int k = 0; k < f.pixels; k++) {
+            const double *sum = job.sums + part * 2 * f.norm.c + k * c;
+            for (int i = 0; i < c; i++) first[i] += sum[i], second[i] += sum[f.norm.c + i];
+        }
+    if (f.rest > 0) sum_rows(&job, norm, ld_dy, norm->rows - f.rest, f.rest, 0, c, first, second);
 }
 
 void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float *x, int64_t ld_x, double *mean, double *variance,
                          float *scratch) {
     /* Shift by a rough mean, of a few rows spread evenly, so that squares do not cancel. */
     float *center = scratch + nlg_norm_scratch_size(rows, c) - c;
-    int64_t samples = rows < CENTER_ROWS ? rows : CENTER_ROWS;
+    int64_t samples = lower(rows, CENTER_ROWS);
     float weight = 1.0f / (float)samples;
     memset(center, 0, (size_t)c * sizeof *center);
     for (int64_t k = 0; k < samples; k++) {
         const float *from = x + rows * k / samples * ld_x;
         for (int i = 0; i < c; i++) center[i] += from[i] * weight;
     }
-    nlg_norm norm = {.rows = rows, .c = c, .x = x, .ld_x = ld_x};
-    norm_job job = {.norm = &norm, .center = center};
-    sum_parts(exec, &job, scratch, mean, variance);
+    nlg_norm norm = {.rows = rows, .c = c, .x = x, .ld_x = ld_x, .mean = center};
+    sum_parts(exec, &norm, true, NULL, 0, scratch, mean, variance);
     for (int i = 0; i < c; i++) {
         double shift = mean[i] / (double)rows;
         double value = variance[i] / (double)rows - shift * shift;
@@ -85,39 +191,59 @@ void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float 
     }
 }
 
+void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy, double *sum,
+                            double *product, float *scratch) {
+    sum_parts(exec, norm, false, dy, ld_dy, scratch, sum, product);
+}
+
+/* ---- elementwise: each range from its end to its begin, since the pass before left its end in the caches ---- */
+
+static void apply_rows(const norm_job *job, const nlg_norm *norm, int64_t first, int64_t rows) {
+    if (job->gradient)
+        job->simd->gradient_apply(norm, first, rows, job->dy, job->ld_dy, job->gradient);
+    else
+        job->simd->apply(norm, first, rows, job->y, job->ld_y);
+}
+
 static void run_apply(void *context, int64_t begin, int64_t end, int worker) {
     const norm_job *job = context;
+    int64_t block = BLOCK_VALUES / job->norm->c + 1;
     (void)worker;
-    job->simd->apply(job->norm, begin, end - begin, job->y, job->ld_y);
+    for (int64_t rows; end > begin; end -= rows) {
+        rows = lower(end - begin, block);
+        apply_rows(job, job->norm, end - rows, rows);
+    }
 }
 
 void nlg_norm_apply(const nlg_exec *exec, const nlg_norm *norm, float *y, int64_t ld_y) {
-    norm_job job = {.simd = exec->simd->norm, .norm = norm, .y = y, .ld_y = ld_y};
-    nlg_split(exec, norm->rows, norm->rows * norm->c * 2, run_apply, &job);
-}
-
-void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy, double *sum,
-                            double *product, float *scratch) {
-    norm_job job = {.norm = norm, .dy = dy, .ld_dy = ld_dy};
-    sum_parts(exec, &job, scratch, sum, product);
-}
-
-static void run_gradient_apply(void *context, int64_t begin, int64_t end, int worker) {
-    const norm_job *job = context;
-    (void)worker;
-    job->simd->gradient_apply(job->norm, begin, end - begin, job->dy, job->ld_dy, job->gradient);
+    folded f;
+    fold(&f, norm, NULL, without_gaps(norm) && ld_y == norm->c ? fold_of(norm->rows, norm->c) : 1);
+    norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .y = y, .ld_y = ld_y * f.pixels};
+    nlg_split(exec, f.norm.rows, norm->rows * norm->c * 2, run_apply, &job);
+    job.ld_y = ld_y;
+    if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);
 }
 
 void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy,
                              const nlg_norm_gradient *gradient) {
-    norm_job job = {.simd = exec->simd->norm, .norm = norm, .dy = dy, .ld_dy = ld_dy, .gradient = gradient};
-    nlg_split(exec, norm->rows, norm->rows * norm->c * 3, run_gradient_apply, &job);
+    int c = norm->c;
+    bool dense =
+        without_gaps(norm) && ld_dy == c && (!gradient->dx || gradient->ld_dx == c) && (!gradient->dadd || gradient->ld_dadd == c);
+    folded f;
+    fold(&f, norm, gradient, dense ? fold_of(norm->rows, c) : 1);
+    norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .dy = dy, .ld_dy = ld_dy * f.pixels, .gradient = &f.gradient};
+    nlg_split(exec, f.norm.rows, norm->rows * c * 3, run_apply, &job);
+    job.ld_dy = ld_dy;
+    job.gradient = gradient;
+    if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);
 }
+
+/* ---- sums per image ---- */
 
 typedef struct dot_job {
     const nlg_norm_simd *simd;
     int64_t rows, chunks;
-    int c;
+    int c, width;
     const float *a, *b;
     int64_t ld_a, ld_b;
     bool accumulate;
@@ -129,9 +255,9 @@ static void run_dot(void *context, int64_t begin, int64_t end, int worker) {
     const dot_job *job = context;
     (void)worker;
     for (int64_t task = begin; task < end; task++) {
-        int64_t image = task / job->chunks, channel = task % job->chunks * DOT_CHANNELS;
-        int c = job->c - channel < DOT_CHANNELS ? (int)(job->c - channel) : DOT_CHANNELS;
-        double sum[DOT_CHANNELS] = {0};
+        int64_t image = task / job->chunks, channel = task % job->chunks * job->width;
+        int c = (int)lower(job->c - channel, job->width);
+        double sum[NLG_NORM_WIDTH] = {0};
         job->simd->dot(job->rows, c, job->a + image * job->rows * job->ld_a + channel, job->ld_a,
                        job->b ? job->b + image * job->rows * job->ld_b + channel : NULL, job->ld_b, sum);
         float *out = job->out + image * job->ld_out + channel;
@@ -141,7 +267,8 @@ static void run_dot(void *context, int64_t begin, int64_t end, int worker) {
 
 void nlg_channel_dot(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, const float *b,
                      int64_t ld_b, bool accumulate, float *out, int64_t ld_out) {
-    int64_t chunks = (c + DOT_CHANNELS - 1) / DOT_CHANNELS;
-    dot_job job = {exec->simd->norm, rows, chunks, c, a, b, ld_a, ld_b, accumulate, out, ld_out};
+    int width = images < 8 ? NLG_NORM_WIDTH / 8 : NLG_NORM_WIDTH; /* free, as above */
+    int64_t chunks = (c + width - 1) / width;
+    dot_job job = {exec->simd->norm, rows, chunks, c, width, a, b, ld_a, ld_b, accumulate, out, ld_out};
     nlg_split(exec, images * chunks, images * rows * c * 2, run_dot, &job);
 }

@@ -1,7 +1,7 @@
 /* Batch normalisation over `rows` pixels of `c` channels: y = act(x * scale + shift + add), its statistics and gradients.
  *
- * Sums over pixels run in chains of at most 32 floats on values shifted near zero, then in double; the cut into parts that the
- * team shares depends on rows and c alone, and parts are added in order. Ioffe and Szegedy 2015. */
+ * Sums over pixels run in chains of at most 16 sums of four floats on values shifted near zero, then in double; the cut into parts
+ * that the team shares depends on rows and c alone, and parts are added in order. Ioffe and Szegedy 2015. */
 #ifndef NLG_NORM_H
 #define NLG_NORM_H
 

@@ -1,8 +1,11 @@
-/* Loops of batch normalisation and of sums over pixels, for one instruction set. Sums are added to double arrays [c]. */
+/* Loops of batch normalisation and of sums over pixels, for one instruction set. Sums are added to double arrays [c], where
+ * c <= NLG_NORM_WIDTH. */
 #ifndef NLG_NORM_SIMD_H
 #define NLG_NORM_SIMD_H
 
 #include "layers/kernels/norm.h"
+
+enum { NLG_NORM_WIDTH = 512 };
 
 typedef struct nlg_norm_simd {
     /* sum += x - center, square += (x - center)^2 */

@@ -1,38 +1,59 @@
-/* Batch normalisation loops: see norm_simd.h. Two chains (even and odd rows) of at most 32 values each hide the latency. */
+/* Batch normalisation loops: see norm_simd.h. Rows are read as they lie in memory, four at a time, so that few streams run side by
+ * side; sums of four rows are added to a line of floats in the first cache (at most 16 such sums), and this one to doubles. */
 #include "layers/kernels/norm_simd.h"
 
 #include "layers/kernels/lanes.h"
 #include "layers/kernels/simd.h"
 #include "layers/kernels/vmath.h"
 
-enum { ROWS = 64 }; /* per chunk: two chains of 32 */
+enum { GROUP = 4, ROWS = 16 * GROUP };
 
-NLG_INLINE int chunk(int64_t rows, int64_t row) {
-    return rows - row < ROWS ? (int)(rows - row) : ROWS;
+/* Two sums per channel, in lines that hold whole vectors. */
+typedef struct line_pair {
+    float first[NLG_NORM_WIDTH], second[NLG_NORM_WIDTH];
+} line_pair;
+
+NLG_INLINE void flush(int c, float *line, double *sum) {
+    for (int i = 0; i < c; i++) {
+        sum[i] += (double)line[i];
+        line[i] = 0.0f;
+    }
 }
 
-NLG_INLINE void statistics_block(int rows, int n, const float *x, int64_t ld_x, const float *center, double *sum, double *square) {
-    vf middle = lanes_load(center, n), s0 = vf_zero(), s1 = s0, q0 = s0, q1 = s0;
-    int row = 0;
-    for (; row + 2 <= rows; row += 2, x += 2 * ld_x) {
-        vf d0 = vf_sub(lanes_load(x, n), middle), d1 = vf_sub(lanes_load(x + ld_x, n), middle);
-        s0 = vf_add(s0, d0), s1 = vf_add(s1, d1);
-        q0 = vf_fma(d0, d0, q0), q1 = vf_fma(d1, d1, q1);
-    }
-    if (row < rows) {
-        vf d0 = vf_sub(lanes_load(x, n), middle);
-        s0 = vf_add(s0, d0), q0 = vf_fma(d0, d0, q0);
-    }
-    lanes_add_double(sum, vf_add(s0, s1), n);
-    lanes_add_double(square, vf_add(q0, q1), n);
+NLG_INLINE void add_to(float *line, vf v) {
+    vf_store(line, vf_add(vf_load(line), v));
+}
+
+/* BODY(rows, ...) over `rows` in fours and ones, flushed after each chunk. */
+#define FOR_GROUPS(rows, c, lines, sum_1, sum_2, BODY)                                                                             \
+    do {                                                                                                                           \
+        memset(&(lines), 0, sizeof(lines));                                                                                        \
+        for (int64_t row = 0; row < (rows);) {                                                                                     \
+            const int64_t stop = (rows)-row < ROWS ? (rows) : row + ROWS;                                                          \
+            for (; row + GROUP <= stop; row += GROUP) BODY(GROUP);                                                                 \
+            for (; row < stop; row++) BODY(1);                                                                                     \
+            flush(c, (lines).first, sum_1);                                                                                        \
+            if (sum_2) flush(c, (lines).second, sum_2);                                                                            \
+        }                                                                                                                          \
+    } while (0)
+
+NLG_INLINE void statistics_group(const int rows, int c, const float *x, int64_t ld_x, const float *center, line_pair *lines) {
+    FOR_LANES(c, {
+        vf middle = lanes_load(center + i, n), sum = vf_zero(), square = sum;
+        for (int r = 0; r < rows; r++) {
+            vf d = vf_sub(lanes_load(x + r * ld_x + i, n), middle);
+            sum = r == 0 ? d : vf_add(sum, d);
+            square = r == 0 ? vf_mul(d, d) : vf_fma(d, d, square);
+        }
+        add_to(lines->first + i, sum);
+        add_to(lines->second + i, square);
+    });
 }
 
 static void statistics(int64_t rows, int c, const float *x, int64_t ld_x, const float *center, double *sum, double *square) {
-    for (int64_t row = 0; row < rows; row += ROWS) {
-        const float *base = x + row * ld_x;
-        int count = chunk(rows, row);
-        FOR_LANES(c, { statistics_block(count, n, base + i, ld_x, center + i, sum + i, square + i); });
-    }
+    line_pair lines;
+#define STATISTICS(count) statistics_group(count, c, x + row * ld_x, ld_x, center, &lines)
+    FOR_GROUPS(rows, c, lines, sum, square, STATISTICS);
 }
 
 /* The value before the activation; the same operations in every pass, hence the same bits. */
@@ -69,35 +90,33 @@ NLG_INLINE vf gradient_of_z(const nlg_act act, const bool add, vf x, vf scale, v
     return vf_act_back(act, before_act(x, scale, shift, add, addend, n), dy);
 }
 
-NLG_INLINE void gradient_sums_block(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int rows, int64_t i,
-                                    int n, const float *dy, int64_t ld_dy, double *sum, double *product) {
+NLG_INLINE void gradient_sums_group(const int rows, const nlg_act act, const bool add, const nlg_norm *norm, int64_t first,
+                                    const float *dy, int64_t ld_dy, line_pair *lines) {
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
-    const float *x = norm->x + first * ld_x + i, *addend = add ? norm->add + first * ld_add + i : x;
-    vf scale = lanes_load(norm->scale + i, n), shift = lanes_load(norm->shift + i, n), mean = lanes_load(norm->mean + i, n);
-    vf s0 = vf_zero(), s1 = s0, p0 = s0, p1 = s0;
-    dy += first * ld_dy + i;
-    int row = 0;
-    for (; row + 2 <= rows; row += 2, x += 2 * ld_x, addend += 2 * ld_add, dy += 2 * ld_dy) {
-        vf x0 = lanes_load(x, n), x1 = lanes_load(x + ld_x, n);
-        vf d0 = gradient_of_z(act, add, x0, scale, shift, addend, lanes_load(dy, n), n);
-        vf d1 = gradient_of_z(act, add, x1, scale, shift, addend + ld_add, lanes_load(dy + ld_dy, n), n);
-        s0 = vf_add(s0, d0), s1 = vf_add(s1, d1);
-        p0 = vf_fma(d0, vf_sub(x0, mean), p0), p1 = vf_fma(d1, vf_sub(x1, mean), p1);
-    }
-    if (row < rows) {
-        vf x0 = lanes_load(x, n), d0 = gradient_of_z(act, add, x0, scale, shift, addend, lanes_load(dy, n), n);
-        s0 = vf_add(s0, d0), p0 = vf_fma(d0, vf_sub(x0, mean), p0);
-    }
-    lanes_add_double(sum + i, vf_add(s0, s1), n);
-    lanes_add_double(product + i, vf_add(p0, p1), n);
+    const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
+    const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean;
+    int c = norm->c;
+    dy += first * ld_dy;
+    FOR_LANES(c, {
+        vf s = lanes_load(scale + i, n), t = lanes_load(shift + i, n), m = lanes_load(mean + i, n);
+        vf sum = vf_zero(), product = sum;
+        for (int r = 0; r < rows; r++) {
+            vf value = lanes_load(x + r * ld_x + i, n);
+            vf d = gradient_of_z(act, add, value, s, t, addend + r * ld_add + i, lanes_load(dy + r * ld_dy + i, n), n);
+            value = vf_sub(value, m);
+            sum = r == 0 ? d : vf_add(sum, d);
+            product = r == 0 ? vf_mul(d, value) : vf_fma(d, value, product);
+        }
+        add_to(lines->first + i, sum);
+        add_to(lines->second + i, product);
+    });
 }
 
 NLG_INLINE void gradient_sums_rows(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int64_t rows,
                                    const float *dy, int64_t ld_dy, double *sum, double *product) {
-    for (int64_t row = 0; row < rows; row += ROWS) {
-        int count = chunk(rows, row);
-        FOR_LANES(norm->c, { gradient_sums_block(act, add, norm, first + row, count, i, n, dy, ld_dy, sum, product); });
-    }
+    line_pair lines;
+#define GRADIENT_SUMS(count) gradient_sums_group(count, act, add, norm, first + row, dy, ld_dy, &lines)
+    FOR_GROUPS(rows, norm->c, lines, sum, product, GRADIENT_SUMS);
 }
 
 static void gradient_sums(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy, double *sum,
@@ -109,8 +128,9 @@ static void gradient_sums(const nlg_norm *norm, int64_t first, int64_t rows, con
     }
 }
 
-NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int64_t rows,
-                                    const float *dy, int64_t ld_dy, const nlg_norm_gradient *g) {
+/* `usual`: dx alone, written, with batch statistics. */
+NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const bool usual, const nlg_norm *norm, int64_t first,
+                                    int64_t rows, const float *dy, int64_t ld_dy, const nlg_norm_gradient *g) {
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
     const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
     const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean, *slope = g->slope, *offset = g->offset;
@@ -121,16 +141,16 @@ NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const nlg
         FOR_LANES(c, {
             vf value = lanes_load(x + i, n), s = lanes_load(scale + i, n);
             vf dz = gradient_of_z(act, add, value, s, lanes_load(shift + i, n), addend + i, lanes_load(dy + i, n), n);
-            if (dx) {
+            if (usual || dx) {
                 vf d = vf_mul(s, dz);
-                if (slope) {
+                if (usual || slope) {
                     d = vf_fma(s, dz, lanes_load(offset + i, n));
                     d = vf_fma(lanes_load(slope + i, n), vf_sub(value, lanes_load(mean + i, n)), d);
                 }
-                if (g->accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
+                if (!usual && g->accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
                 lanes_store(dx + i, d, n);
             }
-            if (dadd) {
+            if (!usual && dadd) {
                 if (g->accumulate_dadd) dz = vf_add(lanes_load(dadd + i, n), dz);
                 lanes_store(dadd + i, dz, n);
             }
@@ -142,38 +162,41 @@ NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const nlg
 }
 
 static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
-                           const nlg_norm_gradient *gradient) {
+                           const nlg_norm_gradient *g) {
+    bool usual = g->dx && g->slope && !g->accumulate_dx && !g->dadd;
     if (norm->add) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, norm, first, rows, dy, ld_dy, gradient); });
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, false, norm, first, rows, dy, ld_dy, g); });
+    } else if (usual) {
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, true, norm, first, rows, dy, ld_dy, g); });
     } else {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, norm, first, rows, dy, ld_dy, gradient); });
+        gradient_apply_rows(norm->act, false, false, norm, first, rows, dy, ld_dy, g);
     }
 }
 
-NLG_INLINE void dot_block(int rows, int n, const float *a, int64_t ld_a, const float *b, int64_t ld_b, const bool product,
-                          double *sum) {
-    vf s0 = vf_zero(), s1 = s0;
-    int row = 0;
-    for (; row + 2 <= rows; row += 2, a += 2 * ld_a, b += 2 * ld_b) {
-        vf a0 = lanes_load(a, n), a1 = lanes_load(a + ld_a, n);
-        s0 = product ? vf_fma(a0, lanes_load(b, n), s0) : vf_add(s0, a0);
-        s1 = product ? vf_fma(a1, lanes_load(b + ld_b, n), s1) : vf_add(s1, a1);
-    }
-    if (row < rows) {
-        vf a0 = lanes_load(a, n);
-        s0 = product ? vf_fma(a0, lanes_load(b, n), s0) : vf_add(s0, a0);
-    }
-    lanes_add_double(sum, vf_add(s0, s1), n);
+NLG_INLINE void dot_group(const int rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, const bool product,
+                          float *line) {
+    FOR_LANES(c, {
+        vf sum = vf_zero();
+        for (int r = 0; r < rows; r++) {
+            vf v = lanes_load(a + r * ld_a + i, n);
+            if (product)
+                sum = r == 0 ? vf_mul(v, lanes_load(b + r * ld_b + i, n)) : vf_fma(v, lanes_load(b + r * ld_b + i, n), sum);
+            else
+                sum = r == 0 ? v : vf_add(sum, v);
+        }
+        add_to(line + i, sum);
+    });
 }
 
 static void dot(int64_t rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, double *sum) {
-    for (int64_t row = 0; row < rows; row += ROWS, a += ROWS * ld_a, b += b ? ROWS * ld_b : 0) {
-        int count = chunk(rows, row);
-        if (b)
-            FOR_LANES(c, { dot_block(count, n, a + i, ld_a, b + i, ld_b, true, sum + i); });
-        else
-            FOR_LANES(c, { dot_block(count, n, a + i, ld_a, a + i, ld_a, false, sum + i); });
-    }
+    line_pair lines;
+    double *none = NULL;
+#define DOT(count) dot_group(count, c, a + row * ld_a, ld_a, b + row * ld_b, ld_b, true, lines.first)
+#define SUM(count) dot_group(count, c, a + row * ld_a, ld_a, a, ld_a, false, lines.first)
+    if (b)
+        FOR_GROUPS(rows, c, lines, sum, none, DOT);
+    else
+        FOR_GROUPS(rows, c, lines, sum, none, SUM);
 }
 
 const nlg_norm_simd NLG_NAME(norm_table) = {
