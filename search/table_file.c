@@ -183,3 +183,14 @@ nlg_status nlg_table_file_row_digest(const nlg_table_file *file, int row, char h
     nlg_digest_finish(digest, hex);
     return NLG_OK;
 }
+
+nlg_status nlg_table_path(const char *path, const char *ending, char **name, nlg_error *err) {
+    static const char usual[] = ".csv.gz";
+    size_t length = strlen(path);
+    const size_t room = length + strlen(ending) + 1;
+    if (length > sizeof usual && strcmp(path + length - (sizeof usual - 1), usual) == 0) length -= sizeof usual - 1;
+    *name = nlg_alloc(room, 1);
+    if (!*name) return nlg_fail_memory(err, room, "a path");
+    snprintf(*name, room, "%.*s%s", (int)length, path, ending);
+    return NLG_OK;
+}

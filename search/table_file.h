@@ -25,4 +25,7 @@ nlg_status nlg_table_file_find(const nlg_table_file *file, const char *header, i
 nlg_status nlg_table_file_number(const nlg_table_file *file, int row, int column, double *value, nlg_error *err);
 nlg_status nlg_table_file_row_digest(const nlg_table_file *file, int row, char hex[65], nlg_error *err);
 
+/* PATH and an ending in a new block (free with nlg_free); an ending ".csv.gz" that PATH has already is taken off first. */
+nlg_status nlg_table_path(const char *path, const char *ending, char **name, nlg_error *err);
+
 #endif

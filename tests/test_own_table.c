@@ -1,0 +1,265 @@
+/* search: tables of our own, built from made-up images of 12 x 12. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+#include "layers/kernels/simd.h"
+#include "search/evaluator_table.h"
+#include "search/own_table.h"
+#include "search/table_file.h"
+#include "tests/made_files.h"
+
+enum { ARCHITECTURES = 3, SEEDS = 2, EPOCHS = 2, TRAININGS = ARCHITECTURES * SEEDS };
+
+static char folder[256];
+static nlg_space space;
+static nlg_dataset *dataset;
+static nlg_exec exec;
+static const nlg_dataset_options data_options = {.train_limit = 96, .validation = 50};
+
+static nlg_table_recipe recipe_here(void) {
+    nlg_table_recipe r = {.space = &space,
+                          .dataset = dataset,
+                          .data = data_options,
+                          .exec = &exec,
+                          .recipe = nlg_recipe_default(),
+                          .seeds = SEEDS,
+                          .limit = ARCHITECTURES};
+    r.recipe.epochs = EPOCHS;
+    r.recipe.batch = 16;
+    return r;
+}
+
+static const char *path_of(const char *name) {
+    static char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return path;
+}
+
+typedef struct watch {
+    int calls, stop_at;
+} watch;
+
+static bool after_training(void *context, int done, int total) {
+    watch *w = context;
+    assert_int_equal(total, TRAININGS);
+    assert_true(done >= 1 && done <= total);
+    return ++w->calls != w->stop_at;
+}
+
+static nlg_status build(const char *name, int workers, watch *w, char digest[65], nlg_error *err) {
+    const nlg_table_build_options options = {
+        .recipe = recipe_here(), .path = path_of(name), .workers = workers, .progress = after_training, .progress_context = w};
+    return nlg_table_build(&options, digest, err);
+}
+
+/* The digest of the one table that all tests build, and its files as "whole". */
+static const char *whole_digest(void) {
+    static char digest[65];
+    watch w = {0};
+    nlg_error err = {0};
+    if (digest[0]) return digest;
+    if (build("whole", 0, &w, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(w.calls, TRAININGS);
+    return digest;
+}
+
+static void a_space_is_listed_without_isomorphic_ones(void **state) {
+    (void)state;
+    nlg_code *codes;
+    int count;
+    nlg_error err = {0};
+    assert_int_equal(nlg_space_list(&space, &codes, &count, &err), NLG_OK);
+    assert_int_equal(count, 747);
+    nlg_free(codes);
+    nlg_space large;
+    assert_int_equal(nlg_space_open("nasnet", &large, &err), NLG_OK);
+    assert_int_equal(nlg_space_list(&large, &codes, &count, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "codes; expected at most"));
+    nlg_space_close(&large);
+}
+
+static void workers_do_not_change_a_table(void **state) {
+    (void)state;
+    watch w = {0};
+    char digest[65];
+    nlg_error err = {0};
+    if (build("workers", 2, &w, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_string_equal(digest, whole_digest());
+    assert_int_equal(w.calls, TRAININGS);
+    assert_false(nlg_file_exists(path_of("workers.rows")));
+}
+
+static void a_stopped_build_goes_on(void **state) {
+    (void)state;
+    char digest[65];
+    for (int workers = 0; workers <= 2; workers += 2) {
+        watch first = {.stop_at = 2}, second = {0};
+        nlg_error err = {0};
+        assert_int_equal(build("stopped", workers, &first, digest, &err), NLG_ERR_INTERRUPTED);
+        assert_non_null(strstr(err.text, "again to continue"));
+        if (!workers) { /* killed within a line */
+            FILE *rows = fopen(path_of("stopped.rows"), "a");
+            assert_non_null(rows);
+            fputs("1 1 100 200 abc 0.5 33.3 2 11", rows);
+            fclose(rows);
+        }
+        err = (nlg_error){0};
+        if (build("stopped", workers, &second, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_true(second.calls >= 1 && second.calls <= TRAININGS - 2);
+        assert_string_equal(digest, whole_digest());
+    }
+}
+
+static void other_settings_do_not_mix(void **state) {
+    (void)state;
+    watch first = {.stop_at = 1};
+    char digest[65];
+    nlg_error err = {0};
+    assert_int_equal(build("mixed", 0, &first, digest, &err), NLG_ERR_INTERRUPTED);
+    nlg_table_build_options options = {.recipe = recipe_here(), .path = path_of("mixed")};
+    options.recipe.recipe.lr = 0.25;
+    err = (nlg_error){0};
+    assert_int_equal(nlg_table_build(&options, digest, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "other settings"));
+}
+
+/* A user's machine: other threads, other instructions, the recipe as the file has it. */
+static void any_row_can_be_trained_again(void **state) {
+    (void)state;
+    whole_digest();
+    nlg_table_facts facts;
+    nlg_table_file *file;
+    nlg_error err = {0};
+    if (nlg_table_facts_read(path_of("whole"), &facts, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_string_equal(facts.space, "lineage");
+    assert_string_equal(facts.digest, whole_digest());
+    nlg_exec other = {.team = nlg_team_create(2), .isa = NLG_ISA_PORTABLE, .simd = nlg_simd_table(NLG_ISA_PORTABLE)};
+    facts.recipe.space = &space;
+    facts.recipe.dataset = dataset;
+    facts.recipe.exec = &other;
+    char *config;
+    assert_int_equal(nlg_table_config(&facts.recipe, &config, &err), NLG_OK);
+    assert_string_equal(config, facts.config);
+    nlg_free(config);
+    assert_int_equal(nlg_table_file_open(path_of("whole.csv.gz"), &file, &err), NLG_OK);
+    assert_int_equal(nlg_table_file_rows(file), ARCHITECTURES);
+    int digest_column, accuracy_column;
+    assert_int_equal(nlg_table_file_find(file, "digest_s2", &digest_column, &err), NLG_OK);
+    assert_int_equal(nlg_table_file_find(file, "val_s2_e1", &accuracy_column, &err), NLG_OK);
+    for (int row = 0; row < ARCHITECTURES; row++) {
+        nlg_code code;
+        nlg_table_row again;
+        double accuracy;
+        assert_int_equal(space.decode(&space, nlg_table_file_cell(file, row, 0), &code, &err), NLG_OK);
+        if (nlg_table_train(&facts.recipe, &code, 2, &again, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_string_equal(again.digest, nlg_table_file_cell(file, row, digest_column));
+        assert_int_equal(nlg_table_file_number(file, row, accuracy_column, &accuracy, &err), NLG_OK);
+        assert_true(fabs(accuracy - again.validation[0]) < 1e-9);
+        if (nlg_table_train(&facts.recipe, &code, 1, &again, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_string_not_equal(again.digest, nlg_table_file_cell(file, row, digest_column));
+    }
+    nlg_table_file_close(file);
+    nlg_team_destroy(other.team);
+    nlg_table_facts_free(&facts);
+}
+
+static void searches_look_up_by_epoch(void **state) {
+    (void)state;
+    whole_digest();
+    nlg_error err = {0};
+    nlg_table_evaluator *mean, *second;
+    char name[600];
+    snprintf(name, sizeof name, "%s", path_of("whole.csv.gz"));
+    nlg_table_evaluator_options options = {.space = &space, .file = name};
+    if (nlg_table_evaluator_create(&options, &mean, &err) != NLG_OK) fail_msg("%s", err.text);
+    options.signal = "seed2";
+    if (nlg_table_evaluator_create(&options, &second, &err) != NLG_OK) fail_msg("%s", err.text);
+    options.signal = "seed3";
+    nlg_table_evaluator *none;
+    assert_int_equal(nlg_table_evaluator_create(&options, &none, &err), NLG_ERR_INPUT);
+    nlg_table_file *file;
+    assert_int_equal(nlg_table_file_open(name, &file, &err), NLG_OK);
+    const nlg_evaluator *of_mean = nlg_table_evaluator_interface(mean), *of_second = nlg_table_evaluator_interface(second);
+    for (int row = 0; row < ARCHITECTURES; row++) {
+        double accuracy[SEEDS][EPOCHS], report;
+        nlg_trial half = {.budget = 0.5}, whole = {.budget = 1}, single = {.budget = 1};
+        assert_int_equal(space.decode(&space, nlg_table_file_cell(file, row, 0), &half.code, &err), NLG_OK);
+        whole.code = single.code = half.code;
+        for (int seed = 0; seed < SEEDS; seed++) {
+            for (int epoch = 0; epoch < EPOCHS; epoch++) {
+                char header[32];
+                int column;
+                snprintf(header, sizeof header, "val_s%d_e%d", seed + 1, epoch + 1);
+                assert_int_equal(nlg_table_file_find(file, header, &column, &err), NLG_OK);
+                assert_int_equal(nlg_table_file_number(file, row, column, &accuracy[seed][epoch], &err), NLG_OK);
+            }
+        }
+        assert_int_equal(of_mean->evaluate(of_mean->context, &space, &half, &err), NLG_OK);
+        assert_int_equal(of_mean->evaluate(of_mean->context, &space, &whole, &err), NLG_OK);
+        assert_int_equal(of_second->evaluate(of_second->context, &space, &single, &err), NLG_OK);
+        assert_int_equal(half.status, NLG_TRIAL_DONE);
+        assert_int_equal(half.budget_epochs, 1);
+        assert_int_equal(whole.budget_epochs, 2);
+        assert_true(fabs(half.score - (accuracy[0][0] + accuracy[1][0]) / 200) < 1e-12);
+        assert_true(fabs(whole.score - (accuracy[0][1] + accuracy[1][1]) / 200) < 1e-12);
+        assert_true(fabs(single.score - accuracy[1][1] / 100) < 1e-12);
+        assert_true(whole.simulated_cost > 0 && fabs(half.simulated_cost - whole.simulated_cost / 2) < 1e-9);
+        assert_true(single.simulated_cost < whole.simulated_cost);
+        assert_int_equal(nlg_table_evaluator_report(mean, &whole.code, &report, &err), NLG_OK);
+        assert_true(report >= 0 && report <= 1);
+    }
+    assert_string_equal(of_mean->cost_unit, "seconds");
+    nlg_table_file_close(file);
+    nlg_table_evaluator_destroy(mean);
+    nlg_table_evaluator_destroy(second);
+}
+
+static int enter(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    char name[300];
+    snprintf(folder, sizeof folder, "%s/nlg-own-table-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir);
+    if (!mkdtemp(folder)) return 1;
+    made_idx_set(folder, 200, 20, 12, 12, true);
+    snprintf(name, sizeof name, "mnist:%s", folder);
+    exec = (nlg_exec){.team = nlg_team_create(1), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
+    if (nlg_space_open("lineage", &space, &err) == NLG_OK && nlg_dataset_open(name, &data_options, &dataset, &err) == NLG_OK &&
+        nlg_dataset_open_test(dataset, &err) == NLG_OK)
+        return 0;
+    print_error("%s\n", err.text);
+    return 1;
+}
+
+static int leave(void **state) {
+    (void)state;
+    char command[300];
+    nlg_dataset_close(dataset);
+    nlg_team_destroy(exec.team);
+    nlg_space_close(&space);
+    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    return system(command);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_space_is_listed_without_isomorphic_ones),
+        cmocka_unit_test(workers_do_not_change_a_table),
+        cmocka_unit_test(a_stopped_build_goes_on),
+        cmocka_unit_test(other_settings_do_not_mix),
+        cmocka_unit_test(any_row_can_be_trained_again),
+        cmocka_unit_test(searches_look_up_by_epoch),
+    };
+    return cmocka_run_group_tests_name("own table", tests, enter, leave);
+}
