@@ -2,8 +2,10 @@
  *
  * Tiles are taken across the batch in blocks whose transformed source [36][tiles][channels] stays in the second cache. For each
  * panel of outputs the 36 products are small matrix products by the direct form's microkernel, followed at once by the output
- * transform. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with transformed
- * output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once. */
+ * transform. Where the transformed weights are too many for the caches they are made again for each block, step by step along the
+ * source channels, from weights a quarter of their size. The data gradient is the same with turned weights. The weight gradient
+ * multiplies transformed sources with transformed output gradients, summed over tiles in chunks and parts that depend on the shape
+ * alone, and transforms the sums once. */
 #include "layers/kernels/conv_internal.h"
 #include "layers/kernels/winograd_simd.h"
 
@@ -13,11 +15,15 @@ enum {
     TILE = NLG_WINOGRAD_TILE,
     OUT = NLG_WINOGRAD_OUT,
     PRODUCTS = NLG_WINOGRAD_PRODUCTS,
+    TAPS = 9,
     SOURCE_BYTES = 256 * 1024, /* transformed source of a block */
     LEAST_TILES = 12,
     MOST_TILES = 48,
-    CHUNK_PANELS = 2, /* panels of products at a time */
-    PART_CHUNKS = 2,  /* fewest of a part */
+    CHUNK_PANELS = 2,     /* panels of products at a time */
+    LATE_BYTES = 4 << 20, /* transformed weights beyond that are made from the plain ones when they are needed, */
+    LATE_STEP = 32,       /* for so many source channels at a time */
+    LATE_TILES = 66,
+    PART_CHUNKS = 2, /* fewest of a part */
     MOST_PARTS = 16,
     PARTS_FLOATS = 1 << 20, /* bound on the sums of all parts */
     BIAS_PIXELS = 192,
@@ -29,17 +35,19 @@ typedef struct winograd_run {
     nlg_conv_phase phase;
     const float *x, *packed, *dy;
     int64_t ld_x, ld_dy, tiles_h, tiles_w, tiles, block, ld_source;
+    bool late;                         /* weights are transformed by the step, not when packed */
+    int64_t step;                      /* source channels at a time */
     int64_t source_step, product_step; /* distance of two of the 36 parts; odd numbers of lines, so that they share no cache set */
     int tile_parts, panel_parts;
     nlg_conv_output out;
     float *sums, *bias_sums, *scratch;
-    size_t panel_size, worker_size;
+    size_t panel_size, source_size, products_size, weights_size, zero_size, worker_size;
     bool bias;
 } winograd_run;
 
 /* A worker's memory. */
 typedef struct workspace {
-    float *source, *products, *zero;
+    float *source, *products, *weights, *zero;
     int64_t *offset, *index;
 } workspace;
 
@@ -51,6 +59,11 @@ static int64_t odd_lines(int64_t floats) {
     return (floats / NLG_PANEL | 1) * NLG_PANEL;
 }
 
+/* Where the transformed weights would be large, reading them takes longer than making them from the plain ones for each block. */
+static bool transforms_late(const nlg_conv_panels *panels) {
+    return (int64_t)PRODUCTS * panels->sources * panels->outputs * (int64_t)sizeof(float) > LATE_BYTES;
+}
+
 static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
     run->exec = exec;
     nlg_conv_task_init(&run->task, shape, pass);
@@ -58,10 +71,15 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     run->tiles_h = (run->phase.rows.outputs + OUT - 1) / OUT;
     run->tiles_w = (run->phase.cols.outputs + OUT - 1) / OUT;
     run->tiles = run->task.n * run->tiles_h * run->tiles_w;
-    run->ld_source = (int64_t)nlg_conv_lines((size_t)run->task.panels.sources);
-    run->panel_size = (size_t)PRODUCTS * (size_t)run->task.panels.sources * NLG_PANEL;
+    int64_t sources = run->task.panels.sources;
+    run->late = pass != NLG_CONV_BACKWARD_WEIGHTS && transforms_late(&run->task.panels);
+    run->step = run->late ? LATE_STEP : sources;
+    run->ld_source = (int64_t)nlg_conv_lines((size_t)run->step);
+    run->panel_size = (size_t)(run->late ? TAPS : PRODUCTS) * (size_t)sources * NLG_PANEL;
     if (pass == NLG_CONV_BACKWARD_WEIGHTS) {
-        run->block = run->task.panels.sources <= 128 ? 96 : 48; /* the chunk, part of the numerics */
+        run->block = sources <= 128 ? 96 : 48; /* the chunk, part of the numerics */
+    } else if (run->late) {
+        run->block = LATE_TILES;
     } else {
         int64_t tile = exec->simd->conv->tile_pixels, fit = SOURCE_BYTES / (PRODUCTS * (int64_t)sizeof(float) * run->ld_source);
         run->block = (smaller(fit < LEAST_TILES ? LEAST_TILES : fit, MOST_TILES) + tile - 1) / tile * tile;
@@ -69,23 +87,23 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     if (run->block > run->tiles) run->block = run->tiles;
     run->source_step = odd_lines(run->block * run->ld_source);
     run->product_step = odd_lines(run->block * NLG_PANEL * (pass == NLG_CONV_BACKWARD_WEIGHTS ? 1 : CHUNK_PANELS));
-    size_t products = (size_t)(PRODUCTS * run->product_step);
-    if (products < BIAS_PIXELS * NLG_PANEL) products = BIAS_PIXELS * NLG_PANEL;
-    size_t channels =
-        (size_t)(run->task.panels.sources > run->task.panels.outputs ? run->task.panels.sources : run->task.panels.outputs);
+    run->products_size = (size_t)(PRODUCTS * run->product_step);
+    if (run->products_size < BIAS_PIXELS * NLG_PANEL) run->products_size = BIAS_PIXELS * NLG_PANEL;
+    run->source_size = (size_t)((sources + run->step - 1) / run->step * PRODUCTS * run->source_step);
+    run->weights_size = run->late ? (size_t)(PRODUCTS * CHUNK_PANELS * NLG_PANEL) * LATE_STEP : 0;
+    run->zero_size = nlg_conv_lines((size_t)(sources > run->task.panels.outputs ? sources : run->task.panels.outputs));
     run->worker_size =
-        (size_t)(PRODUCTS * run->source_step) + products + nlg_conv_lines(channels) + nlg_conv_lines((size_t)run->block * 4);
+        run->source_size + run->products_size + run->weights_size + run->zero_size + nlg_conv_lines((size_t)run->block * 4);
 }
 
 static workspace workspace_of(const winograd_run *run, int worker) {
     workspace w = {.source = run->scratch + (size_t)worker * run->worker_size};
-    w.products = w.source + PRODUCTS * run->source_step;
-    w.offset = (int64_t *)(void *)(w.source + run->worker_size - nlg_conv_lines((size_t)run->block * 4));
+    w.products = w.source + run->source_size;
+    w.weights = w.products + run->products_size;
+    w.zero = w.weights + run->weights_size;
+    w.offset = (int64_t *)(void *)(w.zero + run->zero_size);
     w.index = w.offset + run->block;
-    size_t channels =
-        (size_t)(run->task.panels.sources > run->task.panels.outputs ? run->task.panels.sources : run->task.panels.outputs);
-    w.zero = (float *)(void *)w.offset - nlg_conv_lines(channels);
-    memset(w.zero, 0, nlg_conv_lines(channels) * sizeof(float));
+    memset(w.zero, 0, run->zero_size * sizeof *w.zero);
     for (int64_t i = 0; i < run->block; i++) {
         w.offset[i] = i * run->ld_source;
         w.index[i] = i;
@@ -111,7 +129,10 @@ static void transform_source(const winograd_run *run, const workspace *w, int64_
         int row = (int)(within / run->tiles_w) * OUT + run->phase.rows.first,
             column = (int)(within % run->tiles_w) * OUT + run->phase.cols.first;
         find_pixels(run->x, run->ld_x, image, run->task.source_h, run->task.source_w, row, column, TILE, w->zero, pixel);
-        run->exec->simd->winograd->source(pixel, run->task.panels.sources, w->source + i * run->ld_source, run->source_step);
+        float *to = w->source + i * run->ld_source;
+        for (int64_t c = 0; c < run->task.panels.sources; c += run->step, to += PRODUCTS * run->source_step)
+            run->exec->simd->winograd->source(pixel, (int)c, (int)smaller(c + run->step, run->task.panels.sources), to,
+                                              run->source_step);
     }
 }
 
@@ -131,37 +152,48 @@ static void transform_outputs(const winograd_run *run, const workspace *w, int64
     }
 }
 
+/* The 36 products of `count` tiles and some panels: step by step over the source channels, sums waiting in w->products. */
+static void multiply(const winograd_run *run, const workspace *w, int64_t count, int panel, int panels) {
+    int64_t depth = run->task.panels.sources;
+    nlg_conv_run whole = {0, 0};
+    nlg_conv_gemm job = {.offset = w->offset, .index = w->index, .pixels = (int)count, .panels = panels, .runs = &whole};
+    job.out.ld_y = job.out.channels = panels * NLG_PANEL;
+    const float *packed = run->packed + (size_t)panel * run->panel_size, *source = w->source, *weights = packed;
+    for (int64_t k = 0; k < depth; k += run->step, source += PRODUCTS * run->source_step) {
+        whole.length = job.length = smaller(run->step, depth - k);
+        job.panel_stride = PRODUCTS * job.length * NLG_PANEL;
+        for (int p = 0; run->late && p < panels; p++)
+            run->exec->simd->winograd->weights(packed + (size_t)p * run->panel_size + (size_t)(k * TAPS * NLG_PANEL), job.length,
+                                               w->weights + p * job.panel_stride, job.length * NLG_PANEL);
+        if (run->late) weights = w->weights;
+        job.first = k == 0;
+        job.last = k + job.length == depth;
+        for (int i = 0; i < PRODUCTS; i++) {
+            job.x = source + i * run->source_step;
+            job.w = weights + i * job.length * NLG_PANEL;
+            job.out.y = job.partial = w->products + i * run->product_step;
+            run->exec->simd->conv->gemm(&job);
+        }
+    }
+}
+
 static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
     const winograd_run *run = context;
     workspace w = workspace_of(run, worker);
-    int64_t depth = run->task.panels.sources, tile = run->exec->simd->conv->tile_pixels, units = (run->tiles + tile - 1) / tile;
-    nlg_conv_run whole = {0, depth};
+    int64_t tile = run->exec->simd->conv->tile_pixels, units = (run->tiles + tile - 1) / tile;
     for (int64_t part = begin; part < end; part++) {
         int64_t a = part / run->panel_parts, b = part % run->panel_parts;
         int panel_begin = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b);
         int panel_end = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b + 1);
+        int64_t at = nlg_conv_cut(units, run->tile_parts, a) * tile;
         int64_t stop = smaller(nlg_conv_cut(units, run->tile_parts, a + 1) * tile, run->tiles);
-        for (int64_t at = nlg_conv_cut(units, run->tile_parts, a) * tile; at < stop; at += run->block) {
-            int64_t count = smaller(run->block, stop - at);
+        int64_t blocks = (stop - at + run->block - 1) / run->block;
+        for (int64_t count; at < stop; at += count, blocks--) {
+            count = smaller(smaller(((stop - at + blocks - 1) / blocks + tile - 1) / tile * tile, run->block), stop - at);
             transform_source(run, &w, at, count);
             for (int p = panel_begin, panels; p < panel_end; p += panels) {
                 panels = (int)smaller(CHUNK_PANELS, panel_end - p);
-                nlg_conv_gemm job = {.offset = w.offset,
-                                     .index = w.index,
-                                     .pixels = (int)count,
-                                     .panels = panels,
-                                     .runs = &whole,
-                                     .length = depth,
-                                     .panel_stride = (int64_t)run->panel_size,
-                                     .first = true,
-                                     .last = true};
-                job.out.ld_y = job.out.channels = panels * NLG_PANEL;
-                for (int i = 0; i < PRODUCTS; i++) {
-                    job.x = w.source + i * run->source_step;
-                    job.w = run->packed + (size_t)p * run->panel_size + (size_t)(i * depth) * NLG_PANEL;
-                    job.out.y = w.products + i * run->product_step;
-                    run->exec->simd->conv->gemm(&job);
-                }
+                multiply(run, &w, count, p, panels);
                 transform_outputs(run, &w, at, count, p, panels);
             }
         }
@@ -273,30 +305,56 @@ void nlg_conv_winograd_weights(const nlg_exec *exec, const nlg_conv_shape *shape
 
 typedef struct pack_run {
     const winograd_run *run;
+    const float *w;
     float *packed;
 } pack_run;
 
-static void transform_weights(void *context, int64_t begin, int64_t end, int worker) {
+/* Channels [begin, end) of a panel as [channel][9][16]. The data gradient reads the kernel backwards. */
+static void turn_weights(const pack_run *pack, int index, int64_t begin, int64_t end, float *to) {
+    static const int64_t forwards[TAPS] = {0, 16, 32, 48, 64, 80, 96, 112, 128};
+    static const int64_t backwards[TAPS] = {128, 112, 96, 80, 64, 48, 32, 16, 0};
+    const nlg_conv_panels *p = &pack->run->task.panels;
+    nlg_conv_panel panel = nlg_conv_panel_at(p, index);
+    nlg_conv_turn turn = {.rows = panel.channels, .period = 1, .position = forwards};
+    if (pack->run->task.pass == NLG_CONV_FORWARD) {
+        turn.ld = (int64_t)p->sources * TAPS;
+        turn.columns = (end - begin) * TAPS;
+        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + panel.channel * turn.ld + begin * TAPS, to);
+        return;
+    }
+    turn.ld = turn.columns = turn.period = TAPS;
+    turn.position = backwards;
+    for (int64_t c = begin; c < end; c++, to += TAPS * NLG_PANEL)
+        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + (c * p->outputs + panel.channel) * TAPS, to);
+}
+
+static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
     const pack_run *pack = context;
+    int64_t depth = pack->run->task.panels.sources;
     (void)worker;
-    for (int64_t i = begin; i < end; i++)
-        pack->run->exec->simd->winograd->weights(pack->packed + (size_t)i * pack->run->panel_size, pack->run->task.panels.sources);
+    for (int64_t i = begin; i < end; i++) {
+        float *panel = pack->packed + (size_t)i * pack->run->panel_size, taps[LATE_STEP * TAPS * NLG_PANEL];
+        if (pack->run->late) turn_weights(pack, (int)i, 0, depth, panel);
+        for (int64_t c = 0, count; !pack->run->late && c < depth; c += count) {
+            count = smaller(LATE_STEP, depth - c);
+            turn_weights(pack, (int)i, c, c + count, taps);
+            pack->run->exec->simd->winograd->weights(taps, count, panel + c * NLG_PANEL, depth * NLG_PANEL);
+        }
+    }
 }
 
 void nlg_conv_winograd_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *w_oihw,
                             float *packed) {
     winograd_run run = {0};
     plan(&run, shape, pass, exec);
-    size_t taps = (size_t)run.phase.depth * NLG_PANEL;
-    nlg_conv_direct_pack_phase(exec, &run.task, &run.phase, w_oihw, packed + run.panel_size - taps, run.panel_size);
-    pack_run pack = {&run, packed};
-    nlg_team_run(exec->team, run.task.panels.count, transform_weights, &pack);
+    pack_run pack = {&run, w_oihw, packed};
+    nlg_team_run(exec->team, run.task.panels.count, pack_panels, &pack);
 }
 
 size_t nlg_conv_winograd_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pass) {
     nlg_conv_task task;
     nlg_conv_task_init(&task, shape, pass);
-    return (size_t)task.panels.count * PRODUCTS * (size_t)task.panels.sources * NLG_PANEL;
+    return (size_t)task.panels.count * (transforms_late(&task.panels) ? TAPS : PRODUCTS) * (size_t)task.panels.sources * NLG_PANEL;
 }
 
 size_t nlg_conv_winograd_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {

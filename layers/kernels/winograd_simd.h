@@ -15,13 +15,14 @@ typedef struct nlg_winograd_outputs {
 } nlg_winograd_outputs;
 
 typedef struct nlg_winograd_simd {
-    /* 6 x 6 source pixels (where outside, of zeros) -> 36 rows of v at distance `stride`; the last vector is padded with zeros. */
-    void (*source)(const float *const pixel[36], int channels, float *v, int64_t stride);
+    /* Channels [begin, end) of 6 x 6 source pixels (where outside, of zeros) -> 36 rows of v at distance `stride`; the last vector
+     * is padded with zeros. */
+    void (*source)(const float *const pixel[36], int begin, int end, float *v, int64_t stride);
     /* 4 x 4 output gradients of up to 16 channels -> 36 vectors at distance `stride`. */
     void (*gradient)(const float *const pixel[16], int channels, float *v, int64_t stride);
     void (*outputs)(const nlg_winograd_outputs *tile, const nlg_conv_output *out);
-    /* A panel [9][depth][16] that ends where [36][depth][16] from `panel` on ends -> all of the latter. */
-    void (*weights)(float *panel, int64_t depth);
+    /* Weights [depth][9][16] -> 36 rows [depth][16] of u at distance `stride`. */
+    void (*weights)(const float *taps, int64_t depth, float *u, int64_t stride);
     /* Sums [36][depth][16] -> weight gradient [9][depth][16] in place. */
     void (*weight_gradient)(float *panel, int64_t depth);
 } nlg_winograd_simd;

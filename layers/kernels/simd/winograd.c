@@ -79,10 +79,10 @@ NLG_INLINE void weight_gradient_line(const vf *u, int from, vf *g, int to) {
     g[2 * to] = vf_fma(vf_set1(A2 * NA), sum_a, vf_fma(vf_set1(B2 * NB), sum_b, u[5 * from]));
 }
 
-static void source(const float *const pixel[36], int channels, float *v, int64_t stride) {
-    for (int c = 0; c < channels; c += NLG_LANES) {
+static void source(const float *const pixel[36], int begin, int end, float *v, int64_t stride) {
+    for (int c = begin; c < end; c += NLG_LANES) {
         vf half[36];
-        int lanes = channels - c;
+        int lanes = end - c;
         for (int column = 0; column < 6; column++) {
             vf d[6];
             if (lanes >= NLG_LANES) {
@@ -95,7 +95,7 @@ static void source(const float *const pixel[36], int channels, float *v, int64_t
         for (int row = 0; row < 6; row++) {
             vf line[6];
             source_line(half + 6 * row, 1, line, 1);
-            float *to = v + 6 * row * stride + c;
+            float *to = v + 6 * row * stride + (c - begin);
             UNROLL for (int i = 0; i < 6; i++) vf_store(to + i * stride, line[i]);
         }
     }
@@ -147,15 +147,15 @@ static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out
     if (!direct) finish_outputs(tile, out, sums);
 }
 
-static void weights(float *panel, int64_t depth) {
-    for (int64_t c = 0; c < depth; c++) {
+static void weights(const float *taps, int64_t depth, float *u, int64_t stride) {
+    for (int64_t c = 0; c < depth; c++, taps += 9 * NLG_PANEL, u += NLG_PANEL) {
         vf g[9], half[18];
-        UNROLL for (int i = 0; i < 9; i++) g[i] = vf_load(panel + ((27 + i) * depth + c) * NLG_PANEL);
+        UNROLL for (int i = 0; i < 9; i++) g[i] = vf_load(taps + i * NLG_PANEL);
         for (int column = 0; column < 3; column++) weight_line(g + column, 3, half + column, 3);
         for (int row = 0; row < 6; row++) {
             vf line[6];
             weight_line(half + 3 * row, 1, line, 1);
-            UNROLL for (int i = 0; i < 6; i++) vf_store(panel + ((6 * row + i) * depth + c) * NLG_PANEL, line[i]);
+            UNROLL for (int i = 0; i < 6; i++) vf_store(u + (6 * row + i) * stride, line[i]);
         }
     }
 }
