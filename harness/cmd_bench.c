@@ -158,7 +158,7 @@ static nlg_status bench_one(const nlg_invocation *call, const nlg_exec *exec, co
     const bench_options *o = call->options;
     nlg_network network;
     nlg_bench *bench = NULL;
-    nlg_status status = nlg_network_open(name, o->input, 0, &network, err);
+    nlg_status status = nlg_network_open(name, call->settings.genotype, o->input, 0, &network, err);
     nlg_bench_options how = {.batch = o->batch,
                              .mode = o->mode == 1 ? NLG_TRAIN : NLG_INFER,
                              .seconds = o->seconds,
@@ -215,7 +215,7 @@ const nlg_command nlg_command_bench = {
     .help = "Examples:\n  lineage bench resnet18 --batch 16 --threads 2 --json\n  lineage bench lenet5 --mode train --batch 64\n"
             "  lineage bench mobilenet_v1 --layers",
     .options = options,
-    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_GENOTYPE,
     .defaults = &(const bench_options){.batch = 1, .seconds = 2},
     .options_size = sizeof(bench_options),
     .option = option,

@@ -100,9 +100,9 @@ static nlg_status add_layers(count_sink *sink, const nlg_network *network, nlg_e
     return NLG_OK;
 }
 
-static nlg_status count_one(count_sink *sink, const nlg_model *model, nlg_shape input, nlg_error *err) {
+static nlg_status count_one(count_sink *sink, const char *name, const char *genotype, nlg_shape input, nlg_error *err) {
     nlg_network network;
-    nlg_status status = nlg_network_build(model, input, 0, &network, err);
+    nlg_status status = nlg_network_open(name, genotype, input, 0, &network, err);
     if (status == NLG_OK) status = sink->add(sink, &network, err);
     nlg_network_close(&network);
     return status;
@@ -111,9 +111,8 @@ static nlg_status count_one(count_sink *sink, const nlg_model *model, nlg_shape 
 static nlg_status count_them(const nlg_invocation *call, count_sink *sink, nlg_error *err) {
     const count_options *o = call->options;
     for (int i = 0; i < (o->all ? nlg_model_count() : call->n_arguments); i++) {
-        const nlg_model *model = nlg_model_at(i);
-        if (!o->all) NLG_TRY(nlg_model_find(call->arguments[i], &model, err));
-        NLG_TRY(count_one(sink, model, o->input, err));
+        const char *name = o->all ? nlg_model_at(i)->name : call->arguments[i];
+        NLG_TRY(count_one(sink, name, call->settings.genotype, o->input, err));
     }
     return NLG_OK;
 }
@@ -128,6 +127,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (o->all == (call->n_arguments > 0))
         return nlg_fail(err, NLG_ERR_INPUT, "expected either MODEL... or --all; --help shows an example");
     if (o->all && o->input.c) return nlg_fail(err, NLG_ERR_INPUT, "--input needs MODEL...: not every network allows it");
+    if (o->all && call->settings.genotype)
+        return nlg_fail(err, NLG_ERR_INPUT, "--genotype needs MODEL...: not every network has cells");
     if (o->csv && call->settings.json) return nlg_fail(err, NLG_ERR_INPUT, "--csv and --json exclude each other");
     count_sink sink = {.add = add_row};
     if (call->settings.json) {
@@ -166,7 +167,7 @@ const nlg_command nlg_command_count = {
             "vgg16 --csv > "
             "vgg16.csv\n  lineage count --all",
     .options = options,
-    .shared = NLG_TAKES_JSON,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_GENOTYPE,
     .options_size = sizeof(count_options),
     .option = option,
     .run = run,

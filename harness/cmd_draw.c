@@ -101,7 +101,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const draw_options *o = call->options;
     nlg_network network;
     char path[256];
-    nlg_status status = nlg_network_open(call->arguments[0], o->input, 0, &network, err);
+    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, 0, &network, err);
     if (status == NLG_OK && o->output && strcmp(o->output, "-") == 0) {
         status = draw(o, &network, stdout, err);
     } else if (status == NLG_OK) {
@@ -120,6 +120,7 @@ const nlg_command nlg_command_draw = {
     .max_arguments = 1,
     .help = "Examples:\n  lineage draw resnet50\n  lineage draw nasnet_a_small --cells --output nasnet.dot",
     .options = options,
+    .shared = NLG_TAKES_GENOTYPE,
     .options_size = sizeof(draw_options),
     .option = option,
     .run = run,

@@ -129,7 +129,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_fitted fitted;
     nlg_exec exec = {0};
     nlg_weights weights = {0};
-    nlg_status status = nlg_fitted_open(call->arguments[0], o->data, &o->dataset, &fitted, err);
+    nlg_status status = nlg_fitted_open(call->arguments[0], call->settings.genotype, o->data, &o->dataset, &fitted, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = evaluate(call, &fitted, &exec, &weights, err);
     nlg_weights_destroy(&weights);
@@ -150,7 +150,7 @@ const nlg_command nlg_command_eval = {
         "Examples:\n  lineage eval resnet50 --weights resnet50.safetensors --data imagefolder:imagenet\n"
         "  lineage eval lenet5_small --weights lenet5.safetensors --data mnist --split test",
     .options = options,
-    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_GENOTYPE,
     .defaults = &(const eval_options){.data = "fashion-mnist", .batch = 32},
     .options_size = sizeof(eval_options),
     .option = option,

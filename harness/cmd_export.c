@@ -50,7 +50,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const export_options *o = call->options;
     nlg_network network;
     nlg_weights weights = {0};
-    nlg_status status = nlg_network_open(call->arguments[0], o->input, o->classes, &network, err);
+    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, o->classes, &network, err);
     if (status == NLG_OK) status = nlg_weights_create(network.graph, &weights, err);
     if (status == NLG_OK) status = write_weights(call, &weights, err);
     nlg_weights_destroy(&weights);
@@ -68,7 +68,7 @@ const nlg_command nlg_command_export = {
         "Names and shapes are those of torchvision's state dict (timm's where torchvision lacks the network); fresh weights are a "
         "function of the seed.\n\nExample:\n  lineage export resnet18 resnet18.safetensors --seed 1",
     .options = options,
-    .shared = NLG_TAKES_SEED,
+    .shared = NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
     .options_size = sizeof(export_options),
     .option = option,
     .run = run,

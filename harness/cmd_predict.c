@@ -205,7 +205,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_exec exec = {0};
     nlg_weights weights = {0};
     predictor q = {0};
-    nlg_status status = nlg_network_open(call->arguments[0], (nlg_shape){0}, 0, &network, err);
+    nlg_status status = nlg_network_open(call->arguments[0], NULL, (nlg_shape){0}, 0, &network, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = prepare(call, &network, &exec, &weights, &q, err);
     if (status == NLG_OK) status = predict(call, &q, err);

@@ -450,7 +450,7 @@ static nlg_status measure_latency(runner *r, const char *name, cJSON *result, nl
     nlg_network network;
     nlg_bench *bench = NULL;
     nlg_bench_result b;
-    nlg_status status = nlg_network_open(name, (nlg_shape){0}, 0, &network, err);
+    nlg_status status = nlg_network_open(name, NULL, (nlg_shape){0}, 0, &network, err);
     nlg_bench_options how = {
         .batch = nlg_scale_int(r->experiment, "batch"), .mode = NLG_INFER, .seconds = nlg_scale_number(r->experiment, "seconds")};
     if (status == NLG_OK) status = nlg_bench_create(&network, &r->exec, &how, &bench, err);

@@ -6,17 +6,18 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "layers/base/memory.h"
-#include "models/cells.h"
 
 typedef struct show_options {
     bool deviations, genotype;
+    const char *other_cells;
     nlg_shape input;
 } show_options;
 
 enum { KEY_DEVIATIONS = 0x100, KEY_GENOTYPE, KEY_INPUT };
 static const struct argp_option options[] = {
     {"deviations", KEY_DEVIATIONS, NULL, 0, "Only what differs from the paper, and from the published counts", 0},
-    {"genotype", KEY_GENOTYPE, NULL, 0, "Only the cells, in the form that searches print and read", 0},
+    {"genotype", KEY_GENOTYPE, "TEXT", OPTION_ARG_OPTIONAL,
+     "Only the cells, in the form that searches print and read; with TEXT or @FILE: the network with these cells instead", 0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
     {0},
 };
@@ -28,23 +29,12 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         o->deviations = true;
         return NLG_OK;
     case KEY_GENOTYPE:
-        o->genotype = true;
+        o->genotype = !value;
+        o->other_cells = value;
         return NLG_OK;
     default:
         return nlg_option_shape("--input", value, &o->input, err);
     }
-}
-
-/* NULL in *text: the network has no cells. Free with nlg_free. */
-static nlg_status genotype_text(const nlg_model *model, char **text, nlg_error *err) {
-    *text = NULL;
-    const nlg_cell_network *cells = nlg_model_cells(model);
-    if (!cells) return NLG_OK;
-    size_t size = nlg_genotype_print(cells->genotype, NULL, 0) + 1;
-    *text = nlg_alloc(size, 1);
-    if (!*text) return nlg_fail_memory(err, size, "the genotype");
-    nlg_genotype_print(cells->genotype, *text, size);
-    return NLG_OK;
 }
 
 static void print_lines(const char *text) {
@@ -217,8 +207,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const show_options *o = call->options;
     nlg_network network;
     char *genotype = NULL;
-    nlg_status status = nlg_network_open(call->arguments[0], o->input, 0, &network, err);
-    if (status == NLG_OK) status = genotype_text(network.model, &genotype, err);
+    nlg_status status = nlg_network_open(call->arguments[0], o->other_cells, o->input, 0, &network, err);
+    if (status == NLG_OK) status = nlg_network_genotype(&network, &genotype, err);
     if (status == NLG_OK && o->genotype && !genotype)
         status = nlg_fail(err, NLG_ERR_INPUT, "model %s is not made of cells and has no genotype; nasnet_a_small has one",
                           network.model->name);

@@ -9,6 +9,7 @@
 #include "harness/progress.h"
 #include "harness/stats.h"
 #include "harness/training.h"
+#include "layers/base/memory.h"
 #include "layers/train/train.h"
 
 typedef struct train_options {
@@ -208,9 +209,13 @@ static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_t
 }
 
 static nlg_status print_json(const nlg_network *network, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
+    char *genotype = NULL;
+    if (network->arena) NLG_TRY(nlg_network_genotype(network, &genotype, err));
     nlg_json_begin();
     cJSON *doc = cJSON_CreateObject();
     nlg_json_text(doc, "model", network->model->name);
+    if (genotype) nlg_json_text(doc, "genotype", genotype);
+    nlg_free(genotype);
     nlg_json_number(doc, "params", (double)network->cost.params);
     nlg_json_number(doc, "macs", (double)network->cost.macs);
     cJSON *epochs = cJSON_AddArrayToObject(doc, "epochs");
@@ -282,7 +287,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const train_options *o = call->options;
     nlg_fitted fitted;
     nlg_exec exec = {0};
-    nlg_status status = nlg_fitted_open(call->arguments[0], o->data, &o->dataset, &fitted, err);
+    nlg_status status = nlg_fitted_open(call->arguments[0], call->settings.genotype, o->data, &o->dataset, &fitted, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = train_with(call, &fitted, &exec, err);
     nlg_exec_close(&exec);
@@ -302,7 +307,7 @@ const nlg_command nlg_command_train = {
             "Examples:\n  lineage train resnet20_small --epochs 3 --train-images 10000 --seed 1 --json\n"
             "  lineage train lenet5_small --data mnist --epochs 10 --checkpoint lenet5.safetensors",
     .options = options,
-    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
     .defaults = &(const train_options){.data = "fashion-mnist",
                                        .epochs = 5,
                                        .batch = 64,

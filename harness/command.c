@@ -11,7 +11,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 
-enum { KEY_HELP = 'h', KEY_JSON = 0x10000, KEY_THREADS, KEY_ISA, KEY_BACKEND, KEY_ALGORITHM, KEY_MEMORY, KEY_SEED };
+enum { KEY_HELP = 'h', KEY_JSON = 0x10000, KEY_THREADS, KEY_ISA, KEY_BACKEND, KEY_ALGORITHM, KEY_MEMORY, KEY_SEED, KEY_GENOTYPE };
 enum { LAST_GROUP = 9, OPTIONS_MAX = 64, THREADS_MAX = 1024 };
 
 typedef struct shared_option {
@@ -27,6 +27,8 @@ static const shared_option shared_options[] = {
     {NLG_TAKES_EXEC, {"backend", KEY_BACKEND, "B", 0, "own, or openblas (its results carry that label)", LAST_GROUP}},
     {NLG_TAKES_EXEC, {"algorithm", KEY_ALGORITHM, "A", 0, "auto, or direct: no Winograd convolution", LAST_GROUP}},
     {NLG_TAKES_EXEC, {"mem-limit", KEY_MEMORY, "BYTES", 0, "Refuse beforehand what needs more, e.g. 512M", LAST_GROUP}},
+    {NLG_TAKES_GENOTYPE,
+     {"genotype", KEY_GENOTYPE, "TEXT", 0, "Other cells, as searches print them; @FILE reads a file", LAST_GROUP}},
     {~0u, {"help", KEY_HELP, NULL, 0, "Print this help", LAST_GROUP + 1}},
 };
 
@@ -80,6 +82,9 @@ static nlg_status shared_option_given(nlg_settings *settings, int key, const cha
     case KEY_ALGORITHM:
         NLG_TRY(nlg_option_choice("--algorithm", value, algorithms, &choice, err));
         settings->direct_only = choice == 1;
+        return NLG_OK;
+    case KEY_GENOTYPE:
+        settings->genotype = value;
         return NLG_OK;
     case KEY_MEMORY:
         return nlg_option_bytes("--mem-limit", value, &settings->memory_limit, err);

@@ -19,9 +19,10 @@
 
 /* Options that several commands share; a command says which groups it takes. */
 typedef enum {
-    NLG_TAKES_EXEC = 1, /* --threads, --isa, --backend, --algorithm, --mem-limit */
-    NLG_TAKES_SEED = 2, /* --seed */
-    NLG_TAKES_JSON = 4, /* --json */
+    NLG_TAKES_EXEC = 1,     /* --threads, --isa, --backend, --algorithm, --mem-limit */
+    NLG_TAKES_SEED = 2,     /* --seed */
+    NLG_TAKES_JSON = 4,     /* --json */
+    NLG_TAKES_GENOTYPE = 8, /* --genotype */
 } nlg_shared_groups;
 
 typedef struct nlg_settings {
@@ -33,6 +34,7 @@ typedef struct nlg_settings {
     size_t memory_limit; /* bytes, 0: none */
     uint64_t seed;       /* default 0 */
     bool json;
+    const char *genotype; /* text, or @FILE; NULL: the network's own cells */
 } nlg_settings;
 
 /* One call of a command. */

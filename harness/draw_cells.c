@@ -37,7 +37,7 @@ static void print_genotype(const nlg_cell_genotype *genotype, FILE *out) {
 
 /* --- merging cells of a pyramid (NAS-FPN) --- */
 
-enum { FIRST_LEVEL = 3, LEVELS = 5, PYRAMID_NODES = LEVELS + NLG_NAS_FPN_CELLS };
+enum { FIRST_LEVEL = 3, LEVELS = 5, PYRAMID_NODES = LEVELS + NLG_FPN_CELLS_MAX };
 
 /* Maps that nothing has read are added to the output of their level. */
 static void print_loose_ends(int cell, int level, const int *level_of, bool *read, FILE *out) {
@@ -48,15 +48,16 @@ static void print_loose_ends(int cell, int level, const int *level_of, bool *rea
     }
 }
 
-static void print_pyramid(const nlg_fpn_cell *cells, FILE *out) {
+static void print_pyramid(const nlg_fpn_stack *stack, FILE *out) {
+    const int nodes = LEVELS + stack->n_cells;
     int level_of[PYRAMID_NODES];
     bool read[PYRAMID_NODES] = {false};
     for (int i = 0; i < LEVELS; i++) {
         level_of[i] = FIRST_LEVEL + i;
         fprintf(out, "  c%d [label=\"P%d in\", fillcolor=\"%s\"];\n", i, level_of[i], blue);
     }
-    for (int i = LEVELS; i < PYRAMID_NODES; i++) {
-        const nlg_fpn_cell *cell = &cells[i - LEVELS];
+    for (int i = LEVELS; i < nodes; i++) {
+        const nlg_fpn_cell *cell = &stack->cells[i - LEVELS];
         bool sum = cell->op == NLG_FPN_SUM;
         level_of[i] = cell->level;
         fprintf(out, "  c%d [label=\"%s\\nP%d%s\", fillcolor=\"%s\"%s];\n", i, sum ? "sum" : "global pooling", cell->level,
@@ -69,7 +70,7 @@ static void print_pyramid(const nlg_fpn_cell *cells, FILE *out) {
     }
     for (int level = FIRST_LEVEL; level < FIRST_LEVEL + LEVELS; level++) {
         fprintf(out, "  { rank=same;");
-        for (int i = 0; i < PYRAMID_NODES; i++)
+        for (int i = 0; i < nodes; i++)
             if (level_of[i] == level) fprintf(out, " c%d;", i);
         fprintf(out, " }\n");
     }
@@ -77,16 +78,17 @@ static void print_pyramid(const nlg_fpn_cell *cells, FILE *out) {
 }
 
 bool nlg_has_cells(const nlg_model *model) {
-    return nlg_model_cells(model) || model->family == &nlg_nas_fpn;
+    return model->family->genotypes != NULL;
 }
 
 void nlg_draw_cells(const nlg_model *model, FILE *out) {
     const nlg_cell_network *cells = nlg_model_cells(model);
+    const nlg_detector_spec *spec = model->spec; /* of detectors */
     fprintf(out, "digraph \"%s cells\" {\n  rankdir=BT;\n  labelloc=t; fontname=\"Helvetica\";\n  label=\"%s\";\n%s", model->name,
             model->name, nlg_draw_style);
     if (cells)
         print_genotype(cells->genotype, out);
     else
-        print_pyramid(nlg_nas_fpn_cells, out);
+        print_pyramid(spec->stack ? spec->stack : &nlg_nas_fpn_stack, out);
     fprintf(out, "}\n");
 }

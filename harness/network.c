@@ -4,22 +4,59 @@
 #include <stdio.h>
 #include <string.h>
 
-nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
-    *network = (nlg_network){.model = model, .input = input.c ? input : model->input};
-    NLG_TRY(nlg_model_build(model, input, classes, &network->graph, err));
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+
+nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int classes, nlg_error *err) {
+    network->input = input.c ? input : network->model->input;
+    NLG_TRY(nlg_model_build(network->model, input, classes, &network->graph, err));
     return nlg_graph_count(network->graph, &network->cost, err);
 }
 
-nlg_status nlg_network_open(const char *name, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
+nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
+    *network = (nlg_network){.model = model};
+    return nlg_network_complete(network, input, classes, err);
+}
+
+static nlg_status paste(nlg_network *network, const char *genotype, nlg_error *err) {
+    enum { LARGEST = 1 << 16 };
+    char *text = NULL;
+    size_t size;
+    network->arena = nlg_arena_create();
+    if (!network->arena) return nlg_fail_memory(err, sizeof *network, "a genotype");
+    if (genotype[0] == '@') NLG_TRY(nlg_file_read(genotype + 1, LARGEST, &text, &size, err));
+    nlg_status status = nlg_model_with_genotype(network->model, text ? text : genotype, network->arena, &network->model, err);
+    nlg_free(text);
+    return status;
+}
+
+nlg_status nlg_network_find(const char *name, const char *genotype, nlg_network *network, nlg_error *err) {
     *network = (nlg_network){0};
-    const nlg_model *model;
-    NLG_TRY(nlg_model_find(name, &model, err));
-    return nlg_network_build(model, input, classes, network, err);
+    NLG_TRY(nlg_model_find(name, &network->model, err));
+    return genotype ? paste(network, genotype, err) : NLG_OK;
+}
+
+nlg_status nlg_network_open(const char *name, const char *genotype, nlg_shape input, int classes, nlg_network *network,
+                            nlg_error *err) {
+    NLG_TRY(nlg_network_find(name, genotype, network, err));
+    return nlg_network_complete(network, input, classes, err);
 }
 
 void nlg_network_close(nlg_network *network) {
     nlg_graph_destroy(network->graph);
+    if (network->arena) nlg_arena_destroy(network->arena);
     network->graph = NULL;
+    network->arena = NULL;
+}
+
+nlg_status nlg_network_genotype(const nlg_network *network, char **text, nlg_error *err) {
+    *text = NULL;
+    const size_t length = nlg_model_genotype(network->model, NULL, 0);
+    if (!length) return NLG_OK;
+    *text = nlg_alloc(length + 1, 1);
+    if (!*text) return nlg_fail_memory(err, length + 1, "the genotype");
+    nlg_model_genotype(network->model, *text, length + 1);
+    return NLG_OK;
 }
 
 int nlg_model_year(const nlg_model *model) {

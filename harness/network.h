@@ -9,10 +9,18 @@ typedef struct nlg_network {
     nlg_shape input;
     nlg_graph *graph;
     nlg_graph_cost cost;
+    nlg_arena *arena; /* of a model with other cells; NULL for a row of the registry */
 } nlg_network;
 
-/* By name or alias; an input {0,0,0} and classes 0 take the model's own. Close also after a failed open. */
-nlg_status nlg_network_open(const char *name, nlg_shape input, int classes, nlg_network *network, nlg_error *err);
+/* By name or alias; genotype: other cells (text, or @FILE), NULL for the model's own. An input {0,0,0} and classes 0 take the
+ * model's own. Close also after a failed open. */
+nlg_status nlg_network_open(const char *name, const char *genotype, nlg_shape input, int classes, nlg_network *network,
+                            nlg_error *err);
+/* The first half of it: only model and arena are set. */
+nlg_status nlg_network_find(const char *name, const char *genotype, nlg_network *network, nlg_error *err);
+nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int classes, nlg_error *err);
+/* The cells as text, to be freed with nlg_free; *text is NULL if the network is not made of cells. */
+nlg_status nlg_network_genotype(const nlg_network *network, char **text, nlg_error *err);
 nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err);
 void nlg_network_close(nlg_network *network);
 int nlg_model_year(const nlg_model *model);

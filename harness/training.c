@@ -44,12 +44,12 @@ static int border(const nlg_model *model, const nlg_dataset_info *info) {
     return fits && missing > 0 && missing <= 2 * LARGEST ? missing / 2 : 0;
 }
 
-nlg_status nlg_fitted_open(const char *name, const char *data, const nlg_dataset_options *options, nlg_fitted *fitted,
-                           nlg_error *err) {
+nlg_status nlg_fitted_open(const char *name, const char *genotype, const char *data, const nlg_dataset_options *options,
+                           nlg_fitted *fitted, nlg_error *err) {
     *fitted = (nlg_fitted){0};
-    const nlg_model *model;
     nlg_dataset_options complete = *options;
-    NLG_TRY(nlg_model_find(name, &model, err));
+    NLG_TRY(nlg_network_find(name, genotype, &fitted->network, err));
+    const nlg_model *model = fitted->network.model;
     complete_options(model, data, &complete);
     NLG_TRY(nlg_dataset_open(data, &complete, &fitted->dataset, err));
     const nlg_dataset_info *info = fitted->info = nlg_dataset_describe(fitted->dataset);
@@ -57,7 +57,7 @@ nlg_status nlg_fitted_open(const char *name, const char *data, const nlg_dataset
         fprintf(stderr, "%s: %u broken files left out, the first: %s\n", data, info->skipped, info->skipped_files[0]);
     fitted->pad = border(model, info);
     nlg_shape input = {.h = info->h + 2 * fitted->pad, .w = info->w + 2 * fitted->pad, .c = info->c};
-    nlg_status status = nlg_network_build(model, input, info->classes, &fitted->network, err);
+    nlg_status status = nlg_network_complete(&fitted->network, input, info->classes, err);
     return status == NLG_OK ? status : nlg_fail_at(err, "data %s", data);
 }
 

@@ -7,15 +7,15 @@
 
 /* Opens the data set and builds the network for its images and classes. A network whose own input is a few pixels larger on each
  * side (LeNet-5: 32 for images of 28) gets a black border: *pad. Options of an image folder that are zero are taken from the
- * model's preprocessing if it is a network for photographs. */
+ * model's preprocessing if it is a network for photographs. genotype: other cells, as in nlg_network_open. */
 typedef struct nlg_fitted {
     nlg_dataset *dataset;
     const nlg_dataset_info *info;
     nlg_network network;
     int pad;
 } nlg_fitted;
-nlg_status nlg_fitted_open(const char *model, const char *data, const nlg_dataset_options *options, nlg_fitted *fitted,
-                           nlg_error *err);
+nlg_status nlg_fitted_open(const char *model, const char *genotype, const char *data, const nlg_dataset_options *options,
+                           nlg_fitted *fitted, nlg_error *err);
 void nlg_fitted_close(nlg_fitted *fitted); /* also after a failed open */
 
 /* The photo preprocessing of a model: shorter side and crop in pixels, filter, mean and std. */

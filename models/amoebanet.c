@@ -91,4 +91,5 @@ const nlg_family nlg_amoebanet = {
         "CIFAR forms have NASNet's stem of 3F filters: an assumption that gives the printed sizes.\n"
         "Drop path has its final rate from the first step.\n",
     .build = nlg_build_cell_model,
+    .genotypes = &nlg_cell_genotypes,
 };

@@ -29,6 +29,15 @@ const char nlg_bn_inception_table[] =
     MODULE("5a", 352, 192, 320, 160, 224, "avg", 128)
     MODULE("5b", 352, 192, 320, 192, 224, "max", 128)
     "global, classes last_linear";
+
+const char nlg_bn_inception_small[] =
+    "conv1 3x3:32, max 2x2/2v, "
+    MODULE("3a", 16, 16, 24, 16, 24, "avg", 16)
+    MODULE("3b", 24, 24, 32, 24, 32, "avg", 16)
+    REDUCTION("3c", 24, 32, 24, 32)
+    MODULE("4a", 48, 32, 48, 32, 48, "avg", 32)
+    MODULE("4b", 48, 32, 48, 32, 48, "max", 32)
+    "global, classes last_linear";
 // clang-format on
 
 const nlg_family nlg_bn_inception = {

@@ -256,3 +256,22 @@ const nlg_cell_genotype *nlg_genotype_find(const char *name) {
 const nlg_cell_network *nlg_model_cells(const nlg_model *model) {
     return model->family->build == nlg_build_cell_model ? model->spec : NULL;
 }
+
+/* ---- rows with other cells -------------------------------------------------------------------------------------------- */
+
+static size_t print_spec(const void *spec, char *text, size_t size) {
+    return nlg_genotype_print(((const nlg_cell_network *)spec)->genotype, text, size);
+}
+
+static nlg_status paste(const void *spec, const char *text, nlg_arena *arena, const void **pasted, nlg_error *err) {
+    nlg_cell_network *network = nlg_arena_alloc(arena, 1, sizeof *network);
+    nlg_cell_genotype *genotype = nlg_arena_alloc(arena, 1, sizeof *genotype);
+    if (network == NULL || genotype == NULL) return nlg_fail_memory(err, sizeof *network, "a genotype");
+    NLG_TRY(nlg_genotype_parse(text, genotype, err));
+    memcpy(network, spec, sizeof *network);
+    network->genotype = genotype;
+    *pasted = network;
+    return NLG_OK;
+}
+
+const nlg_genotype_form nlg_cell_genotypes = {print_spec, paste};

@@ -132,6 +132,7 @@ typedef struct nlg_cell_network {
     nlg_cell_macro macro;
 } nlg_cell_network;
 void nlg_build_cell_model(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes);
+extern const nlg_genotype_form nlg_cell_genotypes;
 
 /* Cells and macro structure of a row, or NULL if it is no cell network. */
 const nlg_cell_network *nlg_model_cells(const nlg_model *model);

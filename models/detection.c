@@ -9,17 +9,6 @@
 
 enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, ANCHORS = 9, HEAD_LAYERS = 4 };
 
-/* The discovered stack; global pooling gates the finer of its inputs. */
-const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS] = {
-    {.level = 4, .op = NLG_FPN_GLOBAL_POOL, .in = {1, 3}},
-    {.level = 4, .op = NLG_FPN_SUM, .in = {1, 5}},
-    {.level = 3, .op = NLG_FPN_SUM, .in = {0, 6}, .output = true},
-    {.level = 4, .op = NLG_FPN_SUM, .in = {6, 7}, .output = true},
-    {.level = 5, .op = NLG_FPN_GLOBAL_POOL, .in = {7, 8}, .output = true},
-    {.level = 7, .op = NLG_FPN_GLOBAL_POOL, .in = {6, 9}, .output = true},
-    {.level = 6, .op = NLG_FPN_GLOBAL_POOL, .in = {9, 10}, .output = true},
-};
-
 typedef struct detector {
     nlg_builder *b;
     const nlg_detector_spec *spec;
@@ -110,9 +99,10 @@ static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
         nlg_pop(b);
     }
     for (int i = 3; i < LEVELS; i++) d->level[i] = nlg_max_pool(b, d->level[i - 1], (nlg_pool_args){.kernel = 2});
+    const nlg_fpn_stack *stack = d->spec->stack != NULL ? d->spec->stack : &nlg_nas_fpn_stack;
     for (int i = 0; i < d->spec->stacks; i++) {
         nlg_push(b, "stacks.%d", i);
-        nlg_fpn_build(b, nlg_nas_fpn_cells, NLG_NAS_FPN_CELLS, d->spec->channels, d->level);
+        nlg_fpn_build(b, stack->cells, stack->n_cells, d->spec->channels, d->level);
         nlg_pop(b);
     }
     nlg_pop(b);
@@ -191,4 +181,5 @@ const nlg_family nlg_nas_fpn = {
         "against the printed 60.3M and 103.9M; running statistics and a 1x1 convolution and norm before P6 and P7 would give "
         "60.3M.\n",
     .build = build,
+    .genotypes = &nlg_fpn_genotypes,
 };

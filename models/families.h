@@ -102,7 +102,7 @@ extern const nlg_family nlg_efficientnet;
 extern const nlg_family nlg_googlenet, nlg_bn_inception, nlg_inception_v3, nlg_inception_v4, nlg_inception_resnet;
 extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_bn_inception_table[],
     nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[],
-    nlg_inception_resnet_small[];
+    nlg_bn_inception_small[], nlg_inception_v3_small[], nlg_inception_v4_small[], nlg_inception_resnet_small[];
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
 
@@ -112,7 +112,8 @@ extern const nlg_cell_genotype nlg_cells_one_input; /* of cells_small */
 
 /* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
 
-/* A merging cell of NAS-FPN. Inputs: 0 .. 4 are P3 .. P7 of the stack's input, 5 .. are the cells in order. */
+/* A merging cell of NAS-FPN. Inputs: 0 .. 4 are P3 .. P7 of the stack's input, 5 .. are the cells in order; global pooling gates
+ * the finer of its inputs. */
 typedef enum { NLG_FPN_SUM, NLG_FPN_GLOBAL_POOL } nlg_fpn_op;
 typedef struct nlg_fpn_cell {
     int level; /* 3 .. 7: the output's */
@@ -120,8 +121,17 @@ typedef struct nlg_fpn_cell {
     int in[2];
     bool output; /* one of the five outputs of the stack */
 } nlg_fpn_cell;
-enum { NLG_NAS_FPN_CELLS = 7, NLG_FPN_CELLS_MAX = 12, NLG_FPN_LEVELS = 5 };
-extern const nlg_fpn_cell nlg_nas_fpn_cells[NLG_NAS_FPN_CELLS];
+enum { NLG_FPN_CELLS_MAX = 12, NLG_FPN_LEVELS = 5 };
+typedef struct nlg_fpn_stack {
+    int n_cells;
+    const nlg_fpn_cell *cells;
+} nlg_fpn_stack;
+extern const nlg_fpn_stack nlg_nas_fpn_stack; /* the discovered one */
+/* Text form, as the space nasfpn has it: "1 3 gp P4; 1 5 sum P4; ..."; the last five cells are the outputs. Printing works like
+ * snprintf. */
+size_t nlg_fpn_print(const nlg_fpn_stack *stack, char *text, size_t size);
+nlg_status nlg_fpn_parse(const char *text, nlg_fpn_cell cells[NLG_FPN_CELLS_MAX], int *n_cells, nlg_error *err);
+extern const nlg_genotype_form nlg_fpn_genotypes;
 /* One stack: replaces the levels P3 .. P7, each half the size of the one before, by its outputs. */
 void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int channels, nlg_value level[NLG_FPN_LEVELS]);
 
@@ -133,8 +143,9 @@ typedef enum {
 typedef struct nlg_detector_spec {
     nlg_resnet_spec backbone;
     nlg_pyramid pyramid;
-    int channels; /* of every level and of the heads */
-    int stacks;   /* NAS-FPN: repetitions */
+    int channels;               /* of every level and of the heads */
+    int stacks;                 /* NAS-FPN: repetitions */
+    const nlg_fpn_stack *stack; /* NAS-FPN: NULL: the discovered one */
 } nlg_detector_spec;
 extern const nlg_family nlg_retinanet, nlg_nas_fpn;
 

@@ -34,6 +34,21 @@ const char nlg_inception_v3_table[] =
     MODULE_C("Mixed_7b")
     MODULE_C("Mixed_7c")
     "global, dropout 0.5, classes fc";
+
+const char nlg_inception_v3_small[] =
+    "Conv2d_1a_3x3 3x3:16, Conv2d_2b_3x3 3x3:32, max 2x2/2v, "
+    "Mixed_5b { ( branch1x1 1x1:16 | branch5x5_1 1x1:12, branch5x5_2 5x5:16"
+    " | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3:24 | avg 3x3, branch_pool 1x1:8 ) }, "
+    "Mixed_6a { ( branch3x3 3x3/2:48 | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3/2:24 | max 3x3/2 ) }, "
+    "Mixed_6b { ( branch1x1 1x1:48 | branch7x7_1 1x1:32, branch7x7_2 1x7:32, branch7x7_3 7x1:48"
+    " | branch7x7dbl_1 1x1:32, branch7x7dbl_2 7x1:32, branch7x7dbl_3 1x7:32, branch7x7dbl_4 7x1:32, branch7x7dbl_5 1x7:48"
+    " | avg 3x3, branch_pool 1x1:48 ) }, "
+    "Mixed_7a { ( branch3x3_1 1x1:48, branch3x3_2 3x3/2:64"
+    " | branch7x7x3_1 1x1:48, branch7x7x3_2 1x7:48, branch7x7x3_3 7x1:48, branch7x7x3_4 3x3/2:48 | max 3x3/2 ) }, "
+    "Mixed_7b { ( branch1x1 1x1:64 | branch3x3_1 1x1:64, ( branch3x3_2a 1x3:64 | branch3x3_2b 3x1:64 )"
+    " | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:64, ( branch3x3dbl_3a 1x3:64 | branch3x3dbl_3b 3x1:64 )"
+    " | avg 3x3, branch_pool 1x1:48 ) }, "
+    "global, dropout 0.5, classes fc";
 // clang-format on
 
 const nlg_family nlg_inception_v3 = {

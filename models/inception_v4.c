@@ -69,6 +69,15 @@ const char nlg_inception_resnet_v1_table[] =
     "repeat_2 *5 { " BLOCK_C("residual 0.2", 192, 192, 1792) " }, "
     "global, dropout 0.2, classes classif";
 
+const char nlg_inception_v4_small[] =
+    "features.0 3x3:16, features.3 { ( max 3x3/2 | conv 3x3/2:32 ) }, "
+    "features *1@6 { ( branch0 1x1:24 | branch1.0 1x1:16, branch1.1 3x3:24"
+    " | branch2.0 1x1:16, branch2.1 3x3:24, branch2.2 3x3:24 | " BRANCH_POOL(24) " ) }, "
+    "features.10 { ( branch0 3x3/2:48 | branch1.0 1x1:24, branch1.1 3x3:32, branch1.2 3x3/2:32 | max 3x3/2 ) }, "
+    "features *2@11 { ( branch0 1x1:64 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:48"
+    " | branch2.0 1x1:32, branch2.1 7x1:32, branch2.2 1x7:32, branch2.3 7x1:32, branch2.4 1x7:48 | " BRANCH_POOL(32) " ) }, "
+    "global, dropout 0.2, classes last_linear";
+
 const char nlg_inception_resnet_small[] =
     "conv2d_1a 3x3:32, max 2x2/2v, conv2d_2b 3x3:64, "
     "repeat *2 { " BLOCK_A("residual 0.17", 32, 32, 64) " }, "

@@ -17,6 +17,13 @@ typedef struct nlg_preprocessing {
     float mean[3], std[3]; /* zero std: ImageNet's 0.485 0.456 0.406 / 0.229 0.224 0.225 */
 } nlg_preprocessing;
 
+/* The text form of networks made of cells, for families that are. */
+typedef struct nlg_genotype_form {
+    size_t (*print)(const void *spec, char *text, size_t size); /* like snprintf */
+    /* A copy of the spec with the cells of `text`, in the arena. */
+    nlg_status (*paste)(const void *spec, const char *text, nlg_arena *arena, const void **pasted, nlg_error *err);
+} nlg_genotype_form;
+
 /* Facts shared by the variants of one paper. */
 typedef struct nlg_family {
     const char *name; /* "ResNet" */
@@ -26,6 +33,7 @@ typedef struct nlg_family {
     const char *deviations; /* lines on what differs from the paper, for every variant */
     /* Builds one variant: input -> outputs (nlg_output, nlg_output_aux). `classes` replaces the paper's where it differs. */
     void (*build)(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes);
+    const nlg_genotype_form *genotypes; /* NULL: not made of cells */
 } nlg_family;
 
 struct nlg_model {
@@ -48,6 +56,12 @@ int nlg_model_count(void);
 const nlg_model *nlg_model_at(int index);
 /* By name or alias; on failure the error suggests the nearest name. */
 nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *err);
+
+/* The cells of a row as text, like snprintf; 0 if it is not made of cells. */
+size_t nlg_model_genotype(const nlg_model *model, char *text, size_t size);
+/* A row like `base` with the cells of `text` (in the form that nlg_model_genotype and searches print), without published counts. */
+nlg_status nlg_model_with_genotype(const nlg_model *base, const char *text, nlg_arena *arena, const nlg_model **model,
+                                   nlg_error *err);
 
 /* Build a model's graph; input {0,0,0} and classes 0 take the row's own. */
 nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes, nlg_graph **graph, nlg_error *err);

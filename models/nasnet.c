@@ -47,4 +47,5 @@ const nlg_family nlg_nasnet = {
         "Printed sizes include the running statistics of batch norm (mobile 5,326,716, large 88,949,818); we count trainable "
         "parameters.\n",
     .build = nlg_build_cell_model,
+    .genotypes = &nlg_cell_genotypes,
 };

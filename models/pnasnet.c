@@ -23,4 +23,5 @@ const nlg_family nlg_pnasnet = {
     .deviations = "All five block outputs are concatenated, the one that another block reads too, as in the released code.\n"
                   "Drop path has its final rate from the first step; the released code raises it over the training.\n",
     .build = nlg_build_cell_model,
+    .genotypes = &nlg_cell_genotypes,
 };

@@ -63,6 +63,26 @@ nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *
                     suggestion ? "; did you mean '" : "", suggestion ? suggestion : "", suggestion ? "'?" : "");
 }
 
+size_t nlg_model_genotype(const nlg_model *model, char *text, size_t size) {
+    return model->family->genotypes ? model->family->genotypes->print(model->spec, text, size) : 0;
+}
+
+nlg_status nlg_model_with_genotype(const nlg_model *base, const char *text, nlg_arena *arena, const nlg_model **model,
+                                   nlg_error *err) {
+    if (!base->family->genotypes)
+        return nlg_fail(err, NLG_ERR_INPUT, "model %s is not made of cells and takes no genotype; nasnet_a_small does", base->name);
+    nlg_model *made = nlg_arena_alloc(arena, 1, sizeof *made);
+    if (!made) return nlg_fail_memory(err, sizeof *made, base->name);
+    memcpy(made, base, sizeof *made);
+    if (base->family->genotypes->paste(base->spec, text, arena, &made->spec, err) != NLG_OK)
+        return nlg_fail_at(err, "model %s", base->name);
+    made->published_params = made->published_macs = 0;
+    made->published_source = NULL;
+    made->deviations = "Other cells than the paper's: a genotype was given.";
+    *model = made;
+    return NLG_OK;
+}
+
 nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes, nlg_graph **graph, nlg_error *err) {
     *graph = NULL;
     if (input.h == 0 && input.w == 0 && input.c == 0) input = model->input;

@@ -142,6 +142,66 @@ static void loose_ends_are_the_unread_blocks(void **state) {
     assert_int_equal(nlg_cell_loose_ends(&nlg_amoebanet_d.reduction), nlg_amoebanet_d.reduction.concat);
 }
 
+/* ---- rows with other cells -------------------------------------------------------------------------------------------- */
+
+/* Any row made of cells prints a genotype that, given back, makes the same network. */
+static void a_rows_own_genotype_changes_nothing(void **state) {
+    (void)state;
+    int rows = 0;
+    for (int i = 0; i < nlg_model_count(); i++) {
+        const nlg_model *base = nlg_model_at(i), *pasted = NULL;
+        char text[2048], again[2048];
+        nlg_error err = {0};
+        nlg_arena *arena = nlg_arena_create();
+        const size_t length = nlg_model_genotype(base, text, sizeof text);
+        if (length == 0) {
+            assert_int_equal(nlg_model_with_genotype(base, "normal", arena, &pasted, &err), NLG_ERR_INPUT);
+            if (!strstr(err.text, base->name)) fail_msg("'%s'", err.text);
+        } else {
+            assert_true(length < sizeof text);
+            if (nlg_model_with_genotype(base, text, arena, &pasted, &err) != NLG_OK) fail_msg("%s", err.text);
+            assert_int_equal(nlg_model_genotype(pasted, again, sizeof again), length);
+            assert_string_equal(text, again);
+            assert_int_equal(pasted->published_params, 0);
+            if (base->small) {
+                nlg_graph *a = NULL, *b = NULL;
+                assert_int_equal(nlg_model_build(base, (nlg_shape){0}, 0, &a, &err), NLG_OK);
+                assert_int_equal(nlg_model_build(pasted, (nlg_shape){0}, 0, &b, &err), NLG_OK);
+                assert_int_equal(a->n_params, b->n_params);
+                for (int p = 0; p < a->n_params; p++) assert_string_equal(a->params[p].name, b->params[p].name);
+                nlg_graph_destroy(a);
+                nlg_graph_destroy(b);
+            }
+            rows++;
+        }
+        nlg_arena_destroy(arena);
+    }
+    assert_true(rows >= 30);
+}
+
+static void wrong_pyramids_are_refused(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", "merging cell 0"},
+        {"0 1 max P3", "sum or gp"},
+        {"0 1 sum P8; 0 1 sum P3", "P8"},
+        {"0 5 sum P3", "0 to 4"},
+        {"0 1 sum P3; 0 1 sum P4", "last five"},
+        {"0 1 sum P3; 0 1 sum P3; 0 1 sum P5; 0 1 sum P6; 0 1 sum P7", "one each"},
+        {"0 1 sum P3; 0 1 sum P4; 0 1 sum P5; 0 1 sum P6; 0 1 sum P7;", "merging cell 5"},
+    };
+    const nlg_model *base = NULL, *pasted = NULL;
+    assert_int_equal(nlg_model_find("nas_fpn_small", &base, NULL), NLG_OK);
+    for (int i = 0; i < COUNT(cases); i++) {
+        nlg_error err = {0};
+        nlg_arena *arena = nlg_arena_create();
+        if (nlg_model_with_genotype(base, cases[i][0], arena, &pasted, &err) != NLG_ERR_INPUT)
+            fail_msg("'%s' is accepted", cases[i][0]);
+        if (!strstr(err.text, cases[i][1]) || strchr(err.text, '\n')) fail_msg("'%s' does not say %s", err.text, cases[i][1]);
+        nlg_arena_destroy(arena);
+    }
+}
+
 /* ---- networks --------------------------------------------------------------------------------------------------------- */
 
 static void counts_equal_the_reference(void **state) {
@@ -286,6 +346,8 @@ int main(void) {
         cmocka_unit_test(a_short_buffer_is_cut),
         cmocka_unit_test(wrong_genotypes_are_refused),
         cmocka_unit_test(loose_ends_are_the_unread_blocks),
+        cmocka_unit_test(a_rows_own_genotype_changes_nothing),
+        cmocka_unit_test(wrong_pyramids_are_refused),
         cmocka_unit_test(counts_equal_the_reference),
         cmocka_unit_test(a_parsed_cell_is_a_network),
         cmocka_unit_test(every_operation_builds_in_both_strides),

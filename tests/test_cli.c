@@ -73,6 +73,9 @@ static void mistakes_are_one_line_with_the_nearest_name(void **state) {
     run_refused("--sort: expected one of", "lineage models --sort size");
     run_refused("no family begins with 'qqq'", "lineage models --family qqq");
     run_refused("not made of cells", "lineage show lenet5 --genotype");
+    run_refused("not made of cells", "lineage count lenet5 --genotype x");
+    run_refused("expected '+'", "lineage train nasnet_small --genotype 'normal 2 = sep3x3(0)'");
+    run_refused("MODEL...", "lineage count --all --genotype x");
     run_refused("NLG_ISA", "NLG_ISA=sse lineage bench lenet5");
     run_refused("--weights FILE is required", "lineage eval lenet5");
     run_refused("no-such-file", "lineage eval lenet5 --weights $D/no-such-file");
@@ -215,6 +218,36 @@ static void show_tells_layers_deviations_and_cells(void **state) {
     assert_non_null(strstr(text, "concat "));
 }
 
+static void cells_are_pasted_into_networks(void **state) {
+    (void)state;
+    char digest[2][80];
+    const char *const cells[] = {"", "--genotype @$D/cells.txt"};
+    run_good("lineage show nasnet_small --genotype > $D/cells.txt");
+    for (int i = 0; i < 2; i++) {
+        cJSON *doc = run_json("lineage train nasnet_small %s --train-images 32 --validation-images 32 --epochs 1 --json", cells[i]);
+        snprintf(digest[i], sizeof digest[i], "%s", json_text(doc, "digest"));
+        if (i == 1) assert_non_null(strstr(json_text(doc, "genotype"), "reduction"));
+        cJSON_Delete(doc);
+    }
+    assert_string_equal(digest[0], digest[1]);
+    const char *one = "--genotype='normal 2 = conv1x1(1) + identity(1) concat 2'";
+    const char *text = run_good("lineage show nasnet_small %s", one).out;
+    assert_non_null(strstr(text, "conv1x1(1) + identity(1)"));
+    assert_non_null(strstr(text, "a genotype was given"));
+    cJSON *doc = run_json("lineage count pnasnet_small %s --json", one);
+    assert_true(json_number(cJSON_GetArrayItem(doc, 0), "params") < 40000);
+    cJSON_Delete(doc);
+    text = run_good("lineage draw amoebanet_small --cells --output - %s", one).out;
+    assert_non_null(strstr(text, "conv1x1"));
+    text =
+        run_good(
+            "lineage draw nas_fpn_small --cells --output - --genotype '0 1 gp P3; 1 5 sum P4; 2 6 sum P5; 3 7 sum P6; 4 8 sum P7'")
+            .out;
+    assert_non_null(strstr(text, "global pooling"));
+    run_good("lineage bench nasnet_small %s --seconds 0.1 && lineage export nasnet_small $D/w.safetensors %s", one, one);
+    run_refused("do not fit", "lineage eval nasnet_small --weights $D/w.safetensors");
+}
+
 static void drawings_are_dot(void **state) {
     (void)state;
     const char *text = run_good("lineage draw googlenet --output -").out;
@@ -288,6 +321,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(layers_add_up, enter, leave),
         cmocka_unit_test_setup_teardown(models_are_sorted_and_filtered, enter, leave),
         cmocka_unit_test_setup_teardown(show_tells_layers_deviations_and_cells, enter, leave),
+        cmocka_unit_test_setup_teardown(cells_are_pasted_into_networks, enter, leave),
         cmocka_unit_test_setup_teardown(drawings_are_dot, enter, leave),
         cmocka_unit_test_setup_teardown(info_describes_build_and_machine, enter, leave),
         cmocka_unit_test_setup_teardown(failed_writes_are_noticed, enter, leave),

@@ -154,16 +154,16 @@ static void outputs_cover_the_levels(void **state) {
     (void)state;
     static const struct {
         const char *model;
-        int side, classes;
-    } cases[] = {
-        {"retinanet_r50", 256, 80}, {"retinanet_r101", 256, 80}, {"nas_fpn_r50_7_256", 256, 90}, {"nas_fpn_r50_1_256", 128, 90}};
+        int side, classes, first; /* P3 is a 2^first-th of the image */
+    } cases[] = {{"retinanet_r50", 256, 80, 3},     {"retinanet_r101", 256, 80, 3},  {"nas_fpn_r50_7_256", 256, 90, 3},
+                 {"nas_fpn_r50_1_256", 128, 90, 3}, {"retinanet_small", 128, 10, 1}, {"nas_fpn_small", 128, 10, 1}};
     for (int i = 0; i < COUNT(cases); i++) {
         const int side = cases[i].side;
         nlg_graph *graph = build(cases[i].model, (nlg_shape){side, side, 3});
         assert_int_equal(graph->n_outputs, 2 * LEVELS);
         for (int l = 0; l < LEVELS; l++) {
             const nlg_shape scores = graph->nodes[graph->outputs[l]].shape, boxes = graph->nodes[graph->outputs[LEVELS + l]].shape;
-            const int map = side >> (3 + l);
+            const int map = side >> (cases[i].first + l);
             assert_int_equal(scores.h, map);
             assert_int_equal(scores.w, map);
             assert_int_equal(scores.c, ANCHORS * cases[i].classes);
@@ -184,13 +184,14 @@ static void a_stack_adds_its_cells(void **state) {
         nlg_graph_cost cost;
         nlg_error err = {0};
         assert_int_equal(nlg_graph_count(graph, &cost, &err), NLG_OK);
-        if (i > 0) assert_int_equal(cost.params - last, 2 * NLG_NAS_FPN_CELLS * cell);
+        if (i > 0) assert_int_equal(cost.params - last, 2 * nlg_nas_fpn_stack.n_cells * cell);
         last = cost.params;
         nlg_graph_destroy(graph);
     }
     assert_int_equal(last, 60057998);
     int outputs = 0;
-    for (int i = 0; i < NLG_NAS_FPN_CELLS; i++) outputs += nlg_nas_fpn_cells[i].output ? 1 << nlg_nas_fpn_cells[i].level : 0;
+    for (int i = 0; i < nlg_nas_fpn_stack.n_cells; i++)
+        outputs += nlg_nas_fpn_stack.cells[i].output ? 1 << nlg_nas_fpn_stack.cells[i].level : 0;
     assert_int_equal(outputs, 0xF8); /* levels 3 to 7, each once */
 }
 

@@ -10,6 +10,7 @@
 
 #include "layers/base/memory.h"
 #include "layers/graph/graph.h"
+#include "models/model.h"
 #include "search/search.h"
 
 /* Every space of the registry, opened. */
@@ -68,6 +69,41 @@ static nlg_graph_cost cost_of(const nlg_space *space, const nlg_code *code, int 
     if (nlg_graph_count(graph, &cost, &err) != NLG_OK) fail_msg("%s: %s", space->name, err.text);
     nlg_graph_destroy(graph);
     return cost;
+}
+
+/* --- searched cells as networks --- */
+
+/* What a search prints, given to the row of the same size, is the network that the search trained. */
+static void searched_cells_are_rows(void **state) {
+    (void)state;
+    static const struct {
+        const char *space, *model;
+        bool same_size;
+    } cases[] = {{"nasnet_small", "nasnet_small", true}, {"nasfpn", "nas_fpn_small", false}};
+    for (int c = 0; c < 2; c++) {
+        const nlg_space *space = space_of(cases[c].space);
+        const nlg_model *base = NULL, *model = NULL;
+        nlg_error err = {0};
+        assert_int_equal(nlg_model_find(cases[c].model, &base, &err), NLG_OK);
+        for (uint64_t i = 0; i < 20; i++) {
+            const nlg_code code = random_code(space, i);
+            char text[NLG_GENOTYPE_MAX];
+            nlg_graph *graph = NULL;
+            nlg_graph_cost cost = {0};
+            nlg_arena *arena = nlg_arena_create();
+            space->encode(space, &code, text, sizeof text);
+            if (nlg_model_with_genotype(base, text, arena, &model, &err) != NLG_OK ||
+                nlg_model_build(model, (nlg_shape){0}, 0, &graph, &err) != NLG_OK || nlg_graph_count(graph, &cost, &err) != NLG_OK)
+                fail_msg("%s: %s", text, err.text);
+            if (cases[c].same_size) {
+                const nlg_graph_cost wanted = cost_of(space, &code, 28, 28, 1);
+                assert_int_equal(cost.params, wanted.params);
+                assert_int_equal(cost.macs, wanted.macs);
+            }
+            nlg_graph_destroy(graph);
+            nlg_arena_destroy(arena);
+        }
+    }
 }
 
 /* --- all spaces --------------------------------------------------------------------------------------------------------- */
@@ -516,6 +552,7 @@ static void nasbench201_classes_are_the_benchmarks(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(searched_cells_are_rows),
         cmocka_unit_test(genotypes_round_trip),
         cmocka_unit_test(bad_genotypes_are_errors),
         cmocka_unit_test(mutation_changes_one_thing),
