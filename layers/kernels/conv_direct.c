@@ -11,7 +11,8 @@ enum {
     STRIP_BYTES = 160 * 1024, /* source of one block */
     LEAST_PIXELS = 48,
     MOST_PIXELS = 1024,
-    CHUNK_PANELS = 4, /* panels whose unfinished sums are kept at a time */
+    CHUNK_PANELS = 4,       /* panels whose unfinished sums are kept at a time */
+    CHUNK_FLOATS = 1 << 15, /* weights of the panels that left-over pixels pass by */
 };
 
 typedef struct direct_run {
@@ -78,18 +79,20 @@ static void plan_grid(direct_run *run) {
 }
 
 /* Panels from `first` on that read the same source channels and whose outputs follow each other. */
-static int chunk_panels(const nlg_conv_panels *panels, int first, int end, bool pieces) {
+static int chunk_panels(const direct_run *run, int first, int end) {
+    const nlg_conv_panels *panels = &run->task.panels;
     int same = panels->panels_per_group - first % panels->panels_per_group;
-    return (int)smaller(smaller(same, end - first), pieces ? CHUNK_PANELS : INT32_MAX);
+    int64_t most = run->block_k < run->phase.depth ? CHUNK_PANELS : CHUNK_FLOATS / (NLG_PANEL * run->block_k + 1) / 2 * 2;
+    if (run->block_pixels <= run->exec->simd->conv->tile_pixels) most = INT32_MAX;
+    return (int)smaller(smaller(same, end - first), most);
 }
 
 static void run_block(const direct_run *run, const nlg_conv_gemm *block, int panel_begin, int panel_end) {
     const nlg_conv_panels *panels = &run->task.panels;
     int64_t depth = run->phase.depth;
-    bool pieces = run->block_k < depth;
     for (int p = panel_begin, count; p < panel_end; p += count) {
         nlg_conv_gemm job = *block;
-        job.panels = count = chunk_panels(panels, p, panel_end, pieces);
+        job.panels = count = chunk_panels(run, p, panel_end);
         nlg_conv_panel first = nlg_conv_panel_at(panels, p), last = nlg_conv_panel_at(panels, p + count - 1);
         job.x += first.source;
         job.panel_stride = depth * NLG_PANEL;
@@ -104,6 +107,8 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
             job.w = run->packed + (p * depth + k) * NLG_PANEL;
             job.first = k == 0;
             job.last = k + job.length == depth;
+            job.next = job.last ? run->packed + (p + count < panel_end ? p + count : panel_begin) * depth * NLG_PANEL
+                                : job.w + job.length * NLG_PANEL;
             run->exec->simd->conv->gemm(&job);
             k += job.length;
             for (job.skip += job.length; k < depth && job.skip >= job.runs->length; job.runs++) job.skip -= job.runs->length;

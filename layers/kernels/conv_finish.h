@@ -5,7 +5,8 @@
 #include "layers/kernels/conv_simd.h"
 #include "layers/kernels/vmath.h"
 
-/* What is the same for all pixels of one vector of channels. ReLU and ReLU6 become bounds, which let NaN through. */
+/* What is the same for all pixels of one vector of channels. ReLU and ReLU6 become bounds, which let NaN through; no bias is -0,
+ * which alters no sum. */
 typedef struct finisher {
     const nlg_conv_output *out;
     vf bias, low, high;
@@ -21,7 +22,7 @@ NLG_INLINE bool is_plain(const nlg_conv_output *out) {
 NLG_INLINE finisher finisher_at(const nlg_conv_output *out, int channel) {
     finisher f = {.out = out, .channel = channel, .lanes = out->channels - channel, .curved = out->act > NLG_ACT_RELU6};
     if (f.lanes > NLG_PANEL) f.lanes = NLG_PANEL;
-    f.bias = out->bias ? vf_load_n(out->bias + channel, f.lanes) : vf_zero();
+    f.bias = out->bias ? vf_load_n(out->bias + channel, f.lanes) : vf_set1(-0.0f);
     f.low = vf_set1(out->act == NLG_ACT_RELU || out->act == NLG_ACT_RELU6 ? 0.0f : -INFINITY);
     f.high = vf_set1(out->act == NLG_ACT_RELU6 ? 6.0f : INFINITY);
     return f;
@@ -30,7 +31,7 @@ NLG_INLINE finisher finisher_at(const nlg_conv_output *out, int channel) {
 /* For pixel number `index`; `whole` where all 16 lanes are channels. */
 NLG_INLINE void finish_vector(const finisher *f, vf v, int64_t index, const bool whole) {
     const nlg_conv_output *out = f->out;
-    if (out->bias) v = vf_add(v, f->bias);
+    v = vf_add(v, f->bias);
     if (out->add) {
         const float *add = out->add + index * out->ld_add + f->channel;
         v = vf_add(v, whole ? vf_load(add) : vf_load_n(add, f->lanes));

@@ -46,11 +46,14 @@ NLG_INLINE void multiply_add(vf sum[][8], const float *const *x, int64_t k, cons
     }
 }
 
-typedef void gemm_tile(const nlg_conv_gemm *job, int pixel, int panel);
+/* Tiles of a fixed size from pixel `begin` to `end` through the panels from `panel` on. */
+typedef void gemm_tile(const nlg_conv_gemm *job, int begin, int end, int panel);
 typedef void outer_tile(const nlg_conv_outer *job, int64_t row, int panel);
 
-/* Sums of one panel, 16 channels from `channel` on, for `pixels` pixels of the list. */
-static void finish_panel(const nlg_conv_output *out, const int64_t *index, int pixels, int channel, const float *sums, int64_t ld) {
+/* What is not whole vectors or straight activations: sums of one panel, 16 channels from `channel` on, for `pixels` pixels of the
+ * list. */
+static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, const int64_t *index, int pixels, int channel,
+                                                   const float *sums, int64_t ld) {
     finisher f = finisher_at(out, channel);
     if (f.lanes == NLG_PANEL)
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], true);
@@ -58,42 +61,63 @@ static void finish_panel(const nlg_conv_output *out, const int64_t *index, int p
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], false);
 }
 
-NLG_INLINE void gemm_body(const nlg_conv_gemm *job, int pixel, int panel, const int pixels, const int panels) {
-    vf sum[TILE_PIXELS][8];
-    const float *x[TILE_PIXELS];
-    float *partial = job->partial + ((int64_t)pixel * job->panels + panel) * NLG_PANEL;
-    int64_t ld_partial = (int64_t)job->panels * NLG_PANEL;
-    UNROLL for (int i = 0; i < pixels; i++) {
-        x[i] = job->x + job->offset[pixel + i];
-        UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
-            job->first ? vf_zero() : vf_load(partial + i * ld_partial + j * NLG_PANEL);
+/* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile. */
+NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int panel, const int pixels, const int panels) {
+    const nlg_conv_gemm job = *caller;
+    const int channel = panel * NLG_PANEL;
+    const int64_t panel_stride = job.panel_stride, ld_partial = (int64_t)job.panels * NLG_PANEL;
+    const float *weights = job.w + panel * panel_stride,
+                *ahead = panel + panels < job.panels ? weights + panels * panel_stride : job.next;
+    const int64_t ahead_tile = job.length * NLG_PANEL * pixels / (end - begin),
+                  ahead_step = (NLG_PANEL * pixels + end - begin - 1) / (end - begin);
+    const bool whole = job.last && channel + panels * NLG_PANEL <= job.out.channels, plain = whole && is_plain(&job.out),
+               straight = whole && job.out.act <= NLG_ACT_RELU6;
+    finisher f[8];
+    UNROLL for (int j = 0; j < panels; j++) {
+        f[j] = finisher_at(&job.out, channel + j * NLG_PANEL);
+        f[j].curved = false;
     }
 
-    const float *w = job->w + panel * job->panel_stride;
-    int64_t panel_stride = job->panel_stride, left = job->length, skip = job->skip;
-    for (const nlg_conv_run *run = job->runs; left > 0; run++) {
-        int64_t k = run->offset + skip, count = run->length - skip < left ? run->length - skip : left, end = k + count;
-        left -= count;
-        skip = 0;
-        for (; k < end; k++, w += NLG_PANEL) multiply_add(sum, x, k, w, panel_stride, pixels, panels, false);
-    }
-
-    int channel = panel * NLG_PANEL;
-    if (job->last && is_plain(&job->out) && channel + panels * NLG_PANEL <= job->out.channels) {
+    for (int pixel = begin; pixel < end; pixel += pixels, ahead += ahead_tile) {
+        vf sum[TILE_PIXELS][8];
+        const float *x[TILE_PIXELS], *w = weights, *at = ahead;
+        float *partial = job.partial + pixel * ld_partial + channel;
         UNROLL for (int i = 0; i < pixels; i++) {
-            float *y = job->out.y + job->index[pixel + i] * job->out.ld_y + channel;
-            UNROLL for (int j = 0; j < panels; j++) vf_store(y + j * NLG_PANEL, sum[i][j]);
+            x[i] = job.x + job.offset[pixel + i];
+            UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
+                job.first ? vf_zero() : vf_load(partial + i * ld_partial + j * NLG_PANEL);
         }
-        return;
+
+        int64_t left = job.length, skip = job.skip;
+        for (const nlg_conv_run *run = job.runs; left > 0; run++) {
+            int64_t k = run->offset + skip, count = run->length - skip < left ? run->length - skip : left, stop = k + count;
+            left -= count;
+            skip = 0;
+            for (; k < stop; k++, w += NLG_PANEL, at += ahead_step) {
+                UNROLL for (int j = 0; j < panels && j < TILE_PANELS; j++) __builtin_prefetch(at + j * panel_stride, 0, 2);
+                multiply_add(sum, x, k, w, panel_stride, pixels, panels, false);
+            }
+        }
+
+        const int64_t *index = job.index + pixel;
+        if (plain) {
+            UNROLL for (int i = 0; i < pixels; i++) {
+                float *y = job.out.y + index[i] * job.out.ld_y + channel;
+                UNROLL for (int j = 0; j < panels; j++) vf_store(y + j * NLG_PANEL, sum[i][j]);
+            }
+        } else if (straight) {
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
+                finish_vector(&f[j], sum[i][j], index[i], true);
+        } else {
+            float finished[TILE_PIXELS * 8 * NLG_PANEL];
+            float *to = job.last ? finished : partial;
+            int64_t ld = job.last ? panels * NLG_PANEL : ld_partial;
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
+                vf_store(to + i * ld + j * NLG_PANEL, sum[i][j]);
+            for (int j = 0; job.last && j < panels; j++)
+                finish_panel(&caller->out, index, pixels, channel + j * NLG_PANEL, finished + j * NLG_PANEL, ld);
+        }
     }
-    float finished[TILE_PIXELS * 8 * NLG_PANEL];
-    float *to = job->last ? finished : partial;
-    int64_t ld = job->last ? panels * NLG_PANEL : ld_partial;
-    UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
-        vf_store(to + i * ld + j * NLG_PANEL, sum[i][j]);
-    if (!job->last) return;
-    for (int j = 0; j < panels; j++)
-        finish_panel(&job->out, job->index + pixel, pixels, channel + j * NLG_PANEL, finished + j * NLG_PANEL, ld);
 }
 
 NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, const int rows, const int panels) {
@@ -136,8 +160,8 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
 /* clang-format on */
 
 #define TILE(m, p)                                                                                                                 \
-    static void gemm_##m##x##p(const nlg_conv_gemm *job, int pixel, int panel) {                                                   \
-        gemm_body(job, pixel, panel, m, p);                                                                                        \
+    static void gemm_##m##x##p(const nlg_conv_gemm *job, int begin, int end, int panel) {                                          \
+        gemm_body(job, begin, end, panel, m, p);                                                                                   \
     }                                                                                                                              \
     static void outer_##m##x##p(const nlg_conv_outer *job, int64_t row, int panel) {                                               \
         outer_body(job, row, panel, m, p);                                                                                         \
@@ -154,7 +178,7 @@ static void gemm_pixels(const nlg_conv_gemm *job, int begin, int end, int tile, 
     for (int panel = 0, panels; panel < job->panels; panel += panels) {
         panels = job->panels - panel < most_panels ? job->panels - panel : most_panels;
         while (!gemm_tiles[tile][panels]) panels--;
-        for (int i = begin; i < end; i += tile) gemm_tiles[tile][panels](job, i, panel);
+        gemm_tiles[tile][panels](job, begin, end, panel);
     }
 }
 
