@@ -106,6 +106,7 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
             job.length = smaller(run->block_k, depth - k);
             job.w = run->packed + (p * depth + k) * NLG_PANEL;
             job.first = k == 0;
+            job.fresh = p == panel_begin && !run->phase.padded;
             job.last = k + job.length == depth;
             job.next = job.last ? run->packed + (p + count < panel_end ? p + count : panel_begin) * depth * NLG_PANEL
                                 : job.w + job.length * NLG_PANEL;

@@ -35,8 +35,8 @@ typedef struct nlg_conv_gemm {
     int64_t skip, length;
     const float *w; /* panel p at w + p * panel_stride */
     int64_t panel_stride;
-    const float *next; /* weights that the next call starts with, or NULL */
-    bool first, last;
+    const float *next;       /* weights that the next call starts with, or NULL */
+    bool first, last, fresh; /* fresh: these pixels were not read lately */
     float *partial;
     nlg_conv_output out;
 } nlg_conv_gemm;

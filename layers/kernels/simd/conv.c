@@ -61,15 +61,22 @@ static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, c
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], false);
 }
 
-/* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile. */
+/* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile; or the following
+ * tile's source where it is read for the first time and in one piece. */
 NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int panel, const int pixels, const int panels) {
     const nlg_conv_gemm job = *caller;
     const int channel = panel * NLG_PANEL;
     const int64_t panel_stride = job.panel_stride, ld_partial = (int64_t)job.panels * NLG_PANEL;
-    const float *weights = job.w + panel * panel_stride,
-                *ahead = panel + panels < job.panels ? weights + panels * panel_stride : job.next;
-    const int64_t ahead_tile = job.length * NLG_PANEL * pixels / (end - begin),
-                  ahead_step = (NLG_PANEL * pixels + end - begin - 1) / (end - begin);
+    const float *weights = job.w + panel * panel_stride, *ahead = panel + panels < job.panels ? weights + panels * panel_stride
+                                                                  : job.next                  ? job.next
+                                                                                              : weights;
+    int64_t ahead_tile = job.length * NLG_PANEL * pixels / (end - begin),
+            ahead_step = (NLG_PANEL * pixels + end - begin - 1) / (end - begin);
+    if (job.fresh && panel == 0 && end - begin > pixels && job.offset[begin + 1] - job.offset[begin] == job.length) {
+        ahead = job.x + job.offset[begin] + pixels * job.length;
+        ahead_tile = pixels * job.length;
+        ahead_step = pixels;
+    }
     const bool whole = job.last && channel + panels * NLG_PANEL <= job.out.channels, plain = whole && is_plain(&job.out),
                straight = whole && job.out.act <= NLG_ACT_RELU6;
     finisher f[8];
