@@ -152,6 +152,65 @@ static void trials_lists_what_is_stored(void **state) {
     assert_non_null(strstr(text.out, "rejected"));
 }
 
+static void spaces_are_listed_with_their_sizes(void **state) {
+    (void)state;
+    program_result text = run_good("lineage spaces");
+    assert_non_null(strstr(text.out, "nasbench201"));
+    assert_non_null(strstr(text.out, "15625"));
+    cJSON *rows = run_json("lineage spaces nasnet:B=4,N=1,F=8 nasbench201 --json");
+    assert_int_equal(cJSON_GetArraySize(rows), 2);
+    const cJSON *nasnet = cJSON_GetArrayItem(rows, 0), *bench = cJSON_GetArrayItem(rows, 1);
+    json_has_exactly(nasnet, "name summary source positions codes architectures evaluators parameters signals");
+    assert_string_equal(json_text(nasnet, "name"), "nasnet:B=4,N=1,F=8");
+    assert_true(json_number(nasnet, "positions") == 32);
+    assert_true(json_number(bench, "codes") == 15625 && json_number(bench, "architectures") == 6466);
+    assert_string_equal(json_text(bench, "evaluators"), "train, table");
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(bench, "signals")), 3);
+    cJSON_Delete(rows);
+    run_refused("unknown space 'nothing'", "lineage spaces nothing");
+}
+
+static void tables_are_searched(void **state) {
+    (void)state;
+    cJSON *r = run_json("lineage search --space nasbench201 --strategy random --evaluator table --budget 30 --seed 1 --json");
+    const cJSON *best = cJSON_GetObjectItem(r, "best");
+    assert_true(json_number(r, "count") == 30);
+    assert_string_equal(json_text(r, "cost_unit"), "MACs x epochs");
+    assert_true(json_number(best, "report") > 0.8 && json_number(best, "score") > 0.7);
+    assert_non_null(strstr(json_text(best, "report_is"), "test accuracy after 200 epochs"));
+    char digest[80];
+    snprintf(digest, sizeof digest, "%s", json_text(r, "digest"));
+    cJSON_Delete(r);
+    r = run_json(
+        "lineage search --space nasbench201 --strategy random --evaluator table --budget 30 --seed 1 --store $D/n.db --json");
+    assert_string_equal(json_text(r, "digest"), digest);
+    cJSON_Delete(r);
+    run_refused("cifar10, cifar100, in16", "lineage search --space nasbench201 --evaluator table --signal cifar11 --budget 3");
+    run_refused("has no table", "lineage search --space nasnet_small --evaluator table --budget 3");
+    run_refused("No such file", "lineage search --space lineage --evaluator table --table $D/none.csv.gz --budget 3");
+}
+
+static void tables_are_built_and_verified(void **state) {
+    (void)state;
+#define TABLE "--data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 2 --seeds 2 --limit 4 --out $D/t "
+    cJSON *r = run_json("lineage table build lineage " TABLE "--workers 2 --json 2>&-");
+    json_has_exactly(r, "space file rows seeds lowest_tau digest");
+    assert_true(json_number(r, "rows") == 4 && json_number(r, "seeds") == 2);
+    cJSON_Delete(r);
+    program_result verified = run_good("lineage table verify $D/t --data mnist:$D --rows 3 --isa portable --threads 2");
+    assert_non_null(strstr(verified.out, "3 of 3 rows have the same bits"));
+    run_good("lineage search --space lineage --strategy random --evaluator table --table $D/t.csv.gz --budget 5");
+    /* One digit of an accuracy is changed. */
+    run_good("zcat $D/t.csv.gz | sed -E '2,$s/,([0-9.]+),([0-9.]+),([0-9.]+),([0-9a-f]{64})/,\\1,1\\2,\\3,\\4/g' | gzip > "
+             "$D/u.csv.gz && cp $D/t.json "
+             "$D/u.json");
+    verified = run("lineage table verify $D/u --data mnist:$D --rows 2");
+    assert_int_equal(verified.code, 1);
+    assert_non_null(strstr(verified.out, "DIFFERS"));
+    run_refused("found 'make'", "lineage table make lineage");
+    run_refused("expected at most", "lineage table build pnas " TABLE "2>&1 >&- | grep -v opening >&2; exit 2");
+}
+
 static void mistakes_are_refused(void **state) {
     (void)state;
     run_refused("--store FILE is missing", "lineage search");
@@ -178,6 +237,9 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(history_is_always_the_same, enter, leave),
         cmocka_unit_test_setup_teardown(interruption_is_clean_and_says_how_to_continue, enter, leave),
         cmocka_unit_test_setup_teardown(trials_lists_what_is_stored, enter, leave),
+        cmocka_unit_test_setup_teardown(spaces_are_listed_with_their_sizes, enter, leave),
+        cmocka_unit_test_setup_teardown(tables_are_searched, enter, leave),
+        cmocka_unit_test_setup_teardown(tables_are_built_and_verified, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
     };
     return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);

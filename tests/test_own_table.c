@@ -5,10 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,7 +19,7 @@
 
 enum { ARCHITECTURES = 3, SEEDS = 2, EPOCHS = 2, TRAININGS = ARCHITECTURES * SEEDS };
 
-static char folder[256];
+static char *folder;
 static nlg_space space;
 static nlg_dataset *dataset;
 static nlg_exec exec;
@@ -230,8 +227,7 @@ static int enter(void **state) {
     (void)state;
     nlg_error err = {0};
     char name[300];
-    snprintf(folder, sizeof folder, "%s/nlg-own-table-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir);
-    if (!mkdtemp(folder)) return 1;
+    folder = made_folder();
     made_idx_set(folder, 200, 20, 12, 12, true);
     snprintf(name, sizeof name, "mnist:%s", folder);
     exec = (nlg_exec){.team = nlg_team_create(1), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
@@ -244,12 +240,11 @@ static int enter(void **state) {
 
 static int leave(void **state) {
     (void)state;
-    char command[300];
     nlg_dataset_close(dataset);
     nlg_team_destroy(exec.team);
     nlg_space_close(&space);
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    return system(command);
+    made_folder_remove(folder);
+    return 0;
 }
 
 int main(void) {
