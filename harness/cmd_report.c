@@ -1,15 +1,11 @@
 /* lineage report: tables, figures and text from the results store and the published figures; runs nothing else but gnuplot. */
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "harness/command.h"
+#include "harness/gnuplot.h"
 #include "harness/report.h"
 #include "layers/base/file.h"
-
-extern char **environ;
 
 typedef struct report_options {
     const char *profile, *results, *output;
@@ -31,20 +27,10 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 }
 
 static nlg_status draw(const char *folder, const nlg_figure *figure, nlg_error *err) {
-    char script[1024], table[1024], out[1024];
-    snprintf(script, sizeof script, "plots/%s.gp", figure->script);
+    char table[1024], out[1024];
     snprintf(table, sizeof table, "%s/tables/%s.tsv", folder, figure->table);
     snprintf(out, sizeof out, "%s/figures/%s.svg", folder, figure->name);
-    if (!nlg_file_exists(script)) return nlg_fail(err, NLG_ERR_INPUT, "%s: missing; start in the project's folder", script);
-    char *arguments[] = {
-        (char *)(uintptr_t) "gnuplot", (char *)(uintptr_t) "-c", script, table, out, (char *)(uintptr_t)figure->argument, NULL};
-    pid_t child;
-    if (posix_spawnp(&child, "gnuplot", NULL, NULL, arguments, environ) != 0)
-        return nlg_fail(err, NLG_ERR_INPUT, "gnuplot cannot be started; install it by make setup");
-    int ended;
-    if (waitpid(child, &ended, 0) != child || ended != 0)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: gnuplot failed on %s; see its message above", script, table);
-    return NLG_OK;
+    return nlg_gnuplot(figure->script, table, out, figure->argument, err);
 }
 
 static nlg_status make(const report_options *o, const nlg_result_row *rows, int count, nlg_error *err) {

@@ -379,7 +379,7 @@ static nlg_status retrain_all(runner *r, nlg_search_options *s, nlg_error *err) 
     int random = nlg_scale_int(r->experiment, "retrained_random");
     nlg_progress_line(&r->progress, "%s: final step, the test split is opened now", r->experiment->id);
     cJSON_ArrayForEach(name, nlg_scale_list(r->experiment, "strategies")) {
-        NLG_TRY(nlg_strategy_pick(name->valuestring, &s->strategy, chosen, err));
+        NLG_TRY(nlg_strategy_pick(name->valuestring, false, &s->strategy, chosen, err));
         s->strategy_options = chosen;
         for (int seed = 1; seed <= nlg_scale_int(r->experiment, "search_seeds"); seed++) {
             s->seed = (uint64_t)seed;
@@ -403,7 +403,7 @@ static nlg_status run_searches(runner *r, nlg_search_options *s, nlg_error *err)
     const cJSON *name;
     char chosen[NLG_STRATEGY_OPTIONS_TEXT];
     cJSON_ArrayForEach(name, nlg_scale_list(r->experiment, "strategies")) {
-        if (nlg_strategy_pick(name->valuestring, &s->strategy, chosen, err) != NLG_OK)
+        if (nlg_strategy_pick(name->valuestring, false, &s->strategy, chosen, err) != NLG_OK)
             return nlg_fail_at(err, "%s", r->experiment->id);
         s->strategy_options = chosen;
         for (int seed = 1; seed <= nlg_scale_int(r->experiment, "search_seeds"); seed++) {

@@ -40,8 +40,6 @@ static const search_options defaults = {
     .epochs = 3,
 };
 
-#define SHORT_RUN "evolution:population=20:sample=5"
-
 enum { EVALUATOR_TRAIN, EVALUATOR_TABLE };
 static const char *const evaluators[] = {"train", "table", NULL};
 static const char *const costs[] = {"macs", "params", "latency", NULL}; /* in the order of nlg_cost_kind */
@@ -78,7 +76,9 @@ enum {
 static const struct argp_option options[] = {
     {"space", KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
     {"strategy", KEY_STRATEGY, "NAME[:OPTION=VALUE...]", 0,
-     "How the next architectures are chosen (default " SHORT_RUN "); --strategy NAME --help lists its options", 0},
+     "How the next architectures are chosen (default evolution, with options for a short run); --strategy NAME --help lists its "
+     "options",
+     0},
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "The options as an object, e.g. '{\"population\": 20, \"sample\": 5}'",
      0},
     {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default) or table (looked up)", 0},
@@ -356,14 +356,14 @@ static nlg_status print_text(const nlg_search_options *run, const meaning *m, co
 static nlg_status find_parts(const search_options *o, nlg_search_options *run, char options_text[NLG_STRATEGY_OPTIONS_TEXT],
                              nlg_error *err) {
     char ignored[NLG_STRATEGY_OPTIONS_TEXT];
-    const char *strategy = o->strategy ? o->strategy : o->strategy_options ? "evolution" : SHORT_RUN;
+    const char *strategy = o->strategy ? o->strategy : "evolution";
     if (o->strategy_options) {
         if (strchr(strategy, ':'))
             return nlg_fail(err, NLG_ERR_INPUT, "--strategy-options: options are in --strategy '%s' already; give them once",
                             o->strategy);
         snprintf(options_text, NLG_STRATEGY_OPTIONS_TEXT, "%s", o->strategy_options);
     }
-    if (nlg_strategy_pick(strategy, &run->strategy, o->strategy_options ? ignored : options_text, err) != NLG_OK)
+    if (nlg_strategy_pick(strategy, !o->strategy, &run->strategy, o->strategy_options ? ignored : options_text, err) != NLG_OK)
         return nlg_fail_at(err, "--strategy");
     run->strategy_options = options_text;
     run->objective = (nlg_objective){.cost = (nlg_cost_kind)o->cost};
@@ -477,7 +477,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
 static void list_strategy(const void *where, FILE *stream) {
     const search_options *o = where;
     char name[64];
-    const char *given = o->strategy ? o->strategy : SHORT_RUN;
+    const char *given = o->strategy ? o->strategy : "evolution";
     snprintf(name, sizeof name, "%.*s", (int)strcspn(given, ":"), given);
     const nlg_strategy *strategy = nlg_strategy_find(name);
     fputs("\nStrategies:\n", stream);
@@ -497,6 +497,7 @@ static void list_strategy(const void *where, FILE *stream) {
         fprintf(stream, "  %-12s %s (%s; %s)\n", p->name, p->summary, value, p->source);
     }
     if (!strategy->n_options) fputs("  none\n", stream);
+    if (strategy->short_run) fprintf(stream, "For runs of a few hundred trials: %s:%s\n", strategy->name, strategy->short_run);
 }
 
 const nlg_command nlg_command_search = {

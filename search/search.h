@@ -151,6 +151,9 @@ typedef struct nlg_proposal {
 typedef struct nlg_strategy {
     const char *name, *summary;
     const char *alias; /* an earlier name that is still understood, or NULL */
+    /* "option=value:option=value" that suits runs of a few hundred trials, in which a strategy with the paper's options (the
+     * defaults) would hardly begin to learn; NULL: the defaults do. */
+    const char *short_run;
     const nlg_strategy_option *options;
     int n_options;
     size_t state_size;
@@ -172,8 +175,10 @@ const nlg_strategy *nlg_strategy_at(int index);
 nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
                               char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
 
-/* "NAME" or "NAME:option=value:option=value": the strategy and its options as JSON ("{}": none given). */
-nlg_status nlg_strategy_pick(const char *text, const nlg_strategy **strategy, char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
+/* "NAME" or "NAME:option=value:option=value": the strategy and its options as JSON ("{}": none given). With for_short_run a bare
+ * NAME has its short_run options, and "NAME:" none. */
+nlg_status nlg_strategy_pick(const char *text, bool for_short_run, const nlg_strategy **strategy,
+                             char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
 
 /* ---- evaluators ---- */
 

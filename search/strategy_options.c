@@ -101,27 +101,33 @@ static nlg_status find_strategy(const char *name, const nlg_strategy **strategy,
     return nlg_fail(err, NLG_ERR_INPUT, "unknown strategy '%s'; the nearest is '%s'", name, nearest.best);
 }
 
-nlg_status nlg_strategy_pick(const char *text, const nlg_strategy **strategy, char json[NLG_STRATEGY_OPTIONS_TEXT],
-                             nlg_error *err) {
-    char name[64];
-    size_t length = strcspn(text, ":"), used = 0;
-    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), text);
-    NLG_TRY(find_strategy(name, strategy, err));
-    used += (size_t)snprintf(json, NLG_STRATEGY_OPTIONS_TEXT, "{");
-    for (const char *at = text + length; *at; at += length) {
-        at++; /* the colon */
-        length = strcspn(at, ":");
-        size_t key = strcspn(at, "=:");
-        if (at[key] != '=' || key == 0 || memchr(at, '"', length) || memchr(at, '\\', length)) {
-            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: expected option=value, found '%.*s'", name, (int)length, at);
+/* "option=value:option=value" as a JSON object. */
+static nlg_status to_json(const char *name, const char *text, char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
+    size_t used = (size_t)snprintf(json, NLG_STRATEGY_OPTIONS_TEXT, "{");
+    for (size_t length; *text; text += length + (text[length] == ':')) {
+        length = strcspn(text, ":");
+        size_t key = strcspn(text, "=:");
+        if (text[key] != '=' || key == 0 || memchr(text, '"', length) || memchr(text, '\\', length)) {
+            return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: expected option=value, found '%.*s'", name, (int)length, text);
         }
         used += (size_t)snprintf(json + used, NLG_STRATEGY_OPTIONS_TEXT - used, "%s\"%.*s\":%.*s", used > 1 ? "," : "", (int)key,
-                                 at, (int)(length - key - 1), at + key + 1);
+                                 text, (int)(length - key - 1), text + key + 1);
         if (used + 2 > NLG_STRATEGY_OPTIONS_TEXT)
             return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: its options are too long", name);
     }
     json[used] = '}';
     json[used + 1] = '\0';
+    return NLG_OK;
+}
+
+nlg_status nlg_strategy_pick(const char *text, bool for_short_run, const nlg_strategy **strategy,
+                             char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
+    char name[64];
+    size_t length = strcspn(text, ":");
+    snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), text);
+    NLG_TRY(find_strategy(name, strategy, err));
+    const char *options = text[length] ? text + length + 1 : for_short_run ? (*strategy)->short_run : NULL;
+    NLG_TRY(to_json(name, options ? options : "", json, err));
     double values[NLG_STRATEGY_OPTIONS_MAX];
     return nlg_strategy_parse(*strategy, json, values, NULL, err);
 }

@@ -68,6 +68,7 @@ static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_err
 const nlg_strategy nlg_strategy_ppo = {
     .name = "ppo",
     .summary = "LSTM controller trained by proximal policy optimization (NASNet, Zoph et al. 2018)",
+    .short_run = "hidden=16:rate=0.01:children=5",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .state_size = sizeof(state),
