@@ -23,7 +23,7 @@ THREAD_FLAGS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
 # The last word: CFLAGS from outside.
 CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREAD_FLAGS) $(SAN) -I. -MMD -MP $(CFLAGS)
 LINK     = $(CC) $(OPT) $(THREAD_FLAGS) $(SAN) $(CFLAGS) $(LDFLAGS)
-LDLIBS  := -lopenblas -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -lm
+LDLIBS  := -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -ldl -lm
 COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '*' --abbrev=12 2>/dev/null || echo unknown)
 
 # --- what is built ---------------------------------------------------------------------------------------------------

@@ -1,5 +1,4 @@
 /* lineage info: what this binary is and what it runs on. */
-#include <cblas.h>
 #include <openssl/crypto.h>
 #include <png.h>
 #include <sqlite3.h>
@@ -13,6 +12,7 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/output.h"
+#include "layers/kernels/openblas.h"
 
 #define TEXT_(x) #x
 #define TEXT(x)  TEXT_(x)
@@ -28,7 +28,8 @@ static void add_libraries(cJSON *libraries) {
     nlg_json_text(libraries, "libjpeg", TEXT(JPEG_LIB_VERSION));
 #endif
     nlg_json_text(libraries, "libcrypto", OpenSSL_version(OPENSSL_VERSION));
-    nlg_json_text(libraries, "openblas", openblas_get_config());
+    nlg_error absent = {0};
+    nlg_json_text(libraries, "openblas", nlg_openblas_load(&absent) == NLG_OK ? nlg_openblas_loaded()->get_config() : absent.text);
 }
 
 static cJSON *describe(const nlg_settings *settings) {

@@ -7,6 +7,7 @@
 
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
+#include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
 
 nlg_status nlg_option_integer(const char *option, const char *text, int64_t least, int64_t most, int64_t *value, nlg_error *err) {
@@ -102,6 +103,7 @@ nlg_status nlg_exec_open(const nlg_settings *settings, nlg_exec *exec, nlg_error
     if (!nlg_isa_available(settings->isa))
         return nlg_fail(err, NLG_ERR_INPUT, "--isa: this CPU or build has no %s; `lineage info` lists the instruction sets",
                         nlg_isa_name(settings->isa));
+    if (settings->backend == NLG_BACKEND_OPENBLAS) NLG_TRY(nlg_openblas_load(err));
     exec->simd = nlg_simd_table(settings->isa);
     exec->team = nlg_team_create(settings->threads);
     if (!exec->team) return nlg_fail_memory(err, sizeof(void *) * (size_t)settings->threads, "the thread team");

@@ -12,6 +12,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/rng.h"
 #include "layers/kernels/conv.h"
+#include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
 
 enum { MOST_THREADS = 3, GUARD = 64 };
@@ -424,6 +425,7 @@ static void test_winograd(void **state) {
 
 static void test_openblas(void **state) {
     (void)state;
+    assert_int_equal(nlg_openblas_load(NULL), NLG_OK);
     draw d = {nlg_rng_seed(4), 0};
     for (int i = 0; i < 40;) {
         int groups = ONE_OF(&d, 1, 1, 3);

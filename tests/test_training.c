@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
 #include "layers/train/train.h"
 #include "models/model.h"
@@ -119,6 +120,7 @@ static void test_same_bits_for_threads_and_isa(void **unused) {
 
 static void test_openblas_agrees(void **unused) {
     (void)unused;
+    assert_int_equal(nlg_openblas_load(NULL), NLG_OK);
     for (size_t m = 0; m < sizeof promised / sizeof *promised; m++) {
         run_options o = {.model = promised[m], .threads = 2, .epochs = 1, .train_images = 64, .isa = nlg_isa_best(), .lr = 0.01};
         const run_result own = train(o);

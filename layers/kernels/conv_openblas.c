@@ -4,8 +4,9 @@
  * bits. Packed weights are [k][r][s][c] in both directions; OpenBLAS splits the product over its own threads. */
 #include "layers/kernels/conv_internal.h"
 
-#include <cblas.h>
 #include <string.h>
+
+#include "layers/kernels/openblas.h"
 
 enum { MATRIX_FLOATS = 1 << 20 };
 
@@ -86,9 +87,9 @@ static void forward(const nlg_exec *exec, const nlg_conv_shape *s, float *x, int
         int64_t pixels = chunk < all - at ? chunk : all - at;
         for (int g = 0; g < s->groups; g++) {
             each_tap(s, x, ld_x, g, at, pixels, columns, read_tap);
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)pixels, (int)group_k, (int)depth, 1, columns, (int)depth,
-                        packed + g * group_k * depth, (int)depth, in_place ? 1 : 0, out->y + at * out->ld_y + g * group_k,
-                        (int)out->ld_y);
+            nlg_openblas_loaded()->sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)pixels, (int)group_k, (int)depth, 1, columns,
+                                         (int)depth, packed + g * group_k * depth, (int)depth, in_place ? 1 : 0,
+                                         out->y + at * out->ld_y + g * group_k, (int)out->ld_y);
         }
     }
     nlg_conv_output rest = *out;
@@ -104,9 +105,9 @@ static void backward_data(const nlg_conv_shape *s, const float *dy, int64_t ld_d
     for (int64_t at = 0; at < all; at += chunk) {
         int64_t pixels = chunk < all - at ? chunk : all - at;
         for (int g = 0; g < s->groups; g++) {
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)pixels, (int)depth, (int)group_k, 1,
-                        dy + at * ld_dy + g * group_k, (int)ld_dy, packed + g * group_k * depth, (int)depth, 0, columns,
-                        (int)depth);
+            nlg_openblas_loaded()->sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)pixels, (int)depth, (int)group_k, 1,
+                                         dy + at * ld_dy + g * group_k, (int)ld_dy, packed + g * group_k * depth, (int)depth, 0,
+                                         columns, (int)depth);
             each_tap(s, out->y, out->ld_y, g, at, pixels, columns, add_tap);
         }
     }
@@ -114,7 +115,7 @@ static void backward_data(const nlg_conv_shape *s, const float *dy, int64_t ld_d
 
 void nlg_conv_openblas_gather(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *x, int64_t ld_x,
                               const float *packed, const nlg_conv_output *out, float *scratch) {
-    openblas_set_num_threads(nlg_team_size(exec->team));
+    nlg_openblas_loaded()->set_num_threads(nlg_team_size(exec->team));
     if (pass == NLG_CONV_FORWARD)
         forward(exec, shape, (float *)(uintptr_t)x, ld_x, packed, out, scratch);
     else
@@ -125,14 +126,14 @@ void nlg_conv_openblas_weights(const nlg_exec *exec, const nlg_conv_shape *s, co
                                int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch) {
     int64_t depth = patch(s), group_k = s->k / s->groups, all = (int64_t)s->n * s->p * s->q, chunk = chunk_pixels(s);
     float *columns = scratch, *sums = scratch + chunk * depth;
-    openblas_set_num_threads(nlg_team_size(exec->team));
+    nlg_openblas_loaded()->set_num_threads(nlg_team_size(exec->team));
     for (int64_t at = 0; at < all; at += chunk) {
         int64_t pixels = chunk < all - at ? chunk : all - at;
         for (int g = 0; g < s->groups; g++) {
             each_tap(s, (float *)(uintptr_t)x, ld_x, g, at, pixels, columns, read_tap);
-            cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)group_k, (int)depth, (int)pixels, 1,
-                        dy + at * ld_dy + g * group_k, (int)ld_dy, columns, (int)depth, at ? 1 : 0, sums + g * group_k * depth,
-                        (int)depth);
+            nlg_openblas_loaded()->sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, (int)group_k, (int)depth, (int)pixels, 1,
+                                         dy + at * ld_dy + g * group_k, (int)ld_dy, columns, (int)depth, at ? 1 : 0,
+                                         sums + g * group_k * depth, (int)depth);
         }
     }
     reorder(s, sums, dw_oihw, true, accumulate);
