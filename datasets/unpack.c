@@ -89,6 +89,8 @@ nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, si
             return nlg_fail(err, NLG_ERR_IO, "%s: cannot read: %s; check the disk and its permissions", unpacker->path,
                             strerror(errno));
         if (code == Z_MEM_ERROR) return nlg_fail_memory(err, size, unpacker->path);
+        const char *prefix = strstr(text, ">: "); /* zlib's own name of the file: "<fd:3>: " */
+        if (prefix) text = prefix + 3;
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected a sound gzip file, found %s after %zu unpacked bytes; fetch it again",
                         unpacker->path, code == Z_BUF_ERROR ? "its end" : text, *got);
     }

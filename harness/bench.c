@@ -14,6 +14,7 @@ struct nlg_bench {
     nlg_bench_options options;
     nlg_weights weights, gradients, momentum;
     nlg_plan *plan;
+    size_t bytes; /* measured */
     int *labels;
     int64_t steps;
     double *times;
@@ -41,12 +42,19 @@ static nlg_status prepare_training(nlg_bench *bench, nlg_error *err) {
 
 static nlg_status prepare(nlg_bench *bench, nlg_error *err) {
     const nlg_bench_options *o = &bench->options;
+    const nlg_graph *graph = bench->network->graph;
+    nlg_plan_options plan = {.batch = o->batch,
+                             .mode = o->mode,
+                             .without_aux = true,
+                             .memory_limit = o->memory_limit,
+                             .other_bytes = (o->mode == NLG_TRAIN ? 3 : 1) * nlg_weights_bytes(graph)};
+    NLG_TRY(nlg_plan_measure(graph, bench->exec, &plan, &bench->bytes, err));
+    bench->bytes += plan.other_bytes;
     NLG_TRY(nlg_weights_create(bench->network->graph, &bench->weights, err));
     nlg_weights_fill_reference(&bench->weights, 1);
     if (o->mode == NLG_TRAIN) NLG_TRY(prepare_training(bench, err));
-    nlg_plan_options plan = {.batch = o->batch, .mode = o->mode, .without_aux = true, .memory_limit = o->memory_limit};
-    NLG_TRY(nlg_plan_create(bench->network->graph, bench->exec, &plan, &bench->weights,
-                            o->mode == NLG_TRAIN ? &bench->gradients : NULL, &bench->plan, err));
+    NLG_TRY(nlg_plan_create(graph, bench->exec, &plan, &bench->weights, o->mode == NLG_TRAIN ? &bench->gradients : NULL,
+                            &bench->plan, err));
     fill_input(nlg_plan_input(bench->plan));
     return NLG_OK;
 }
@@ -80,8 +88,7 @@ void nlg_bench_destroy(nlg_bench *bench) {
 }
 
 size_t nlg_bench_bytes(const nlg_bench *bench) {
-    size_t blocks = bench->options.mode == NLG_TRAIN ? 3 : 1;
-    return nlg_plan_bytes(bench->plan) + blocks * bench->network->graph->weights_floats * sizeof(float);
+    return bench->bytes;
 }
 
 /* --- one step --- */

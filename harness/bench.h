@@ -31,7 +31,7 @@ typedef struct nlg_bench nlg_bench;
 nlg_status nlg_bench_create(const nlg_network *network, const nlg_exec *exec, const nlg_bench_options *options, nlg_bench **bench,
                             nlg_error *err);
 void nlg_bench_destroy(nlg_bench *bench);
-size_t nlg_bench_bytes(const nlg_bench *bench); /* weights and plan */
+size_t nlg_bench_bytes(const nlg_bench *bench); /* weights, gradients, momentum and plan */
 
 nlg_status nlg_bench_run(nlg_bench *bench, nlg_bench_result *result, nlg_error *err);
 /* Times every kernel call by itself; *layers has nlg_bench_layers entries, free with nlg_free. */

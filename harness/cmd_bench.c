@@ -141,7 +141,7 @@ static nlg_status bench_planned(const nlg_invocation *call, const nlg_exec *exec
     const bench_options *o = call->options;
     nlg_bench_result result;
     cJSON *row = NULL;
-    fprintf(stderr, "%s: %.1f MiB\n", model, (double)nlg_bench_bytes(bench) / (1 << 20));
+    fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", model, (double)nlg_bench_bytes(bench) / (1 << 20), nlg_bench_bytes(bench));
     NLG_TRY(nlg_bench_run(bench, &result, err));
     if (result.noisy) fprintf(stderr, "%s: noisy: p90 is %.2f times p10\n", model, result.ms_p90 / result.ms_p10);
     if (output->json) {

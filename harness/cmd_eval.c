@@ -1,4 +1,5 @@
 /* lineage eval: top-1 and top-5 of a weight file on a data set. */
+#include <math.h>
 #include <stdio.h>
 
 #include "harness/command.h"
@@ -113,11 +114,17 @@ static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const
     nlg_load_options load = {.allow_missing_aux = true};
     nlg_evaluation result;
     nlg_augmentation border = {.pad = fitted->pad};
+    size_t bytes;
+    NLG_TRY(nlg_inference_measure(&fitted->network, exec, o->batch, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(fitted->network.graph, weights, err));
     NLG_TRY(nlg_weights_load(weights, o->weights, &load, err));
+    fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", fitted->network.model->name, (double)bytes / (1 << 20), bytes);
     if (o->split == 1) NLG_TRY(nlg_fitted_open_test(fitted, err));
     NLG_TRY(nlg_evaluate(fitted->network.graph, weights, fitted->dataset, o->split == 1 ? NLG_SPLIT_TEST : NLG_SPLIT_VALIDATION,
                          o->batch, &border, exec, &result, err));
+    if (!isfinite(result.loss))
+        return nlg_fail(err, NLG_ERR_NUMERIC, "%s: the loss on %s is %g, the network's output is not finite; check the weights",
+                        o->weights, fitted->info->name, result.loss);
     return print_result(call, fitted, &result, err);
 }
 

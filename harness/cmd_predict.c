@@ -179,11 +179,13 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_network *network
     q->classes = out.c;
     nlg_model_preprocessing(network->model, &q->recipe, q->mean, q->std);
     NLG_TRY(open_labels(o->labels, q->classes, &q->labels, err));
+    size_t bytes;
+    NLG_TRY(nlg_inference_measure(network, exec, 1, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(graph, weights, err));
     NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){.allow_missing_aux = true}, err));
-    nlg_plan_options plan = {.batch = 1, .mode = NLG_INFER, .memory_limit = call->settings.memory_limit};
+    nlg_plan_options plan = {.batch = 1, .mode = NLG_INFER};
     NLG_TRY(nlg_plan_create(graph, exec, &plan, weights, NULL, &q->plan, err));
-    size_t bytes = (size_t)network->input.h * (size_t)network->input.w * 3;
+    bytes = (size_t)network->input.h * (size_t)network->input.w * 3;
     q->pixels = nlg_alloc(bytes, 1);
     return q->pixels ? NLG_OK : nlg_fail_memory(err, bytes, "an image");
 }

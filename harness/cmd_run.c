@@ -543,9 +543,32 @@ static bool is_chosen(const nlg_invocation *call, const char *id) {
     return call->n_arguments == 0;
 }
 
+/* Before hours are spent. */
+static nlg_status check_names(const nlg_experiment *e, nlg_error *err) {
+    const nlg_model *model;
+    const cJSON *name;
+    cJSON_ArrayForEach(name, nlg_scale_list(e, "networks")) {
+        if (nlg_model_find(name->valuestring, &model, err) != NLG_OK) return nlg_fail_at(err, "experiment %s", e->id);
+    }
+    if (e->kind != NLG_SEARCH) return NLG_OK;
+    nlg_space space;
+    if (nlg_space_open(nlg_scale_list(e, "space")->valuestring, &space, err) != NLG_OK)
+        return nlg_fail_at(err, "experiment %s", e->id);
+    nlg_space_close(&space);
+    cJSON_ArrayForEach(name, nlg_scale_list(e, "strategies")) {
+        const nlg_strategy *strategy;
+        char chosen[NLG_STRATEGY_OPTIONS_TEXT];
+        if (nlg_strategy_pick(name->valuestring, &strategy, chosen, err) != NLG_OK) return nlg_fail_at(err, "experiment %s", e->id);
+    }
+    return NLG_OK;
+}
+
 static nlg_status run_them(const nlg_invocation *call, runner *r, const nlg_experiment *experiments, int count, nlg_error *err) {
-    for (int i = 0; i < count; i++)
-        if (is_chosen(call, experiments[i].id)) r->total += units_of(&experiments[i]);
+    for (int i = 0; i < count; i++) {
+        if (!is_chosen(call, experiments[i].id)) continue;
+        NLG_TRY(check_names(&experiments[i], err));
+        r->total += units_of(&experiments[i]);
+    }
     if (!r->total)
         return nlg_fail(err, NLG_ERR_INPUT, "no such experiment: '%s'; see %s", call->arguments[0], r->options->experiments);
     nlg_status status = nlg_results_open(r->options->results, true, &r->results, err);

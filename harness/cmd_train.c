@@ -262,10 +262,10 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     nlg_trainer *trainer = NULL;
     NLG_TRY(nlg_trainer_create(fitted->network.graph, fitted->dataset, exec, &how, &trainer, err));
     int done = nlg_trainer_epochs(trainer);
-    fprintf(stderr, "%s on %s: %u training and %u validation images, %.1f MiB for training, %d threads, %s%s\n",
+    fprintf(stderr, "%s on %s: %u training and %u validation images, %.1f MiB (%zu bytes) for training, %d threads, %s%s\n",
             fitted->network.model->name, fitted->info->name, fitted->info->train, fitted->info->validation,
-            (double)nlg_trainer_bytes(trainer) / (1 << 20), nlg_team_size(exec->team), nlg_isa_name(exec->isa),
-            exec->backend == NLG_BACKEND_OPENBLAS ? ", backend openblas" : "");
+            (double)nlg_trainer_bytes(trainer) / (1 << 20), nlg_trainer_bytes(trainer), nlg_team_size(exec->team),
+            nlg_isa_name(exec->isa), exec->backend == NLG_BACKEND_OPENBLAS ? ", backend openblas" : "");
     if (done) fprintf(stderr, "continuing from %s after epoch %d\n", o->checkpoint, done);
     nlg_progress_start(&watch.progress);
     nlg_interrupt_watch();

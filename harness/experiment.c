@@ -9,6 +9,7 @@
 
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
+#include "layers/base/nearest.h"
 
 typedef enum { TEXT, NUMBER, TEXTS, NUMBERS } value_type;
 static const char *const type_names[] = {"a text", "a number above 0", "a list of texts", "a list of numbers above 0"};
@@ -53,12 +54,21 @@ static bool is_of_type(const cJSON *value, value_type type) {
     return true;
 }
 
+static nlg_status unknown_key(const char *path, const char *key, const key_rule *rules, int n, unsigned kinds, nlg_error *err) {
+    nlg_nearest nearest = {.wanted = key};
+    for (int i = 0; i < n; i++)
+        if (rules[i].kinds & kinds) nlg_nearest_try(&nearest, rules[i].key);
+    const char *near = nlg_nearest_name(&nearest);
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: unknown key \"%s\"; %s%s%s", path, key,
+                    near ? "did you mean \"" : "remove or correct it", near ? near : "", near ? "\"?" : "");
+}
+
 static nlg_status check(const char *path, const cJSON *object, const key_rule *rules, int n, unsigned kinds, const char *also,
                         nlg_error *err) {
     for (const cJSON *v = object->child; v; v = v->next) {
         bool known = also && strcmp(also, v->string) == 0;
         for (int i = 0; i < n; i++) known |= (rules[i].kinds & kinds) && strcmp(rules[i].key, v->string) == 0;
-        if (!known) return nlg_fail(err, NLG_ERR_INPUT, "%s: unknown key \"%s\"; remove or correct it", path, v->string);
+        if (!known) return unknown_key(path, v->string, rules, n, kinds, err);
     }
     for (int i = 0; i < n; i++) {
         if (!(rules[i].kinds & kinds)) continue;
@@ -102,8 +112,7 @@ static nlg_status check_document(const char *path, const char *profile, nlg_expe
     e->data = data ? data->valuestring : NULL;
     e->scale = cJSON_GetObjectItemCaseSensitive(profiles, profile);
     if (!e->scale)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no profile \"%s\"; the first is \"%s\"", path, profile,
-                        profiles->child ? profiles->child->string : "");
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no profile \"%s\"; expected smoke, quick or full", path, profile);
     return NLG_OK;
 }
 
@@ -113,9 +122,12 @@ nlg_status nlg_experiment_load(const char *path, const char *profile, nlg_experi
     char *text;
     size_t size;
     NLG_TRY(nlg_file_read(path, LARGEST, &text, &size, err));
-    experiment->document = cJSON_ParseWithOpts(text, NULL, true);
+    const char *end = text;
+    experiment->document = cJSON_ParseWithOpts(text, &end, true);
+    int line = 1;
+    for (const char *c = text; !experiment->document && c < end; c++) line += *c == '\n';
     nlg_free(text);
-    if (!experiment->document) return nlg_fail(err, NLG_ERR_INPUT, "%s: not valid JSON; correct it", path);
+    if (!experiment->document) return nlg_fail(err, NLG_ERR_INPUT, "%s: line %d: not valid JSON; correct it", path, line);
     nlg_status status = check_document(path, profile, experiment, err);
     if (status != NLG_OK) nlg_experiment_close(experiment);
     return status;

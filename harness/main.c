@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "harness/command.h"
 #include "layers/base/nearest.h"
@@ -69,24 +68,15 @@ static nlg_status run(int argc, char **argv, nlg_error *err, char *where, size_t
     return nlg_command_invoke(command, argc - 1, argv + 1, err);
 }
 
-/* Without the libraries' own endings: OpenBLAS waits there for threads that never came to life when memory was short. The leak
- * checker works at the end of a normal exit. */
-static _Noreturn void leave(int code) {
-#ifdef __SANITIZE_ADDRESS__
-    exit(code);
-#else
-    _exit(code);
-#endif
-}
-
 int main(int argc, char **argv) {
     nlg_error err = {0};
     char where[64] = "lineage";
     occupy_standard_streams();
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a failed write like any other */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a limit on the size of files are failed writes like any other */
+    signal(SIGXFSZ, SIG_IGN);
     nlg_status status = run(argc, argv, &err, where, sizeof where);
     nlg_status written = flush_output(&err);
     if (status == NLG_OK) status = written;
     if (status != NLG_OK) fprintf(stderr, "%s: %s\n", where, err.status != NLG_OK ? err.text : "failed without a message");
-    leave(nlg_status_exit_code(status));
+    return nlg_status_exit_code(status);
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/graph/plan.h"
+
 void nlg_model_preprocessing(const nlg_model *model, nlg_image_recipe *recipe, float mean[3], float std[3]) {
     static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
     const nlg_preprocessing *p = &model->preprocessing;
@@ -65,6 +67,15 @@ void nlg_fitted_close(nlg_fitted *fitted) {
     nlg_network_close(&fitted->network);
     if (fitted->dataset) nlg_dataset_close(fitted->dataset);
     fitted->dataset = NULL;
+}
+
+nlg_status nlg_inference_measure(const nlg_network *network, const nlg_exec *exec, int batch, size_t memory_limit, size_t *bytes,
+                                 nlg_error *err) {
+    nlg_plan_options plan = {
+        .batch = batch, .mode = NLG_INFER, .memory_limit = memory_limit, .other_bytes = nlg_weights_bytes(network->graph)};
+    NLG_TRY(nlg_plan_measure(network->graph, exec, &plan, bytes, err));
+    *bytes += plan.other_bytes;
+    return NLG_OK;
 }
 
 nlg_status nlg_fitted_open_test(nlg_fitted *fitted, nlg_error *err) {

@@ -21,6 +21,10 @@ void nlg_fitted_close(nlg_fitted *fitted); /* also after a failed open */
 /* The photo preprocessing of a model: shorter side and crop in pixels, filter, mean and std. */
 void nlg_model_preprocessing(const nlg_model *model, nlg_image_recipe *recipe, float mean[3], float std[3]);
 
+/* The memory that inference takes, weights included; NLG_ERR_MEMORY beyond the limit (bytes, 0: none). */
+nlg_status nlg_inference_measure(const nlg_network *network, const nlg_exec *exec, int batch, size_t memory_limit, size_t *bytes,
+                                 nlg_error *err);
+
 /* Opens the test split, saying so on standard error: the final step of a run only. */
 nlg_status nlg_fitted_open_test(nlg_fitted *fitted, nlg_error *err);
 

@@ -103,18 +103,13 @@ static void end_trial(nlg_trial *trial, nlg_trial_status status, const char *mes
 
 /* Memory of training as every machine counts it. */
 static nlg_status measure_memory(const nlg_train_evaluator_options *o, const nlg_graph *graph, size_t *bytes, nlg_error *err) {
-    const nlg_recipe *r = &o->recipe;
-    uint32_t images = nlg_dataset_describe(o->dataset)->train;
     nlg_exec exec = *o->exec;
     exec.team = nlg_team_create(1);
     if (!exec.team) return nlg_fail_memory(err, 64, "a team of one");
     exec.isa = NLG_ISA_PORTABLE;
     exec.simd = nlg_simd_table(NLG_ISA_PORTABLE);
-    nlg_plan_options plan = {.batch = (uint32_t)r->batch < images ? r->batch : (int)images, .mode = NLG_TRAIN};
-    nlg_status status = nlg_plan_measure(graph, &exec, &plan, bytes, err);
+    nlg_status status = nlg_trainer_measure(graph, o->dataset, &exec, &o->recipe, 0, bytes, err);
     nlg_team_destroy(exec.team);
-    size_t blocks = 2 + (size_t)nlg_optimizer_state_count(r->optimizer.kind, r->optimizer.momentum) + (r->ema_decay > 0);
-    *bytes += blocks * graph->weights_floats * sizeof(float);
     return status;
 }
 

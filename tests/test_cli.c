@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -82,6 +83,24 @@ static void mistakes_are_one_line_with_the_nearest_name(void **state) {
     run_refused("no-such-file", "lineage predict resnet18 $D/x.png --weights $D/no-such-file");
 }
 
+static void mistakes_in_experiments_are_found_at_once(void **state) {
+    (void)state;
+    run_good("mkdir $D/e");
+#define EDITED                                                                                                                     \
+    "sed 's/%s/%s/' harness/experiments/%s.json >$D/e/x.json; lineage run --profile smoke --results $D/r --experiments $D/e"
+    run_refused("x.json: unknown key \"clam\"; did you mean \"claim\"?", EDITED, "\"claim\"", "\"clam\"", "counts");
+    run_refused("x.json: unknown key \"train_image\"; did you mean \"train_images\"?", EDITED, "train_images", "train_image",
+                "human-vs-searched");
+    run_refused("x.json: line 2: not valid JSON", EDITED, "\"id\"", "id", "search-small");
+    run_refused("human-vs-searched: unknown model 'resnet20_smal'; did you mean 'resnet20_small'?", EDITED, "\"lenet5_small\"",
+                "\"resnet20_smal\"", "human-vs-searched");
+    run_refused("experiment search-small: ", EDITED, "\"evolution:", "\"evolutoin:", "search-small");
+    run_refused("did you mean 'fashion-mnist'?", EDITED, "fashion-mnist", "fashion-mnits", "human-vs-searched");
+    run_refused("no profile \"smokee\"; expected smoke, quick or full", "lineage run --profile smokee");
+    run_refused("no experiments (*.json) there", "lineage run --experiments $D/none");
+#undef EDITED
+}
+
 /* --- counts --- */
 
 static void counts_follow_the_contract(void **state) {
@@ -132,6 +151,24 @@ static void everything_is_counted_in_two_seconds(void **state) {
     assert_non_null(strstr(once, "FLOPs = 2 x MACs"));
     assert_string_equal(once, run_good("lineage count --all").out);
     free(once);
+}
+
+/* Processor time of the shell and the program: that of the clock depends on the neighbours. */
+static void the_program_starts_in_20_ms(void **state) {
+    (void)state;
+    const char *slower = getenv("NLG_SLOWER");
+    double least = 1, limit = 0.02 * (slower ? atof(slower) : 1);
+    for (int i = 0; i < 10; i++) {
+        struct rusage before, after;
+        getrusage(RUSAGE_CHILDREN, &before);
+        run_good("lineage --help");
+        getrusage(RUSAGE_CHILDREN, &after);
+        double taken =
+            (double)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) +
+            1e-6 * (double)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec);
+        if (taken < least) least = taken;
+    }
+    if (least > limit) fail_msg("`lineage --help` took %.1f ms, expected at most %.1f", 1e3 * least, 1e3 * limit);
 }
 
 /* The layers add up to the network, and grouped convolutions show their groups. */
@@ -307,8 +344,16 @@ static void short_memory_is_one_line(void **state) {
     }
     assert_true(refused >= 2);
     run_refused("--mem-limit", "lineage bench resnet18 --mem-limit 1M");
+    run_refused("for OpenBLAS", "ulimit -v 300000; lineage bench lenet5 --backend openblas");
 }
 #endif
+
+static void a_missing_openblas_is_one_line(void **state) {
+    (void)state;
+    run_refused("install Debian's package libopenblas0",
+                "echo x >$D/libopenblas.so.0; LD_LIBRARY_PATH=$D lineage bench lenet5 --backend openblas");
+    assert_non_null(strstr(run_good("LD_LIBRARY_PATH=$D lineage info").out, "cannot load the library"));
+}
 
 int main(int argc, char **argv) {
     (void)argc;
@@ -316,8 +361,10 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_command_has_help_with_an_example, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_one_line_with_the_nearest_name, enter, leave),
+        cmocka_unit_test_setup_teardown(mistakes_in_experiments_are_found_at_once, enter, leave),
         cmocka_unit_test_setup_teardown(counts_follow_the_contract, enter, leave),
         cmocka_unit_test_setup_teardown(everything_is_counted_in_two_seconds, enter, leave),
+        cmocka_unit_test_setup_teardown(the_program_starts_in_20_ms, enter, leave),
         cmocka_unit_test_setup_teardown(layers_add_up, enter, leave),
         cmocka_unit_test_setup_teardown(models_are_sorted_and_filtered, enter, leave),
         cmocka_unit_test_setup_teardown(show_tells_layers_deviations_and_cells, enter, leave),
@@ -325,6 +372,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(drawings_are_dot, enter, leave),
         cmocka_unit_test_setup_teardown(info_describes_build_and_machine, enter, leave),
         cmocka_unit_test_setup_teardown(failed_writes_are_noticed, enter, leave),
+        cmocka_unit_test_setup_teardown(a_missing_openblas_is_one_line, enter, leave),
 #ifndef __SANITIZE_ADDRESS__
         cmocka_unit_test_setup_teardown(short_memory_is_one_line, enter, leave),
 #endif

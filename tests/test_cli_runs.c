@@ -162,6 +162,53 @@ static void training_mistakes(void **state) {
     run_refused("--lr: expected a number", TRAIN "--lr fast");
 }
 
+/* --- limits --- */
+
+/* The number in "NAME: 1.2 MiB (1234567 bytes)". */
+static size_t bytes_said(const char *text) {
+    const char *at = strstr(text, "MiB (");
+    if (!at) fail_msg("expected the memory needed in: %s", text);
+    return (size_t)strtoull(at + 5, NULL, 10);
+}
+
+/* What is announced is enough; one byte less is refused, with the same number. */
+static void memory_limits_are_exact(void **state) {
+    (void)state;
+    run_good("lineage export lenet5_small $D/l.safetensors");
+    static const char *const commands[] = {
+        TRAIN "--epochs 1",
+        TRAIN "--epochs 1 --optimizer adam --ema 0.9",
+        "lineage bench lenet5_small --batch 8 --seconds 0",
+        "lineage bench lenet5_small --batch 8 --seconds 0 --mode train",
+        "lineage eval lenet5_small --weights $D/l.safetensors --data mnist:$D --validation-images 60",
+    };
+    size_t before = 0;
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        size_t bytes = bytes_said(run_good("%s", commands[i]).err);
+        char number[32];
+        run_good("%s --mem-limit %zu", commands[i], bytes);
+        snprintf(number, sizeof number, "needs %zu (", bytes);
+        run_refused(number, "%s --mem-limit %zu", commands[i], bytes - 1);
+        if (i == 1) assert_true(bytes >= before + 2 * 61706 * sizeof(float)); /* a second slot of state, and the averages */
+        if (i == 3) assert_true(bytes >= before + 2 * 61706 * sizeof(float)); /* gradients and momentum */
+        before = bytes;
+    }
+}
+
+/* A limit on the size of files stands for a full disk. */
+static void failed_writes_keep_the_good_file(void **state) {
+    (void)state;
+    run_good(TRAIN "--epochs 1 --checkpoint $D/good.safetensors && cp $D/good.safetensors $D/copy && ls $D >$D/list");
+    run_refused("cannot write: File too large; free some space",
+                "ulimit -f 100; " TRAIN
+                "--epochs 2 --checkpoint $D/good.safetensors 2>$D/all; c=$?; tail -n 1 $D/all >&2; exit $c");
+    run_refused("cannot write: File too large; free some space", "ulimit -f 100; lineage export lenet5_small $D/copy");
+    run_good("cmp $D/good.safetensors $D/copy && rm $D/all && ls $D | diff $D/list -");
+    run_good(TRAIN "--epochs 2 --checkpoint $D/good.safetensors");
+    run_refused("cannot create the folder", "lineage run --profile smoke --results /proc/none/r");
+    run_refused("what was stored before is safe", "ulimit -f 20; lineage run counts --profile smoke --results $D/r");
+}
+
 /* --- export and predict --- */
 
 static void weights_that_do_not_fit_are_listed(void **state) {
@@ -176,6 +223,10 @@ static void weights_that_do_not_fit_are_listed(void **state) {
                 "lineage eval lenet5_small --data mnist:$D --weights $D/r.safetensors");
     run_good("head -c 5000 $D/l.safetensors >$D/cut.safetensors");
     run_refused("cut.safetensors", "lineage eval lenet5_small --data mnist:$D --weights $D/cut.safetensors");
+    run_good("{ head -c -4 $D/l.safetensors; printf '\\000\\000\\300\\177'; } >$D/nan.safetensors");
+    program_result r = run("lineage eval lenet5_small --data mnist:$D --weights $D/nan.safetensors");
+    assert_int_equal(r.code, 1);
+    assert_non_null(strstr(r.err, "nan.safetensors: the loss on mnist:"));
     run_refused("cannot write", "lineage export lenet5_small $D/none/l.safetensors");
     run_refused("No space left", "lineage export lenet5_small /dev/full");
 }
@@ -227,6 +278,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(the_test_split_is_opened_on_demand_only, enter, leave),
         cmocka_unit_test_setup_teardown(a_loss_that_is_not_finite_stops, enter, leave),
         cmocka_unit_test_setup_teardown(training_mistakes, enter, leave),
+        cmocka_unit_test_setup_teardown(memory_limits_are_exact, enter, leave),
+        cmocka_unit_test_setup_teardown(failed_writes_keep_the_good_file, enter, leave),
         cmocka_unit_test_setup_teardown(weights_that_do_not_fit_are_listed, enter, leave),
         cmocka_unit_test_setup_teardown(predict_ranks_five_classes, enter, leave),
     };

@@ -333,6 +333,9 @@ static void test_memory_limit(void **unused) {
     assert_int_equal(nlg_plan_create(f.graph, &exec, &options, &f.weights, &f.weights, &plan, &err), NLG_OK);
     assert_int_equal(nlg_plan_bytes(plan), bytes);
     nlg_plan_destroy(plan);
+    options.other_bytes = 1; /* counts as much */
+    assert_int_equal(nlg_plan_create(f.graph, &exec, &options, &f.weights, &f.weights, &plan, &err), NLG_ERR_MEMORY);
+    nlg_plan_destroy(plan);
     nlg_team_destroy(exec.team);
     drop_fixture(&f);
 }

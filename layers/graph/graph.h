@@ -72,6 +72,7 @@ typedef struct nlg_weights {
     float *values;
 } nlg_weights;
 nlg_status nlg_weights_create(const nlg_graph *graph, nlg_weights *weights, nlg_error *err); /* zeroed */
+size_t nlg_weights_bytes(const nlg_graph *graph);                                            /* of one such block */
 void nlg_weights_destroy(nlg_weights *weights);
 static inline float *nlg_weights_at(const nlg_weights *w, int param) {
     return w->values + w->graph->params[param].offset;

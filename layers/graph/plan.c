@@ -271,12 +271,14 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     find_gradients(plan);
     find_sizes(plan);
     NLG_TRY(nlg_plan_place(plan, err));
-    const size_t bytes = nlg_plan_bytes(plan);
+    const size_t bytes = nlg_plan_bytes(plan) + options->other_bytes;
     if (options->memory_limit > 0 && bytes > options->memory_limit)
         return nlg_fail(err, NLG_ERR_MEMORY,
-                        "memory limit %.1f MiB: this plan (batch %d, %s) needs %.1f MiB; take a smaller batch or raise --mem-limit",
-                        (double)options->memory_limit / 1048576.0, options->batch,
-                        options->mode == NLG_TRAIN ? "training" : "inference", (double)bytes / 1048576.0);
+                        "memory limit %zu bytes: %s with batch %d needs %zu (%.1f MiB: weights and what belongs to them %.1f, "
+                        "activations and buffers %.1f); take a smaller batch or raise --mem-limit",
+                        options->memory_limit, options->mode == NLG_TRAIN ? "training" : "inference", options->batch, bytes,
+                        (double)bytes / 1048576.0, (double)options->other_bytes / 1048576.0,
+                        (double)nlg_plan_bytes(plan) / 1048576.0);
     return NLG_OK;
 }
 

@@ -8,8 +8,12 @@
 #include "layers/base/dmath.h"
 #include "layers/base/rng.h"
 
+size_t nlg_weights_bytes(const nlg_graph *graph) {
+    return (graph->weights_floats + 16) * sizeof(float);
+}
+
 nlg_status nlg_weights_create(const nlg_graph *graph, nlg_weights *weights, nlg_error *err) {
-    const size_t bytes = (graph->weights_floats + 16) * sizeof(float);
+    const size_t bytes = nlg_weights_bytes(graph);
     weights->graph = graph;
     weights->values = nlg_alloc_large(bytes);
     if (weights->values == NULL) return nlg_fail_memory(err, bytes, "the network's parameters");
@@ -17,7 +21,7 @@ nlg_status nlg_weights_create(const nlg_graph *graph, nlg_weights *weights, nlg_
 }
 
 void nlg_weights_destroy(nlg_weights *weights) {
-    if (weights->values != NULL) nlg_free_large(weights->values, (weights->graph->weights_floats + 16) * sizeof(float));
+    if (weights->values != NULL) nlg_free_large(weights->values, nlg_weights_bytes(weights->graph));
     weights->values = NULL;
 }
 

@@ -144,17 +144,21 @@ static nlg_status read_entry(const reader *r, const cJSON *item, tensor_entry *e
 
 static nlg_status open_reader(reader *r, char *file, size_t size, nlg_error *err) {
     uint64_t length = 0;
-    if (size < 8) return nlg_fail(err, NLG_ERR_INPUT, "%s: %zu bytes, too short for a safetensors file", r->path, size);
+    if (size < 8)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: %zu bytes, too short for a safetensors file; fetch or export it again", r->path,
+                        size);
     for (int i = 0; i < 8; i++) length |= (uint64_t)(unsigned char)file[i] << (8 * i);
     if (length > header_limit || length > size - 8)
         return nlg_fail(err, NLG_ERR_INPUT,
-                        "%s: header of %llu bytes in a file of %zu; expected a safetensors file (header at most %zu bytes)",
+                        "%s: header of %llu bytes in a file of %zu; expected a safetensors file (header at most %zu bytes); fetch "
+                        "or export it again",
                         r->path, (unsigned long long)length, size, header_limit);
     r->data = file + 8 + length;
     r->size = size - 8 - length;
     r->header = cJSON_ParseWithLength(file + 8, length);
     if (!cJSON_IsObject(r->header))
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: its header is not a JSON object; the file is damaged", r->path);
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: expected a JSON object as its header; the file is damaged, fetch or export it again", r->path);
     r->entries = nlg_alloc((size_t)cJSON_GetArraySize(r->header) + 1, sizeof *r->entries);
     if (r->entries == NULL) return nlg_fail_memory(err, length, "the header of a weight file");
     const cJSON *item;
@@ -236,8 +240,9 @@ static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options
     nlg_free(found);
     options->extra_found = options->n_extra > 0 && extra_found == options->n_extra;
     if (problems.count > 0)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: %d tensors do not fit this network: %s%s; nothing was loaded", r->path,
-                        problems.count, problems.text, strlen(problems.text) > 580 ? " ..." : "");
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: %d tensors do not fit this network: %s%s; nothing was loaded; give the weights of this very network",
+                        r->path, problems.count, problems.text, strlen(problems.text) > 580 ? " ..." : "");
     return NLG_OK;
 }
 

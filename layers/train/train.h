@@ -70,8 +70,8 @@ typedef struct nlg_epoch_record {
 typedef struct nlg_trainer nlg_trainer;
 typedef struct nlg_trainer_options {
     nlg_recipe recipe;
-    uint64_t seed; /* initialisation, order, augmentation, dropout: each its own stream */
-    size_t memory_limit;
+    uint64_t seed;       /* initialisation, order, augmentation, dropout: each its own stream */
+    size_t memory_limit; /* as nlg_trainer_measure counts; 0: none */
     /* NULL: none. Else after each epoch, and on a stop, the weights go to this file and all that a continuation needs to
      * `checkpoint`.state; when that exists, training continues from it with the identical trajectory. */
     const char *checkpoint;
@@ -92,6 +92,10 @@ int nlg_trainer_epochs(const nlg_trainer *trainer); /* records so far */
 const nlg_epoch_record *nlg_trainer_record(const nlg_trainer *trainer, int epoch);
 const nlg_weights *nlg_trainer_weights(const nlg_trainer *trainer); /* with EMA: the averaged ones */
 size_t nlg_trainer_bytes(const nlg_trainer *trainer);
+/* The same before anything is allocated: weights, gradients, state of the optimizer, EMA, the plans of training and validation.
+ * Images and what is small beside them are not counted. NLG_ERR_MEMORY beyond the limit (bytes, 0: none). */
+nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_recipe *recipe,
+                               size_t memory_limit, size_t *bytes, nlg_error *err);
 
 /* Top-1 and top-5 counts of a split in evaluation mode; every image once, the last partial batch included. */
 typedef struct nlg_evaluation {

@@ -18,6 +18,7 @@ struct nlg_trainer {
     nlg_weights weights, gradients, state[2], average; /* average: EMA, values NULL without it */
     int n_state;
     nlg_plan *plan;
+    size_t bytes; /* measured */
     nlg_schedule schedule;
     int batch;
     int64_t steps_per_epoch;

@@ -90,6 +90,25 @@ static nlg_schedule make_schedule(const nlg_recipe *r, int64_t steps_per_epoch) 
                           .final_lr = r->final_lr};
 }
 
+static int batch_of(const nlg_recipe *recipe, uint32_t images) {
+    return (uint32_t)recipe->batch < images ? recipe->batch : (int)images;
+}
+
+nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_recipe *recipe,
+                               size_t memory_limit, size_t *bytes, nlg_error *err) {
+    const nlg_dataset_info *info = nlg_dataset_describe(dataset);
+    const nlg_optimizer_options *o = &recipe->optimizer;
+    const size_t blocks = 2 + (size_t)nlg_optimizer_state_count(o->kind, o->momentum) + (recipe->ema_decay > 0);
+    const int validation_batch = info->validation < EVALUATION_BATCH ? (int)info->validation : EVALUATION_BATCH;
+    nlg_plan_options validation = {.batch = validation_batch, .mode = NLG_INFER},
+                     training = {.batch = batch_of(recipe, info->train), .mode = NLG_TRAIN, .memory_limit = memory_limit};
+    if (validation_batch > 0) NLG_TRY(nlg_plan_measure(graph, exec, &validation, &training.other_bytes, err));
+    training.other_bytes += blocks * nlg_weights_bytes(graph);
+    NLG_TRY(nlg_plan_measure(graph, exec, &training, bytes, err));
+    *bytes += training.other_bytes;
+    return NLG_OK;
+}
+
 static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
     const nlg_recipe *r = &t->options.recipe;
     const nlg_dataset_info *info = nlg_dataset_describe(t->dataset);
@@ -98,7 +117,8 @@ static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
         return nlg_fail(err, NLG_ERR_INPUT, "recipe: %d epochs with batch %d; expected at least 0 and 1", r->epochs, r->batch);
     if (info->train < 1) return nlg_fail(err, NLG_ERR_INPUT, "%s: no training images", info->name);
 
-    t->batch = (uint32_t)r->batch < info->train ? r->batch : (int)info->train;
+    NLG_TRY(nlg_trainer_measure(t->graph, t->dataset, t->exec, r, t->options.memory_limit, &t->bytes, err));
+    t->batch = batch_of(r, info->train);
     t->steps_per_epoch = info->train / (uint32_t)t->batch;
     t->schedule = make_schedule(r, t->steps_per_epoch);
     t->n_state = nlg_optimizer_state_count(r->optimizer.kind, r->optimizer.momentum);
@@ -120,7 +140,7 @@ static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
     t->records = nlg_alloc((size_t)r->epochs + 1, sizeof *t->records);
     if (t->order == NULL || t->labels == NULL || t->records == NULL)
         return nlg_fail_memory(err, info->train * sizeof *t->order, "the trainer");
-    const nlg_plan_options plan = {.batch = t->batch, .mode = NLG_TRAIN, .memory_limit = t->options.memory_limit};
+    const nlg_plan_options plan = {.batch = t->batch, .mode = NLG_TRAIN};
     return nlg_plan_create(t->graph, t->exec, &plan, &t->weights, &t->gradients, &t->plan, err);
 }
 
@@ -351,8 +371,7 @@ const nlg_weights *nlg_trainer_weights(const nlg_trainer *t) {
 }
 
 size_t nlg_trainer_bytes(const nlg_trainer *t) {
-    const size_t blocks = 2 + (size_t)t->n_state + (t->average.values != NULL);
-    return nlg_plan_bytes(t->plan) + blocks * t->graph->weights_floats * sizeof(float);
+    return t->bytes;
 }
 
 /* ---- evaluation ---- */
