@@ -558,7 +558,8 @@ static nlg_status check_names(const nlg_experiment *e, nlg_error *err) {
     cJSON_ArrayForEach(name, nlg_scale_list(e, "strategies")) {
         const nlg_strategy *strategy;
         char chosen[NLG_STRATEGY_OPTIONS_TEXT];
-        if (nlg_strategy_pick(name->valuestring, &strategy, chosen, err) != NLG_OK) return nlg_fail_at(err, "experiment %s", e->id);
+        if (nlg_strategy_pick(name->valuestring, false, &strategy, chosen, err) != NLG_OK)
+            return nlg_fail_at(err, "experiment %s", e->id);
     }
     return NLG_OK;
 }
