@@ -11,7 +11,7 @@ enum {
     STRIP_BYTES = 160 * 1024, /* source of one block */
     LEAST_PIXELS = 48,
     MOST_PIXELS = 1024,
-    CHUNK_PANELS = 4,       /* panels whose unfinished sums are kept at a time */
+    CHUNK_PANELS = 6,       /* panels whose unfinished sums are kept at a time */
     CHUNK_FLOATS = 1 << 15, /* weights of the panels that left-over pixels pass by */
 };
 
@@ -33,14 +33,21 @@ static int64_t smaller(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+/* Source rows (or columns) that another output needs. */
+static int64_t step(const nlg_conv_axis *axis) {
+    return axis->taps == 1 ? 1 : axis->stride;
+}
+
 /* How a phase is blocked, and the scratch each worker needs for it. */
 static void plan_blocks(direct_run *run) {
     const nlg_conv_phase *phase = &run->phase;
     const nlg_conv_simd *simd = run->exec->simd->conv;
     int64_t tile = simd->tile_pixels, q = phase->cols.outputs;
-    int64_t bytes = (int64_t)sizeof(float) * run->task.panels.sources * phase->rows.stride * phase->cols.stride;
+    int64_t bytes = (int64_t)sizeof(float) * run->task.panels.sources * step(&phase->rows) * step(&phase->cols);
     int64_t pixels = STRIP_BYTES / bytes;
     pixels = pixels < LEAST_PIXELS ? LEAST_PIXELS : smaller(pixels, MOST_PIXELS);
+    int64_t blocks = (phase->pixels + pixels / 2) / pixels; /* of equal size: each passes all weights */
+    if (blocks > 0) pixels = (phase->pixels + blocks - 1) / blocks;
     run->unit = tile;
     if (phase->padded && 2 * q > pixels) {
         pixels = (pixels + q / 2) / q * q;
