@@ -246,6 +246,7 @@ typedef struct dot_job {
     int c, width;
     const float *a, *b;
     int64_t ld_a, ld_b;
+    double factor;
     bool accumulate;
     float *out;
     int64_t ld_out;
@@ -261,14 +262,34 @@ static void run_dot(void *context, int64_t begin, int64_t end, int worker) {
         job->simd->dot(job->rows, c, job->a + image * job->rows * job->ld_a + channel, job->ld_a,
                        job->b ? job->b + image * job->rows * job->ld_b + channel : NULL, job->ld_b, sum);
         float *out = job->out + image * job->ld_out + channel;
-        for (int i = 0; i < c; i++) out[i] = (float)(job->accumulate ? (double)out[i] + sum[i] : sum[i]);
+        for (int i = 0; i < c; i++) out[i] = (float)((job->accumulate ? (double)out[i] : 0.0) + job->factor * sum[i]);
     }
+}
+
+static void dot(const nlg_exec *exec, int64_t images, dot_job *job) {
+    job->simd = exec->simd->norm;
+    job->width = images < 8 ? NLG_NORM_WIDTH / 8 : NLG_NORM_WIDTH; /* free, as above */
+    job->chunks = (job->c + job->width - 1) / job->width;
+    nlg_split(exec, images * job->chunks, images * job->rows * job->c * 2, run_dot, job);
 }
 
 void nlg_channel_dot(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, const float *b,
                      int64_t ld_b, bool accumulate, float *out, int64_t ld_out) {
-    int width = images < 8 ? NLG_NORM_WIDTH / 8 : NLG_NORM_WIDTH; /* free, as above */
-    int64_t chunks = (c + width - 1) / width;
-    dot_job job = {exec->simd->norm, rows, chunks, c, width, a, b, ld_a, ld_b, accumulate, out, ld_out};
-    nlg_split(exec, images * chunks, images * rows * c * 2, run_dot, &job);
+    dot_job job = {.rows = rows,
+                   .c = c,
+                   .a = a,
+                   .ld_a = ld_a,
+                   .b = b,
+                   .ld_b = ld_b,
+                   .factor = 1.0,
+                   .accumulate = accumulate,
+                   .out = out,
+                   .ld_out = ld_out};
+    dot(exec, images, &job);
+}
+
+void nlg_channel_mean(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, float *out,
+                      int64_t ld_out) {
+    dot_job job = {.rows = rows, .c = c, .a = a, .ld_a = ld_a, .factor = 1.0 / (double)rows, .out = out, .ld_out = ld_out};
+    dot(exec, images, &job);
 }

@@ -45,5 +45,8 @@ void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const f
 /* out[image][c] = (accumulate ? out : 0) + sum over the image's `rows` pixels of a * b (b NULL: of a). */
 void nlg_channel_dot(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, const float *b,
                      int64_t ld_b, bool accumulate, float *out, int64_t ld_out);
+/* out[image][c] = mean over the image's `rows` pixels of a. */
+void nlg_channel_mean(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, float *out,
+                      int64_t ld_out);
 
 #endif

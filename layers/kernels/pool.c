@@ -1,6 +1,7 @@
 /* Splits pooling over the team: rows of pixels, and channels too where there are few rows (global pools). */
 #include "layers/kernels/pool.h"
 
+#include "layers/kernels/norm.h"
 #include "layers/kernels/pool_simd.h"
 #include "layers/kernels/simd.h"
 #include "layers/kernels/split.h"
@@ -80,7 +81,17 @@ void nlg_max_pool_backward(const nlg_exec *exec, const nlg_pool *pool, const flo
     start(exec, &job, true);
 }
 
+/* A single window over all pixels and no padding. */
+static bool covers_all(const nlg_pool_axis *axis) {
+    return axis->out == 1 && (axis->adaptive || (axis->kernel == axis->in && axis->before == 0));
+}
+
 void nlg_average_pool_forward(const nlg_exec *exec, const nlg_pool *pool, const float *x, int64_t ld_x, float *y, int64_t ld_y) {
+    int64_t pixels = (int64_t)pool->h.in * pool->w.in;
+    if (covers_all(&pool->h) && covers_all(&pool->w)) {
+        nlg_channel_mean(exec, pool->n, pixels, pool->c, x, ld_x, y, ld_y);
+        return;
+    }
     pool_job job = {.pool = pool, .run = exec->simd->pool->average_forward, .from = x, .ld_from = ld_x, .to = y, .ld_to = ld_y};
     start(exec, &job, false);
 }

@@ -75,17 +75,15 @@ const nlg_op nlg_op_dropout = {
     .describe = describe,
 };
 
-/* ---- drop path ---- */
+/* ---- drop path: an image's factor is kept once for each channel ---- */
 
 static size_t path_saved_size(const nlg_op_call *call) {
-    return (size_t)call->x[0].n;
+    return (size_t)call->x[0].n * (size_t)call->x[0].c;
 }
 
 static void scale_images(const nlg_op_call *call, const nlg_tensor *from, bool accumulate, const nlg_tensor *to) {
-    int64_t pixels = (int64_t)from->h * from->w;
-    for (int64_t i = 0; i < from->n; i++)
-        nlg_pointwise_add_scaled(call->exec, pixels, from->c, call->saved[i], from->data + i * pixels * from->ld, from->ld,
-                                 accumulate, to->data + i * pixels * to->ld, to->ld);
+    nlg_multiply_rows(call->exec, nlg_tensor_pixels(from), from->c, from->data, from->ld, call->saved, from->c,
+                      (int64_t)from->h * from->w, accumulate, to->data, to->ld);
 }
 
 static void path_forward(const nlg_op_call *call) {
@@ -94,7 +92,10 @@ static void path_forward(const nlg_op_call *call) {
         copy_forward(call->exec, x, y, 0);
         return;
     }
-    for (int i = 0; i < x->n; i++) call->saved[i] = factor(call, i);
+    for (int64_t i = 0; i < x->n; i++) {
+        float scale = factor(call, i);
+        for (int channel = 0; channel < x->c; channel++) call->saved[i * x->c + channel] = scale;
+    }
     scale_images(call, x, false, y);
 }
 

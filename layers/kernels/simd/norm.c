@@ -128,48 +128,55 @@ static void gradient_sums(const nlg_norm *norm, int64_t first, int64_t rows, con
     }
 }
 
-/* `usual`: dx alone, written, with batch statistics. */
-NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const bool usual, const nlg_norm *norm, int64_t first,
+/* What is wanted of the gradient, as constants of the loop. */
+typedef struct wanted {
+    bool dx, statistics, accumulate_dx, dadd, accumulate_dadd;
+} wanted;
+
+NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wanted want, const nlg_norm *norm, int64_t first,
                                     int64_t rows, const float *dy, int64_t ld_dy, const nlg_norm_gradient *g) {
-    int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
+    int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0, ld_dx = want.dx ? g->ld_dx : 0,
+            ld_dadd = want.dadd ? g->ld_dadd : 0;
     const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
     const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean, *slope = g->slope, *offset = g->offset;
-    float *dx = g->dx ? g->dx + first * g->ld_dx : NULL, *dadd = g->dadd ? g->dadd + first * g->ld_dadd : NULL;
+    float *dx = want.dx ? g->dx + first * ld_dx : NULL, *dadd = want.dadd ? g->dadd + first * ld_dadd : NULL;
     int c = norm->c;
     dy += first * ld_dy;
-    for (int64_t row = 0; row < rows; row++) {
+    for (int64_t row = 0; row < rows; row++, x += ld_x, addend += ld_add, dy += ld_dy) {
         FOR_LANES(c, {
             vf value = lanes_load(x + i, n), s = lanes_load(scale + i, n);
             vf dz = gradient_of_z(act, add, value, s, lanes_load(shift + i, n), addend + i, lanes_load(dy + i, n), n);
-            if (usual || dx) {
-                vf d = vf_mul(s, dz);
-                if (usual || slope) {
-                    d = vf_fma(s, dz, lanes_load(offset + i, n));
-                    d = vf_fma(lanes_load(slope + i, n), vf_sub(value, lanes_load(mean + i, n)), d);
-                }
-                if (!usual && g->accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
+            if (want.dx) {
+                vf d = want.statistics ? vf_fma(s, dz, lanes_load(offset + i, n)) : vf_mul(s, dz);
+                if (want.statistics) d = vf_fma(lanes_load(slope + i, n), vf_sub(value, lanes_load(mean + i, n)), d);
+                if (want.accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
                 lanes_store(dx + i, d, n);
             }
-            if (!usual && dadd) {
-                if (g->accumulate_dadd) dz = vf_add(lanes_load(dadd + i, n), dz);
+            if (want.dadd) {
+                if (want.accumulate_dadd) dz = vf_add(lanes_load(dadd + i, n), dz);
                 lanes_store(dadd + i, dz, n);
             }
         });
-        x += ld_x, addend += ld_add, dy += ld_dy;
-        if (dx) dx += g->ld_dx;
-        if (dadd) dadd += g->ld_dadd;
+        if (want.dx) dx += ld_dx;
+        if (want.dadd) dadd += ld_dadd;
     }
 }
 
 static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
                            const nlg_norm_gradient *g) {
-    bool usual = g->dx && g->slope && !g->accumulate_dx && !g->dadd;
-    if (norm->add) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, false, norm, first, rows, dy, ld_dy, g); });
-    } else if (usual) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, true, norm, first, rows, dy, ld_dy, g); });
+    const wanted want = {g->dx != NULL, g->slope != NULL, g->accumulate_dx, g->dadd != NULL, g->accumulate_dadd};
+    const wanted usual = {.dx = true, .statistics = true}, more = {.dx = true, .statistics = true, .accumulate_dx = true};
+    const wanted both = {.dx = true, .statistics = true, .dadd = true};
+    if (norm->add && want.dx && want.statistics && !want.accumulate_dx && want.dadd && !want.accumulate_dadd) {
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, both, norm, first, rows, dy, ld_dy, g); });
+    } else if (norm->add) {
+        gradient_apply_rows(norm->act, true, want, norm, first, rows, dy, ld_dy, g);
+    } else if (want.dx && want.statistics && !want.dadd && !want.accumulate_dx) {
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, usual, norm, first, rows, dy, ld_dy, g); });
+    } else if (want.dx && want.statistics && !want.dadd) {
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, more, norm, first, rows, dy, ld_dy, g); });
     } else {
-        gradient_apply_rows(norm->act, false, false, norm, first, rows, dy, ld_dy, g);
+        gradient_apply_rows(norm->act, false, want, norm, first, rows, dy, ld_dy, g);
     }
 }
 
