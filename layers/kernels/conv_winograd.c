@@ -23,6 +23,8 @@ enum {
     LATE_BYTES = 4 << 20, /* transformed weights beyond that are made from the plain ones when they are needed, */
     LATE_STEP = 32,       /* for so many source channels at a time */
     LATE_TILES = 66,
+    CHUNK = 96,      /* tiles of one chain of the weight gradient */
+    DEEP_CHUNKS = 3, /* most of a part that is transformed as a whole, up to MOST_PARTS */
     PART_CHUNKS = 2, /* fewest of a part */
     MOST_PARTS = 16,
     PARTS_FLOATS = 1 << 20, /* bound on the sums of all parts */
@@ -41,6 +43,8 @@ typedef struct winograd_run {
     int tile_parts, panel_parts;
     nlg_conv_output out;
     float *sums, *bias_sums, *scratch;
+    float *gradients; /* transformed, where a part's are all kept */
+    int64_t part, part_begin, part_tiles;
     size_t panel_size, source_size, products_size, weights_size, zero_size, worker_size;
     bool bias;
 } winograd_run;
@@ -60,7 +64,7 @@ static int64_t odd_lines(int64_t floats) {
 }
 
 /* Where the transformed weights would be large, reading them takes longer than making them from the plain ones for each block. */
-static bool transforms_late(const nlg_conv_panels *panels) {
+static bool is_deep(const nlg_conv_panels *panels) {
     return (int64_t)PRODUCTS * panels->sources * panels->outputs * (int64_t)sizeof(float) > LATE_BYTES;
 }
 
@@ -72,12 +76,12 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     run->tiles_w = (run->phase.cols.outputs + OUT - 1) / OUT;
     run->tiles = run->task.n * run->tiles_h * run->tiles_w;
     int64_t sources = run->task.panels.sources;
-    run->late = pass != NLG_CONV_BACKWARD_WEIGHTS && transforms_late(&run->task.panels);
+    run->late = is_deep(&run->task.panels);
     run->step = run->late ? LATE_STEP : sources;
     run->ld_source = (int64_t)nlg_conv_lines((size_t)run->step);
     run->panel_size = (size_t)(run->late ? TAPS : PRODUCTS) * (size_t)sources * NLG_PANEL;
     if (pass == NLG_CONV_BACKWARD_WEIGHTS) {
-        run->block = sources <= 128 ? 96 : 48; /* the chunk, part of the numerics */
+        run->block = CHUNK; /* part of the numerics */
     } else if (run->late) {
         run->block = LATE_TILES;
     } else {
@@ -228,7 +232,9 @@ void nlg_conv_winograd_gather(const nlg_exec *exec, const nlg_conv_shape *shape,
 /* ---- weight gradient ---- */
 
 static int count_parts(const winograd_run *run) {
-    int64_t chunks = (run->tiles + run->block - 1) / run->block, floats = run->task.panels.count * (int64_t)run->panel_size;
+    int64_t chunks = (run->tiles + run->block - 1) / run->block;
+    if (is_deep(&run->task.panels)) return (int)smaller(MOST_PARTS, (chunks + DEEP_CHUNKS - 1) / DEEP_CHUNKS);
+    int64_t floats = run->task.panels.count * (int64_t)run->panel_size;
     int64_t parts = smaller(smaller(MOST_PARTS, chunks / PART_CHUNKS), PARTS_FLOATS / floats);
     return parts < 1 ? 1 : (int)parts;
 }
@@ -251,14 +257,14 @@ static void add_chunk(const winograd_run *run, const workspace *w, int64_t begin
     }
 }
 
-static void add_bias(const winograd_run *run, const workspace *w, int64_t part, int panel) {
+static void add_bias(const winograd_run *run, int64_t part, int panel, float *room) {
     int64_t stop = nlg_conv_cut(run->phase.pixels, run->tile_parts, part + 1);
     int width = (int)smaller(NLG_PANEL, run->task.panels.outputs - panel * NLG_PANEL);
     float *sum = run->bias_sums + (part * run->task.panels.count + panel) * NLG_PANEL;
     memset(sum, 0, NLG_PANEL * sizeof *sum);
     for (int64_t i = nlg_conv_cut(run->phase.pixels, run->tile_parts, part); i < stop; i += BIAS_PIXELS)
         run->exec->simd->conv->pack_panel(run->dy + i * run->ld_dy + panel * NLG_PANEL, run->ld_dy, width,
-                                          (int)smaller(BIAS_PIXELS, stop - i), w->products, sum);
+                                          (int)smaller(BIAS_PIXELS, stop - i), room, sum);
 }
 
 static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
@@ -279,8 +285,104 @@ static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
         }
         for (int p = panel_begin; p < panel_end; p++) {
             run->exec->simd->winograd->weight_gradient(sums + (size_t)p * run->panel_size, run->task.panels.sources);
-            if (run->bias) add_bias(run, &w, part, p);
+            if (run->bias) add_bias(run, part, p, w.products);
         }
+    }
+}
+
+/* Deep layers: their 36 x C x K sums would pass through memory with every chunk. Instead all tiles of a part are transformed, and
+ * then each step of source channels by CHUNK_PANELS panels is summed over all of them and transformed back at once. */
+
+typedef struct deep_sizes {
+    int64_t steps, source_step, gradient_step; /* of a part's transformed sources and output gradients */
+    size_t source, gradients, zero, worker;    /* floats */
+} deep_sizes;
+
+static deep_sizes sizes_of_deep(const winograd_run *run, int parts) {
+    const nlg_conv_panels *p = &run->task.panels;
+    int64_t chunks = (run->tiles + run->block - 1) / run->block,
+            tiles = smaller((chunks + parts - 1) / parts * run->block, run->tiles);
+    deep_sizes size = {.steps = (p->sources + LATE_STEP - 1) / LATE_STEP,
+                       .source_step = odd_lines(tiles * LATE_STEP),
+                       .gradient_step = odd_lines(tiles * NLG_PANEL),
+                       .zero = run->zero_size,
+                       .worker = (size_t)(PRODUCTS * CHUNK_PANELS * NLG_PANEL) * LATE_STEP + 2 * CHUNK};
+    size.source = (size_t)(size.steps * PRODUCTS * size.source_step);
+    size.gradients = (size_t)(p->count * PRODUCTS * size.gradient_step);
+    return size;
+}
+
+static void transform_part(void *context, int64_t begin, int64_t end, int worker) {
+    const winograd_run *run = context;
+    const nlg_conv_panels *p = &run->task.panels;
+    deep_sizes size = sizes_of_deep(run, run->tile_parts);
+    const float *zero = run->scratch + size.source + size.gradients;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const float *pixel[TILE * TILE];
+        int64_t tile = run->part_begin + i, image = tile / (run->tiles_h * run->tiles_w),
+                within = tile % (run->tiles_h * run->tiles_w);
+        int row = (int)(within / run->tiles_w) * OUT, column = (int)(within % run->tiles_w) * OUT;
+        find_pixels(run->x, run->ld_x, image, run->task.source_h, run->task.source_w, row + run->phase.rows.first,
+                    column + run->phase.cols.first, TILE, zero, pixel);
+        for (int64_t s = 0, c = 0; s < size.steps; s++, c += LATE_STEP)
+            run->exec->simd->winograd->source(pixel, (int)c, (int)smaller(c + LATE_STEP, p->sources),
+                                              run->scratch + s * PRODUCTS * size.source_step + i * LATE_STEP, size.source_step);
+        find_pixels(run->dy, run->ld_dy, image, run->task.out_h, run->task.out_w, row, column, OUT, zero, pixel);
+        for (int panel = 0; panel < p->count; panel++) {
+            run->exec->simd->winograd->gradient(pixel, (int)smaller(NLG_PANEL, p->outputs - panel * NLG_PANEL),
+                                                run->gradients + panel * PRODUCTS * size.gradient_step + i * NLG_PANEL,
+                                                size.gradient_step);
+            for (int j = 0; j < OUT * OUT; j++) pixel[j] += NLG_PANEL;
+        }
+    }
+}
+
+static void sum_part(void *context, int64_t begin, int64_t end, int worker) {
+    const winograd_run *run = context;
+    const nlg_conv_panels *p = &run->task.panels;
+    deep_sizes size = sizes_of_deep(run, run->tile_parts);
+    float *sums = run->scratch + size.source + size.gradients + size.zero + (size_t)worker * size.worker;
+    int64_t *offset = (int64_t *)(void *)(sums + size.worker - 2 * CHUNK);
+    for (int64_t i = 0; i < CHUNK; i++) offset[i] = i * LATE_STEP;
+    for (int64_t task = begin; task < end; task++) {
+        int64_t step = task % size.steps, c = step * LATE_STEP, rows = smaller(LATE_STEP, p->sources - c);
+        int panel = (int)(task / size.steps) * CHUNK_PANELS;
+        nlg_conv_outer job = {.offset = offset,
+                              .panels = (int)smaller(CHUNK_PANELS, p->count - panel),
+                              .rows = rows,
+                              .dy_stride = PRODUCTS * size.gradient_step,
+                              .out_stride = PRODUCTS * rows * NLG_PANEL};
+        memset(sums, 0, (size_t)(job.panels * job.out_stride) * sizeof *sums);
+        for (int i = 0; i < PRODUCTS; i++)
+            for (int64_t at = 0; at < run->part_tiles; at += CHUNK) {
+                job.pixels = (int)smaller(CHUNK, run->part_tiles - at);
+                job.x = run->scratch + (step * PRODUCTS + i) * size.source_step + at * LATE_STEP;
+                job.dy = run->gradients + (panel * PRODUCTS + i) * size.gradient_step + at * NLG_PANEL;
+                job.out = sums + i * rows * NLG_PANEL;
+                run->exec->simd->conv->outer(&job);
+            }
+        for (int j = 0; j < job.panels; j++) {
+            float *from = sums + j * job.out_stride;
+            float *to = run->sums + (size_t)(run->part * p->count + panel + j) * run->panel_size + c * NLG_PANEL;
+            run->exec->simd->winograd->weight_gradient(from, rows);
+            for (int tap = 0; tap < TAPS; tap++)
+                memcpy(to + tap * p->sources * NLG_PANEL, from + tap * rows * NLG_PANEL, (size_t)(rows * NLG_PANEL) * sizeof *to);
+            if (run->bias && step == 0) add_bias(run, run->part, panel + j, sums);
+        }
+    }
+}
+
+static void run_deep(winograd_run *run) {
+    deep_sizes size = sizes_of_deep(run, run->tile_parts);
+    int64_t chunks = (run->tiles + CHUNK - 1) / CHUNK;
+    run->gradients = run->scratch + size.source;
+    memset(run->gradients + size.gradients, 0, size.zero * sizeof *run->gradients);
+    for (run->part = 0; run->part < run->tile_parts; run->part++) {
+        run->part_begin = nlg_conv_cut(chunks, run->tile_parts, run->part) * CHUNK;
+        run->part_tiles = smaller(nlg_conv_cut(chunks, run->tile_parts, run->part + 1) * CHUNK, run->tiles) - run->part_begin;
+        nlg_team_run(run->exec->team, run->part_tiles, transform_part, run);
+        nlg_team_run(run->exec->team, (run->task.panels.count + CHUNK_PANELS - 1) / CHUNK_PANELS * size.steps, sum_part, run);
     }
 }
 
@@ -295,7 +397,10 @@ void nlg_conv_winograd_weights(const nlg_exec *exec, const nlg_conv_shape *shape
     int threads = nlg_team_size(exec->team);
     run.panel_parts =
         run.tile_parts % threads == 0 || run.tile_parts >= 4 * threads ? 1 : (int)smaller(threads, run.task.panels.count);
-    nlg_team_run(exec->team, (int64_t)run.tile_parts * run.panel_parts, run_parts, &run);
+    if (is_deep(&run.task.panels))
+        run_deep(&run);
+    else
+        nlg_team_run(exec->team, (int64_t)run.tile_parts * run.panel_parts, run_parts, &run);
     nlg_conv_parts parts = {exec,           &run.task,     run.tile_parts, run.sums, part_size,
                             run.panel_size, run.bias_sums, accumulate,     dw_oihw,  db};
     nlg_conv_finish_weights(&parts);
@@ -354,14 +459,16 @@ void nlg_conv_winograd_pack(const nlg_exec *exec, const nlg_conv_shape *shape, n
 size_t nlg_conv_winograd_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pass) {
     nlg_conv_task task;
     nlg_conv_task_init(&task, shape, pass);
-    return (size_t)task.panels.count * (transforms_late(&task.panels) ? TAPS : PRODUCTS) * (size_t)task.panels.sources * NLG_PANEL;
+    return (size_t)task.panels.count * (is_deep(&task.panels) ? TAPS : PRODUCTS) * (size_t)task.panels.sources * NLG_PANEL;
 }
 
 size_t nlg_conv_winograd_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
     winograd_run run = {0};
     plan(&run, shape, pass, exec);
-    size_t size = run.worker_size * (size_t)nlg_team_size(exec->team);
-    if (pass == NLG_CONV_BACKWARD_WEIGHTS)
-        size += (size_t)count_parts(&run) * (size_t)run.task.panels.count * (run.panel_size + NLG_PANEL);
-    return size;
+    size_t threads = (size_t)nlg_team_size(exec->team);
+    if (pass != NLG_CONV_BACKWARD_WEIGHTS) return run.worker_size * threads;
+    int parts = count_parts(&run);
+    deep_sizes deep = sizes_of_deep(&run, parts);
+    size_t work = run.late ? deep.source + deep.gradients + deep.zero + deep.worker * threads : run.worker_size * threads;
+    return (size_t)parts * (size_t)run.task.panels.count * (run.panel_size + NLG_PANEL) + work;
 }
