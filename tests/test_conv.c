@@ -12,6 +12,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/rng.h"
 #include "layers/kernels/conv.h"
+#include "layers/kernels/conv_chain.h"
 #include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
 
@@ -423,6 +424,61 @@ static void test_winograd(void **state) {
     }
 }
 
+/* Weights packed for the forward pass, from values keyed by `seed`. */
+static block packed_random(const nlg_exec *exec, const nlg_conv_shape *s, uint64_t seed) {
+    block w = block_random((size_t)s->k * (size_t)(s->c / s->groups) * (size_t)s->r * (size_t)s->s, seed);
+    block packed = block_create(nlg_conv_packed_size(s, NLG_CONV_FORWARD, exec));
+    nlg_conv_pack(exec, s, NLG_CONV_FORWARD, w.data, packed.data);
+    block_destroy(w);
+    return packed;
+}
+
+static void check_chain(const nlg_exec *exec, const sample *a, const sample *b, uint64_t seed) {
+    const nlg_conv_shape *s = &a->shape, *t = &b->shape;
+    const size_t ld_x = (size_t)(s->c + a->extra), ld_y = (size_t)(t->k + b->extra);
+    block x = block_random(pixels_in(s) * ld_x, seed), add = block_random(pixels_out(t) * ld_y, seed + 1);
+    block bias = block_random((size_t)s->k, seed + 2), between = block_create(pixels_out(s) * (size_t)s->k);
+    block y[2] = {block_create(pixels_out(t) * ld_y), block_create(pixels_out(t) * ld_y)};
+    block first = packed_random(exec, s, seed + 3), second = packed_random(exec, t, seed + 4);
+    block scratch[3] = {block_create(nlg_conv_scratch_size(s, NLG_CONV_FORWARD, exec)),
+                        block_create(nlg_conv_scratch_size(t, NLG_CONV_FORWARD, exec)),
+                        block_create(nlg_conv_chain_scratch_size(s, t, exec))};
+    nlg_conv_link links[2] = {{*s, first.data, {.act = a->act}}, {*t, second.data, {.act = b->act}}};
+    if (a->epilogue) links[0].epilogue.bias = bias.data;
+    if (b->epilogue) links[1].epilogue = (nlg_conv_epilogue){bias.data, add.data, (int64_t)ld_y, b->act};
+    nlg_conv_forward(exec, s, x.data, (int64_t)ld_x, first.data, &links[0].epilogue, between.data, s->k, scratch[0].data);
+    nlg_conv_forward(exec, t, between.data, s->k, second.data, &links[1].epilogue, y[0].data, (int64_t)ld_y, scratch[1].data);
+    assert_true(nlg_conv_chain_fits(s, t, exec));
+    nlg_conv_chain_forward(exec, &links[0], &links[1], x.data, (int64_t)ld_x, y[1].data, (int64_t)ld_y, scratch[2].data);
+    same_bits(b, "a chain's y", exec, y[0], y[1]);
+    block all[] = {x, add, bias, between, y[0], y[1], first, second, scratch[0], scratch[1], scratch[2]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) block_destroy(all[i]);
+}
+
+/* A 1 x 1 convolution and a depthwise one in one pass give the bits of two calls. */
+static void test_chain(void **state) {
+    (void)state;
+    draw d = {nlg_rng_seed(6), 0};
+    for (int i = 0; i < 60;) {
+        sample a = {.shape = {.n = between(&d, 1, 3), .stride_h = 1, .stride_w = 1, .r = 1, .s = 1, .dilation = 1, .groups = 1}};
+        sample b = {.shape = {.n = a.shape.n}};
+        a.shape.c = ONE_OF(&d, 1, 3, 16, 24, 40, 330);
+        a.shape.k = b.shape.c = b.shape.k = b.shape.groups = ONE_OF(&d, 2, 16, 21, 72, 144, 300);
+        if (!draw_spatial(&d, &b.shape, i % 8 ? 17 : 60)) continue;
+        if (b.shape.dilation > 1) continue;
+        a.shape.h = b.shape.h, a.shape.w = b.shape.w;
+        assert_true(nlg_conv_output_size(&a.shape));
+        draw_rest(&d, &a);
+        draw_rest(&d, &b);
+        for (int isa = 0; isa < NLG_ISA_COUNT; isa++) {
+            if (!nlg_isa_available((nlg_isa)isa)) continue;
+            const nlg_exec exec = {.team = teams[1 + i % MOST_THREADS], .isa = (nlg_isa)isa, .simd = nlg_simd_table((nlg_isa)isa)};
+            check_chain(&exec, &a, &b, (uint64_t)i);
+        }
+        i++;
+    }
+}
+
 static void test_openblas(void **state) {
     (void)state;
     assert_int_equal(nlg_openblas_load(NULL), NLG_OK);
@@ -474,9 +530,9 @@ static int destroy_teams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output_size), cmocka_unit_test(test_dense),      cmocka_unit_test(test_grouped),
-        cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_particular), cmocka_unit_test(test_openblas),
-        cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_output_size), cmocka_unit_test(test_dense),    cmocka_unit_test(test_grouped),
+        cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_chain),    cmocka_unit_test(test_particular),
+        cmocka_unit_test(test_openblas),    cmocka_unit_test(test_winograd),
     };
     return cmocka_run_group_tests(tests, create_teams, destroy_teams);
 }

@@ -53,7 +53,7 @@ typedef struct nlg_plan_step {
     nlg_op_cost cost;               /* per image */
     nlg_tensor x, y;                /* first input and output (no_fusion: valid after forward) */
     double forward_ms, backward_ms; /* of the last timed run */
-    const char *algorithm;          /* convolutions: "direct", "winograd", "depthwise"; else "" */
+    const char *algorithm;          /* convolutions: "direct", "winograd", "depthwise", "chain"; else "" */
 } nlg_plan_step;
 int nlg_plan_step_count(const nlg_plan *plan);
 nlg_plan_step nlg_plan_step_at(const nlg_plan *plan, int index);

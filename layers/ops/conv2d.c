@@ -9,8 +9,7 @@
 #include "layers/base/dmath.h"
 #include "layers/ops/conv_call.h"
 
-/* Sizes for one image, with P and Q; false if the kernel does not fit. */
-static bool resolve(const nlg_conv2d_attrs *a, nlg_shape x, nlg_conv_shape *s) {
+bool nlg_conv2d_shape(const nlg_conv2d_attrs *a, nlg_shape x, nlg_conv_shape *s) {
     *s = (nlg_conv_shape){.n = 1,
                           .h = x.h,
                           .w = x.w,
@@ -36,7 +35,7 @@ static bool resolve(const nlg_conv2d_attrs *a, nlg_shape x, nlg_conv_shape *s) {
 static nlg_conv_shape shape_of(const nlg_op_call *call) {
     const nlg_tensor *x = &call->x[0];
     nlg_conv_shape s;
-    resolve(call->attrs, (nlg_shape){x->h, x->w, x->c}, &s);
+    nlg_conv2d_shape(call->attrs, (nlg_shape){x->h, x->w, x->c}, &s);
     s.n = x->n;
     return s;
 }
@@ -54,7 +53,7 @@ static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shap
         return nlg_fail(err, NLG_ERR_INPUT, "convolution: %d groups must divide %d input and %d output channels", a->groups, x->c,
                         a->out);
     nlg_conv_shape s;
-    if (!resolve(a, *x, &s))
+    if (!nlg_conv2d_shape(a, *x, &s))
         return nlg_fail(err, NLG_ERR_INPUT, "convolution: kernel %dx%d (dilation %d) does not fit the padded input %dx%d",
                         a->kernel_h, a->kernel_w, a->dilation, x->h + s.pad_top + s.pad_bottom, x->w + s.pad_left + s.pad_right);
     *y = (nlg_shape){s.p, s.q, s.k};
@@ -134,13 +133,17 @@ static void pack(const nlg_op_call *call) {
     nlg_conv_pack(call->exec, &s, NLG_CONV_FORWARD, weight, call->packed);
 }
 
-static void forward(const nlg_op_call *call) {
+nlg_conv_epilogue nlg_conv2d_epilogue(const nlg_op_call *call, const nlg_conv_shape *s) {
     const nlg_conv2d_attrs *a = call->attrs;
+    return (nlg_conv_epilogue){.bias = (a->bias || a->norm) && call->packed ? call->packed + packed_weights(call, s) : NULL,
+                               .add = a->add ? call->x[1].data : NULL,
+                               .ld_add = a->add ? call->x[1].ld : 0,
+                               .act = a->act};
+}
+
+static void forward(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
-    nlg_conv_epilogue epilogue = {.bias = a->bias || a->norm ? call->packed + packed_weights(call, &s) : NULL,
-                                  .add = a->add ? call->x[1].data : NULL,
-                                  .ld_add = a->add ? call->x[1].ld : 0,
-                                  .act = a->act};
+    nlg_conv_epilogue epilogue = nlg_conv2d_epilogue(call, &s);
     nlg_conv_forward(call->exec, &s, call->x[0].data, call->x[0].ld, call->packed, &epilogue, call->y.data, call->y.ld,
                      call->scratch);
 }

@@ -11,6 +11,12 @@ void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape
                             float *scratch);
 const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
 
+extern const nlg_op nlg_op_conv2d;
+/* Sizes of a conv2d for one image of shape x, with P and Q; false if the kernel does not fit. */
+bool nlg_conv2d_shape(const nlg_conv2d_attrs *attrs, nlg_shape x, nlg_conv_shape *shape);
+/* Bias (behind the packed weights), addend and activation of a conv2d's call. */
+nlg_conv_epilogue nlg_conv2d_epilogue(const nlg_op_call *call, const nlg_conv_shape *shape);
+
 static inline size_t conv_weight_count(const nlg_conv_shape *s) {
     return (size_t)s->k * (size_t)(s->c / s->groups) * (size_t)s->r * (size_t)s->s;
 }

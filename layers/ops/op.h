@@ -14,7 +14,7 @@
 #include "layers/base/status.h"
 #include "layers/kernels/exec.h"
 
-enum { NLG_OP_MAX_INPUTS = 24, NLG_OP_MAX_PARAMS = 8 };
+enum { NLG_OP_MAX_INPUTS = 24, NLG_OP_MAX_PARAMS = 12 };
 
 /* Shape of one image's value: H x W pixels of C channels; a feature vector is 1 x 1 x C. */
 typedef struct nlg_shape {

@@ -87,8 +87,11 @@ static __attribute__((noinline)) void finish_any(const nlg_depthwise_block *job,
         if (out->add) v = vn_add(v, vn_load_n(out->add + (index + i * step) * out->ld_add + channel, lanes));
         vn_store(sums + i * NLG_NATIVE, vn_min(b.high, vn_max(b.low, v)));
     }
-    for (int i = 0; out->act > NLG_ACT_RELU6 && i < count * NLG_NATIVE; i += NLG_LANES)
-        vf_store(sums + i, vf_act(out->act, vf_load(sums + i)));
+    const int total = count * NLG_NATIVE;
+    if (out->act == NLG_ACT_SILU) /* its constants stay in registers */
+        for (int i = 0; i < total; i += NLG_LANES) vf_store(sums + i, vf_act(NLG_ACT_SILU, vf_load(sums + i)));
+    else if (out->act > NLG_ACT_RELU6)
+        for (int i = 0; i < total; i += NLG_LANES) vf_store(sums + i, vf_act(out->act, vf_load(sums + i)));
     for (int i = 0; i < count; i++) {
         float *y = out->y + (index + i * step) * out->ld_y + channel;
         store(y, vn_load(sums + i * NLG_NATIVE), lanes, lanes == NLG_NATIVE);
