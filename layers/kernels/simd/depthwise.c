@@ -9,6 +9,7 @@
 #include "layers/kernels/native.h"
 
 #define MOST_TAPS 7  /* of the forms in registers */
+#define MOST_ROWS 3  /* of taps of the weight gradient held at once */
 #define MOST_SUMS 15 /* of the weight gradient held at once, with the gradient beside them */
 
 /* The forms that exist: FORM(taps, stride, tile), tiles so large that sums and a row of weights fit the registers. */
@@ -243,22 +244,41 @@ typedef struct outer_row {
     int lanes;
 } outer_row;
 
+/* A pointer of which the compiler does not know how it was made: else it keeps a distance for each tap, more than there are
+ * registers for. */
+NLG_INLINE const float *opaque(const float *p) {
+    __asm__("" : "+r"(p));
+    return p;
+}
+
 NLG_INLINE void add_row(const outer_row *o, vn *sum, const int from, const int to, const int count, const bool whole) {
-    const float *x = o->x + o->q_begin * o->next, *dy = o->dy + o->q_begin * o->ld_dy;
-    for (int q = o->q_begin; q < o->q_end; q++, x += o->next, dy += o->ld_dy) {
-        for (; q >= o->begin && q < o->end; q++, x += o->next, dy += o->ld_dy) {
-            vn gradient = load(dy, o->lanes, whole);
-            UNROLL for (int r = from; r < to; r++) UNROLL for (int s = 0; s < count; s++) sum[r * count + s] =
-                vn_fma(load(x + r * o->down + s * o->right, o->lanes, whole), gradient, sum[r * count + s]);
+    const int64_t next = o->next, ld_dy = o->ld_dy, right = o->right;
+    const int lanes = o->lanes, q_end = o->q_end, begin = o->begin, end = o->end;
+    const float *dy = o->dy + o->q_begin * ld_dy, *x[MOST_ROWS];
+    UNROLL for (int r = from; r < to; r++) x[r] = opaque(o->x + o->q_begin * next + r * o->down);
+    for (int q = o->q_begin; q < q_end;) {
+        if (q >= begin && q < end) {
+            for (; q < end; q++) {
+                vn gradient = load(dy, lanes, whole);
+                UNROLL for (int r = from; r < to; r++) {
+                    UNROLL for (int s = 0; s < count; s++) sum[r * count + s] =
+                        vn_fma(load(x[r] + s * right, lanes, whole), gradient, sum[r * count + s]);
+                    x[r] += next;
+                }
+                dy += ld_dy;
+            }
+            continue;
         }
-        if (q >= o->q_end) break;
-        vn gradient = load(dy, o->lanes, whole);
+        vn gradient = load(dy, lanes, whole);
         int column = q * o->stride + o->first;
         UNROLL for (int s = 0; s < count; s++) {
             if ((unsigned)(column + s * o->step) >= (unsigned)o->source) continue;
             UNROLL for (int r = from; r < to; r++) sum[r * count + s] =
-                vn_fma(load(x + r * o->down + s * o->right, o->lanes, whole), gradient, sum[r * count + s]);
+                vn_fma(load(x[r] + s * right, lanes, whole), gradient, sum[r * count + s]);
         }
+        UNROLL for (int r = from; r < to; r++) x[r] += next;
+        dy += ld_dy;
+        q++;
     }
 }
 
