@@ -78,7 +78,8 @@ static inline float *nlg_weights_at(const nlg_weights *w, int param) {
     return w->values + w->graph->params[param].offset;
 }
 
-/* He initialisation (fan-out for convolutions, torchvision's; uniform 1/sqrt(fan_in) for linear layers), norms one and zero.
+/* He initialisation (fan-out for convolutions, torchvision's; fan-in for linear layers in front of a ReLU, uniform
+ * 1/sqrt(fan_in) for others), norms one and zero.
  * A pure function of seed and parameter name. */
 void nlg_weights_init(nlg_weights *weights, uint64_t seed);
 /* The reference filling of tests (see tests/reference/README.md). */

@@ -29,11 +29,33 @@ static void fill_constant(float *value, size_t count, float constant) {
     for (size_t i = 0; i < count; i++) value[i] = constant;
 }
 
-/* He et al. 2015 with fan-out for convolutions (variance 2 / fan_out), torch's uniform(+-1/sqrt(fan_in)) for linear layers. */
-static double weight_bound(const nlg_param *p) {
+static const nlg_node *first_reader(const nlg_graph *graph, int node) {
+    for (int i = node + 1; i < graph->n_nodes; i++)
+        for (int j = 0; j < graph->nodes[i].n_inputs; j++)
+            if (graph->nodes[i].inputs[j] == node) return &graph->nodes[i];
+    return NULL;
+}
+
+/* Whether the layer's outputs go through a ReLU, which passes half of them. */
+static bool is_rectified(const nlg_graph *graph, int param) {
+    for (int i = 0; i < graph->n_nodes; i++)
+        for (int j = 0; j < graph->nodes[i].n_params; j++) {
+            if (graph->nodes[i].params[j] != param) continue;
+            const nlg_node *reader = first_reader(graph, i);
+            return reader != NULL && strcmp(reader->op->name, "activation") == 0 &&
+                   ((const nlg_activation_attrs *)reader->attrs)->act == NLG_ACT_RELU;
+        }
+    return false;
+}
+
+/* He et al. 2015: with fan-out for convolutions (variance 2 / fan_out) as torchvision has it, with fan-in for linear layers behind
+ * which a ReLU stands (2 / fan_in): smaller ones let the signal of networks without batch norm fade. torch's
+ * uniform(+-1/sqrt(fan_in)) for other linear layers. */
+static double weight_bound(const nlg_graph *graph, int param) {
+    const nlg_param *p = &graph->params[param];
     double fan_in = 1, area = 1;
     for (int i = 1; i < p->rank; i++) fan_in *= p->shape[i];
-    if (p->rank < 3) return 1 / nlg_sqrt(fan_in);
+    if (p->rank < 3) return is_rectified(graph, param) ? nlg_sqrt(6 / fan_in) : 1 / nlg_sqrt(fan_in);
     for (int i = p->rank - 2; i < p->rank; i++) area *= p->shape[i];
     /* fan_out = O * R * S / groups; for depthwise layers (I = 1) that is R * S. */
     const double fan_out = p->rank == 4 && p->shape[1] == 1 ? area : p->shape[0] * area;
@@ -49,7 +71,7 @@ void nlg_weights_init(nlg_weights *weights, uint64_t seed) {
         if (p->op->init != NULL && p->op->init(p->attrs, p->op_index, value, p->count, rng)) continue;
         switch (p->role) {
         case NLG_PARAM_WEIGHT: {
-            const double bound = weight_bound(p);
+            const double bound = weight_bound(weights->graph, i);
             for (size_t j = 0; j < p->count; j++) value[j] = (float)(bound * (2 * nlg_rng_uniform(rng, j) - 1));
             break;
         }
