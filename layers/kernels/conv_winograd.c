@@ -433,18 +433,19 @@ static void turn_weights(const pack_run *pack, int index, int64_t begin, int64_t
         pack->run->exec->simd->conv->pack_rows(&turn, pack->w + (c * p->outputs + panel.channel) * TAPS, to);
 }
 
+/* In the order in which the weights lie in memory: by output channels forward, by source channels for the data gradient. */
 static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
     const pack_run *pack = context;
-    int64_t depth = pack->run->task.panels.sources;
+    const winograd_run *run = pack->run;
+    int64_t depth = run->task.panels.sources, steps = (depth + LATE_STEP - 1) / LATE_STEP, panels = end - begin;
+    bool forward = run->task.pass == NLG_CONV_FORWARD;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        float *panel = pack->packed + (size_t)i * pack->run->panel_size, taps[LATE_STEP * TAPS * NLG_PANEL];
-        if (pack->run->late) turn_weights(pack, (int)i, 0, depth, panel);
-        for (int64_t c = 0, count; !pack->run->late && c < depth; c += count) {
-            count = smaller(LATE_STEP, depth - c);
-            turn_weights(pack, (int)i, c, c + count, taps);
-            pack->run->exec->simd->winograd->weights(taps, count, panel + c * NLG_PANEL, depth * NLG_PANEL);
-        }
+    for (int64_t i = 0; i < panels * steps; i++) {
+        int64_t index = begin + (forward ? i / steps : i % panels), c = (forward ? i % steps : i / panels) * LATE_STEP;
+        int64_t stop = smaller(c + LATE_STEP, depth);
+        float *panel = pack->packed + (size_t)index * run->panel_size, taps[LATE_STEP * TAPS * NLG_PANEL];
+        turn_weights(pack, (int)index, c, stop, run->late ? panel + c * TAPS * NLG_PANEL : taps);
+        if (!run->late) run->exec->simd->winograd->weights(taps, stop - c, panel + c * NLG_PANEL, depth * NLG_PANEL);
     }
 }
 
