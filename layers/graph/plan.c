@@ -1,8 +1,8 @@
 /* Planning: which nodes run, fused how. See plan_memory.c for buffers and plan_run.c for execution.
  *
  * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
- * and activates in its epilogue, and runs a depthwise convolution in one step with the 1 x 1 convolution before it; training adds
- * and activates while normalising. A fused step runs where its last node stood. */
+ * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, and activates a
+ * value once for all who read it so; training adds and activates while normalising. A fused step runs where its last node stood. */
 #include "layers/graph/plan.h"
 
 #include <string.h>
@@ -107,6 +107,19 @@ static bool identity(const nlg_plan *plan, const nlg_node *node) {
     return random_off && (node->op->flags & NLG_OP_RANDOM);
 }
 
+/* The value of an earlier step that activates the same value alike (the branches of a cell all do), or -1. */
+static int same_activation(nlg_plan *plan, const nlg_node *node, const int *map) {
+    if (!is(node->op, "activation") || training(plan) || plan->options.no_fusion) return -1;
+    for (int i = 0; i < plan->n_steps; i++) {
+        const plan_step *s = &plan->steps[i];
+        if (s->dead || s->op != node->op || s->in[0] != map[node->inputs[0]]) continue;
+        if (((const nlg_activation_attrs *)s->attrs)->act != ((const nlg_activation_attrs *)node->attrs)->act) continue;
+        plan->values[s->out].single = false;
+        return s->out;
+    }
+    return -1;
+}
+
 static nlg_status add_step(nlg_plan *plan, const nlg_node *node, const int *map, bool single, nlg_error *err) {
     plan_step *s = &plan->steps[plan->n_steps];
     *s = (plan_step){.op = node->op,
@@ -172,9 +185,10 @@ static nlg_status build_steps(nlg_plan *plan, nlg_error *err) {
             plan->values[map[i]].single = plan->values[map[i]].single && single;
             continue;
         }
-        const int fused = plan->options.no_fusion ? -1 : fuse(plan, node, map, uses, i);
-        if (fused >= 0) {
-            map[i] = fused;
+        int known = plan->options.no_fusion ? -1 : fuse(plan, node, map, uses, i);
+        if (known < 0) known = same_activation(plan, node, map);
+        if (known >= 0) {
+            map[i] = known;
             continue;
         }
         map[i] = plan->n_values;
