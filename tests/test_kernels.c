@@ -120,6 +120,32 @@ static void normalisation_matches_plain_loops(void **state) {
     }
 }
 
+/* Large outputs at multiples of 64 bytes go past the caches; elsewhere they do not: the same bits. */
+static void large_outputs_are_the_same(void **state) {
+    enum { ROWS = 87383, C = 48, COUNT = ROWS * C }; /* folds by 4, three pixels left over; more than 2^22 values */
+    float *x = nlg_alloc_large(COUNT * sizeof *x), *y = nlg_alloc_large(COUNT * sizeof *y),
+          *dx = nlg_alloc_large(COUNT * sizeof *dx);
+    float *other_y = floats(COUNT + 1), *other_dx = floats(COUNT + 1), vectors[5][C];
+    (void)state;
+    assert_true(x && y && dx && (uintptr_t)y % 64 == 0 && (uintptr_t)dx % 64 == 0);
+    for (int i = 0; i < COUNT; i++) x[i] = (float)((unsigned)i * 2654435761u >> 8 & 0xffff) / 8192 - 4;
+    for (int i = 0; i < 5 * C; i++) vectors[i / C][i % C] = (float)(i % 37) / 37 - 0.4f;
+    const nlg_norm norm = {
+        .rows = ROWS, .c = C, .x = x, .ld_x = C, .act = NLG_ACT_SILU, .scale = vectors[0], .shift = vectors[1], .mean = vectors[2]};
+    nlg_norm_gradient gradient = {.slope = vectors[3], .offset = vectors[4], .dx = dx, .ld_dx = C};
+    nlg_norm_apply(&exec, &norm, y, C);
+    nlg_norm_gradient_apply(&exec, &norm, x, C, &gradient);
+    float *off_y = (uintptr_t)other_y % 64 == 0 ? other_y + 1 : other_y,
+          *off_dx = (uintptr_t)other_dx % 64 == 0 ? other_dx + 1 : other_dx;
+    gradient.dx = off_dx;
+    nlg_norm_apply(&exec, &norm, off_y, C);
+    nlg_norm_gradient_apply(&exec, &norm, x, C, &gradient);
+    assert_memory_equal(y, off_y, COUNT * sizeof *y);
+    assert_memory_equal(dx, off_dx, COUNT * sizeof *dx);
+    nlg_free_large(x, COUNT * sizeof *x), nlg_free_large(y, COUNT * sizeof *y), nlg_free_large(dx, COUNT * sizeof *dx);
+    nlg_free(other_y), nlg_free(other_dx);
+}
+
 static void channel_sums_are_accurate(void **state) {
     enum { IMAGES = 3, ROWS = 12544, C = 70 };
     float *a = floats((size_t)IMAGES * ROWS * C), *b = floats((size_t)IMAGES * ROWS * C), out[IMAGES * C];
@@ -210,9 +236,10 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_are_accurate),   cmocka_unit_test(normalisation_matches_plain_loops),
-        cmocka_unit_test(channel_sums_are_accurate), cmocka_unit_test(maximum_of_odd_values),
-        cmocka_unit_test(covering_windows),          cmocka_unit_test(one_factor_per_image),
+        cmocka_unit_test(statistics_are_accurate),    cmocka_unit_test(normalisation_matches_plain_loops),
+        cmocka_unit_test(large_outputs_are_the_same), cmocka_unit_test(channel_sums_are_accurate),
+        cmocka_unit_test(maximum_of_odd_values),      cmocka_unit_test(covering_windows),
+        cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);
 }

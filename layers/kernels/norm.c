@@ -7,7 +7,7 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/split.h"
 
-enum { PART_VALUES = 16384, PART_ROWS = 256, MAX_PARTS = 16, CENTER_ROWS = 8, BLOCK_VALUES = 8192 };
+enum { PART_VALUES = 16384, PART_ROWS = 256, MAX_PARTS = 16, CENTER_ROWS = 8, BLOCK_VALUES = 8192, STREAM_VALUES = 1 << 22 };
 
 static int64_t lower(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -81,6 +81,7 @@ typedef struct norm_job {
     const nlg_norm_gradient *gradient;
     float *y;
     int64_t ld_y;
+    bool stream;
     int64_t parts;
     int width;    /* channels of a task */
     double *sums; /* [parts][2][c] */
@@ -200,9 +201,9 @@ void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const fl
 
 static void apply_rows(const norm_job *job, const nlg_norm *norm, int64_t first, int64_t rows) {
     if (job->gradient)
-        job->simd->gradient_apply(norm, first, rows, job->dy, job->ld_dy, job->gradient);
+        job->simd->gradient_apply(norm, first, rows, job->dy, job->ld_dy, job->gradient, job->stream);
     else
-        job->simd->apply(norm, first, rows, job->y, job->ld_y);
+        job->simd->apply(norm, first, rows, job->y, job->ld_y, job->stream);
 }
 
 static void run_apply(void *context, int64_t begin, int64_t end, int worker) {
@@ -215,12 +216,19 @@ static void run_apply(void *context, int64_t begin, int64_t end, int worker) {
     }
 }
 
+/* Whether the next reader would find nothing in the caches anyway. `c` and `ld` of the fold. */
+static bool streams(const nlg_norm *norm, const float *y, int64_t ld) {
+    return norm->rows * norm->c >= STREAM_VALUES && norm->c % LANES == 0 && ld % LANES == 0 && (uintptr_t)y % 64 == 0;
+}
+
 void nlg_norm_apply(const nlg_exec *exec, const nlg_norm *norm, float *y, int64_t ld_y) {
     folded f;
     fold(&f, norm, NULL, without_gaps(norm) && ld_y == norm->c ? fold_of(norm->rows, norm->c) : 1);
     norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .y = y, .ld_y = ld_y * f.pixels};
+    job.stream = streams(&f.norm, y, job.ld_y);
     nlg_split(exec, f.norm.rows, norm->rows * norm->c * 2, run_apply, &job);
     job.ld_y = ld_y;
+    job.stream = false;
     if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);
 }
 
@@ -232,8 +240,10 @@ void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const f
     folded f;
     fold(&f, norm, gradient, dense ? fold_of(norm->rows, c) : 1);
     norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .dy = dy, .ld_dy = ld_dy * f.pixels, .gradient = &f.gradient};
+    job.stream = gradient->dx && streams(&f.norm, gradient->dx, f.gradient.ld_dx);
     nlg_split(exec, f.norm.rows, norm->rows * c * 3, run_apply, &job);
     job.ld_dy = ld_dy;
+    job.stream = false;
     job.gradient = gradient;
     if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);
 }

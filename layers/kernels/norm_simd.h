@@ -10,12 +10,13 @@ enum { NLG_NORM_WIDTH = 512 };
 typedef struct nlg_norm_simd {
     /* sum += x - center, square += (x - center)^2 */
     void (*statistics)(int64_t rows, int c, const float *x, int64_t ld_x, const float *center, double *sum, double *square);
-    void (*apply)(const nlg_norm *norm, int64_t first, int64_t rows, float *y, int64_t ld_y);
+    /* `stream`: y is too large for the caches, rows of whole vectors begin at multiples of 64 bytes. */
+    void (*apply)(const nlg_norm *norm, int64_t first, int64_t rows, float *y, int64_t ld_y, bool stream);
     /* dz = dy * act'(z): sum += dz, product += dz * (x - mean) */
     void (*gradient_sums)(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy, double *sum,
                           double *product);
     void (*gradient_apply)(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
-                           const nlg_norm_gradient *gradient);
+                           const nlg_norm_gradient *gradient, bool stream); /* of dx, if it is written */
     /* sum += a * b, or a where b is NULL */
     void (*dot)(int64_t rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, double *sum);
 } nlg_norm_simd;

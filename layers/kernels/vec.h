@@ -5,7 +5,8 @@
  *   vf  16 floats       vi  16 int32       vm  16 truth values
  * vf_min and vf_max are those of x86: the second operand when either is NaN or both are zeros. vf_fma(a, b, c) = a * b + c and
  * vf_fnma(a, b, c) = c - a * b are fused. vf_sum adds lane i to i + 8, then i + 4, i + 2, i + 1. vf_to_vi rounds to nearest
- * even, for |x| < 2^22. load_n reads the first n of 16 lanes and leaves the others 0; store_n writes only those. */
+ * even, for |x| < 2^22. vf_stream stores past the caches, to a multiple of 64 bytes; vf_stream_end comes after the last. load_n
+ * reads the first n of 16 lanes and leaves the others 0; store_n writes only those. */
 #ifndef NLG_VEC_H
 #define NLG_VEC_H
 
@@ -40,6 +41,12 @@ NLG_INLINE vf vf_load(const float *p) {
 }
 NLG_INLINE void vf_store(float *p, vf a) {
     _mm512_storeu_ps(p, a);
+}
+NLG_INLINE void vf_stream(float *p, vf a) {
+    _mm512_stream_ps(p, a);
+}
+NLG_INLINE void vf_stream_end(void) {
+    _mm_sfence();
 }
 NLG_INLINE vf vf_load_n(const float *p, int n) {
     return _mm512_maskz_loadu_ps(vm_first(n), p);
@@ -194,6 +201,13 @@ NLG_INLINE vf vf_load(const float *p) {
 NLG_INLINE void vf_store(float *p, vf a) {
     _mm256_storeu_ps(p, a.a);
     _mm256_storeu_ps(p + 8, a.b);
+}
+NLG_INLINE void vf_stream(float *p, vf a) {
+    _mm256_stream_ps(p, a.a);
+    _mm256_stream_ps(p + 8, a.b);
+}
+NLG_INLINE void vf_stream_end(void) {
+    _mm_sfence();
 }
 NLG_INLINE vf vf_load_n(const float *p, int n) {
     vm m = vm_first(n);
@@ -426,6 +440,10 @@ NLG_INLINE vf vf_load(const float *p) {
 NLG_INLINE void vf_store(float *p, vf a) {
     memcpy(p, &a, sizeof a);
 }
+NLG_INLINE void vf_stream(float *p, vf a) {
+    vf_store(p, a);
+}
+NLG_INLINE void vf_stream_end(void) {}
 NLG_INLINE vf vf_load_n(const float *p, int n) {
     float t[16] = {0};
     for (int i = 0; i < n; i++) t[i] = p[i];

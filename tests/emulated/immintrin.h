@@ -58,5 +58,6 @@ static inline void emulated_mask_storeu_ps(void *to, simde__mmask16 mask, simde_
 #define _mm512_maskz_loadu_ps    emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_epi32 emulated_mask_storeu_epi32
 #define _mm512_mask_storeu_ps    emulated_mask_storeu_ps
+#define _mm512_stream_ps         simde_mm512_storeu_ps /* SIMDe lacks it */
 
 #endif

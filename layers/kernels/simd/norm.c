@@ -62,8 +62,15 @@ NLG_INLINE vf before_act(vf x, vf scale, vf shift, const bool add, const float *
     return add ? vf_add(z, lanes_load(addend, n)) : z;
 }
 
+NLG_INLINE void lanes_put(float *p, vf v, int n, bool stream) {
+    if (stream)
+        vf_stream(p, v);
+    else
+        lanes_store(p, v, n);
+}
+
 NLG_INLINE void apply_rows(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int64_t rows, float *y,
-                           int64_t ld_y) {
+                           int64_t ld_y, bool stream) {
     const float *x = norm->x + first * norm->ld_x, *addend = add ? norm->add + first * norm->ld_add : x;
     const float *scale = norm->scale, *shift = norm->shift;
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
@@ -72,17 +79,18 @@ NLG_INLINE void apply_rows(const nlg_act act, const bool add, const nlg_norm *no
     for (int64_t row = 0; row < rows; row++, x += ld_x, addend += ld_add, y += ld_y) {
         FOR_LANES(c, {
             vf z = before_act(lanes_load(x + i, n), lanes_load(scale + i, n), lanes_load(shift + i, n), add, addend + i, n);
-            lanes_store(y + i, vf_act(act, z), n);
+            lanes_put(y + i, vf_act(act, z), n, stream);
         });
     }
 }
 
-static void apply(const nlg_norm *norm, int64_t first, int64_t rows, float *y, int64_t ld_y) {
+static void apply(const nlg_norm *norm, int64_t first, int64_t rows, float *y, int64_t ld_y, bool stream) {
     if (norm->add) {
-        NLG_ACT_CASES(norm->act, { apply_rows(ACT, true, norm, first, rows, y, ld_y); });
+        NLG_ACT_CASES(norm->act, { apply_rows(ACT, true, norm, first, rows, y, ld_y, stream); });
     } else {
-        NLG_ACT_CASES(norm->act, { apply_rows(ACT, false, norm, first, rows, y, ld_y); });
+        NLG_ACT_CASES(norm->act, { apply_rows(ACT, false, norm, first, rows, y, ld_y, stream); });
     }
+    if (stream) vf_stream_end();
 }
 
 NLG_INLINE vf gradient_of_z(const nlg_act act, const bool add, vf x, vf scale, vf shift, const float *addend, vf dy, int n) {
@@ -134,7 +142,7 @@ typedef struct wanted {
 } wanted;
 
 NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wanted want, const nlg_norm *norm, int64_t first,
-                                    int64_t rows, const float *dy, int64_t ld_dy, const nlg_norm_gradient *g) {
+                                    int64_t rows, const float *dy, int64_t ld_dy, const nlg_norm_gradient *g, bool stream) {
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0, ld_dx = want.dx ? g->ld_dx : 0,
             ld_dadd = want.dadd ? g->ld_dadd : 0;
     const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
@@ -150,7 +158,7 @@ NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wan
                 vf d = want.statistics ? vf_fma(s, dz, lanes_load(offset + i, n)) : vf_mul(s, dz);
                 if (want.statistics) d = vf_fma(lanes_load(slope + i, n), vf_sub(value, lanes_load(mean + i, n)), d);
                 if (want.accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
-                lanes_store(dx + i, d, n);
+                lanes_put(dx + i, d, n, stream);
             }
             if (want.dadd) {
                 if (want.accumulate_dadd) dz = vf_add(lanes_load(dadd + i, n), dz);
@@ -163,20 +171,21 @@ NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wan
 }
 
 static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
-                           const nlg_norm_gradient *g) {
+                           const nlg_norm_gradient *g, bool stream) {
     const wanted want = {g->dx != NULL, g->slope != NULL, g->accumulate_dx, g->dadd != NULL, g->accumulate_dadd};
     const wanted usual = {.dx = true, .statistics = true}, more = {.dx = true, .statistics = true, .accumulate_dx = true};
     const wanted both = {.dx = true, .statistics = true, .dadd = true};
     if (norm->add && want.dx && want.statistics && !want.accumulate_dx && want.dadd && !want.accumulate_dadd) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, both, norm, first, rows, dy, ld_dy, g); });
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, both, norm, first, rows, dy, ld_dy, g, false); });
     } else if (norm->add) {
-        gradient_apply_rows(norm->act, true, want, norm, first, rows, dy, ld_dy, g);
+        gradient_apply_rows(norm->act, true, want, norm, first, rows, dy, ld_dy, g, false);
     } else if (want.dx && want.statistics && !want.dadd && !want.accumulate_dx) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, usual, norm, first, rows, dy, ld_dy, g); });
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, usual, norm, first, rows, dy, ld_dy, g, stream); });
+        if (stream) vf_stream_end();
     } else if (want.dx && want.statistics && !want.dadd) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, more, norm, first, rows, dy, ld_dy, g); });
+        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, more, norm, first, rows, dy, ld_dy, g, false); });
     } else {
-        gradient_apply_rows(norm->act, false, want, norm, first, rows, dy, ld_dy, g);
+        gradient_apply_rows(norm->act, false, want, norm, first, rows, dy, ld_dy, g, false);
     }
 }
 
