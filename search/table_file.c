@@ -52,6 +52,9 @@ static void locate(const char *name, char path[NLG_PATH_BYTES]) {
 
 static nlg_status read_text(nlg_table_file *f, nlg_error *err) {
     nlg_unpacker *unpacker;
+    if (!nlg_file_exists(f->path))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no such table; name another file, or run in the folder that has results/",
+                        f->path);
     NLG_TRY(nlg_unpacker_open(f->path, &unpacker, err));
     nlg_status status = NLG_OK;
     size_t room = 0, got = 1;

@@ -187,7 +187,7 @@ static void tables_are_searched(void **state) {
     cJSON_Delete(r);
     run_refused("cifar10, cifar100, in16", "lineage search --space nasbench201 --evaluator table --signal cifar11 --budget 3");
     run_refused("has no table", "lineage search --space nasnet_small --evaluator table --budget 3");
-    run_refused("No such file", "lineage search --space lineage --evaluator table --table $D/none.csv.gz --budget 3");
+    run_refused("there is no such table", "lineage search --space lineage --evaluator table --table $D/none.csv.gz --budget 3");
 }
 
 static void tables_are_built_and_verified(void **state) {

@@ -2,9 +2,9 @@
  * NAS", DAC 2024, in the search space of MnasNet: seven stages, each with an expansion, a kernel size, a number of layers and
  * squeeze-and-excitation or not.
  *
- * The paper's space has 10^11 architectures, of which 5,125 were trained and measured. Here the space is these: sampling draws
- * among them, and a mutation goes to one of the nearest (fewest settings changed), so that every step of a search is a
- * measurement and none a prediction.
+ * The paper's space has 10^11 architectures, of which 5,125 were trained and measured. Here a code stands for the nearest measured
+ * architecture (fewest settings that differ; of equally near ones the first in the table), so that every step of a search is a
+ * measurement and none a prediction. Sampling draws among the measured ones; a mutation goes to one of the nearest 16.
  *
  * Code: for each stage expansion, kernel, layers, squeeze. Genotype: "e6k3s0l1 e4k5s1l2 ...". */
 #include <assert.h>
@@ -120,12 +120,24 @@ static const measured *data_of(const nlg_space *self) {
     return self->data;
 }
 
-static double size(const nlg_space *self) {
-    return self->data ? ((const measured *)self->data)->count : 5125;
+static int distance(const nlg_code *a, const nlg_code *b) {
+    int changed = 0;
+    for (int i = 0; i < LENGTH; i++) changed += a->value[i] != b->value[i];
+    return changed;
 }
 
-static bool valid(const nlg_space *self, const nlg_code *code) {
-    return nlg_code_map_get(&data_of(self)->numbers, code) != NULL;
+static void canonical(const nlg_space *self, const nlg_code *code, nlg_code *out) {
+    const measured *m = data_of(self);
+    int nearest = 0, least = LENGTH + 1;
+    if (nlg_code_map_get(&m->numbers, code)) {
+        *out = *code;
+        return;
+    }
+    for (int i = 0; i < m->count; i++) {
+        const int d = distance(code, &m->codes[i]);
+        if (d < least) nearest = i, least = d;
+    }
+    *out = m->codes[nearest];
 }
 
 static void sample(const nlg_space *self, nlg_rng rng, nlg_code *code) {
@@ -133,18 +145,12 @@ static void sample(const nlg_space *self, nlg_rng rng, nlg_code *code) {
     *code = m->codes[nlg_rng_below(rng, 0, (uint64_t)m->count)];
 }
 
-static int distance(const nlg_code *a, const nlg_code *b) {
-    int changed = 0;
-    for (int i = 0; i < LENGTH; i++) changed += a->value[i] != b->value[i];
-    return changed;
-}
-
-/* One of the nearest 16; of equally near ones those that were measured first. */
+/* Of equally near ones those that were measured first. */
 static void mutate(const nlg_space *self, nlg_rng rng, const nlg_code *parent, nlg_code *child) {
     const measured *m = data_of(self);
     int wanted = (int)nlg_rng_below(rng, 0, NEAREST), within[LENGTH + 1] = {0}, step = 1;
     for (int i = 0; i < m->count; i++) within[distance(parent, &m->codes[i])]++;
-    while (wanted >= within[step]) wanted -= within[step++];
+    while (wanted >= within[step]) wanted -= within[step++]; /* not the parent itself, at distance 0 */
     for (int i = 0; i < m->count; i++) {
         if (distance(parent, &m->codes[i]) == step && wanted-- == 0) *child = m->codes[i];
     }
@@ -158,12 +164,11 @@ const nlg_space nlg_space_accelnas = {
     .open = open_space,
     .close = close_space,
     .choices = choices,
-    .valid = valid,
     .sample = sample,
     .mutate = mutate,
+    .canonical = canonical,
     .encode = encode,
     .decode = decode,
     .features = nlg_space_one_hot,
-    .size = size,
     .architectures = 5125,
 };
