@@ -47,9 +47,11 @@ const nlg_family nlg_bn_inception = {
     .venue = "ICML 2015, arXiv 1502.03167",
     .year = 2015,
     .designer = NLG_HUMAN,
-    .deviations = "Convolutions have biases in front of batch norm, as the converted Caffe model has them (10,016 parameters).\n"
-                  "TF-Slim's inception_v2 starts with a separable 7x7 and projects the pools of 4c and 4d to 96.\n"
-                  "\"Inception v2\" of the Inception v3 paper is another network.\n"
-                  "Weight files converted from Caffe expect pixels in BGR order from 0 to 255.\n",
+    .deviations =
+        "Convolutions have biases in front of batch norm, as the converted Caffe model has them (10,016 parameters).\n"
+        "The pools of 4c and 4d are projected to 128, so that 4c to 4e have 608, 608 and 1056 outputs; the paper's table and "
+        "TF-Slim's inception_v2 have 96 (576, 576, 1024). TF-Slim's starts with a separable 7x7.\n"
+        "\"Inception v2\" of the Inception v3 paper is another network.\n"
+        "Weight files converted from Caffe expect pixels in BGR order from 0 to 255.\n",
     .build = nlg_build_table_model,
 };

@@ -177,9 +177,10 @@ const nlg_family nlg_nas_fpn = {
         "Global pooling as in the authors' code: the maximum of the coarser input gates the finer one; mmdetection does it the "
         "other way "
         "round with averages. P6 and P7 are plain pools of P5. No DropBlock.\n"
-        "Convolutions before batch norm have biases, as in the authors' code; 7 @ 256 has 60.1M parameters and 7 @ 384 103.5M "
-        "against the printed 60.3M and 103.9M; running statistics and a 1x1 convolution and norm before P6 and P7 would give "
-        "60.3M.\n",
+        "Convolutions before batch norm have biases, as in the authors' code; 7 @ 256 has 60,057,998 parameters and 7 @ 384 "
+        "103,547,534 against the printed 60.3M and 103.9M. A 1x1 convolution and norm of its own for each of the two uses of C4 "
+        "would give 60,320,910 and 103,941,902: a comment in the released code says that the original did not project the "
+        "backbone's maps once beforehand. It is not built: what P6 was made of then is not stated.\n",
     .build = build,
     .genotypes = &nlg_fpn_genotypes,
 };

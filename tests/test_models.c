@@ -315,6 +315,56 @@ static void lenet_layers_have_the_papers_parameters(void **state) {
     nlg_graph_destroy(graph);
 }
 
+/* Side and channels of what each module or cell concatenates (three or more branches), against the papers' tables. BN-Inception's
+ * 4c, 4d and 4e are wider than its table (576, 576, 1024): the model in circulation projects the pools of 4c and 4d to 128, not 96.
+ */
+static void modules_have_the_papers_sizes(void **state) {
+    (void)state;
+    typedef struct output {
+        int side, channels, times;
+    } output;
+    static const struct {
+        const char *model;
+        output outputs[20];
+    } cases[] = {
+        {"googlenet_v1", {{28, 256, 1}, {28, 480, 1}, {14, 512, 3}, {14, 528, 1}, {14, 832, 1}, {7, 832, 1}, {7, 1024, 1}}},
+        {"bn_inception", {{28, 256, 1}, {28, 320, 1}, {14, 576, 3}, {14, 608, 2}, {7, 1056, 1}, {7, 1024, 2}}},
+        {"inception_resnet_v1", {{35, 96, 5}, {17, 896, 1}, {8, 1792, 1}}},
+        {"amoebanet_a_large",
+         {{83, 5 * 47, 1},
+          {42, 5 * 95, 1},
+          {42, 4 * 190, 6},
+          {21, 5 * 380, 1},
+          {21, 4 * 380, 6},
+          {11, 5 * 760, 1},
+          {11, 4 * 760, 6}}},
+        {"amoebanet_c_large",
+         {{83, 6 * 57, 1},
+          {42, 6 * 114, 1},
+          {42, 5 * 228, 6},
+          {21, 6 * 456, 1},
+          {21, 5 * 456, 6},
+          {11, 6 * 912, 1},
+          {11, 5 * 912, 6}}},
+    };
+    for (int i = 0; i < COUNT(cases); i++) {
+        nlg_graph *graph = build(find(cases[i].model), own);
+        const output *wanted = cases[i].outputs;
+        int left = wanted->times, modules = 0;
+        for (int n = 0; n < graph->n_nodes; n++) {
+            const nlg_node *node = &graph->nodes[n];
+            if (!node->op || strcmp(node->op->name, "concat") != 0 || node->n_inputs < 3 || node->aux) continue;
+            if (left == 0) left = (++wanted)->times;
+            if (node->shape.h != wanted->side || node->shape.c != wanted->channels)
+                fail_msg("%s, module %d: %d x %d of %d channels, expected %d x %d of %d", cases[i].model, modules, node->shape.h,
+                         node->shape.w, node->shape.c, wanted->side, wanted->side, wanted->channels);
+            left--, modules++;
+        }
+        if (left != 0 || wanted[1].times != 0) fail_msg("%s: only %d modules", cases[i].model, modules);
+        nlg_graph_destroy(graph);
+    }
+}
+
 /* --- wrong use ------------------------------------------------------------------------------------------------------- */
 
 static void wrong_inputs_are_refused(void **state) {
@@ -371,6 +421,7 @@ int main(void) {
         cmocka_unit_test(counts_are_near_the_published),
         cmocka_unit_test(width_and_resolution_multipliers_give_the_published_grid),
         cmocka_unit_test(lenet_layers_have_the_papers_parameters),
+        cmocka_unit_test(modules_have_the_papers_sizes),
         cmocka_unit_test(wrong_inputs_are_refused),
         cmocka_unit_test(any_allocation_may_fail),
     };
