@@ -24,6 +24,7 @@ static const table_options defaults = {
     .data = "fashion-mnist",
     .dataset = {.train_limit = 5000, .validation = 5000},
     .epochs = 4,
+    .batch = 32,
     .seeds = 3,
     .rows = 20,
 };
@@ -53,7 +54,7 @@ static const struct argp_option options[] = {
     {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 5000)", 1},
     {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts them (default 0)", 1},
     {"epochs", KEY_EPOCHS, "E", 0, "Epochs per training (default 4)", 1},
-    {"batch", KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
+    {"batch", KEY_BATCH, "B", 0, "Images per training step (default 32)", 1},
     {"lr", KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
     {0},
 };
@@ -208,7 +209,7 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
         .recipe = {.data = o->dataset, .recipe = nlg_recipe_default(), .seeds = o->seeds, .limit = o->limit}};
     nlg_table_recipe *r = &how.recipe;
     r->recipe.epochs = o->epochs;
-    if (o->batch) r->recipe.batch = o->batch;
+    r->recipe.batch = o->batch;
     if (o->lr > 0) r->recipe.lr = o->lr;
     display d = {.first = -1, .seeds = o->seeds, .start = nlg_seconds_now()};
     snprintf(path, sizeof path, "%s%s", o->out ? o->out : "results/tables/", o->out ? "" : call->arguments[1]);
