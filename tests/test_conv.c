@@ -333,6 +333,8 @@ static void test_particular(void **state) {
         {.n = 17, .h = 14, .w = 13, .c = 2, .k = 17, .r = 3, .s = 3, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1},
         {.n = 1, .h = 5, .w = 200, .c = 16, .k = 16, .r = 1, .s = 7, .pad_left = 3, .pad_right = 3},
         {.n = 2, .h = 11, .w = 11, .c = 24, .k = 40, .r = 1, .s = 1, .stride_h = 2, .stride_w = 2},
+        {.n = 2, .h = 9, .w = 7, .c = 32, .k = 32, .r = 3, .s = 3, .groups = 8, .pad_top = 1, .pad_left = 1, .pad_bottom = 1},
+        {.n = 2, .h = 9, .w = 8, .c = 48, .k = 48, .r = 7, .s = 7, .groups = 6, .pad_top = 3, .pad_left = 3, .stride_w = 2},
         {.n = 3,
          .h = 8,
          .w = 8,

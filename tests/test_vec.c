@@ -109,6 +109,9 @@ static void test_rules(void **state) {
         for (int i = 0; i < 16; i++) assert_same(part[i], i < n ? 1 : 0);
         vf_store(part, vi_to_vf(vf_to_vi(vf_load(whole))));
         for (int i = 0; i < 16; i++) assert_same(part[i], nearbyintf(whole[i]) + 0.0f);
+        int size = draw(2) ? 4 : 8, j = (int)draw((uint32_t)size);
+        vf_store(part, vf_spread(a, size, j));
+        for (int i = 0; i < 16; i++) assert_same(part[i], a[i / size * size + j]);
         float eight[8], four[4];
         for (int i = 0; i < 8; i++) eight[i] = whole[i] + whole[i + 8];
         for (int i = 0; i < 4; i++) four[i] = eight[i] + eight[i + 4];

@@ -57,7 +57,7 @@ static void plan_blocks(direct_run *run) {
         pixels = (pixels + tile - 1) / tile * tile;
     }
     run->block_pixels = smaller(pixels, phase->pixels);
-    int64_t pieces = run->block_pixels <= tile ? 1 : (phase->depth + simd->block_k - 1) / simd->block_k;
+    int64_t pieces = run->block_pixels <= tile || run->task.panels.spread ? 1 : (phase->depth + simd->block_k - 1) / simd->block_k;
     run->block_k = pieces > 1 ? (phase->depth + pieces - 1) / pieces : phase->depth;
     run->strip_size = nlg_conv_lines(nlg_conv_strip_size(&run->task, phase, run->block_pixels));
     run->partial_size = pieces > 1 ? (size_t)run->block_pixels * CHUNK_PANELS * NLG_PANEL : 0;
@@ -103,6 +103,7 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
         nlg_conv_panel first = nlg_conv_panel_at(panels, p), last = nlg_conv_panel_at(panels, p + count - 1);
         job.x += first.source;
         job.panel_stride = depth * NLG_PANEL;
+        job.spread = panels->spread;
         job.out = run->out;
         job.out.y += first.channel;
         if (job.out.add) job.out.add += first.channel;
@@ -198,22 +199,23 @@ static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, float *t
     for (int c = 0; c < p->group_sources; c++, from += p->group_outputs * area, to += NLG_PANEL) simd->pack_rows(&turn, from, to);
 }
 
-/* One float at a time: several groups in a panel, and very large kernels. */
+/* One float at a time: several groups in a panel, block-diagonal unless spread, and very large kernels. */
 static void pack_floats(const pack_run *run, const nlg_conv_panel *panel, float *to) {
     const nlg_conv_panels *p = &run->task->panels;
     const nlg_conv_axis *rows = &run->phase->rows, *cols = &run->phase->cols;
     int64_t kernel_w = run->task->kernel_w, area = run->task->kernel_h * kernel_w;
     bool forward = run->task->pass == NLG_CONV_FORWARD;
+    int64_t depth = p->spread ? p->spread : p->depth;
     memset(to, 0, (size_t)run->phase->depth * NLG_PANEL * sizeof *to);
     for (int lane = 0; lane < panel->channels; lane++) {
         int channel = panel->channel + lane, group = channel / p->group_outputs, within = channel % p->group_outputs;
-        int first = group * p->group_sources - panel->source;
+        int first = p->spread ? 0 : group * p->group_sources - panel->source;
         for (int c = 0; c < p->group_sources; c++) {
             int64_t row = forward ? (int64_t)channel * p->group_sources + c
                                   : ((int64_t)group * p->group_sources + c) * p->group_outputs + within;
             for (int r = 0; r < rows->taps; r++)
                 for (int s = 0; s < cols->taps; s++)
-                    to[((int64_t)(r * cols->taps + s) * p->depth + first + c) * NLG_PANEL + lane] =
+                    to[((int64_t)(r * cols->taps + s) * depth + first + c) * NLG_PANEL + lane] =
                         run->w[row * area + (rows->tap + r * rows->tap_step) * kernel_w + cols->tap + s * cols->tap_step];
         }
     }

@@ -58,6 +58,8 @@ static nlg_conv_panels make_panels(int groups, int outputs, int sources) {
     }
     p.count = divide_up(groups, p.groups_per_panel) * p.panels_per_group;
     p.depth = p.groups_per_panel * p.group_sources;
+    bool square = p.group_outputs == p.group_sources && outputs % NLG_PANEL == 0;
+    if (square && (p.group_outputs == 4 || p.group_outputs == 8)) p.spread = p.group_outputs;
     return p;
 }
 

@@ -20,7 +20,8 @@ typedef struct nlg_conv_axis {
 typedef struct nlg_conv_panels {
     int count, outputs, sources; /* panels; output and source channels of the whole convolution */
     int group_outputs, group_sources, groups_per_panel, panels_per_group;
-    int depth; /* source channels that each panel reads */
+    int depth;  /* source channels that each panel reads */
+    int spread; /* channels of a group where 16 of them make a panel of both, and only a group's own are multiplied; else 0 */
 } nlg_conv_panels;
 
 typedef struct nlg_conv_panel {

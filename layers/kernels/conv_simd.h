@@ -35,7 +35,8 @@ typedef struct nlg_conv_gemm {
     int64_t skip, length;
     const float *w; /* panel p at w + p * panel_stride */
     int64_t panel_stride;
-    const float *next;       /* weights that the next call starts with, or NULL */
+    const float *next; /* weights that the next call starts with, or NULL */
+    int spread; /* 0, or channels of a group: each 16 floats of a run meet that many rows of weights; whole chains of one panel */
     bool first, last, fresh; /* fresh: these pixels were not read lately */
     float *partial;
     nlg_conv_output out;

@@ -5,8 +5,9 @@
  *   vf  16 floats       vi  16 int32       vm  16 truth values
  * vf_min and vf_max are those of x86: the second operand when either is NaN or both are zeros. vf_fma(a, b, c) = a * b + c and
  * vf_fnma(a, b, c) = c - a * b are fused. vf_sum adds lane i to i + 8, then i + 4, i + 2, i + 1. vf_to_vi rounds to nearest
- * even, for |x| < 2^22. vf_stream stores past the caches, to a multiple of 64 bytes; vf_stream_end comes after the last. load_n
- * reads the first n of 16 lanes and leaves the others 0; store_n writes only those. */
+ * even, for |x| < 2^22. vf_spread(p, size, j) gives every lane value j of its group of 4 or 8 floats of p. vf_stream stores past
+ * the caches, to a multiple of 64 bytes; vf_stream_end comes after the last. load_n reads the first n of 16 lanes and leaves the
+ * others 0; store_n writes only those. */
 #ifndef NLG_VEC_H
 #define NLG_VEC_H
 
@@ -157,6 +158,17 @@ NLG_INLINE vm vm_or(vm a, vm b) {
 }
 NLG_INLINE vm vm_not(vm a) {
     return (vm)~a;
+}
+
+NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
+    __m512 v = _mm512_loadu_ps(p);
+    if (size == 4)
+        return j == 0   ? _mm512_permute_ps(v, 0x00)
+               : j == 1 ? _mm512_permute_ps(v, 0x55)
+               : j == 2 ? _mm512_permute_ps(v, 0xaa)
+                        : _mm512_permute_ps(v, 0xff);
+    __m512d low = _mm512_castps_pd(_mm512_set1_ps(p[j])), high = _mm512_castps_pd(_mm512_set1_ps(p[j + 8]));
+    return _mm512_castpd_ps(_mm512_mask_blend_pd(0xf0, low, high));
 }
 
 NLG_INLINE __m256 vec_half_sum(vf a) {
@@ -348,6 +360,15 @@ NLG_INLINE vm vm_not(vm a) {
     return vi_xor(a, vi_set1(-1));
 }
 
+NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
+    if (size == 8) return (vf){_mm256_set1_ps(p[j]), _mm256_set1_ps(p[j + 8])};
+    __m256 a = _mm256_loadu_ps(p), b = _mm256_loadu_ps(p + 8);
+    return j == 0   ? (vf){_mm256_permute_ps(a, 0x00), _mm256_permute_ps(b, 0x00)}
+           : j == 1 ? (vf){_mm256_permute_ps(a, 0x55), _mm256_permute_ps(b, 0x55)}
+           : j == 2 ? (vf){_mm256_permute_ps(a, 0xaa), _mm256_permute_ps(b, 0xaa)}
+                    : (vf){_mm256_permute_ps(a, 0xff), _mm256_permute_ps(b, 0xff)};
+}
+
 NLG_INLINE __m256 vec_half_sum(vf a) {
     return _mm256_add_ps(a.a, a.b);
 }
@@ -453,6 +474,11 @@ NLG_INLINE void vf_store_n(float *p, vf a, int n) {
     float t[16];
     vf_store(t, a);
     for (int i = 0; i < n; i++) p[i] = t[i];
+}
+NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
+    float t[16];
+    for (int i = 0; i < 16; i++) t[i] = p[i / size * size + j];
+    return vf_load(t);
 }
 NLG_INLINE vf vf_add(vf a, vf b) {
     return VECO_(vf, a, +, b);

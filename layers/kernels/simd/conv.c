@@ -46,6 +46,15 @@ NLG_INLINE void multiply_add(vf sum[][8], const float *const *x, int64_t k, cons
     }
 }
 
+/* The same for one tap of groups of `size` channels, 16 of them in a row: row j meets each group's channel j. */
+NLG_INLINE void multiply_add_groups(vf sum[][8], const float *const *x, int64_t k, const float *rows, const int m, const int size) {
+    UNROLL for (int j = 0; j < size; j++) {
+        vf row = vf_load(rows + j * NLG_PANEL);
+        UNROLL for (int i = 0; i < m; i++) sum[i][0] = vf_fma(vf_spread(x[i] + k, size, j), row, sum[i][0]);
+        __asm__ volatile("" ::: "memory"); /* all rows at once would not fit the registers */
+    }
+}
+
 /* Tiles of a fixed size from pixel `begin` to `end` through the panels from `panel` on. */
 typedef void gemm_tile(const nlg_conv_gemm *job, int begin, int end, int panel);
 typedef void outer_tile(const nlg_conv_outer *job, int64_t row, int panel);
@@ -100,6 +109,15 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
             int64_t k = run->offset + skip, count = run->length - skip < left ? run->length - skip : left, stop = k + count;
             left -= count;
             skip = 0;
+            if (panels == 1 && job.spread) {
+                for (; k < stop; k += NLG_PANEL, w += job.spread * NLG_PANEL) {
+                    if (job.spread == 4)
+                        multiply_add_groups(sum, x, k, w, pixels, 4);
+                    else
+                        multiply_add_groups(sum, x, k, w, pixels, 8);
+                }
+                continue;
+            }
             for (; k < stop; k++, w += NLG_PANEL, at += ahead_step) {
                 UNROLL for (int j = 0; j < panels && j < TILE_PANELS; j++) __builtin_prefetch(at + j * panel_stride, 0, 2);
                 multiply_add(sum, x, k, w, panel_stride, pixels, panels, false);
