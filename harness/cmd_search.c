@@ -250,6 +250,7 @@ static void genotype_of(const nlg_space *space, const nlg_trial *trial, char tex
 /* What the scores of a run are. */
 typedef struct meaning {
     const nlg_table_evaluator *table; /* NULL: trained */
+    int top;                          /* genotypes to print */
 } meaning;
 
 static const char *score_text(const meaning *m) {
@@ -263,6 +264,42 @@ static nlg_status add_report(cJSON *object, const meaning *m, const nlg_trial *b
     NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
     nlg_json_number(object, "report", accuracy);
     nlg_json_text(object, "report_is", nlg_table_evaluator_report_text(m->table));
+    return NLG_OK;
+}
+
+/* The `most` best architectures, best first, each by its first trial. Returns their number. */
+static int find_top(const nlg_search_result *r, int most, const nlg_trial **top) {
+    int count = 0;
+    for (int i = 0; i < r->count; i++) {
+        const nlg_trial *trial = &r->trials[i];
+        if (trial->status != NLG_TRIAL_DONE || trial->is_repeat) continue;
+        int at = count;
+        while (at > 0 && nlg_trial_is_better(trial, top[at - 1])) at--;
+        if (at == most) continue;
+        if (count < most) count++;
+        memmove(&top[at + 1], &top[at], (size_t)(count - 1 - at) * sizeof(const nlg_trial *));
+        top[at] = trial;
+    }
+    return count;
+}
+
+static nlg_status add_top(cJSON *document, const nlg_search_options *run, const meaning *m, const nlg_search_result *r,
+                          nlg_error *err) {
+    char genotype[NLG_GENOTYPE_MAX];
+    const nlg_trial **top = nlg_alloc((size_t)m->top, sizeof(const nlg_trial *));
+    if (!top) return nlg_fail_memory(err, (size_t)m->top * sizeof(const nlg_trial *), "the best trials");
+    int count = find_top(r, m->top, top);
+    cJSON *list = document ? cJSON_AddArrayToObject(document, "top") : NULL;
+    if (!document) printf("\nThe %d best architectures:\n", count);
+    for (int i = 0; i < count; i++) {
+        genotype_of(run->space, top[i], genotype);
+        if (document) {
+            nlg_trial_json(nlg_json_object_in(list), top[i], genotype, NULL);
+        } else {
+            printf("%.4f  trial %d  %s\n", top[i]->score, top[i]->number, genotype);
+        }
+    }
+    nlg_free(top);
     return NLG_OK;
 }
 
@@ -312,6 +349,11 @@ static nlg_status print_json(const nlg_search_options *run, const meaning *m, co
     }
     cJSON_AddItemToObject(document, "history", history);
     nlg_json_text(document, "digest", r->digest);
+    nlg_status listed = m->top ? add_top(document, run, m, r, err) : NLG_OK;
+    if (listed != NLG_OK) {
+        cJSON_Delete(document);
+        return listed;
+    }
     return nlg_json_print(document, err);
 }
 
@@ -347,6 +389,7 @@ static nlg_status print_text(const nlg_search_options *run, const meaning *m, co
     }
     printf("Scores: %s\n", score_text(m));
     NLG_TRY(print_report(m, best, err));
+    if (m->top) NLG_TRY(add_top(NULL, run, m, r, err));
     printf("digest %s\n", r->digest);
     return NLG_OK;
 }
@@ -428,7 +471,7 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     if (status == NLG_OK) {
         run->evaluator = nlg_train_evaluator_interface(evaluator);
         run->evaluator_config = nlg_train_evaluator_config(evaluator);
-        status = search(call, run, &(meaning){0}, &d, err);
+        status = search(call, run, &(meaning){.top = o->top}, &d, err);
     }
     nlg_train_evaluator_destroy(evaluator);
     if (dataset) nlg_dataset_close(dataset);
@@ -444,7 +487,7 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
     run->evaluator = nlg_table_evaluator_interface(evaluator);
     run->evaluator_config = nlg_table_evaluator_config(evaluator);
-    nlg_status status = search(call, run, &(meaning){.table = evaluator}, &d, err);
+    nlg_status status = search(call, run, &(meaning){.table = evaluator, .top = o->top}, &d, err);
     nlg_table_evaluator_destroy(evaluator);
     return status;
 }

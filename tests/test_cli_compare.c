@@ -68,8 +68,8 @@ static void json_follows_the_contract(void **state) {
 
 static void every_strategy_replays_every_table(void **state) {
     (void)state;
-    static const char *const spaces[] = {"nasbench201", "nasbenchmacro"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const spaces[] = {"nasbench201", "nasbenchmacro", "accelnas"};
+    for (int i = 0; i < 3; i++) {
         cJSON *r = run_json(
                   "lineage compare --space %s --strategies random,grid,local,evolution,nsga2,reinforce,ppo,pnas --budget 37 "
                   "--seeds 2 --ask 3 --json",

@@ -143,6 +143,16 @@ static void trials_lists_what_is_stored(void **state) {
         assert_non_null(strstr(json_text(trial, "message"), "parameters, the limit is 1000"));
     }
     cJSON_Delete(runs);
+    runs = run_json("lineage trials $D/t.db --strategy evolution --top 2 --json");
+    assert_int_equal(cJSON_GetArraySize(runs), 1);
+    const cJSON *top = cJSON_GetObjectItem(cJSON_GetArrayItem(runs, 0), "history");
+    assert_int_equal(cJSON_GetArraySize(top), 2);
+    assert_true(json_number(cJSON_GetArrayItem(top, 0), "score") >= json_number(cJSON_GetArrayItem(top, 1), "score"));
+    cJSON_Delete(runs);
+    program_result tsv = run_good("lineage trials $D/t.db --tsv --status rejected | cut -f 1,2,5,7 | tr '\\t' ' '");
+    assert_string_equal(tsv.out, "run strategy status score\n2 random rejected -\n2 random rejected -\n");
+    tsv = run_good("lineage trials $D/t.db --tsv --min-score 0 | wc -l");
+    assert_int_equal(atoi(tsv.out), 4); /* the header and three that are done */
     runs = run_json("lineage trials --store $D/t.db --run 2 --summary --json");
     assert_int_equal(cJSON_GetArraySize(runs), 1);
     assert_false(cJSON_HasObjectItem(cJSON_GetArrayItem(runs, 0), "history"));
@@ -211,6 +221,23 @@ static void tables_are_built_and_verified(void **state) {
     run_refused("expected at most", "lineage table build pnas " TABLE "2>&1 >&- | grep -v opening >&2; exit 2");
 }
 
+/* Two worker processes find what one process finds; the best genotypes are printed. */
+static void workers_and_top(void **state) {
+    (void)state;
+    make_whole();
+    cJSON *r = run_json(SEARCH "--store $D/w.db --budget %d --workers 2 --top 2 --json", BUDGET);
+    assert_string_equal(json_text(r, "digest"), whole);
+    const cJSON *top = cJSON_GetObjectItem(r, "top");
+    assert_int_equal(cJSON_GetArraySize(top), 2);
+    assert_string_equal(json_text(cJSON_GetArrayItem(top, 0), "genotype"), json_text(cJSON_GetObjectItem(r, "best"), "genotype"));
+    cJSON_Delete(r);
+    program_result text = run_good(SEARCH "--store $D/w.db --budget %d --top 1", BUDGET);
+    assert_non_null(strstr(text.out, "The 1 best architectures:"));
+    text = run_good("lineage search --strategy ppo --help");
+    assert_non_null(strstr(text.out, "0.00035; Zoph et al. 2018"));
+    assert_non_null(strstr(text.out, "reinforce"));
+}
+
 static void mistakes_are_refused(void **state) {
     (void)state;
     run_refused("--store FILE is missing", "lineage search");
@@ -240,6 +267,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(spaces_are_listed_with_their_sizes, enter, leave),
         cmocka_unit_test_setup_teardown(tables_are_searched, enter, leave),
         cmocka_unit_test_setup_teardown(tables_are_built_and_verified, enter, leave),
+        cmocka_unit_test_setup_teardown(workers_and_top, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
     };
     return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);

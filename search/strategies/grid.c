@@ -14,28 +14,35 @@ static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, cons
     return NLG_OK;
 }
 
-/* The last position counts fastest. */
-static void advance(state *s) {
-    for (int i = s->next.length - 1; i >= 0; i--) {
+/* The next code in order that differs in one of its first `length` values; the last position counts fastest. */
+static void advance(state *s, int length) {
+    for (int i = length; i < s->next.length; i++) s->next.value[i] = 0;
+    for (int i = length - 1; i >= 0; i--) {
         if (++s->next.value[i] < s->space->choices(s->space, i)) return;
         s->next.value[i] = 0;
     }
 }
 
-static bool is_wanted(const state *s) {
+/* How many of its first values rule a code out; 0: it is wanted. */
+static int ruled_out_by(const state *s) {
+    const nlg_space *space = s->space;
     nlg_code canonical;
-    if (!nlg_space_valid(s->space, &s->next)) return false;
-    nlg_space_canonical(s->space, &s->next, &canonical);
-    return nlg_code_equal(&s->next, &canonical);
+    nlg_code prefix = s->next;
+    for (prefix.length = 1; space->possible && prefix.length <= s->next.length; prefix.length++) {
+        if (!space->possible(space, &prefix)) return prefix.length;
+    }
+    if (!nlg_space_valid(space, &s->next)) return s->next.length;
+    nlg_space_canonical(space, &s->next, &canonical);
+    return nlg_code_equal(&s->next, &canonical) ? 0 : s->next.length;
 }
 
 static nlg_status ask(void *memory, int count, nlg_proposal *proposals, nlg_error *err) {
     (void)err;
     state *s = memory;
     for (int i = 0; i < count; i++) {
-        while (!is_wanted(s)) advance(s);
+        for (int length; (length = ruled_out_by(s)) > 0;) advance(s, length);
         proposals[i].code = s->next;
-        advance(s);
+        advance(s, s->next.length);
     }
     return NLG_OK;
 }

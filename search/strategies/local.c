@@ -1,9 +1,10 @@
 /* Local search: from a random architecture to a better neighbour, until there is none; then again from another random one. On NAS
  * benchmarks it is a strong baseline: White, Nolen, Savani, "Exploring the Loss Landscape in Neural Architecture Search", UAI 2021.
  *
- * Neighbours differ in one position of the code. Best improvement tries them all and moves to the best; first improvement moves as
- * soon as one is better. What was tried before is not tried again. Within a batch, results may be outstanding when the neighbours
- * run out: then random architectures are tried, which may become the next start. */
+ * Neighbours differ in one position of the code (if no such code is valid: as many mutations of the space). Best improvement tries
+ * them all and moves to the best; first improvement moves as soon as one is better. What was tried before is not tried again.
+ * Within a batch, results may be outstanding when the neighbours run out: then random architectures are tried, which may become the
+ * next start. */
 #include <math.h>
 
 #include "layers/base/memory.h"
@@ -63,6 +64,14 @@ static void list_neighbours(state *s) {
         }
     }
     nlg_rng rng = nlg_rng_stream(s->order, s->moves++);
+    /* Where changes of one position lead nowhere, the space's own mutations do. */
+    if (s->count == 0) {
+        for (; s->count < s->room; s->count++) {
+            nlg_code mutant;
+            nlg_space_mutate(s->space, nlg_rng_stream(rng, (uint64_t)s->count), from, &mutant);
+            nlg_space_canonical(s->space, &mutant, &s->neighbours[s->count]);
+        }
+    }
     for (int i = s->count - 1; i > 0; i--) {
         int other = (int)nlg_rng_below(rng, (uint64_t)i, (uint64_t)i + 1);
         nlg_code swap = s->neighbours[i];

@@ -197,15 +197,32 @@ static nlg_status list_candidates(state *s, nlg_error *err) {
     return status;
 }
 
+/* Where filling leads nowhere: mutations of the best. */
+static nlg_status offer_mutations(state *s, nlg_error *err) {
+    enum { EACH = 16 };
+    nlg_code_map listed = {0};
+    result *beam;
+    int count = 0;
+    nlg_status status = choose_beam(s, 0, &beam, &count, err);
+    for (int i = 0; status == NLG_OK && i < EACH * count; i++) {
+        nlg_code mutant;
+        nlg_space_mutate(s->space, nlg_rng_stream(s->draws, s->drawn++), &beam[i / EACH].code, &mutant);
+        status = offer(s, &listed, &mutant, err);
+    }
+    nlg_code_map_free(&listed);
+    nlg_free(beam);
+    return status;
+}
+
 /* The next level that has something new. */
 static nlg_status advance(state *s, nlg_error *err) {
     int last = s->space->block ? s->space->length / s->space->block - 1 : INT32_MAX;
     for (int tries = 0; tries < s->space->length; tries++) {
         if (s->level < last) s->level++;
         NLG_TRY(list_candidates(s, err));
-        if (s->n_candidates || s->level == last) return NLG_OK;
+        if (s->n_candidates) return NLG_OK;
     }
-    return NLG_OK;
+    return offer_mutations(s, err);
 }
 
 /* ---- asking and telling ------------------------------------------------------------------------------------------------ */
