@@ -1,7 +1,6 @@
 /* The controller. Letters: T positions, H hidden units, L layers, V(t) values of position t. */
 #include "search/controller.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "layers/base/dmath.h"
@@ -30,7 +29,6 @@ struct nlg_controller {
     unit *cells;                          /* [T][L] */
     double *chances[NLG_CODE_MAX];        /* [V(t)] */
     nlg_code code;                        /* evaluated last */
-    bool *possible;                       /* [largest V] */
     double *work;                         /* backward: [L][H] of outputs, [L][H] of states, [4H], [H], [V] */
     double *memory;                       /* all of the cells' blocks and the work */
 };
@@ -146,14 +144,13 @@ nlg_status nlg_controller_create(const nlg_space *space, const nlg_controller_op
     size_t *offsets = c->weights = nlg_alloc(3 * layers, sizeof *offsets);
     c->cells = nlg_alloc(length * layers, sizeof *c->cells);
     c->memory = nlg_alloc(doubles, sizeof *c->memory);
-    c->possible = nlg_alloc(most, sizeof *c->possible);
     if (offsets) {
         c->recurrent = offsets + layers;
         c->biases = offsets + 2 * layers;
         lay_out(c);
         c->parameters = nlg_alloc(4 * c->count, sizeof *c->parameters);
     }
-    if (!offsets || !c->cells || !c->memory || !c->possible || !c->parameters) {
+    if (!offsets || !c->cells || !c->memory || !c->parameters) {
         nlg_controller_destroy(c);
         *controller = NULL;
         return nlg_fail_memory(err, 4 * c->count * sizeof *c->parameters, "the controller");
@@ -172,7 +169,6 @@ void nlg_controller_destroy(nlg_controller *c) {
     nlg_free(c->weights);
     nlg_free(c->cells);
     nlg_free(c->memory);
-    nlg_free(c->possible);
     nlg_free(c->parameters);
     nlg_free(c);
 }
@@ -197,19 +193,11 @@ static void run_cell(const nlg_controller *c, int layer, const double *input, co
     }
 }
 
-/* Over the values that the space does not rule out after those chosen; the others have no chance. */
-static void masked_softmax(nlg_controller *c, int t, double *x, int n) {
-    const nlg_space *space = c->space;
-    bool *possible = c->possible;
-    nlg_code prefix = c->code;
-    double most = -(double)INFINITY, sum = 0;
-    prefix.length = t + 1;
-    for (int i = 0; i < n; i++) {
-        prefix.value[t] = (int16_t)i;
-        possible[i] = !space->possible || space->possible(space, &prefix);
-        if (possible[i] && x[i] > most) most = x[i];
-    }
-    for (int i = 0; i < n; i++) sum += x[i] = possible[i] ? quick_exp(x[i] - most) : 0;
+static void softmax(double *x, int n) {
+    double most = x[0], sum = 0;
+    for (int i = 1; i < n; i++)
+        if (x[i] > most) most = x[i];
+    for (int i = 0; i < n; i++) sum += x[i] = quick_exp(x[i] - most);
     for (int i = 0; i < n; i++) x[i] /= sum;
 }
 
@@ -229,7 +217,7 @@ static const double *run_position(nlg_controller *c, int t) {
         }
         forward_product(chances, input, head, h, v);
     }
-    masked_softmax(c, t, chances, v);
+    softmax(chances, v);
     return chances;
 }
 
@@ -241,12 +229,8 @@ double nlg_controller_sample(nlg_controller *c, nlg_rng rng, nlg_code *code) {
         for (int t = 0; t < c->space->length; t++) {
             const double *chances = run_position(c, t);
             double drawn = nlg_rng_uniform(rng, i * NLG_CODE_MAX + (uint64_t)t);
-            int value = 0, last = 0; /* rounding must not lead to a value without a chance */
-            for (; value < c->values[t]; drawn -= chances[value++]) {
-                if (chances[value] > 0) last = value;
-                if (drawn < chances[value]) break;
-            }
-            if (value == c->values[t]) value = last;
+            int value = 0;
+            while (value + 1 < c->values[t] && drawn >= chances[value]) drawn -= chances[value++];
             c->code.value[t] = (int16_t)value;
             logarithm += nlg_log(chances[value]);
         }

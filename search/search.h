@@ -48,8 +48,6 @@ struct nlg_space {
 
     int (*choices)(const nlg_space *self, int position);        /* values at a position: 0 .. choices-1 */
     bool (*valid)(const nlg_space *self, const nlg_code *code); /* optional: beyond every value being in range */
-    /* Optional, where few codes in range are valid: whether a code whose first code->length values are these can be valid. */
-    bool (*possible)(const nlg_space *self, const nlg_code *prefix);
     /* Optional: each position uniform, drawn again until valid. */
     void (*sample)(const nlg_space *self, nlg_rng rng, nlg_code *code);
     /* Optional: one position, another value. */

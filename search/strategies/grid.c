@@ -1,11 +1,14 @@
 /* Every code of the space in lexicographic order, e.g. the multipliers of compound scaling: Tan and Le, "EfficientNet: Rethinking
  * Model Scaling for Convolutional Neural Networks", ICML 2019, Section 3.3, step 1, is a small grid search. Codes that are not
- * valid, or the same architecture in another guise, are left out. After the last it begins again. */
-#include "search/search.h"
+ * valid, or an earlier architecture in another guise, are left out. After the last it begins again. */
+#include "search/code_map.h"
+
+enum { SKIPS = 200 }; /* in a row; then a repeat is asked for */
 
 typedef struct state {
     const nlg_space *space;
     nlg_code next;
+    nlg_code_map seen; /* asked for */
 } state;
 
 static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err) {
@@ -14,35 +17,34 @@ static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, cons
     return NLG_OK;
 }
 
-/* The next code in order that differs in one of its first `length` values; the last position counts fastest. */
-static void advance(state *s, int length) {
-    for (int i = length; i < s->next.length; i++) s->next.value[i] = 0;
-    for (int i = length - 1; i >= 0; i--) {
+static void destroy(void *memory) {
+    nlg_code_map_free(&((state *)memory)->seen);
+}
+
+/* The last position counts fastest. */
+static void advance(state *s) {
+    for (int i = s->next.length - 1; i >= 0; i--) {
         if (++s->next.value[i] < s->space->choices(s->space, i)) return;
         s->next.value[i] = 0;
     }
 }
 
-/* How many of its first values rule a code out; 0: it is wanted. */
-static int ruled_out_by(const state *s) {
-    const nlg_space *space = s->space;
+/* The next valid code in its canonical form. */
+static nlg_code next_architecture(state *s) {
     nlg_code canonical;
-    nlg_code prefix = s->next;
-    for (prefix.length = 1; space->possible && prefix.length <= s->next.length; prefix.length++) {
-        if (!space->possible(space, &prefix)) return prefix.length;
-    }
-    if (!nlg_space_valid(space, &s->next)) return s->next.length;
-    nlg_space_canonical(space, &s->next, &canonical);
-    return nlg_code_equal(&s->next, &canonical) ? 0 : s->next.length;
+    while (!nlg_space_valid(s->space, &s->next)) advance(s);
+    nlg_space_canonical(s->space, &s->next, &canonical);
+    advance(s);
+    return canonical;
 }
 
 static nlg_status ask(void *memory, int count, nlg_proposal *proposals, nlg_error *err) {
-    (void)err;
     state *s = memory;
     for (int i = 0; i < count; i++) {
-        for (int length; (length = ruled_out_by(s)) > 0;) advance(s, length);
-        proposals[i].code = s->next;
-        advance(s, s->next.length);
+        nlg_code code = next_architecture(s);
+        for (int skipped = 0; skipped < SKIPS && nlg_code_map_get(&s->seen, &code); skipped++) code = next_architecture(s);
+        NLG_TRY(nlg_code_map_put(&s->seen, &code, 0, err));
+        proposals[i].code = code;
     }
     return NLG_OK;
 }
@@ -52,5 +54,6 @@ const nlg_strategy nlg_strategy_grid = {
     .summary = "every architecture in order of its code (EfficientNet's grid, Tan and Le 2019)",
     .state_size = sizeof(state),
     .create = create,
+    .destroy = destroy,
     .ask = ask,
 };
