@@ -459,6 +459,63 @@ static void relabelled_graphs_have_one_hash(void **state) {
     check_same("compound", "depth 1.00 width 1.00 resolution 1.15", "depth 1.20 width 1.00 resolution 1.15", false);
 }
 
+static int layer_start(int layer) {
+    return 4 * layer + layer * (layer - 1) / 2;
+}
+
+/* The same layers in a random order that keeps every layer behind those that it reads. */
+static void shuffle_layers(nlg_rng rng, int layers, const nlg_code *code, nlg_code *out) {
+    int place[8], placed = 0;
+    for (int i = 0; i < layers; i++) place[i] = -1;
+    *out = (nlg_code){.length = code->length};
+    for (uint64_t draw = 0; placed < layers; draw++) {
+        const int layer = (int)nlg_rng_below(rng, draw, (uint64_t)layers);
+        const int16_t *from = &code->value[layer_start(layer)];
+        bool ready = place[layer] < 0;
+        for (int i = 0; i < layer; i++) ready = ready && (!from[4 + i] || place[i] >= 0);
+        if (!ready) continue;
+        int16_t *to = &out->value[layer_start(placed)];
+        memcpy(to, from, 4 * sizeof *to);
+        for (int i = 0; i < layer; i++) {
+            if (from[4 + i]) to[4 + place[i]] = 1;
+        }
+        place[layer] = placed++;
+    }
+}
+
+static void shuffled_layers_have_one_hash(void **state) {
+    (void)state;
+    const nlg_space *space = space_of("nas");
+    int moved = 0;
+    for (uint64_t i = 0; i < 1000; i++) {
+        nlg_code code = random_code(space, i), other;
+        shuffle_layers(nlg_rng_stream(nlg_rng_seed(6), i), 6, &code, &other);
+        assert_true(nlg_space_valid(space, &other));
+        moved += !nlg_code_equal(&code, &other);
+        assert_true(same_architecture(space, &code, &other));
+    }
+    assert_true(moved > 300);
+}
+
+/* Sums do not care for the order of their nodes, nor does attention between two levels. */
+static void exchanged_nodes_of_a_pyramid_have_one_hash(void **state) {
+    (void)state;
+    const nlg_space *space = space_of("nasfpn");
+    for (uint64_t i = 0; i < 1000; i++) {
+        nlg_code code = random_code(space, i), other = code;
+        for (int cell = 0; cell < 7; cell++) {
+            int16_t *v = &other.value[4 * cell];
+            const int second = v[1] + (v[1] >= v[0]), first = v[0];
+            if (v[3] != 0 && (first >= 5 || second >= 5)) continue; /* attention between levels that are not known here */
+            v[0] = (int16_t)second;
+            v[1] = (int16_t)(first - (first > second));
+        }
+        assert_true(nlg_space_valid(space, &other));
+        assert_false(nlg_code_equal(&code, &other));
+        assert_true(same_architecture(space, &code, &other));
+    }
+}
+
 static void published_pyramid_is_in_the_space(void **state) {
     (void)state;
     const nlg_space *space = space_of("nasfpn");
@@ -577,6 +634,8 @@ int main(void) {
         cmocka_unit_test(foreign_cells_are_refused),
         cmocka_unit_test(relabelled_graphs_have_one_hash),
         cmocka_unit_test(published_pyramid_is_in_the_space),
+        cmocka_unit_test(shuffled_layers_have_one_hash),
+        cmocka_unit_test(exchanged_nodes_of_a_pyramid_have_one_hash),
         cmocka_unit_test(parameters_are_read_and_named),
         cmocka_unit_test(parameters_change_the_network),
         cmocka_unit_test(pnas_cells_grow),
