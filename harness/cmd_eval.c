@@ -111,7 +111,7 @@ static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fit
 static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_weights *weights,
                            nlg_error *err) {
     const eval_options *o = call->options;
-    nlg_load_options load = {.allow_missing_aux = true};
+    nlg_load_options load = {.allow_missing_aux = true, .problem = nlg_print_misfit};
     nlg_evaluation result;
     nlg_augmentation border = {.pad = fitted->pad};
     size_t bytes;

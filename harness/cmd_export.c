@@ -37,7 +37,7 @@ static nlg_status write_weights(const nlg_invocation *call, nlg_weights *weights
     const export_options *o = call->options;
     char digest[65];
     if (o->weights)
-        NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){0}, err));
+        NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){.problem = nlg_print_misfit}, err));
     else
         nlg_weights_init(weights, call->settings.seed);
     NLG_TRY(nlg_weights_save(weights, call->arguments[1], NULL, 0, NULL, 0, err));

@@ -182,7 +182,8 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_network *network
     size_t bytes;
     NLG_TRY(nlg_inference_measure(network, exec, 1, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(graph, weights, err));
-    NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){.allow_missing_aux = true}, err));
+    NLG_TRY(
+        nlg_weights_load(weights, o->weights, &(nlg_load_options){.allow_missing_aux = true, .problem = nlg_print_misfit}, err));
     nlg_plan_options plan = {.batch = 1, .mode = NLG_INFER};
     NLG_TRY(nlg_plan_create(graph, exec, &plan, weights, NULL, &q->plan, err));
     bytes = (size_t)network->input.h * (size_t)network->input.w * 3;

@@ -160,8 +160,12 @@ static void print_count(FILE *out, int64_t value, const char *unit) {
 static void print_stage(const drawing *d, int index, FILE *out) {
     const stage *s = &d->stages[index];
     fprintf(out, "  s%d [label=\"", index);
-    if (s->blocks == 1) fprintf(out, "%s\\n", s->first);
-    if (s->blocks > 1) fprintf(out, "%s ... %s\\n", s->first, s->last);
+    if (s->part[0])
+        fprintf(out, "%s\\n", s->part);
+    else if (s->blocks == 1)
+        fprintf(out, "%s\\n", s->first);
+    else if (s->blocks > 1)
+        fprintf(out, "%s ... %s\\n", s->first, s->last);
     for (int i = 0; i < s->n_kinds; i++) {
         fprintf(out, "%s", s->kinds[i].text);
         if (s->kinds[i].count > 1) fprintf(out, " x %d", s->kinds[i].count);

@@ -59,6 +59,10 @@ nlg_status nlg_network_genotype(const nlg_network *network, char **text, nlg_err
     return NLG_OK;
 }
 
+void nlg_print_misfit(const char *kind, const char *name) {
+    fprintf(stderr, "%s %s\n", kind, name);
+}
+
 int nlg_model_year(const nlg_model *model) {
     return model->year ? model->year : model->family->year;
 }

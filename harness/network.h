@@ -26,6 +26,9 @@ void nlg_network_close(nlg_network *network);
 int nlg_model_year(const nlg_model *model);
 const char *nlg_designer_name(nlg_designer designer); /* "human", "searched" */
 
+/* For nlg_load_options: a tensor that does not fit, as a line on standard error. */
+void nlg_print_misfit(const char *kind, const char *name);
+
 /* One node in words and numbers; what a layer does not have is "" or 0. */
 typedef struct nlg_layer_row {
     const nlg_node *node;

@@ -170,21 +170,25 @@ static nlg_status open_reader(reader *r, char *file, size_t size, nlg_error *err
     return NLG_OK;
 }
 
-/* A bounded list of names for one message. */
+/* The problems of a file: a bounded list of names for one message, and each of them to `report`, once it is known that they do not
+ * fit. */
 typedef struct problem_list {
     char text[640];
     size_t used;
     int count;
+    bool cut;
+    void (*report)(const char *kind, const char *name);
 } problem_list;
 
 static void list_problem(problem_list *list, const char *kind, const char *name) {
     list->count++;
+    if (list->report != NULL) list->report(kind, name);
     const int n =
         snprintf(list->text + list->used, sizeof list->text - list->used, "%s%s %s", list->used > 0 ? ", " : "", kind, name);
     if (n > 0 && list->used + (size_t)n < sizeof list->text - 1)
         list->used += (size_t)n;
     else
-        list->text[list->used] = '\0';
+        list->text[list->used] = '\0', list->cut = true;
 }
 
 static bool shape_fits(const tensor_entry *e, const nlg_param *p) {
@@ -200,12 +204,10 @@ static bool ends_with(const char *text, const char *suffix) {
     return a >= b && strcmp(text + a - b, suffix) == 0;
 }
 
-/* Pair entries with parameters and extra tensors; every problem of the whole file goes into one message. */
-static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options, nlg_error *err) {
-    problem_list problems = {.used = 0};
-    bool *found = nlg_alloc((size_t)g->n_params + 1, sizeof *found);
-    if (found == NULL) return nlg_fail_memory(err, (size_t)g->n_params, "loading weights");
+/* Pair entries with parameters and extra tensors. `found` has room for each parameter. */
+static void pair(reader *r, const nlg_graph *g, nlg_load_options *options, bool *found, problem_list *problems) {
     int extra_found = 0;
+    for (int i = 0; i < g->n_params; i++) found[i] = false;
     for (int i = 0; i < r->n_entries; i++) {
         tensor_entry *e = &r->entries[i];
         const size_t bytes = dtype_bytes(e->dtype);
@@ -213,13 +215,13 @@ static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options
             if (strcmp(options->extra[j].name, e->name) == 0 && options->extra[j].count == e->count) e->extra = j, extra_found++;
         e->param = e->extra >= 0 ? -1 : nlg_graph_find_param(g, e->name);
         if (e->param < 0 && e->extra < 0) {
-            if (!ends_with(e->name, "num_batches_tracked")) list_problem(&problems, "unexpected", e->name);
+            if (!ends_with(e->name, "num_batches_tracked")) list_problem(problems, "unexpected", e->name);
             continue;
         }
         if (bytes == 0 || e->end - e->begin != e->count * bytes) {
             char text[320];
             snprintf(text, sizeof text, "%s (%s, %zu bytes)", e->name, e->dtype, e->end - e->begin);
-            list_problem(&problems, "wrong dtype or size", text);
+            list_problem(problems, "wrong dtype or size", text);
         } else if (e->param >= 0 && !shape_fits(e, &g->params[e->param])) {
             char text[320];
             const nlg_param *p = &g->params[e->param];
@@ -230,19 +232,28 @@ static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options
             for (int d = 0; d < p->rank; d++)
                 n += snprintf(text + n, sizeof text - (size_t)n, "%s%d", d > 0 ? "," : "", p->shape[d]);
             snprintf(text + n, sizeof text - (size_t)n, "]");
-            list_problem(&problems, "wrong shape", text);
+            list_problem(problems, "wrong shape", text);
         }
         if (e->param >= 0) found[e->param] = true;
     }
     for (int i = 0; i < g->n_params; i++)
         if (!found[i] && !(options->allow_missing_aux && g->params[i].aux) && g->params[i].role != NLG_PARAM_CONSTANT)
-            list_problem(&problems, "missing", g->params[i].name);
-    nlg_free(found);
+            list_problem(problems, "missing", g->params[i].name);
     options->extra_found = options->n_extra > 0 && extra_found == options->n_extra;
+}
+
+/* Every problem of the whole file goes into one message, or else to options->problem. */
+static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options, nlg_error *err) {
+    problem_list problems = {.used = 0}, again = {.report = options->problem};
+    bool *found = nlg_alloc((size_t)g->n_params + 1, sizeof *found);
+    if (found == NULL) return nlg_fail_memory(err, (size_t)g->n_params, "loading weights");
+    pair(r, g, options, found, &problems);
+    if (problems.cut && options->problem != NULL) pair(r, g, options, found, &again);
+    nlg_free(found);
     if (problems.count > 0)
         return nlg_fail(err, NLG_ERR_INPUT,
                         "%s: %d tensors do not fit this network: %s%s; nothing was loaded; give the weights of this very network",
-                        r->path, problems.count, problems.text, strlen(problems.text) > 580 ? " ..." : "");
+                        r->path, problems.count, problems.text, problems.cut ? " ..." : "");
     return NLG_OK;
 }
 

@@ -29,6 +29,8 @@ typedef struct nlg_load_options {
     bool extra_found;
     nlg_metadata *metadata;
     int n_metadata;
+    /* Called for each tensor that does not fit, where the one line of an error has no room for all; may be NULL. */
+    void (*problem)(const char *kind, const char *name);
 } nlg_load_options;
 nlg_status nlg_weights_load(nlg_weights *weights, const char *path, nlg_load_options *options, nlg_error *err);
 
