@@ -2,6 +2,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/command.h"
 #include "harness/options.h"
@@ -57,7 +58,8 @@ static const struct argp_option options[] = {
     {NULL, 0, NULL, 0, "Recipe:", 1},
     {"batch", KEY_BATCH, "B", 0, "Images per step (default 64)", 2},
     {"optimizer", KEY_OPTIMIZER, "O", 0, "sgd (default, Nesterov), adam, adamw or rmsprop", 2},
-    {"lr", KEY_LR, "R", 0, "Highest learning rate (default 0.1; adam and adamw 0.001, rmsprop 0.01)", 2},
+    {"lr", KEY_LR, "R", 0, "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01)",
+     2},
     {"momentum", KEY_MOMENTUM, "M", 0, "For sgd and rmsprop (default 0.9)", 2},
     {"weight-decay", KEY_DECAY, "D", 0, "On weights of rank 2 and more (default 5e-4)", 2},
     {"schedule", KEY_SCHEDULE, "S", 0, "constant, step, cosine (default) or exponential", 2},
@@ -144,8 +146,14 @@ static double given_or(double given, double otherwise) {
     return given >= 0 ? given : otherwise;
 }
 
-static nlg_recipe make_recipe(const train_options *o, int pad) {
-    static const double rates[] = {0.1, 1e-3, 1e-3, 1e-2};
+static bool is_normalised(const nlg_graph *graph) {
+    for (int i = 1; i < graph->n_nodes; i++)
+        if (strcmp(graph->nodes[i].op->name, "batch_norm") == 0) return true;
+    return false;
+}
+
+static nlg_recipe make_recipe(const train_options *o, const nlg_graph *graph, int pad) {
+    const double rates[] = {is_normalised(graph) ? 0.1 : 0.02, 1e-3, 1e-3, 1e-2};
     nlg_recipe r = nlg_recipe_default();
     r.optimizer.kind = (nlg_optimizer_kind)o->optimizer;
     r.optimizer.momentum = given_or(o->momentum, r.optimizer.momentum);
@@ -253,7 +261,7 @@ static void print_text(const nlg_fitted *fitted, const train_result *result) {
 static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
     const train_options *o = call->options;
     watcher watch = {.epochs = o->epochs};
-    nlg_trainer_options how = {.recipe = make_recipe(o, fitted->pad),
+    nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
                                .seed = call->settings.seed,
                                .memory_limit = call->settings.memory_limit,
                                .checkpoint = o->checkpoint,
