@@ -496,6 +496,26 @@ static void test_openblas(void **state) {
     }
 }
 
+/* Scratch is laid out for the whole batch, a last batch of fewer images must fit into it. */
+static void test_scratch_of_fewer_images(void **state) {
+    (void)state;
+    draw d = {nlg_rng_seed(6), 0};
+    nlg_exec exec = {.team = teams[2], .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
+    for (int i = 0; i < 60;) {
+        nlg_conv_shape s = {.groups = 1, .c = ONE_OF(&d, 1, 3, 16, 200), .k = ONE_OF(&d, 6, 16, 40)};
+        if (!draw_spatial(&d, &s, 30)) continue;
+        for (int pass = 0; pass < 2; pass++) {
+            s.n = 32;
+            if (!nlg_conv_output_size(&s)) break;
+            size_t whole = nlg_conv_scratch_size(&s, (nlg_conv_pass)pass, &exec);
+            for (s.n = 1; s.n < 32; s.n++)
+                if (nlg_conv_scratch_size(&s, (nlg_conv_pass)pass, &exec) > whole)
+                    fail_msg("%d images of %dx%dx%d, %dx%d to %d: more scratch than for 32", s.n, s.h, s.w, s.c, s.r, s.s, s.k);
+        }
+        i++;
+    }
+}
+
 static void test_output_size(void **state) {
     (void)state;
     nlg_conv_shape s = {.n = 1,
@@ -532,9 +552,11 @@ static int destroy_teams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output_size), cmocka_unit_test(test_dense),    cmocka_unit_test(test_grouped),
-        cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_chain),    cmocka_unit_test(test_particular),
-        cmocka_unit_test(test_openblas),    cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_output_size), cmocka_unit_test(test_scratch_of_fewer_images),
+        cmocka_unit_test(test_dense),       cmocka_unit_test(test_grouped),
+        cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_particular),  cmocka_unit_test(test_openblas),
+        cmocka_unit_test(test_winograd),
     };
     return cmocka_run_group_tests(tests, create_teams, destroy_teams);
 }

@@ -46,6 +46,8 @@ static void plan_blocks(direct_run *run) {
     int64_t bytes = (int64_t)sizeof(float) * run->task.panels.sources * step(&phase->rows) * step(&phase->cols);
     int64_t pixels = STRIP_BYTES / bytes;
     pixels = pixels < LEAST_PIXELS ? LEAST_PIXELS : smaller(pixels, MOST_PIXELS);
+    /* The most that the cuts below can give for any number of images: scratch is laid out once, for the whole batch. */
+    int64_t largest = smaller(pixels + pixels / 2 + 1 + (q > tile ? q : tile), phase->pixels);
     int64_t blocks = (phase->pixels + pixels / 2) / pixels; /* of equal size: each passes all weights */
     if (blocks > 0) pixels = (phase->pixels + blocks - 1) / blocks;
     run->unit = tile;
@@ -59,9 +61,9 @@ static void plan_blocks(direct_run *run) {
     run->block_pixels = smaller(pixels, phase->pixels);
     int64_t pieces = run->block_pixels <= tile || run->task.panels.spread ? 1 : (phase->depth + simd->block_k - 1) / simd->block_k;
     run->block_k = pieces > 1 ? (phase->depth + pieces - 1) / pieces : phase->depth;
-    run->strip_size = nlg_conv_lines(nlg_conv_strip_size(&run->task, phase, run->block_pixels));
-    run->partial_size = pieces > 1 ? (size_t)run->block_pixels * CHUNK_PANELS * NLG_PANEL : 0;
-    run->worker_size = run->strip_size + run->partial_size + nlg_conv_lines((size_t)run->block_pixels * 4);
+    run->strip_size = nlg_conv_lines(nlg_conv_strip_size(&run->task, phase, largest));
+    run->partial_size = phase->depth > simd->block_k ? (size_t)largest * CHUNK_PANELS * NLG_PANEL : 0;
+    run->worker_size = run->strip_size + run->partial_size + nlg_conv_lines((size_t)largest * 4);
 }
 
 /* Pixel parts x panel parts for the team: least time, counting cycles of the fullest worker and the bytes it reads. */
