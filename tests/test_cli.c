@@ -47,7 +47,9 @@ static void every_command_has_help_with_an_example(void **state) {
     }
     free(list);
     assert_true(commands >= 10);
-    assert_string_equal(run_good("lineage help").out, run_good("lineage").out);
+    char *help = strdup(run_good("lineage help").out);
+    assert_string_equal(help, run_good("lineage").out);
+    free(help);
 }
 
 static void mistakes_are_one_line_with_the_nearest_name(void **state) {
