@@ -501,10 +501,17 @@ static void test_scratch_of_fewer_images(void **state) {
     (void)state;
     draw d = {nlg_rng_seed(6), 0};
     nlg_exec exec = {.team = teams[2], .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
-    for (int i = 0; i < 60;) {
+    for (int i = 0; i < 200;) {
         nlg_conv_shape s = {.groups = 1, .c = ONE_OF(&d, 1, 3, 16, 200), .k = ONE_OF(&d, 6, 16, 40)};
         if (!draw_spatial(&d, &s, 30)) continue;
-        for (int pass = 0; pass < 2; pass++) {
+        if (i % 4 == 1) s.groups = s.k = s.c;
+        if (i % 4 == 2) s.c = s.k = 64, s.groups = ONE_OF(&d, 4, 8, 16);
+        if (i % 4 == 3) { /* Winograd, shallow and deep */
+            s.c = ONE_OF(&d, 32, 64, 200, 512), s.k = ONE_OF(&d, 48, 256, 500);
+            s.r = s.s = 3, s.stride_h = s.stride_w = s.dilation = 1;
+            s.pad_top = s.pad_bottom = s.pad_left = s.pad_right = 1;
+        }
+        for (int pass = 0; pass < 3; pass++) {
             s.n = 32;
             if (!nlg_conv_output_size(&s)) break;
             size_t whole = nlg_conv_scratch_size(&s, (nlg_conv_pass)pass, &exec);

@@ -300,8 +300,9 @@ typedef struct deep_sizes {
 
 static deep_sizes sizes_of_deep(const winograd_run *run, int parts) {
     const nlg_conv_panels *p = &run->task.panels;
-    int64_t chunks = (run->tiles + run->block - 1) / run->block,
-            tiles = smaller((chunks + parts - 1) / parts * run->block, run->tiles);
+    /* Of the largest part for this and any smaller number of images: fewer chunks may come in larger parts. */
+    int64_t chunks = (run->tiles + run->block - 1) / run->block, most = (chunks + parts - 1) / parts,
+            tiles = smaller((most < DEEP_CHUNKS ? DEEP_CHUNKS : most) * run->block, run->tiles);
     deep_sizes size = {.steps = (p->sources + LATE_STEP - 1) / LATE_STEP,
                        .source_step = odd_lines(tiles * LATE_STEP),
                        .gradient_step = odd_lines(tiles * NLG_PANEL),
