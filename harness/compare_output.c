@@ -14,11 +14,19 @@ enum { COST_STEPS = 100, TESTS = NLG_COMPARE_STRATEGIES * NLG_COMPARE_STRATEGIES
 
 /* ---- on standard output ------------------------------------------------------------------------------------------------- */
 
+static void add_accuracy(nlg_table *table, double mean, double sd) {
+    if (isnan(mean)) {
+        nlg_table_cell(table, "-");
+    } else {
+        nlg_table_cell(table, "%.2f +- %.2f", 100 * mean, 100 * sd);
+    }
+}
+
 static void add_row(nlg_table *table, const char *label, const char *budget, const nlg_standing *s) {
     nlg_table_cell(table, "%s", label);
     nlg_table_cell(table, "%s", budget);
-    nlg_table_cell(table, "%.2f +- %.2f", 100 * s->score_mean, 100 * s->score_sd);
-    nlg_table_cell(table, "%.2f +- %.2f", 100 * s->report_mean, 100 * s->report_sd);
+    add_accuracy(table, s->score_mean, s->score_sd);
+    add_accuracy(table, s->report_mean, s->report_sd);
     nlg_table_cell(table, "%.2f", 100 * s->auc);
     nlg_table_cell(table, "%.2f", 100 * s->regret);
     nlg_table_cell(table, "%+.2f", s->relative);

@@ -86,7 +86,7 @@ static void tables_and_charts_are_written(void **state) {
     program_result text = run_good(COMPARE "--budget 60 --output $D/out");
     assert_non_null(strstr(text.out, "equal cost"));
     assert_non_null(strstr(text.out, "random - evolution"));
-    assert_non_null(strstr(text.out, "{\"population\":20,\"sample\":5}"));
+    assert_non_null(strstr(text.out, "{\"population\":10,\"sample\":10}"));
     run_good("cd $D/out && grep -c svg curve.svg cost_curve.svg efficiency.svg && test $(wc -l < curve.tsv) = 121 && "
              "test $(wc -l < cost_curve.tsv) = 201 && test $(wc -l < scores.tsv) = 5 && test $(wc -l < tests.tsv) = 3");
 }

@@ -107,7 +107,7 @@ const nlg_strategy nlg_strategy_evolution = {
     .name = "evolution",
     .alias = "regularized_evolution",
     .summary = "tournament evolution in which the oldest dies (Real et al. 2019)",
-    .short_run = "population=20:sample=5",
+    .short_run = "population=10:sample=10",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .state_size = sizeof(state),

@@ -277,7 +277,7 @@ static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_err
 const nlg_strategy nlg_strategy_pnas = {
     .name = "pnas",
     .summary = "progressive search with a predictor (PNAS, Liu et al. 2018)",
-    .short_run = "beam=20:epochs=20",
+    .short_run = "beam=20:members=3:hidden=50:epochs=15",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .state_size = sizeof(state),

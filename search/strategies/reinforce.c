@@ -61,7 +61,7 @@ static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_err
 const nlg_strategy nlg_strategy_reinforce = {
     .name = "reinforce",
     .summary = "LSTM controller trained by REINFORCE (Zoph and Le 2017)",
-    .short_run = "hidden=0:rate=0.1:children=1:power=1",
+    .short_run = "hidden=0:rate=0.1:children=1:power=1:baseline=0.9",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
     .state_size = sizeof(state),
