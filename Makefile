@@ -126,7 +126,7 @@ test-emulated: ## tests of the AVX-512 kernels on a CPU without AVX-512 (needs l
 	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)-emulated EMULATE=avx512 NLG_SLOWER=$${NLG_SLOWER:-4} T="$(EMULATED_TESTS)"
 
 # A subset: programs that finish within a minute under valgrind.
-VALGRIND_TESTS ?= base
+VALGRIND_TESTS ?= base stats
 test-valgrind: ## a subset of the tests under valgrind
 	+@NLG_RUNNER="valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
 	  $(MAKE) --no-print-directory test T="$(VALGRIND_TESTS)"
