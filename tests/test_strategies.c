@@ -247,6 +247,35 @@ static void local_search_stops_at_optima(void **state) {
     }
 }
 
+/* Where a space grows, so does what is tried: all of one block, then the best K of each length. */
+static void pnas_grows_block_by_block(void **state) {
+    (void)state;
+    enum { K = 6 };
+    static const nlg_space growing = {
+        .name = "growing", .length = 6, .block = 2, .choices = three, .encode = encode, .decode = decode};
+    nlg_search_result r;
+    search_well(&(experiment){.space = &growing,
+                              .strategy = "pnas",
+                              .options = "{\"beam\": 6, \"members\": 2, \"hidden\": 8, \"epochs\": 30}",
+                              .budget = 5 * K,
+                              .seed = 1,
+                              .context = {.all_work = true}},
+                &r);
+    for (int i = 0; i < r.count; i++) {
+        assert_int_equal(r.trials[i].code.length, i < K ? 2 : i < 2 * K ? 4 : 6);
+        assert_false(r.trials[i].is_repeat);
+        if (i < K || i >= 3 * K) continue;
+        bool extends = false; /* one that was tried a level before */
+        for (int j = 0; j < i; j++) {
+            const nlg_code *shorter = &r.trials[j].code, *code = &r.trials[i].code;
+            extends |= shorter->length + 2 == code->length &&
+                       memcmp(shorter->value, code->value, (size_t)shorter->length * sizeof code->value[0]) == 0;
+        }
+        assert_true(extends);
+    }
+    nlg_free(r.trials);
+}
+
 static void halving_promotes_the_best(void **state) {
     (void)state;
     nlg_search_result r;
@@ -362,6 +391,7 @@ int main(void) {
         cmocka_unit_test(chances_move_towards_reward),
         cmocka_unit_test(grid_visits_everything_once),
         cmocka_unit_test(local_search_stops_at_optima),
+        cmocka_unit_test(pnas_grows_block_by_block),
         cmocka_unit_test(halving_promotes_the_best),
         cmocka_unit_test(nsga2_spreads_over_the_front),
         cmocka_unit_test(rewards_of_mnasnet),
