@@ -77,13 +77,6 @@ static const struct argp_option options[] = {
 static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop", NULL};
 static const char *const schedules[] = {"constant", "step", "cosine", "exponential", NULL};
 
-static nlg_status count_option(const char *name, const char *value, uint32_t *count, nlg_error *err) {
-    int64_t number;
-    NLG_TRY(nlg_option_integer(name, value, 1, UINT32_MAX, &number, err));
-    *count = (uint32_t)number;
-    return NLG_OK;
-}
-
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     train_options *o = where;
     int64_t seed;
@@ -97,9 +90,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_EPOCHS:
         return nlg_option_int("--epochs", value, 1, 100000, &o->epochs, err);
     case KEY_TRAIN_IMAGES:
-        return count_option("--train-images", value, &o->dataset.train_limit, err);
+        return nlg_option_count("--train-images", value, &o->dataset.train_limit, err);
     case KEY_VALIDATION_IMAGES:
-        return count_option("--validation-images", value, &o->dataset.validation, err);
+        return nlg_option_count("--validation-images", value, &o->dataset.validation, err);
     case KEY_SPLIT_SEED:
         NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
         o->dataset.split_seed = (uint64_t)seed;

@@ -32,6 +32,13 @@ nlg_status nlg_option_int(const char *option, const char *text, int least, int m
     return NLG_OK;
 }
 
+nlg_status nlg_option_count(const char *option, const char *text, uint32_t *count, nlg_error *err) {
+    int64_t number;
+    NLG_TRY(nlg_option_integer(option, text, 1, UINT32_MAX, &number, err));
+    *count = (uint32_t)number;
+    return NLG_OK;
+}
+
 nlg_status nlg_option_number(const char *option, const char *text, double least, double most, double *value, nlg_error *err) {
     char *end;
     errno = 0;

@@ -7,6 +7,8 @@
 
 nlg_status nlg_option_integer(const char *option, const char *text, int64_t least, int64_t most, int64_t *value, nlg_error *err);
 nlg_status nlg_option_int(const char *option, const char *text, int least, int most, int *value, nlg_error *err);
+/* From 1. */
+nlg_status nlg_option_count(const char *option, const char *text, uint32_t *count, nlg_error *err);
 nlg_status nlg_option_number(const char *option, const char *text, double least, double most, double *value, nlg_error *err);
 /* Bytes with an optional suffix K, M, G (powers of 1024). */
 nlg_status nlg_option_bytes(const char *option, const char *text, size_t *bytes, nlg_error *err);
