@@ -21,6 +21,11 @@ static inline simde__m512i emulated_cvtps_epi32(simde__m512 a) {
     for (int i = 0; i < 16; i++) to.i32[i] = _mm_cvtss_si32(_mm_set_ss(from.f32[i]));
     return simde__m512i_from_private(to);
 }
+static inline simde__m512 emulated_permute_ps(simde__m512 a, int order) {
+    simde__m512_private from = simde__m512_to_private(a), to;
+    for (int i = 0; i < 16; i++) to.f32[i] = from.f32[(i & 12) | (order >> 2 * (i & 3) & 3)];
+    return simde__m512_from_private(to);
+}
 static inline simde__m512i emulated_srai_epi32(simde__m512i a, unsigned bits) {
     simde__m512i_private x = simde__m512i_to_private(a);
     for (int i = 0; i < 16; i++) x.i32[i] >>= bits & 31;
@@ -58,6 +63,7 @@ static inline void emulated_mask_storeu_ps(void *to, simde__mmask16 mask, simde_
 #define _mm512_maskz_loadu_ps    emulated_maskz_loadu_ps
 #define _mm512_mask_storeu_epi32 emulated_mask_storeu_epi32
 #define _mm512_mask_storeu_ps    emulated_mask_storeu_ps
-#define _mm512_stream_ps         simde_mm512_storeu_ps /* SIMDe lacks it */
+#define _mm512_permute_ps        emulated_permute_ps
+#define _mm512_stream_ps         simde_mm512_storeu_ps
 
 #endif
