@@ -1,5 +1,6 @@
 /* lineage draw: a network or its cells as a Graphviz file, and as SVG where Graphviz is installed. */
 #include <errno.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ typedef struct draw_options {
 enum { KEY_CELLS = 0x100, KEY_OUTPUT, KEY_INPUT };
 static const struct argp_option options[] = {
     {"cells", KEY_CELLS, NULL, 0, "Draw the cells (NASNet, PNASNet, AmoebaNet, NAS-FPN) instead of the stages", 0},
-    {"output", KEY_OUTPUT, "FILE.dot", 0, "Default: MODEL.dot; - for standard output. The SVG lies beside it", 0},
+    {"output", KEY_OUTPUT, "FILE", 0,
+     "FILE.dot or FILE.svg: both are written (default: MODEL); - for the DOT text on standard output", 0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
     {0},
 };
@@ -75,7 +77,7 @@ static nlg_status make_svg(const char *path, nlg_error *err) {
         if (!run_dot(dot, svg, &code))
             fprintf(stderr, "no SVG: the program dot is not installed (Debian package graphviz)\n");
         else if (code)
-            status = nlg_fail(err, NLG_ERR_IO, "%s: dot failed with exit code %d", svg, code);
+            status = nlg_fail(err, NLG_ERR_IO, "%s: dot failed with exit code %d; draw %s by hand to see why", svg, code, path);
         else
             printf("%s\n", svg);
     }
@@ -97,16 +99,27 @@ static nlg_status write_file(const draw_options *o, const nlg_network *network, 
     return make_svg(path, err);
 }
 
+/* Where the DOT text goes; whoever names the picture gets both. */
+static nlg_status dot_path(const draw_options *o, const char *name, char path[PATH_MAX], nlg_error *err) {
+    size_t length = o->output ? strlen(o->output) : 0;
+    bool picture = length > 4 && strcmp(o->output + length - 4, ".svg") == 0;
+    int written = !o->output ? snprintf(path, PATH_MAX, "%s%s.dot", name, o->cells ? "_cells" : "")
+                  : picture  ? snprintf(path, PATH_MAX, "%.*s.dot", (int)length - 4, o->output)
+                             : snprintf(path, PATH_MAX, "%s", o->output);
+    if (written < PATH_MAX) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "--output: expected a path below %d bytes, found %d; name a shorter one", PATH_MAX,
+                    written);
+}
+
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const draw_options *o = call->options;
     nlg_network network;
-    char path[256];
+    char path[PATH_MAX];
     nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, 0, &network, err);
     if (status == NLG_OK && o->output && strcmp(o->output, "-") == 0) {
         status = draw(o, &network, stdout, err);
-    } else if (status == NLG_OK) {
-        snprintf(path, sizeof path, "%s%s.dot", network.model->name, o->cells ? "_cells" : "");
-        status = write_file(o, &network, o->output ? o->output : path, err);
+    } else if (status == NLG_OK && (status = dot_path(o, network.model->name, path, err)) == NLG_OK) {
+        status = write_file(o, &network, path, err);
     }
     nlg_network_close(&network);
     return status;

@@ -300,6 +300,7 @@ static void drawings_are_dot(void **state) {
     text = run_good("lineage draw nas_fpn_r50_7_256 --cells --output -").out;
     assert_non_null(strstr(text, "global pooling"));
     run_good("lineage draw nasnet_a_small --cells --output $D/cells.dot && test -s $D/cells.dot");
+    run_good("lineage draw lenet5 --output $D/picture.svg && test -s $D/picture.dot && test ! -e $D/picture.svg.svg");
     run_good("! command -v dot >/dev/null || test -s $D/cells.svg");
     run_refused("cannot write", "lineage draw lenet5 --output $D/no-folder/x.dot");
 }
