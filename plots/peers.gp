@@ -11,6 +11,7 @@ set yrange [] reverse
 set offsets 0, 0, 0.7, 0.7
 set xlabel sprintf("times as fast as the best peer, %d thread%s (bar: goal)", THREADS, THREADS > 1 ? "s" : "")
 set arrow from 1, graph 0 to 1, graph 1 nohead linecolor rgb "#666666"
+set key samplen 1 width -6
 TRAIN = "#009e73"
 infer(b) = strcol(1) eq "infer" && column(3) == THREADS && (b == 1) == (column(4) == 1) ? column(8) : NaN
 train(c) = strcol(1) eq "train" && column(3) == THREADS ? column(c) : NaN
