@@ -1,4 +1,5 @@
-/* Planning: which nodes run, fused how. See plan_memory.c for buffers and plan_run.c for execution.
+/* Planning: which nodes run, fused how. See plan_chain.c for chains of convolutions, plan_memory.c for buffers and plan_run.c for
+ * execution.
  *
  * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
  * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, and activates a
@@ -8,7 +9,6 @@
 #include <string.h>
 
 #include "layers/graph/plan_internal.h"
-#include "layers/ops/conv_chain.h"
 
 unsigned nlg_plan_step_reads(const plan_step *step) {
     return step->op->reads != NULL ? step->op->reads(step->attrs) : step->op->flags;
@@ -202,34 +202,6 @@ static nlg_status build_steps(nlg_plan *plan, nlg_error *err) {
     return NLG_OK;
 }
 
-/* A depthwise convolution takes over the 1 x 1 convolution that it alone reads. */
-static nlg_status chain_convolutions(nlg_plan *plan, nlg_error *err) {
-    for (int i = 0; i < plan->n_steps && !plan->options.no_fusion && !training(plan); i++) {
-        plan_step *s = &plan->steps[i];
-        if (s->dead || !is(s->op, "conv2d")) continue;
-        plan_value *between = &plan->values[s->in[0]];
-        plan_step *first = between->single && between->producer >= 0 ? &plan->steps[between->producer] : NULL;
-        if (first == NULL || !is(first->op, "conv2d") || first->n_params + s->n_params > NLG_OP_MAX_PARAMS) continue;
-        const nlg_shape x = plan->values[first->in[0]].shape;
-        if (!nlg_conv_chain_allowed(plan->exec, first->attrs, x, s->attrs, between->shape)) continue;
-        nlg_conv_chain_attrs *a = nlg_arena_alloc(plan->memory, 1, sizeof *a);
-        if (a == NULL) return nlg_fail_memory(err, sizeof *a, "the plan");
-        memcpy(&a->part[0], first->attrs, sizeof a->part[0]);
-        memcpy(&a->part[1], s->attrs, sizeof a->part[1]);
-        a->params = first->n_params;
-        a->between = between->shape;
-        memmove(s->params + first->n_params, s->params, (size_t)s->n_params * sizeof *s->params);
-        memcpy(s->params, first->params, (size_t)first->n_params * sizeof *s->params);
-        s->n_params += first->n_params;
-        s->op = &nlg_op_conv_chain;
-        s->attrs = a;
-        s->in[0] = first->in[0];
-        first->dead = true;
-        between->shape = (nlg_shape){0, 0, 0}; /* needs no memory */
-    }
-    return NLG_OK;
-}
-
 /* Drop the steps that were merged into later ones. */
 static void compact(nlg_plan *plan) {
     int kept = 0;
@@ -310,7 +282,7 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     plan->options = *options;
     plan->images = options->batch;
     NLG_TRY(build_steps(plan, err));
-    NLG_TRY(chain_convolutions(plan, err));
+    NLG_TRY(nlg_plan_chain(plan, err));
     compact(plan);
     find_costs(plan);
     find_gradients(plan);

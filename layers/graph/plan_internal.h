@@ -1,4 +1,5 @@
-/* Inside of a plan, shared by its three files: plan.c (fusion), plan_memory.c (aliases, lifetimes, arena), plan_run.c. */
+/* Inside of a plan, shared by its files: plan.c (fusion), plan_chain.c (chains), plan_memory.c (aliases, lifetimes, arena),
+ * plan_run.c. */
 #ifndef NLG_PLAN_INTERNAL_H
 #define NLG_PLAN_INTERNAL_H
 
@@ -53,6 +54,8 @@ struct nlg_plan {
 };
 
 unsigned nlg_plan_step_reads(const plan_step *step);
+/* Put convolutions of an inference plan into chains; steps taken over are marked dead. */
+nlg_status nlg_plan_chain(nlg_plan *plan, nlg_error *err);
 /* Decide aliases, lifetimes and places; sets arena_floats. */
 nlg_status nlg_plan_place(nlg_plan *plan, nlg_error *err);
 /* The tensor of a value or of its gradient (data NULL before the arena exists). */
