@@ -175,22 +175,26 @@ enum { MOST_AREA = 256 }; /* kernel positions of the fast form */
 
 typedef struct pack_run {
     const nlg_exec *exec;
-    const nlg_conv_task *task;
-    const nlg_conv_phase *phase;
+    const nlg_conv_shape *shape;
+    nlg_conv_task task;
     const float *w;
     float *packed;
-    size_t panel_stride;
-    int64_t position[MOST_AREA]; /* of each kernel position's first vector in a panel, -1 where this phase has no such tap */
+    int64_t area;
+    /* Each kernel position belongs to at most one phase: its first vector in that phase's panel 0, -1 where it belongs to none,
+     * and the distance of two panels. */
+    int64_t first[MOST_AREA], panel_stride[MOST_AREA];
 } pack_run;
 
-/* A panel [taps][depth][16] of one group's channels: rows turned over, as [output][source][taps] forward, and as [output][taps]
- * for each source channel of the data gradient. */
-static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, float *to) {
-    const nlg_conv_panels *p = &run->task->panels;
+/* A panel [taps][depth][16] of one group's channels in every phase: rows turned over, as [output][source][taps] forward, and as
+ * [output][taps] for each source channel of the data gradient. */
+static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, int index) {
+    const nlg_conv_panels *p = &run->task.panels;
     const nlg_conv_simd *simd = run->exec->simd->conv;
-    int64_t area = (int64_t)run->task->kernel_h * run->task->kernel_w;
-    nlg_conv_turn turn = {.position = run->position, .rows = panel->channels, .period = (int)area};
-    if (run->task->pass == NLG_CONV_FORWARD) {
+    int64_t area = run->area, position[MOST_AREA];
+    float *to = run->packed;
+    for (int i = 0; i < area; i++) position[i] = run->first[i] < 0 ? -1 : run->first[i] + index * run->panel_stride[i];
+    nlg_conv_turn turn = {.position = position, .rows = panel->channels, .period = (int)area};
+    if (run->task.pass == NLG_CONV_FORWARD) {
         turn.ld = turn.columns = p->group_sources * area;
         simd->pack_rows(&turn, run->w + panel->channel * turn.ld, to);
         return;
@@ -202,13 +206,12 @@ static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, float *t
 }
 
 /* One float at a time: several groups in a panel, block-diagonal unless spread, and very large kernels. */
-static void pack_floats(const pack_run *run, const nlg_conv_panel *panel, float *to) {
-    const nlg_conv_panels *p = &run->task->panels;
-    const nlg_conv_axis *rows = &run->phase->rows, *cols = &run->phase->cols;
-    int64_t kernel_w = run->task->kernel_w, area = run->task->kernel_h * kernel_w;
-    bool forward = run->task->pass == NLG_CONV_FORWARD;
+static void pack_floats(const pack_run *run, const nlg_conv_phase *phase, const nlg_conv_panel *panel, float *to) {
+    const nlg_conv_panels *p = &run->task.panels;
+    const nlg_conv_axis *rows = &phase->rows, *cols = &phase->cols;
+    bool forward = run->task.pass == NLG_CONV_FORWARD;
     int64_t depth = p->spread ? p->spread : p->depth;
-    memset(to, 0, (size_t)run->phase->depth * NLG_PANEL * sizeof *to);
+    memset(to, 0, (size_t)phase->depth * NLG_PANEL * sizeof *to);
     for (int lane = 0; lane < panel->channels; lane++) {
         int channel = panel->channel + lane, group = channel / p->group_outputs, within = channel % p->group_outputs;
         int first = p->spread ? 0 : group * p->group_sources - panel->source;
@@ -218,53 +221,60 @@ static void pack_floats(const pack_run *run, const nlg_conv_panel *panel, float 
             for (int r = 0; r < rows->taps; r++)
                 for (int s = 0; s < cols->taps; s++)
                     to[((int64_t)(r * cols->taps + s) * depth + first + c) * NLG_PANEL + lane] =
-                        run->w[row * area + (rows->tap + r * rows->tap_step) * kernel_w + cols->tap + s * cols->tap_step];
+                        run->w[row * run->area + (rows->tap + r * rows->tap_step) * run->task.kernel_w + cols->tap +
+                               s * cols->tap_step];
         }
     }
 }
 
 static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
     const pack_run *run = context;
+    const nlg_conv_task *task = &run->task;
     (void)worker;
-    bool whole = run->task->panels.groups_per_panel == 1 && run->task->kernel_h * run->task->kernel_w <= MOST_AREA;
+    bool whole = task->panels.groups_per_panel == 1 && run->area <= MOST_AREA;
     for (int64_t i = begin; i < end; i++) {
-        nlg_conv_panel panel = nlg_conv_panel_at(&run->task->panels, (int)i);
-        float *to = run->packed + (size_t)i * run->panel_stride;
-        if (whole)
-            pack_rows(run, &panel, to);
-        else
-            pack_floats(run, &panel, to);
+        nlg_conv_panel panel = nlg_conv_panel_at(&task->panels, (int)i);
+        if (whole) {
+            pack_rows(run, &panel, (int)i);
+            continue;
+        }
+        float *to = run->packed;
+        for (int j = 0; j < task->phases_h * task->phases_w; j++) {
+            nlg_conv_phase phase;
+            nlg_conv_phase_init(&phase, task, run->shape, j);
+            pack_floats(run, &phase, &panel, to + i * phase.depth * NLG_PANEL);
+            to += task->panels.count * phase.depth * NLG_PANEL;
+        }
     }
 }
 
+/* Panels follow each other phase by phase. */
 static void find_positions(pack_run *run) {
-    const nlg_conv_axis *rows = &run->phase->rows, *cols = &run->phase->cols;
-    for (int i = 0; i < MOST_AREA; i++) run->position[i] = -1;
-    for (int r = 0; r < rows->taps; r++)
-        for (int s = 0; s < cols->taps; s++) {
-            int64_t tap = (int64_t)(rows->tap + r * rows->tap_step) * run->task->kernel_w + cols->tap + s * cols->tap_step;
-            if (tap < MOST_AREA) run->position[tap] = (int64_t)(r * cols->taps + s) * run->task->panels.depth * NLG_PANEL;
-        }
-}
-
-void nlg_conv_direct_pack_phase(const nlg_exec *exec, const nlg_conv_task *task, const nlg_conv_phase *phase, const float *w_oihw,
-                                float *packed, size_t panel_stride) {
-    pack_run run = {.exec = exec, .task = task, .phase = phase, .w = w_oihw, .packed = packed, .panel_stride = panel_stride};
-    find_positions(&run);
-    nlg_team_run(exec->team, phase->depth ? task->panels.count : 0, pack_panels, &run);
+    const nlg_conv_task *task = &run->task;
+    int64_t begin = 0;
+    for (int i = 0; i < MOST_AREA; i++) run->first[i] = -1;
+    for (int i = 0; i < task->phases_h * task->phases_w; i++) {
+        nlg_conv_phase phase;
+        nlg_conv_phase_init(&phase, task, run->shape, i);
+        const nlg_conv_axis *rows = &phase.rows, *cols = &phase.cols;
+        int64_t panel_stride = phase.depth * NLG_PANEL;
+        for (int r = 0; r < rows->taps; r++)
+            for (int s = 0; s < cols->taps; s++) {
+                int64_t tap = (int64_t)(rows->tap + r * rows->tap_step) * task->kernel_w + cols->tap + s * cols->tap_step;
+                if (tap >= MOST_AREA) continue;
+                run->first[tap] = begin + (int64_t)(r * cols->taps + s) * task->panels.depth * NLG_PANEL;
+                run->panel_stride[tap] = panel_stride;
+            }
+        begin += task->panels.count * panel_stride;
+    }
 }
 
 void nlg_conv_direct_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *w_oihw,
                           float *packed) {
-    nlg_conv_task task;
-    nlg_conv_task_init(&task, shape, pass);
-    for (int i = 0; i < task.phases_h * task.phases_w; i++) {
-        nlg_conv_phase phase;
-        nlg_conv_phase_init(&phase, &task, shape, i);
-        size_t panel_stride = (size_t)phase.depth * NLG_PANEL;
-        nlg_conv_direct_pack_phase(exec, &task, &phase, w_oihw, packed, panel_stride);
-        packed += (size_t)task.panels.count * panel_stride;
-    }
+    pack_run run = {.exec = exec, .shape = shape, .w = w_oihw, .packed = packed, .area = (int64_t)shape->r * shape->s};
+    nlg_conv_task_init(&run.task, shape, pass);
+    find_positions(&run);
+    nlg_team_run(exec->team, run.task.panels.count, pack_panels, &run);
 }
 
 /* ---- sizes ---- */

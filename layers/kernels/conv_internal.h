@@ -89,10 +89,6 @@ NLG_CONV_DRIVER(openblas)
 /* The weight gradient of the direct form has its own file. */
 size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
 
-/* Packs the direct form of a single phase with its panels `panel_stride` floats apart. */
-void nlg_conv_direct_pack_phase(const nlg_exec *exec, const nlg_conv_task *task, const nlg_conv_phase *phase, const float *w_oihw,
-                                float *packed, size_t panel_stride);
-
 /* Sums of a weight gradient in `count` parts `part_stride` apart, each of panels [r][s][depth][16] `panel_stride` apart; bias sums
  * [part][panel][16]. Adds the parts in order, and writes or adds to dw_oihw and db. Overwrites the first part. */
 typedef struct nlg_conv_parts {
