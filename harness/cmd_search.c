@@ -15,11 +15,12 @@
 #include "layers/base/nearest.h"
 #include "search/evaluator_table.h"
 #include "search/evaluator_train.h"
+#include "search/latency.h"
 
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
     int evaluator;
-    const char *table, *signal;
+    const char *table, *signal, *latency;
     int budget, asked, workers, top;
     bool add_run;
     nlg_objective objective;
@@ -63,6 +64,7 @@ enum {
     KEY_COST,
     KEY_REWARD,
     KEY_TARGET,
+    KEY_LATENCY,
     KEY_DATA,
     KEY_TRAIN_IMAGES,
     KEY_VALIDATION_IMAGES,
@@ -96,6 +98,10 @@ static const struct argp_option options[] = {
     {"reward", KEY_REWARD, "KIND", 0,
      "score (default), or MnasNet's score x (cost / target)^w: soft (w = -0.07) or hard (w = 0 up to the target, -1 beyond)", 0},
     {"target", KEY_TARGET, "X", 0, "The target of the cost, for --reward soft or hard", 0},
+    {"latency", KEY_LATENCY, "FILE", 0,
+     "Predict latencies with this table of operations, which `lineage latency table SPACE` measures; its digest belongs to the "
+     "search",
+     0},
     {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 1},
     {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
     {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
@@ -151,6 +157,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_choice("--reward", value, rewards, &o->reward, err);
     case KEY_TARGET:
         return nlg_option_number("--target", value, 0, 1e30, &o->objective.target, err);
+    case KEY_LATENCY:
+        o->latency = value;
+        return NLG_OK;
     case KEY_DATA:
         o->data = value;
         return NLG_OK;
@@ -407,13 +416,15 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, c
         return nlg_fail(err, NLG_ERR_INPUT, "--reward %s needs --target", rewards[o->reward]);
     if (o->reward)
         run->objective = (nlg_objective){(nlg_cost_kind)o->cost, o->objective.target, alphas[o->reward], betas[o->reward]};
+    if (o->cost == NLG_COST_LATENCY && !o->latency && o->evaluator == EVALUATOR_TRAIN)
+        return nlg_fail(err, NLG_ERR_INPUT, "--cost latency needs --latency FILE, a table that `lineage latency table` measures");
     if (!o->store && o->evaluator == EVALUATOR_TRAIN)
         return nlg_fail(err, NLG_ERR_INPUT, "--store FILE is missing: trials are kept there, so that a search can go on");
     return NLG_OK;
 }
 
-/* run has everything but an evaluator and progress. */
-static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const meaning *m, display *d, nlg_error *err) {
+/* run has everything but progress. */
+static nlg_status search_with(const nlg_invocation *call, nlg_search_options *run, const meaning *m, display *d, nlg_error *err) {
     const search_options *o = call->options;
     run->progress = after_trial;
     run->progress_context = d;
@@ -434,6 +445,39 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
         print_command(stderr, call);
     }
     nlg_free(result.trials);
+    return status;
+}
+
+/* A table of other images would predict other networks. */
+static nlg_status check_images(const nlg_latency_table *table, const nlg_dataset_info *images, nlg_error *err) {
+    const nlg_latency_conditions *m = nlg_latency_measured(table);
+    if (m->input.h == images->h && m->input.w == images->w && m->input.c == images->c && m->classes == images->classes)
+        return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT,
+                    "%s: measured for images of %dx%dx%d and %d classes, these are %dx%dx%d with %d; measure another with `lineage "
+                    "latency table %s --input %d,%d,%d --classes %d`",
+                    nlg_latency_path(table), m->input.h, m->input.w, m->input.c, m->classes, images->h, images->w, images->c,
+                    images->classes, m->space, images->c, images->h, images->w, images->classes);
+}
+
+/* With latencies, if there is a table of them; run has everything else. images: NULL if none are looked at. */
+static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const meaning *m, const nlg_dataset_info *images,
+                         display *d, nlg_error *err) {
+    const search_options *o = call->options;
+    if (!o->latency) return search_with(call, run, m, d, err);
+    nlg_latency_table *table;
+    nlg_latency_evaluator *evaluator = NULL;
+    NLG_TRY(nlg_latency_open(o->latency, &table, err));
+    nlg_status status = images ? check_images(table, images, err) : NLG_OK;
+    if (status == NLG_OK)
+        status = nlg_latency_evaluator_create(table, run->space, run->evaluator, run->evaluator_config, &evaluator, err);
+    if (status == NLG_OK) {
+        run->evaluator = nlg_latency_evaluator_interface(evaluator);
+        run->evaluator_config = nlg_latency_evaluator_config(evaluator);
+        status = search_with(call, run, m, d, err);
+    }
+    nlg_latency_evaluator_destroy(evaluator);
+    nlg_latency_close(table);
     return status;
 }
 
@@ -464,7 +508,7 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     if (status == NLG_OK) {
         run->evaluator = nlg_train_evaluator_interface(evaluator);
         run->evaluator_config = nlg_train_evaluator_config(evaluator);
-        status = search(call, run, &(meaning){.top = o->top}, &d, err);
+        status = search(call, run, &(meaning){.top = o->top}, nlg_dataset_describe(dataset), &d, err);
     }
     nlg_train_evaluator_destroy(evaluator);
     if (dataset) nlg_dataset_close(dataset);
@@ -480,7 +524,7 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
     run->evaluator = nlg_table_evaluator_interface(evaluator);
     run->evaluator_config = nlg_table_evaluator_config(evaluator);
-    nlg_status status = search(call, run, &(meaning){.table = evaluator, .top = o->top}, &d, err);
+    nlg_status status = search(call, run, &(meaning){.table = evaluator, .top = o->top}, NULL, &d, err);
     nlg_table_evaluator_destroy(evaluator);
     return status;
 }

@@ -31,7 +31,7 @@ static bool is_there(const char *folder, const char *name, char path[NLG_PATH_BY
 }
 
 static void locate(const char *name, char path[NLG_PATH_BYTES]) {
-    static const char *const places[] = {"results/published", "results/tables"};
+    static const char *const places[] = {"results/published", "results/tables", "results/latency"};
     snprintf(path, NLG_PATH_BYTES, "%s", name);
     if (strchr(name, '/') || nlg_file_exists(name)) return;
     char program[NLG_PATH_BYTES] = "", folder[NLG_PATH_BYTES];
