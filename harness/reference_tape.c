@@ -101,9 +101,10 @@ nlg_status nlg_tape_apply(nlg_tape *tape, const char *name, const void *attrs, n
     }
     NLG_TRY(allocate(tape, op->packed_size ? op->packed_size(call) : 0, &call->packed, err));
     NLG_TRY(allocate(tape, op->saved_size ? op->saved_size(call) : 0, &call->saved, err));
+    NLG_TRY(allocate(tape, nlg_op_parts_size(op, call), &call->parts, err));
     NLG_TRY(allocate(tape, op->scratch_size ? op->scratch_size(call) : 0, &call->scratch, err));
     if (op->pack) op->pack(call);
-    op->forward(call);
+    nlg_op_forward(op, call);
     return NLG_OK;
 }
 
@@ -124,7 +125,7 @@ void nlg_tape_backward(nlg_tape *tape) {
             c->call.accumulate_dx[j] = c->x[j]->gradient_written;
             c->x[j]->gradient_written = true;
         }
-        c->op->backward(&c->call);
+        nlg_op_backward(c->op, &c->call);
     }
 }
 

@@ -67,6 +67,15 @@ static nlg_exec make_exec(int threads) {
 
 enum { BATCH = 5 };
 
+/* The same few images again and again, 0: all different. */
+static int distinct_images;
+
+static void fill_images(nlg_tensor t, const char *name, int images) {
+    const uint64_t key = nlg_fill_key(name);
+    const int64_t image = (int64_t)t.h * t.w * t.c, period = distinct_images > 0 ? distinct_images * image : images * image;
+    for (int64_t i = 0; i < images * image; i++) t.data[i] = (float)nlg_fill_value(key, (uint64_t)(i % period));
+}
+
 /* Runs forward (and backward from a fixed output gradient); copies main output and gradients. */
 static void run_plan(const nlg_graph *g, const nlg_weights *w, nlg_plan_options options, int threads, int images, float *y,
                      float *gradients) {
@@ -77,16 +86,12 @@ static void run_plan(const nlg_graph *g, const nlg_weights *w, nlg_plan_options 
     assert_int_equal(nlg_weights_create(g, &grad, &err), NLG_OK);
     if (nlg_plan_create(g, &exec, &options, w, &grad, &plan, &err) != NLG_OK) fail_msg("%s", err.text);
     const nlg_tensor x = nlg_plan_input(plan);
-    const uint64_t key = nlg_fill_key("x");
     for (int repeat = 0; repeat < 2; repeat++) { /* the second run must not see leftovers of the first */
-        for (int64_t i = 0; i < (int64_t)images * x.h * x.w * x.c; i++) x.data[i] = (float)nlg_fill_value(key, (uint64_t)i);
+        fill_images(x, "x", images);
         nlg_plan_forward(plan, images, nlg_rng_seed(3));
         if (options.mode == NLG_TRAIN) {
-            for (int o = 0; o < nlg_plan_outputs(plan); o++) {
-                const nlg_tensor dy = nlg_plan_output_gradient(plan, o);
-                const uint64_t out_key = nlg_fill_key(o == 0 ? "dy" : "aux");
-                for (int64_t i = 0; i < (int64_t)images * dy.c; i++) dy.data[i] = (float)nlg_fill_value(out_key, (uint64_t)i);
-            }
+            for (int o = 0; o < nlg_plan_outputs(plan); o++)
+                fill_images(nlg_plan_output_gradient(plan, o), o == 0 ? "dy" : "aux", images);
         }
         const nlg_tensor out = nlg_plan_output(plan, 0);
         memcpy(y, out.data, sizeof(float) * (size_t)images * (size_t)out.c);
@@ -172,6 +177,57 @@ static void test_images_are_independent_of_the_batch(void **unused) {
 }
 
 /* The convolution's algorithm, and with it the packed weights, must be the same for a last batch that is not full. */
+/* A batch that is cut into chunks, some of it recomputed, against its two images alone: the statistics are the same, the gradients
+ * add up. */
+static void test_chunks_keep_values(void **unused) {
+    (void)unused;
+    fixture f = make_fixture();
+    enum { COPIES = 48, MANY = 2 * COPIES };
+    const size_t floats = f.graph->weights_floats;
+    float pair[2 * 7], many[MANY * 7], *g1 = calloc(floats, sizeof *g1), *g2 = calloc(floats, sizeof *g2);
+    nlg_plan_options options = {.batch = 2, .mode = NLG_TRAIN, .without_random = true};
+    distinct_images = 2;
+    for (int frozen = 0; frozen < 2; frozen++) {
+        options.batch = 2;
+        options.frozen_statistics = frozen;
+        run_plan(f.graph, &f.weights, options, 1, 2, pair, g1);
+        options.batch = MANY;
+        run_plan(f.graph, &f.weights, options, 2, MANY, many, g2);
+        for (int i = 0; i < COPIES; i++) assert_true(difference(pair, many + 2 * 7 * i, 2 * 7) < 2e-5);
+        for (int p = 0; p < f.graph->n_params; p++) {
+            const nlg_param *param = &f.graph->params[p];
+            for (size_t i = 0; i < param->count; i++) g2[param->offset + i] /= COPIES;
+            const double d = difference(g1 + param->offset, g2 + param->offset, param->count);
+            if (!(d < 2e-4)) fail_msg("gradient of %s differs by %g of its rms", param->name, d);
+        }
+    }
+    distinct_images = 0;
+    free(g1);
+    free(g2);
+    drop_fixture(&f);
+}
+
+/* Full and partial batches of many chunks, with random layers. */
+static void test_chunks_keep_bits(void **unused) {
+    (void)unused;
+    fixture f = make_fixture();
+    enum { MANY = 96, PART = 71 };
+    const nlg_plan_options options = {.batch = MANY, .mode = NLG_TRAIN};
+    const size_t bytes = f.graph->weights_floats * sizeof(float);
+    float first[MANY * 7], y[MANY * 7], *g1 = malloc(bytes), *g2 = malloc(bytes);
+    for (int images = PART; images <= MANY; images += MANY - PART) {
+        run_plan(f.graph, &f.weights, options, 1, images, first, g1);
+        for (int threads = 2; threads <= 5; threads++) {
+            run_plan(f.graph, &f.weights, options, threads, images, y, g2);
+            assert_memory_equal(first, y, sizeof(float) * (size_t)images * 7);
+            assert_memory_equal(g1, g2, bytes);
+        }
+    }
+    free(g1);
+    free(g2);
+    drop_fixture(&f);
+}
+
 static void test_partial_batches_keep_algorithm(void **unused) {
     (void)unused;
     static const int sides[] = {4, 7, 8, 14, 28}, channels[] = {32, 64, 128, 512};
@@ -453,6 +509,8 @@ int main(void) {
         cmocka_unit_test(test_fusion_keeps_values),
         cmocka_unit_test(test_frozen_training_equals_inference),
         cmocka_unit_test(test_images_are_independent_of_the_batch),
+        cmocka_unit_test(test_chunks_keep_values),
+        cmocka_unit_test(test_chunks_keep_bits),
         cmocka_unit_test(test_partial_batches_keep_algorithm),
         cmocka_unit_test(test_threads_keep_bits),
         cmocka_unit_test(test_gradients_of_the_whole),

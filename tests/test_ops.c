@@ -114,6 +114,7 @@ static use prepare(const op_case *test, int images, nlg_isa isa, int threads, in
     call->exec = &u.exec;
     call->packed = block(&u, u.op->packed_size ? u.op->packed_size(call) : 0);
     call->saved = block(&u, training && u.op->saved_size ? u.op->saved_size(call) : 0);
+    call->parts = block(&u, nlg_op_parts_size(u.op, call));
     call->scratch = block(&u, u.op->scratch_size ? u.op->scratch_size(call) : 0);
     return u;
 }
@@ -121,7 +122,7 @@ static use prepare(const op_case *test, int images, nlg_isa isa, int threads, in
 static void forward(use *u) {
     u->call.exec = &u->exec; /* `use` may have been copied */
     if (u->op->pack) u->op->pack(&u->call);
-    u->op->forward(&u->call);
+    nlg_op_forward(u->op, &u->call);
 }
 
 static use prepared(const op_case *test) {
@@ -211,7 +212,7 @@ static void gradients_match_finite_differences(void **state) {
         if (op_cases[i].inference) continue;
         use u = prepared(&op_cases[i]);
         forward(&u);
-        u.op->backward(&u.call);
+        nlg_op_backward(u.op, &u.call);
         for (int j = 0; j < u.call.n_x; j++) compare_gradient(&u, "x", &u.call.x[j], &u.call.dx[j]);
         for (int j = 0; j < u.call.n_params; j++) {
             if (!u.call.dparam[j]) continue;
@@ -251,7 +252,7 @@ static void same_results(const use *a, const use *b, bool gradients) {
 
 static void run(use *u) {
     forward(u);
-    if (!u->test->inference) u->op->backward(&u->call);
+    if (!u->test->inference) nlg_op_backward(u->op, &u->call);
 }
 
 /* Enough images that work is split over the team. */

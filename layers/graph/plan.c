@@ -253,15 +253,53 @@ static void find_gradients(nlg_plan *plan) {
     for (int i = 0; i < plan->n_values; i++) plan->values[i].gradient = plan->values[i].gradient && reached[i];
 }
 
+static size_t saved_for(const plan_step *s, const nlg_op_call *call, int images) {
+    nlg_op_call asked = *call;
+    for (int j = 0; j < asked.n_x; j++) asked.x[j].n = images;
+    asked.y.n = images;
+    return s->op->saved_size(&asked);
+}
+
+/* Gradients of parameters that each group of chunks sums for itself. */
+static size_t slot_floats(const nlg_plan *plan, const plan_step *s) {
+    const int item = s->item[PLAN_BACKWARD];
+    if (item < 0 || s->item[PLAN_GATHER_BACKWARD] >= 0 || plan->items[item].chunk >= plan->options.batch) return 0;
+    size_t floats = 0;
+    for (int j = 0; j < s->n_params; j++) {
+        const nlg_param *p = &plan->graph->params[s->params[j]];
+        if (p->trainable) floats += p->count;
+    }
+    return (floats + 15) / 16 * 16;
+}
+
+static void raise_scratch(const plan_step *s, nlg_op_call call, const nlg_exec *exec, int images, size_t *most) {
+    if (s->op->scratch_size == NULL) return;
+    call.exec = exec;
+    for (int j = 0; j < call.n_x; j++) call.x[j].n = call.dx[j].n = images;
+    call.y.n = call.dy.n = images;
+    const size_t floats = s->op->scratch_size(&call);
+    if (floats > *most) *most = floats;
+}
+
 /* Sizes of packed weights, saved state and scratch, asked with calls that have shapes but no data. */
 static void find_sizes(nlg_plan *plan) {
     nlg_plan_bind(plan);
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
-        if (s->op->packed_size != NULL) s->packed_floats = s->op->packed_size(&s->call);
-        if (s->op->saved_size != NULL && training(plan)) s->saved_floats = s->op->saved_size(&s->call);
-        const size_t scratch = s->op->scratch_size != NULL ? s->op->scratch_size(&s->call) : 0;
-        if (scratch > plan->scratch_floats) plan->scratch_floats = scratch;
+        const nlg_op_call *call = &plan->items[s->item[PLAN_FORWARD]].call;
+        if (s->op->packed_size != NULL) s->packed_floats = s->op->packed_size(call);
+        if (s->op->saved_size != NULL && training(plan)) {
+            s->saved_floats = saved_for(s, call, plan->options.batch);
+            s->saved_image_floats = saved_for(s, call, 2) - saved_for(s, call, 1);
+        }
+        if (nlg_op_mixes_images(s->op, call->batch_statistics)) s->part_floats = s->op->part_size(call);
+        s->slot_floats = slot_floats(plan, s);
+    }
+    for (int k = 0; k < plan->n_items; k++) {
+        const plan_item *item = &plan->items[k];
+        const plan_step *s = &plan->steps[item->step];
+        raise_scratch(s, item->call, plan->exec, item->chunk, &plan->scratch_floats);
+        raise_scratch(s, item->call, &plan->alone_exec, item->chunk, &plan->alone_scratch_floats);
     }
 }
 
@@ -281,11 +319,18 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     plan->exec = exec;
     plan->options = *options;
     plan->images = options->batch;
+    plan->nonfinite = -1;
+    plan->alone = nlg_team_create(1);
+    if (plan->alone == NULL) return nlg_fail_memory(err, sizeof *plan, "the plan");
+    plan->alone_exec = *exec;
+    plan->alone_exec.team = plan->alone;
     NLG_TRY(build_steps(plan, err));
     NLG_TRY(nlg_plan_chain(plan, err));
     compact(plan);
     find_costs(plan);
     find_gradients(plan);
+    NLG_TRY(nlg_plan_schedule(plan, err));
+    NLG_TRY(nlg_plan_find_lifetimes(plan, err));
     find_sizes(plan);
     NLG_TRY(nlg_plan_place(plan, err));
     const size_t bytes = nlg_plan_bytes(plan) + options->other_bytes;
@@ -336,5 +381,6 @@ nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const n
 void nlg_plan_destroy(nlg_plan *plan) {
     if (plan == NULL) return;
     if (plan->arena != NULL) nlg_free_large(plan->arena, nlg_plan_bytes(plan));
+    if (plan->alone != NULL) nlg_team_destroy(plan->alone);
     nlg_arena_destroy(plan->memory);
 }

@@ -1,7 +1,8 @@
-/* Buffers of a plan: aliases, lifetimes, one arena.
+/* Buffers of a plan: aliases, lifetimes, one arena, and within it local memory for each worker.
  *
- * Time runs 0 .. S-1 over the forward steps and S .. 2S-1 over the backward ones in reverse order. Every buffer has an interval
- * of life; buffers are placed largest first at the lowest offset that collides with none alive at the same time. */
+ * Time is the index of an item. Every buffer has an interval of life; buffers are placed largest first at the lowest offset that
+ * collides with none alive at the same time. Chunks run through a segment one after the other, so what lies in the arena lives for
+ * whole segments. What only one segment touches is local to a worker. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,17 +14,6 @@ typedef struct interval {
     size_t *place;
     int order;
 } interval;
-
-static int forward_time(int step) {
-    return step;
-}
-static int backward_time(const nlg_plan *plan, int step) {
-    return 2 * plan->n_steps - 1 - step;
-}
-
-static bool runs_backward(const nlg_plan *plan, int step) {
-    return step >= 0 && plan->steps[step].backward;
-}
 
 static bool same_shape(nlg_shape a, nlg_shape b) {
     return a.h == b.h && a.w == b.w && a.c == b.c;
@@ -76,46 +66,129 @@ static int root_of(const nlg_plan *plan, int value, int64_t *offset) {
     return value;
 }
 
-static void extend(int *begin, int *end, int time) {
-    if (*end < *begin) {
-        *begin = *end = time;
+static void extend(plan_storage *storage, int time) {
+    if (storage->end < storage->begin) {
+        storage->begin = storage->end = time;
         return;
     }
-    if (time < *begin) *begin = time;
-    if (time > *end) *end = time;
+    if (time < storage->begin) storage->begin = time;
+    if (time > storage->end) storage->end = time;
 }
 
-static void find_lifetimes(nlg_plan *plan) {
-    const int last = 2 * plan->n_steps;
+static plan_value *root_value(nlg_plan *plan, int value) {
+    int64_t offset;
+    return &plan->values[root_of(plan, value, &offset)];
+}
+
+static void touch(nlg_plan *plan, int value, int time) {
+    extend(&root_value(plan, value)->storage[time < plan->first_backward ? PLAN_VALUE : PLAN_VALUE_AGAIN], time);
+}
+
+static void touch_gradient(nlg_plan *plan, int value, int time) {
+    if (plan->values[value].gradient) extend(&root_value(plan, value)->storage[PLAN_GRADIENT], time);
+}
+
+/* When each value is touched: in the forward pass (storage PLAN_VALUE) and in the backward pass (PLAN_VALUE_AGAIN). */
+static void find_touches(nlg_plan *plan) {
+    const int end = plan->n_items;
+    for (int v = 0; v < plan->n_values; v++)
+        for (int k = 0; k < PLAN_STORAGES; k++) plan->values[v].storage[k] = (plan_storage){.begin = 0, .end = -1};
+    for (int k = 0; k < plan->n_items; k++) {
+        const plan_item *item = &plan->items[k];
+        const plan_step *s = &plan->steps[item->step];
+        const unsigned reads = nlg_plan_step_reads(s);
+        const bool forward = item->kind == PLAN_FORWARD;
+        if (forward || (item->kind == PLAN_BACKWARD && (reads & NLG_OP_READS_Y))) touch(plan, s->out, k);
+        if (!forward && item->kind != PLAN_GATHER) touch_gradient(plan, s->out, k);
+        for (int j = 0; j < s->n_in; j++) {
+            if (forward || item->kind == PLAN_GATHER || (reads & NLG_OP_READS_X)) touch(plan, s->in[j], k);
+            if (item->kind == PLAN_BACKWARD) touch_gradient(plan, s->in[j], k);
+        }
+    }
     for (int v = 0; v < plan->n_values; v++) {
-        plan_value *value = &plan->values[v];
-        value->begin = 0, value->end = -1, value->gradient_begin = 0, value->gradient_end = -1;
+        const plan_value *value = &plan->values[v];
+        plan_storage *storage = root_value(plan, v)->storage;
+        if (value->producer >= 0 && !value->output && !plan->options.no_fusion) continue;
+        if (value->shape.c == 0) continue; /* taken over by a chain */
+        extend(&storage[PLAN_VALUE], 0);   /* the input stays for repeated runs */
+        extend(&storage[PLAN_VALUE], end);
+        if (value->output && value->gradient) extend(&storage[PLAN_GRADIENT], plan->first_backward - 1);
     }
-    for (int i = -1; i < plan->n_steps; i++) { /* -1: the input, which stays for repeated runs */
-        int64_t offset;
-        const int v = i < 0 ? plan->input : plan->steps[i].out;
-        plan_value *value = &plan->values[v], *root = &plan->values[root_of(plan, v, &offset)];
-        extend(&root->begin, &root->end, i < 0 ? 0 : forward_time(i));
-        if (i < 0 || value->output || plan->options.no_fusion) {
-            if (plan->options.no_fusion) extend(&root->begin, &root->end, 0);
-            extend(&root->begin, &root->end, last);
-        }
-        if (value->output && value->gradient) extend(&root->gradient_begin, &root->gradient_end, plan->n_steps);
-        if (i < 0) continue;
-        if (runs_backward(plan, i)) {
-            const unsigned reads = nlg_plan_step_reads(&plan->steps[i]);
-            if (reads & NLG_OP_READS_Y) extend(&root->begin, &root->end, backward_time(plan, i));
-            extend(&root->gradient_begin, &root->gradient_end, backward_time(plan, i));
-        }
-        for (int j = 0; j < plan->steps[i].n_in; j++) {
-            const int x = plan->steps[i].in[j];
-            plan_value *x_root = &plan->values[root_of(plan, x, &offset)];
-            extend(&x_root->begin, &x_root->end, forward_time(i));
-            if (!runs_backward(plan, i)) continue;
-            if (nlg_plan_step_reads(&plan->steps[i]) & NLG_OP_READS_X) extend(&x_root->begin, &x_root->end, backward_time(plan, i));
-            if (plan->values[x].gradient) extend(&x_root->gradient_begin, &x_root->gradient_end, backward_time(plan, i));
-        }
+}
+
+/* The segment that all of a storage's life lies in, if its chunks are less than the batch; else -1. */
+static int only_segment(const nlg_plan *plan, const plan_storage *storage) {
+    if (storage->end < storage->begin || storage->end >= plan->n_items) return -1;
+    const int segment = plan->items[storage->begin].segment;
+    if (plan->items[storage->end].segment != segment || plan->segments[segment].chunk >= plan->options.batch) return -1;
+    return segment;
+}
+
+/* A norm's output that one segment of each pass touches is made again from the norm's input, which is kept anyway and read by
+ * that segment anyway, instead of passing through memory. */
+static void choose_recomputed(nlg_plan *plan, const bool *has_children) {
+    for (int i = 0; i < plan->n_steps && !plan->options.no_fusion; i++) {
+        const plan_step *s = &plan->steps[i];
+        plan_value *v = &plan->values[s->out];
+        if (s->item[PLAN_GATHER] < 0 || v->parent >= 0 || has_children[s->out] || v->output) continue;
+        if (only_segment(plan, &v->storage[PLAN_VALUE]) < 0 || only_segment(plan, &v->storage[PLAN_VALUE_AGAIN]) < 0) continue;
+        bool kept = true;
+        for (int j = 0; j < s->n_in; j++) kept = kept && !root_value(plan, s->in[j])->again;
+        if (!kept) continue;
+        v->again = true;
+        plan_item *first = &plan->items[v->storage[PLAN_VALUE_AGAIN].begin];
+        const int extra = plan->n_items + plan->n_extra++;
+        plan->items[extra] = plan->items[s->item[PLAN_FORWARD]];
+        plan->items[extra].recompute = -1;
+        plan->items[extra].next_recompute = first->recompute;
+        first->recompute = extra;
     }
+}
+
+/* Widen what does not fit one segment to whole segments; mark the rest as local. */
+static void settle_storage(const nlg_plan *plan, plan_storage *storage) {
+    if (storage->end < storage->begin) return;
+    storage->local = only_segment(plan, storage) >= 0 && !plan->options.no_fusion;
+    if (storage->local) return;
+    const plan_segment *begin = &plan->segments[plan->items[storage->begin < plan->n_items ? storage->begin : 0].segment];
+    if (storage->begin < plan->n_items && begin->chunk < plan->options.batch) storage->begin = begin->begin;
+    if (storage->end >= plan->n_items) return;
+    const plan_segment *end = &plan->segments[plan->items[storage->end].segment];
+    if (end->chunk < plan->options.batch) storage->end = end->end - 1;
+}
+
+static plan_storage whole_segment(const nlg_plan *plan, int item) {
+    const plan_segment *segment = &plan->segments[plan->items[item].segment];
+    return (plan_storage){.begin = segment->begin, .end = segment->end - 1};
+}
+
+nlg_status nlg_plan_find_lifetimes(nlg_plan *plan, nlg_error *err) {
+    int *last_use = nlg_arena_alloc(plan->memory, (size_t)plan->n_values, sizeof *last_use);
+    bool *has_children = nlg_arena_alloc(plan->memory, (size_t)plan->n_values, sizeof *has_children);
+    if (last_use == NULL || has_children == NULL)
+        return nlg_fail_memory(err, (size_t)plan->n_values * sizeof *last_use, "the plan");
+    for (int i = 0; i < plan->n_steps; i++)
+        for (int j = 0; j < plan->steps[i].n_in; j++) last_use[plan->steps[i].in[j]] = i;
+    for (int i = 0; i < plan->n_steps && !plan->options.no_fusion; i++) {
+        if (is_concat(&plan->steps[i]))
+            try_slices(plan, i, last_use);
+        else
+            try_in_place(plan, i);
+    }
+    for (int v = 0; v < plan->n_values; v++)
+        if (plan->values[v].parent >= 0) has_children[plan->values[v].parent] = true;
+    find_touches(plan);
+    choose_recomputed(plan, has_children);
+    for (int v = 0; v < plan->n_values; v++) {
+        plan_storage *storage = plan->values[v].storage, *again = &storage[PLAN_VALUE_AGAIN];
+        if (!plan->values[v].again && again->end >= again->begin) {
+            extend(&storage[PLAN_VALUE], again->begin);
+            extend(&storage[PLAN_VALUE], again->end);
+            *again = (plan_storage){.end = -1};
+        }
+        for (int k = 0; k < PLAN_STORAGES; k++) settle_storage(plan, &storage[k]);
+    }
+    return NLG_OK;
 }
 
 static int larger_first(const void *a, const void *b) {
@@ -149,70 +222,94 @@ static size_t round_up(size_t floats) {
     return (floats + 15) / 16 * 16;
 }
 
-static nlg_status value_floats(const nlg_plan *plan, const plan_value *v, size_t *floats, nlg_error *err) {
+static nlg_status value_floats(const nlg_plan *plan, const plan_value *v, const plan_storage *storage, size_t *floats,
+                               nlg_error *err) {
+    const int images = storage->local ? plan->segments[plan->items[storage->begin].segment].chunk : plan->options.batch;
     size_t pixels = 0, total = 0, image = 0;
     const bool fits = nlg_size_mul_add(&pixels, (size_t)v->shape.h, (size_t)v->shape.w) &&
-                      nlg_size_mul_add(&image, pixels, (size_t)v->shape.c) &&
-                      nlg_size_mul_add(&total, image, (size_t)plan->options.batch) && total < SIZE_MAX / 64;
+                      nlg_size_mul_add(&image, pixels, (size_t)v->shape.c) && nlg_size_mul_add(&total, image, (size_t)images) &&
+                      total < SIZE_MAX / 64;
     if (!fits)
         return nlg_fail(err, NLG_ERR_MEMORY, "plan: a value of %d x %d x %d for a batch of %d is larger than the address space",
-                        v->shape.c, v->shape.h, v->shape.w, plan->options.batch);
+                        v->shape.c, v->shape.h, v->shape.w, images);
     *floats = round_up(total);
     return NLG_OK;
 }
 
-nlg_status nlg_plan_place(nlg_plan *plan, nlg_error *err) {
-    const size_t limit = 2 * (size_t)plan->n_values + (size_t)plan->n_steps + 2;
-    int *last_use = nlg_arena_alloc(plan->memory, (size_t)plan->n_values, sizeof *last_use);
-    interval *items = nlg_arena_alloc(plan->memory, limit, sizeof *items);
-    interval **placed = nlg_arena_alloc(plan->memory, limit, sizeof *placed);
-    if (last_use == NULL || items == NULL || placed == NULL) return nlg_fail_memory(err, limit * sizeof *items, "the plan");
+typedef struct intervals {
+    interval *items;
+    int count;
+} intervals;
 
-    for (int i = 0; i < plan->n_steps; i++)
-        for (int j = 0; j < plan->steps[i].n_in; j++) last_use[plan->steps[i].in[j]] = i;
-    for (int i = 0; i < plan->n_steps && !plan->options.no_fusion; i++) {
-        if (is_concat(&plan->steps[i]))
-            try_slices(plan, i, last_use);
-        else
-            try_in_place(plan, i);
+static void add_interval(intervals *list, size_t floats, plan_storage *storage) {
+    list->items[list->count] = (interval){floats, storage->begin, storage->end, &storage->place, list->count};
+    list->count++;
+}
+
+/* Everything of a step that lives in the arena but its value: saved state, sums of parts, gradients of groups. */
+static void add_step(nlg_plan *plan, plan_step *s, intervals *list) {
+    const int last = s->item[PLAN_BACKWARD] >= 0 ? s->item[PLAN_BACKWARD] : s->item[PLAN_FORWARD];
+    if (s->saved_floats > 0) {
+        s->saved = whole_segment(plan, s->item[s->item[PLAN_GATHER] >= 0 ? PLAN_GATHER : PLAN_FORWARD]);
+        s->saved.end = whole_segment(plan, last).end;
+        add_interval(list, round_up(s->saved_floats), &s->saved);
     }
-    find_lifetimes(plan);
+    for (int k = 0; k < PLAN_ITEM_KINDS; k++) {
+        if (s->item[k] < 0 || s->part_floats == 0 || (k != PLAN_GATHER && k != PLAN_GATHER_BACKWARD)) continue;
+        const plan_segment *segment = &plan->segments[plan->items[s->item[k]].segment];
+        plan_storage *parts = &s->parts[k == PLAN_GATHER_BACKWARD];
+        *parts = whole_segment(plan, s->item[k]);
+        add_interval(list, round_up(s->part_floats * (size_t)nlg_plan_chunks(segment, plan->options.batch)), parts);
+    }
+    if (s->slot_floats > 0) {
+        s->slots = whole_segment(plan, s->item[PLAN_BACKWARD]);
+        add_interval(list, s->slot_floats * PLAN_GROUPS, &s->slots);
+    }
+}
 
-    int count = 0;
+nlg_status nlg_plan_place(nlg_plan *plan, nlg_error *err) {
+    const size_t limit = PLAN_STORAGES * (size_t)plan->n_values + 4 * (size_t)plan->n_steps + 2;
+    intervals shared = {.items = nlg_arena_alloc(plan->memory, limit, sizeof *shared.items)};
+    intervals local = {.items = nlg_arena_alloc(plan->memory, limit, sizeof *local.items)};
+    interval **placed = nlg_arena_alloc(plan->memory, limit, sizeof *placed);
+    if (shared.items == NULL || local.items == NULL || placed == NULL)
+        return nlg_fail_memory(err, limit * sizeof *shared.items, "the plan");
     for (int v = 0; v < plan->n_values; v++) {
         plan_value *value = &plan->values[v];
-        size_t floats = 0;
-        if (value->parent >= 0) continue;
-        NLG_TRY(value_floats(plan, value, &floats, err));
-        items[count] = (interval){floats, value->begin, value->end, &value->place, count};
-        count++;
-        if (value->gradient_end < value->gradient_begin) continue;
-        items[count] = (interval){floats, value->gradient_begin, value->gradient_end, &value->gradient_place, count};
-        count++;
+        for (int k = 0; k < PLAN_STORAGES && value->parent < 0; k++) {
+            plan_storage *storage = &value->storage[k];
+            size_t floats = 0;
+            if (storage->end < storage->begin) continue;
+            NLG_TRY(value_floats(plan, value, storage, &floats, err));
+            add_interval(storage->local ? &local : &shared, floats, storage);
+        }
     }
-    for (int i = 0; i < plan->n_steps; i++) {
-        plan_step *s = &plan->steps[i];
-        if (s->saved_floats == 0) continue;
-        items[count] = (interval){round_up(s->saved_floats), forward_time(i), backward_time(plan, i), &s->saved_place, count};
-        count++;
-    }
-    plan->arena_floats = pack(items, count, placed);
+    for (int i = 0; i < plan->n_steps; i++) add_step(plan, &plan->steps[i], &shared);
+    const size_t workers = (size_t)nlg_team_size(plan->exec->team);
+    plan->arena_floats = pack(shared.items, shared.count, placed);
+    plan->local_floats = pack(local.items, local.count, placed);
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
         s->packed_place = plan->arena_floats;
         plan->arena_floats += round_up(s->packed_floats);
     }
+    plan->local_place = plan->arena_floats;
+    plan->arena_floats += workers * plan->local_floats;
     plan->scratch_place = plan->arena_floats;
-    plan->arena_floats += round_up(plan->scratch_floats);
+    plan->alone_scratch_floats = round_up(plan->alone_scratch_floats);
+    const size_t alone = workers * plan->alone_scratch_floats, together = round_up(plan->scratch_floats);
+    plan->arena_floats += alone > together ? alone : together;
     return NLG_OK;
 }
 
-nlg_tensor nlg_plan_tensor(const nlg_plan *plan, int value, bool gradient) {
+nlg_tensor nlg_plan_tensor(const nlg_plan *plan, int value, plan_storage_kind kind, bool *local) {
     const plan_value *v = &plan->values[value];
     int64_t offset;
     const plan_value *root = &plan->values[root_of(plan, value, &offset)];
-    nlg_tensor t = {.n = plan->images, .h = v->shape.h, .w = v->shape.w, .c = v->shape.c, .ld = root->shape.c};
-    if (plan->arena == NULL || (gradient && !v->gradient)) return t;
-    t.data = plan->arena + (gradient ? root->gradient_place : root->place) + offset;
+    const plan_storage *storage = &root->storage[kind == PLAN_VALUE_AGAIN && !root->again ? PLAN_VALUE : kind];
+    nlg_tensor t = {.n = plan->options.batch, .h = v->shape.h, .w = v->shape.w, .c = v->shape.c, .ld = root->shape.c};
+    if (local != NULL) *local = storage->local;
+    if (plan->arena == NULL || (kind == PLAN_GRADIENT && !v->gradient)) return t;
+    t.data = plan->arena + (storage->local ? plan->local_place : 0) + storage->place + offset;
     return t;
 }

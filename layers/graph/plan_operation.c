@@ -37,7 +37,7 @@ static void put_conv(writer *w, const nlg_conv2d_attrs *a) {
 
 void nlg_plan_step_text(const nlg_plan *plan, int index, char *text, size_t size) {
     const plan_step *s = &plan->steps[index];
-    const nlg_op_call *call = &s->call;
+    const nlg_op_call *call = &plan->items[s->item[PLAN_FORWARD]].call;
     writer w = {text, size, 0};
     put(&w, "%s", s->op->name);
     if (s->op == &nlg_op_conv_chain) {

@@ -44,22 +44,44 @@ static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nl
     cost->other_ops = shape_size(y) * (a->add ? 3 : 2) + act_ops(a->act, shape_size(y));
 }
 
-/* saved: scale, shift, mean, 1 / standard deviation. */
+/* What forward and backward multiply by, [c] each. In saved while batch statistics are used, else packed with the weights. */
+enum { SCALE, SHIFT, MEAN, INVERSE /* 1 / standard deviation */, SLOPE, OFFSET /* of the gradient */, VECTORS };
+
+static size_t packed_size(const nlg_op_call *call) {
+    return call->batch_statistics ? 0 : SLOPE * (size_t)call->x[0].c;
+}
+
 static size_t saved_size(const nlg_op_call *call) {
+    return call->batch_statistics ? VECTORS * (size_t)call->x[0].c : 0;
+}
+
+static float *vector(const nlg_op_call *call, int index) {
+    return (call->batch_statistics ? call->saved : call->packed) + (size_t)index * (size_t)call->x[0].c;
+}
+
+/* A part: two sums [c] in double. */
+static size_t part_size(const nlg_op_call *call) {
     return 4 * (size_t)call->x[0].c;
 }
 
-/* scratch: two sums [c] in double, three vectors [c], the kernels' parts. */
+static double *part_of(const nlg_op_call *call, int part) {
+    return (double *)(void *)(call->parts + (size_t)part * part_size(call));
+}
+
+static size_t rounded_sums(const nlg_op_call *call) {
+    return (part_size(call) + 15) / 16 * 16;
+}
+
+/* scratch: two sums, then the kernels'. */
 static size_t scratch_size(const nlg_op_call *call) {
-    size_t c = (size_t)call->x[0].c, vectors = (7 * c + 15) / 16 * 16;
-    return vectors + nlg_norm_scratch_size(nlg_tensor_pixels(&call->x[0]), call->x[0].c);
+    return rounded_sums(call) + nlg_norm_scratch_size(nlg_tensor_pixels(&call->x[0]), call->x[0].c);
 }
 
 static float *kernel_scratch(const nlg_op_call *call) {
-    return call->scratch + (7 * (size_t)call->x[0].c + 15) / 16 * 16;
+    return call->scratch + rounded_sums(call);
 }
 
-static nlg_norm norm_of(const nlg_op_call *call, const float *vectors) {
+static nlg_norm norm_of(const nlg_op_call *call) {
     const nlg_batch_norm_attrs *a = call->attrs;
     const nlg_tensor *x = &call->x[0];
     return (nlg_norm){.rows = nlg_tensor_pixels(x),
@@ -69,79 +91,134 @@ static nlg_norm norm_of(const nlg_op_call *call, const float *vectors) {
                       .add = a->add ? call->x[1].data : NULL,
                       .ld_add = a->add ? call->x[1].ld : 0,
                       .act = a->act,
-                      .scale = vectors,
-                      .shift = vectors + x->c,
-                      .mean = vectors + 2 * x->c};
+                      .scale = vector(call, SCALE),
+                      .shift = vector(call, SHIFT),
+                      .mean = vector(call, MEAN)};
 }
 
-static void update_running(const nlg_op_call *call, const double *mean, const double *var) {
+static void fill_vectors(const nlg_op_call *call, int i, double mean, double var) {
     const nlg_batch_norm_attrs *a = call->attrs;
+    const param_index index = indices(a);
+    const double deviation = nlg_sqrt(var + (double)a->eps), weight = a->affine ? (double)call->param[index.weight][i] : 1.0;
+    const float scale = (float)(weight / deviation);
+    vector(call, SCALE)[i] = scale;
+    /* from the rounded scale, so that a large mean cancels */
+    vector(call, SHIFT)[i] = (float)((a->affine ? (double)call->param[index.bias][i] : 0.0) - mean * (double)scale);
+    vector(call, MEAN)[i] = (float)mean;
+    vector(call, INVERSE)[i] = (float)(1.0 / deviation);
+}
+
+static void pack(const nlg_op_call *call) {
+    const param_index index = indices(call->attrs);
+    for (int i = 0; i < call->x[0].c && !call->batch_statistics; i++)
+        fill_vectors(call, i, (double)call->param[index.mean][i], (double)call->param[index.var][i]);
+}
+
+/* Mean and variance of a part. */
+static void gather(const nlg_op_call *call) {
     const nlg_tensor *x = &call->x[0];
-    double rows = (double)nlg_tensor_pixels(x), momentum = (double)a->momentum, unbias = rows > 1.0 ? rows / (rows - 1.0) : 1.0;
+    double *mean = part_of(call, call->part);
+    nlg_norm_statistics(call->exec, nlg_tensor_pixels(x), x->c, x->data, x->ld, mean, mean + x->c, kernel_scratch(call));
+}
+
+static double part_rows(const nlg_op_call *call, int part) {
+    const nlg_tensor *x = &call->x[0];
+    const int images = part < call->n_parts - 1 ? call->part_images : x->n - part * call->part_images;
+    return (double)images * x->h * x->w;
+}
+
+/* Statistics of the whole from those of its parts: the variance is that within the parts and that of their means. */
+static void settle(const nlg_op_call *call) {
+    const nlg_batch_norm_attrs *a = call->attrs;
+    const int c = call->x[0].c;
+    const double rows = (double)nlg_tensor_pixels(&call->x[0]), momentum = (double)a->momentum;
+    const double unbias = rows > 1.0 ? rows / (rows - 1.0) : 1.0;
     float *running_mean = call->param[indices(a).mean], *running_var = call->param[indices(a).var];
-    for (int i = 0; i < x->c; i++) {
+    double *mean = (double *)(void *)call->scratch, *var = mean + c;
+    for (int i = 0; i < c; i++) mean[i] = var[i] = 0.0;
+    for (int k = 0; k < call->n_parts; k++) {
+        const double *part = part_of(call, k), share = part_rows(call, k) / rows;
+        for (int i = 0; i < c; i++) mean[i] += share * part[i];
+    }
+    for (int k = 0; k < call->n_parts; k++) {
+        const double *part = part_of(call, k), share = part_rows(call, k) / rows;
+        for (int i = 0; i < c; i++) var[i] += share * (part[c + i] + (part[i] - mean[i]) * (part[i] - mean[i]));
+    }
+    for (int i = 0; i < c; i++) {
         running_mean[i] = (float)((1.0 - momentum) * (double)running_mean[i] + momentum * mean[i]);
         running_var[i] = (float)((1.0 - momentum) * (double)running_var[i] + momentum * var[i] * unbias);
+        fill_vectors(call, i, mean[i], var[i]);
     }
 }
 
 static void forward(const nlg_op_call *call) {
-    const nlg_batch_norm_attrs *a = call->attrs;
-    const nlg_tensor *x = &call->x[0];
-    int c = x->c;
-    param_index index = indices(a);
-    double *mean = (double *)(void *)call->scratch, *var = mean + c;
-    float *vectors = call->training ? call->saved : call->scratch + 4 * c;
-    if (call->batch_statistics) {
-        nlg_norm_statistics(call->exec, nlg_tensor_pixels(x), c, x->data, x->ld, mean, var, kernel_scratch(call));
-        update_running(call, mean, var);
-    } else {
-        for (int i = 0; i < c; i++) mean[i] = (double)call->param[index.mean][i], var[i] = (double)call->param[index.var][i];
-    }
-    for (int i = 0; i < c; i++) {
-        double deviation = nlg_sqrt(var[i] + (double)a->eps), weight = a->affine ? (double)call->param[index.weight][i] : 1.0;
-        float scale = (float)(weight / deviation);
-        vectors[i] = scale;
-        /* from the rounded scale, so that a large mean cancels */
-        vectors[c + i] = (float)((a->affine ? (double)call->param[index.bias][i] : 0.0) - mean[i] * (double)scale);
-        if (!call->training) continue;
-        vectors[2 * c + i] = (float)mean[i];
-        vectors[3 * c + i] = (float)(1.0 / deviation);
-    }
-    nlg_norm norm = norm_of(call, vectors);
+    nlg_norm norm = norm_of(call);
     nlg_norm_apply(call->exec, &norm, call->y.data, call->y.ld);
 }
 
-static void backward(const nlg_op_call *call) {
+static bool wants_sums(const nlg_op_call *call) {
     const nlg_batch_norm_attrs *a = call->attrs;
-    const nlg_tensor *x = &call->x[0], *dx = &call->dx[0], *dadd = &call->dx[1];
-    int c = x->c;
-    param_index index = indices(a);
-    float *dweight = a->affine ? call->dparam[index.weight] : NULL, *dbias = a->affine ? call->dparam[index.bias] : NULL;
-    nlg_norm norm = norm_of(call, call->saved);
-    const float *scale = call->saved, *inverse = call->saved + 3 * c;
-    double *sum = (double *)(void *)call->scratch, *product = sum + c;
-    float *slope = call->scratch + 4 * c, *offset = slope + c;
-    if (dweight || dbias || (call->batch_statistics && dx->data))
-        nlg_norm_gradient_sums(call->exec, &norm, call->dy.data, call->dy.ld, sum, product, kernel_scratch(call));
+    return (a->affine && (call->dparam[indices(a).weight] || call->dparam[indices(a).bias])) ||
+           (call->batch_statistics && call->dx[0].data);
+}
+
+static void gradient_sums(const nlg_op_call *call, double *sum) {
+    nlg_norm norm = norm_of(call);
+    if (wants_sums(call))
+        nlg_norm_gradient_sums(call->exec, &norm, call->dy.data, call->dy.ld, sum, sum + norm.c, kernel_scratch(call));
+}
+
+static void write_dparam(const nlg_op_call *call, const double *sum) {
+    const nlg_batch_norm_attrs *a = call->attrs;
+    const int c = call->x[0].c;
+    float *dweight = a->affine ? call->dparam[indices(a).weight] : NULL, *dbias = a->affine ? call->dparam[indices(a).bias] : NULL;
+    const float *inverse = vector(call, INVERSE);
+    const bool accumulate = call->accumulate_dparam;
     for (int i = 0; i < c && dweight; i++)
-        dweight[i] = (float)((call->accumulate_dparam ? (double)dweight[i] : 0.0) + product[i] * (double)inverse[i]);
-    for (int i = 0; i < c && dbias; i++) dbias[i] = (float)((call->accumulate_dparam ? (double)dbias[i] : 0.0) + sum[i]);
+        dweight[i] = (float)((accumulate ? (double)dweight[i] : 0.0) + sum[c + i] * (double)inverse[i]);
+    for (int i = 0; i < c && dbias; i++) dbias[i] = (float)((accumulate ? (double)dbias[i] : 0.0) + sum[i]);
+}
+
+static void gather_backward(const nlg_op_call *call) {
+    gradient_sums(call, part_of(call, call->part));
+}
+
+static void settle_backward(const nlg_op_call *call) {
+    const int c = call->x[0].c;
+    const double rows = (double)nlg_tensor_pixels(&call->x[0]);
+    const float *scale = vector(call, SCALE), *inverse = vector(call, INVERSE);
+    float *slope = vector(call, SLOPE), *offset = vector(call, OFFSET);
+    double *sum = (double *)(void *)call->scratch;
+    if (!wants_sums(call)) return;
+    for (int i = 0; i < 2 * c; i++) sum[i] = 0.0;
+    for (int k = 0; k < call->n_parts; k++) {
+        const double *part = part_of(call, k);
+        for (int i = 0; i < 2 * c; i++) sum[i] += part[i];
+    }
+    write_dparam(call, sum);
+    for (int i = 0; i < c; i++) {
+        offset[i] = (float)(-(double)scale[i] * sum[i] / rows);
+        slope[i] = (float)(-(double)scale[i] * (double)inverse[i] * (double)inverse[i] * sum[c + i] / rows);
+    }
+}
+
+static void backward(const nlg_op_call *call) {
+    const nlg_tensor *dx = &call->dx[0], *dadd = &call->dx[1];
+    nlg_norm norm = norm_of(call);
     nlg_norm_gradient gradient = {.dx = dx->data, .ld_dx = dx->ld, .accumulate_dx = call->accumulate_dx[0]};
-    if (a->add) {
+    if (!call->batch_statistics && wants_sums(call)) {
+        gradient_sums(call, (double *)(void *)call->scratch);
+        write_dparam(call, (const double *)(const void *)call->scratch);
+    }
+    if (((const nlg_batch_norm_attrs *)call->attrs)->add) {
         gradient.dadd = dadd->data;
         gradient.ld_dadd = dadd->ld;
         gradient.accumulate_dadd = call->accumulate_dx[1];
     }
     if (!gradient.dx && !gradient.dadd) return;
     if (call->batch_statistics && gradient.dx) {
-        double rows = (double)norm.rows;
-        for (int i = 0; i < c; i++) {
-            offset[i] = (float)(-(double)scale[i] * sum[i] / rows);
-            slope[i] = (float)(-(double)scale[i] * (double)inverse[i] * (double)inverse[i] * product[i] / rows);
-        }
-        gradient.slope = slope;
-        gradient.offset = offset;
+        gradient.slope = vector(call, SLOPE);
+        gradient.offset = vector(call, OFFSET);
     }
     nlg_norm_gradient_apply(call->exec, &norm, call->dy.data, call->dy.ld, &gradient);
 }
@@ -160,9 +237,16 @@ const nlg_op nlg_op_batch_norm = {
     .infer = infer,
     .params = params,
     .cost = cost,
+    .packed_size = packed_size,
     .saved_size = saved_size,
     .scratch_size = scratch_size,
+    .pack = pack,
     .forward = forward,
     .backward = backward,
+    .part_size = part_size,
+    .gather = gather,
+    .settle = settle,
+    .gather_backward = gather_backward,
+    .settle_backward = settle_backward,
     .describe = describe,
 };

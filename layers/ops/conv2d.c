@@ -89,7 +89,7 @@ static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nl
 
 /* Packed: weights, then the bias if there is one (the parameter itself may change before the next pack). */
 static size_t packed_weights(const nlg_op_call *call, const nlg_conv_shape *s) {
-    return round_up_floats(nlg_conv_packed_size(s, NLG_CONV_FORWARD, call->exec));
+    return nlg_conv_call_packed(call, s);
 }
 
 static size_t packed_size(const nlg_op_call *call) {
@@ -130,7 +130,7 @@ static void pack(const nlg_op_call *call) {
     } else if (a->bias) {
         memcpy(bias, call->param[1], (size_t)s.k * sizeof *bias);
     }
-    nlg_conv_pack(call->exec, &s, NLG_CONV_FORWARD, weight, call->packed);
+    nlg_conv_call_pack(call, &s, weight);
 }
 
 nlg_conv_epilogue nlg_conv2d_epilogue(const nlg_op_call *call, const nlg_conv_shape *s) {
@@ -152,7 +152,7 @@ static void backward(const nlg_op_call *call) {
     const nlg_conv2d_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
     assert(!a->norm && !a->add && a->act == NLG_ACT_NONE); /* fused for inference only */
-    nlg_conv_call_backward(call, &s, call->param[0], call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
+    nlg_conv_call_backward(call, &s, call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
 }
 
 static const char *algorithm(const nlg_op_call *call) {

@@ -4,11 +4,14 @@
 
 #include "layers/ops/op_util.h"
 
-/* Floats of scratch for forward, and in training for backward with the packed weights of the data gradient. */
+/* Packed weights for forward, and in training behind them those for the data gradient. */
+size_t nlg_conv_call_packed(const nlg_op_call *call, const nlg_conv_shape *shape);
+/* From `weight` (O,I,H,W). */
+void nlg_conv_call_pack(const nlg_op_call *call, const nlg_conv_shape *shape, const float *weight);
+/* Floats of scratch for forward, and in training for backward. */
 size_t nlg_conv_call_scratch(const nlg_op_call *call, const nlg_conv_shape *shape);
-/* dx from `weight` (O,I,H,W); dw and db (NULL: not wanted) accumulate as the call says. */
-void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, const float *weight, float *dw, float *db,
-                            float *scratch);
+/* dx with the packed weights; dw and db (NULL: not wanted) accumulate as the call says. */
+void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, float *dw, float *db, float *scratch);
 const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
 
 extern const nlg_op nlg_op_conv2d;

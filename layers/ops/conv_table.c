@@ -75,13 +75,13 @@ static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nl
 
 static size_t packed_size(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
-    return nlg_conv_packed_size(&s, NLG_CONV_FORWARD, call->exec);
+    return nlg_conv_call_packed(call, &s);
 }
 
-/* scratch: dense weights, their gradient, then the convolution's. */
+/* scratch: dense weights or their gradient, then the convolution's. */
 static size_t scratch_size(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
-    return 2 * round_up_floats(conv_weight_count(&s)) + nlg_conv_call_scratch(call, &s);
+    return round_up_floats(conv_weight_count(&s)) + nlg_conv_call_scratch(call, &s);
 }
 
 static void expand(const nlg_conv_table_attrs *a, const float *weight, float *dense) {
@@ -99,7 +99,7 @@ static void expand(const nlg_conv_table_attrs *a, const float *weight, float *de
 static void pack(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
     expand(call->attrs, call->param[0], call->scratch);
-    nlg_conv_pack(call->exec, &s, NLG_CONV_FORWARD, call->scratch, call->packed);
+    nlg_conv_call_pack(call, &s, call->scratch);
 }
 
 static void forward(const nlg_op_call *call) {
@@ -113,12 +113,10 @@ static void backward(const nlg_op_call *call) {
     const nlg_conv_table_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
     size_t each = (size_t)a->kernel * (size_t)a->kernel;
-    float *dense = call->scratch, *gradient = dense + round_up_floats(conv_weight_count(&s));
-    float *rest = gradient + round_up_floats(conv_weight_count(&s)), *dw = call->dparam[0], *db = call->dparam[1];
+    float *gradient = call->scratch, *dw = call->dparam[0], *db = call->dparam[1];
     nlg_op_call fresh = *call;
     fresh.accumulate_dparam = false;
-    expand(a, call->param[0], dense);
-    nlg_conv_call_backward(&fresh, &s, dense, dw ? gradient : NULL, NULL, rest);
+    nlg_conv_call_backward(&fresh, &s, dw ? gradient : NULL, NULL, gradient + round_up_floats(conv_weight_count(&s)));
     if (db)
         nlg_channel_dot(call->exec, 1, nlg_tensor_pixels(&call->dy), call->dy.c, call->dy.data, call->dy.ld, NULL, 0,
                         call->accumulate_dparam, db, 0);

@@ -29,7 +29,9 @@ static float factor(const nlg_op_call *call, int64_t index) {
 static void fill_factors(void *context, int64_t begin, int64_t end, int worker) {
     const nlg_op_call *call = context;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) call->saved[i] = factor(call, i);
+    const nlg_tensor *x = &call->x[0];
+    const int64_t before = call->first_image * x->h * x->w * x->c;
+    for (int64_t i = begin; i < end; i++) call->saved[i] = factor(call, before + i);
 }
 
 static size_t saved_size(const nlg_op_call *call) {
@@ -93,7 +95,7 @@ static void path_forward(const nlg_op_call *call) {
         return;
     }
     for (int64_t i = 0; i < x->n; i++) {
-        float scale = factor(call, i);
+        float scale = factor(call, call->first_image + i);
         for (int channel = 0; channel < x->c; channel++) call->saved[i * x->c + channel] = scale;
     }
     scale_images(call, x, false, y);

@@ -50,7 +50,7 @@ static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nl
 
 static size_t packed_size(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
-    return nlg_conv_packed_size(&s, NLG_CONV_FORWARD, call->exec);
+    return nlg_conv_call_packed(call, &s);
 }
 
 static size_t scratch_size(const nlg_op_call *call) {
@@ -60,7 +60,7 @@ static size_t scratch_size(const nlg_op_call *call) {
 
 static void pack(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
-    nlg_conv_pack(call->exec, &s, NLG_CONV_FORWARD, call->param[0], call->packed);
+    nlg_conv_call_pack(call, &s, call->param[0]);
 }
 
 static void forward(const nlg_op_call *call) {
@@ -75,7 +75,7 @@ static void backward(const nlg_op_call *call) {
     const nlg_linear_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
     assert(a->act == NLG_ACT_NONE); /* fused for inference only */
-    nlg_conv_call_backward(call, &s, call->param[0], call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
+    nlg_conv_call_backward(call, &s, call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
 }
 
 static const char *algorithm(const nlg_op_call *call) {

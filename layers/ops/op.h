@@ -72,6 +72,9 @@ typedef struct nlg_op_call {
     float *saved;                     /* saved_size floats, written by forward, read by backward */
     float *scratch;                   /* scratch_size floats, free for any use within a call */
     nlg_rng rng;                      /* keyed by seed, step and node: for dropout and drop path */
+    int64_t first_image;              /* the call covers the batch's images from here on (tensors and saved start there) */
+    float *parts;                     /* part_size floats for each part of the batch: gather writes one, settle reads all */
+    int part, n_parts, part_images;   /* all parts but the last have part_images images */
 } nlg_op_call;
 
 typedef enum {
@@ -82,8 +85,13 @@ typedef enum {
     NLG_OP_VIEW = 16, /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
 } nlg_op_flags;
 
-/* Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
- * grows. pack and packed_size must not depend on the batch. Optional members may be NULL (size 0, nothing to do). */
+/* A batch may be cut: forward and backward are called for ranges of its images, by several workers at once, each with a scratch of
+ * its own; saved_size must therefore grow alike with each image, and dparam be a sum over images. An op that has `gather` mixes the
+ * images of a batch (while batch_statistics): gather sums over a range, settle then finds what forward needs from all sums, and
+ * likewise gather_backward and settle_backward, which writes dparam. settle is called once, with the whole batch's tensors.
+ *
+ * Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
+ * grows. pack, packed_size and part_size must not depend on the batch. Optional members may be NULL (size 0, nothing to do). */
 typedef struct nlg_op {
     const char *name;
     size_t attrs_size;
@@ -103,6 +111,11 @@ typedef struct nlg_op {
     void (*pack)(const nlg_op_call *call);           /* training: before each forward; inference: once */
     void (*forward)(const nlg_op_call *call);
     void (*backward)(const nlg_op_call *call); /* NULL: no gradient passes (inputs of data) */
+    size_t (*part_size)(const nlg_op_call *call);
+    void (*gather)(const nlg_op_call *call);
+    void (*settle)(const nlg_op_call *call);
+    void (*gather_backward)(const nlg_op_call *call);
+    void (*settle_backward)(const nlg_op_call *call);
     /* Optional: flags READS_X and READS_Y where they depend on attrs (fused activations); overrides `flags` for these two. */
     unsigned (*reads)(const void *attrs);
     /* Optional: name of the algorithm that shapes choose, e.g. "winograd". */
@@ -115,6 +128,15 @@ typedef struct nlg_op {
 const nlg_op *nlg_op_find(const char *name);
 int nlg_op_count(void);
 const nlg_op *nlg_op_at(int index);
+
+/* A call as one part, for callers without a plan: call->parts holds nlg_op_parts_size floats. */
+size_t nlg_op_parts_size(const nlg_op *op, const nlg_op_call *call);
+void nlg_op_forward(const nlg_op *op, const nlg_op_call *call);
+void nlg_op_backward(const nlg_op *op, const nlg_op_call *call);
+
+static inline bool nlg_op_mixes_images(const nlg_op *op, bool batch_statistics) {
+    return batch_statistics && op->gather != NULL;
+}
 
 static inline int64_t nlg_tensor_pixels(const nlg_tensor *t) {
     return (int64_t)t->n * t->h * t->w;
