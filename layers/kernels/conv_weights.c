@@ -86,7 +86,8 @@ static void run_chunk(const weights_run *run, const chunk_state *chunk, int64_t 
     float *sums = run->sums + (size_t)part * run->sums_size + (size_t)(index * run->phase.depth) * NLG_PANEL;
     run->exec->simd->conv->pack_panel(run->dy + chunk->begin * run->ld_dy + panel.channel, run->ld_dy, panel.channels,
                                       chunk->pixels, chunk->panel, chunk->bias);
-    nlg_conv_outer job = {.offset = chunk->offset, .pixels = chunk->pixels, .panels = 1, .dy = chunk->panel};
+    nlg_conv_outer job = {
+        .offset = chunk->offset, .pixels = chunk->pixels, .panels = 1, .unused = NLG_PANEL - panel.channels, .dy = chunk->panel};
     for (int i = 0; i < run->run_count; i++) {
         int64_t begin = row_begin - i * run->run_units, end = row_end - i * run->run_units, length = run->runs[i].length;
         begin = begin < 0 ? 0 : begin * tile;

@@ -1,7 +1,8 @@
 /* The machine's own vector register, for loops over independent lanes: 16 floats with AVX-512, 8 with AVX2, 4 in portable code.
  *
  * Where no sum crosses lanes, narrower steps give the same bits, and a loop over single registers holds twice as many different
- * values as one over the pairs of vec.h. Only files of layers/kernels/simd include this. */
+ * values as one over the pairs of vec.h. vn_spread(p, lane, ...) is the lanes of vf_spread(p, ...) from `lane` on. Only files of
+ * layers/kernels/simd include this. */
 #ifndef NLG_NATIVE_H
 #define NLG_NATIVE_H
 
@@ -40,6 +41,9 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return vf_fma(a, b, c);
 }
+NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
+    return vf_spread(p + lane, size, j);
+}
 
 #elif NLG_ISA_LEVEL == 2
 #define NLG_NATIVE 8
@@ -73,6 +77,14 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 }
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return _mm256_fmadd_ps(a, b, c);
+}
+NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
+    if (size == 8) return _mm256_set1_ps(p[lane + j]);
+    __m256 v = _mm256_loadu_ps(p + lane);
+    return j == 0   ? _mm256_permute_ps(v, 0x00)
+           : j == 1 ? _mm256_permute_ps(v, 0x55)
+           : j == 2 ? _mm256_permute_ps(v, 0xaa)
+                    : _mm256_permute_ps(v, 0xff);
 }
 
 #else
@@ -111,6 +123,9 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 }
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return vec_fma_(a, b, c);
+}
+NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
+    return vn_set1(p[lane / size * size + j]);
 }
 #endif
 

@@ -1,24 +1,38 @@
-/* Microkernels of convolution: a tile of pixels x 16-channel panels held in registers.
+/* Microkernels of convolution: a tile of pixels x channels held in registers.
  *
- * Each step of k broadcasts one value of every pixel and multiplies it with one row of each panel. A full tile is 6 pixels x 1
- * panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32); left-over pixels take more panels at once instead, so
- * that enough independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
+ * Each step of k broadcasts one value of every pixel and multiplies it with one row of each panel of 16 channels. A full tile is
+ * 6 pixels x 1 panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32). A last panel of which one register of
+ * channels is used goes as 12 pixels x that register. Left-over pixels take more panels at once instead, so that enough
+ * independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
 #include "layers/kernels/conv_finish.h"
+#include "layers/kernels/native.h"
 #include "layers/kernels/transpose.h"
 
+#define PARTS (NLG_PANEL / NLG_NATIVE) /* registers that a panel's row takes */
+
+/* NARROW_PIXELS: pixels of a tile of one register, 0 where that is a whole panel or has no tiles. */
 #if NLG_ISA_LEVEL == 3
-#define TILE_PIXELS 12
-#define TILE_PANELS 2
-#define BLOCK_K     192
+#define TILE_PIXELS   12
+#define TILE_PANELS   2
+#define MOST_PANELS   8
+#define NARROW_PIXELS 0
+#define BLOCK_K       192
 #elif NLG_ISA_LEVEL == 2
-#define TILE_PIXELS 6
-#define TILE_PANELS 1
-#define BLOCK_K     320
+#define TILE_PIXELS   6
+#define TILE_PANELS   1
+#define MOST_PANELS   6
+#define NARROW_PIXELS 12
+#define BLOCK_K       320
 #else
-#define TILE_PIXELS 4
-#define TILE_PANELS 1
-#define BLOCK_K     320
+#define TILE_PIXELS   4
+#define TILE_PANELS   1
+#define MOST_PANELS   1
+#define NARROW_PIXELS 0
+#define BLOCK_K       320
 #endif
+
+#define MOST_PIXELS  12
+#define MOST_VECTORS (MOST_PANELS * PARTS)
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -26,31 +40,39 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* Register j of the panels' rows that begin at `rows`, `ld` floats apart. */
+NLG_INLINE vn row_vector(const float *rows, int64_t ld, const int j) {
+    return vn_load(rows + j / PARTS * ld + j % PARTS * NLG_NATIVE);
+}
+
 /* sum[i][j] += value[i] * row[j], with the shorter side held in registers and the longer one streamed past it. The values are
  * at x[i] + k, or one after the other at x[0]. */
-NLG_INLINE void multiply_add(vf sum[][8], const float *const *x, int64_t k, const float *rows, int64_t ld, const int m, const int p,
-                             const bool one) {
-    vf held[8];
-    if (m >= p) {
-        UNROLL for (int j = 0; j < p; j++) held[j] = vf_load(rows + j * ld);
+NLG_INLINE void multiply_add(vn sum[][MOST_VECTORS], const float *const *x, int64_t k, const float *rows, int64_t ld, const int m,
+                             const int v, const bool one) {
+    vn held[MOST_PIXELS];
+    if (m >= v) {
+        UNROLL for (int j = 0; j < v; j++) held[j] = row_vector(rows, ld, j);
         UNROLL for (int i = 0; i < m; i++) {
-            vf value = vf_set1(x[one ? 0 : i][one ? i : k]);
-            UNROLL for (int j = 0; j < p; j++) sum[i][j] = vf_fma(value, held[j], sum[i][j]);
+            vn value = vn_set1(x[one ? 0 : i][one ? i : k]);
+            UNROLL for (int j = 0; j < v; j++) sum[i][j] = vn_fma(value, held[j], sum[i][j]);
         }
     } else {
-        UNROLL for (int i = 0; i < m; i++) held[i] = vf_set1(x[one ? 0 : i][one ? i : k]);
-        UNROLL for (int j = 0; j < p; j++) {
-            vf row = vf_load(rows + j * ld);
-            UNROLL for (int i = 0; i < m; i++) sum[i][j] = vf_fma(held[i], row, sum[i][j]);
+        UNROLL for (int i = 0; i < m; i++) held[i] = vn_set1(x[one ? 0 : i][one ? i : k]);
+        UNROLL for (int j = 0; j < v; j++) {
+            vn row = row_vector(rows, ld, j);
+            UNROLL for (int i = 0; i < m; i++) sum[i][j] = vn_fma(held[i], row, sum[i][j]);
         }
     }
 }
 
-/* The same for one tap of groups of `size` channels, 16 of them in a row: row j meets each group's channel j. */
-NLG_INLINE void multiply_add_groups(vf sum[][8], const float *const *x, int64_t k, const float *rows, const int m, const int size) {
+/* The same for one panel and one tap of groups of `size` channels, 16 of them in a row: row j meets each group's channel j. */
+NLG_INLINE void multiply_add_groups(vn sum[][MOST_VECTORS], const float *const *x, int64_t k, const float *rows, const int m,
+                                    const int size) {
     UNROLL for (int j = 0; j < size; j++) {
-        vf row = vf_load(rows + j * NLG_PANEL);
-        UNROLL for (int i = 0; i < m; i++) sum[i][0] = vf_fma(vf_spread(x[i] + k, size, j), row, sum[i][0]);
+        UNROLL for (int h = 0; h < PARTS; h++) {
+            vn row = vn_load(rows + j * NLG_PANEL + h * NLG_NATIVE);
+            UNROLL for (int i = 0; i < m; i++) sum[i][h] = vn_fma(vn_spread(x[i] + k, h * NLG_NATIVE, size, j), row, sum[i][h]);
+        }
         __asm__ volatile("" ::: "memory"); /* all rows at once would not fit the registers */
     }
 }
@@ -59,8 +81,7 @@ NLG_INLINE void multiply_add_groups(vf sum[][8], const float *const *x, int64_t 
 typedef void gemm_tile(const nlg_conv_gemm *job, int begin, int end, int panel);
 typedef void outer_tile(const nlg_conv_outer *job, int64_t row, int panel);
 
-/* What is not whole vectors or straight activations: sums of one panel, 16 channels from `channel` on, for `pixels` pixels of the
- * list. */
+/* Sums of one panel, 16 channels from `channel` on, for `pixels` pixels of the list. */
 static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, const int64_t *index, int pixels, int channel,
                                                    const float *sums, int64_t ld) {
     finisher f = finisher_at(out, channel);
@@ -70,11 +91,46 @@ static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, c
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], false);
 }
 
+/* What bounded outputs need beside their sums, for the registers of a tile. */
+typedef struct straight_finisher {
+    vn bias[MOST_VECTORS], low, high;
+    int lanes[MOST_VECTORS];
+} straight_finisher;
+
+NLG_INLINE void straight_finisher_init(straight_finisher *f, const nlg_conv_output *out, int channel, const int vectors) {
+    f->low = vn_set1(out->act == NLG_ACT_RELU || out->act == NLG_ACT_RELU6 ? 0.0f : -INFINITY);
+    f->high = vn_set1(out->act == NLG_ACT_RELU6 ? 6.0f : INFINITY);
+    UNROLL for (int j = 0; j < vectors; j++) {
+        int lanes = out->channels - channel - j * NLG_NATIVE;
+        f->lanes[j] = lanes < 0 ? 0 : lanes > NLG_NATIVE ? NLG_NATIVE : lanes;
+        f->bias[j] = out->bias && lanes > 0 ? vn_load_n(out->bias + channel + j * NLG_NATIVE, f->lanes[j]) : vn_set1(-0.0f);
+    }
+}
+
+/* `plain`: the sum is the output; `whole`: all lanes are channels. */
+NLG_INLINE void finish_straight(const nlg_conv_output *out, const straight_finisher *f, vn v, int64_t index, int channel,
+                                const int j, const bool plain, const bool whole) {
+    if (!plain) {
+        v = vn_add(v, f->bias[j]);
+        if (out->add) {
+            const float *add = out->add + index * out->ld_add + channel + j * NLG_NATIVE;
+            v = vn_add(v, whole ? vn_load(add) : vn_load_n(add, f->lanes[j]));
+        }
+        v = vn_min(f->high, vn_max(f->low, v));
+    }
+    float *y = out->y + index * out->ld_y + channel + j * NLG_NATIVE;
+    if (whole)
+        vn_store(y, v);
+    else
+        vn_store_n(y, v, f->lanes[j]);
+}
+
 /* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile; or the following
- * tile's source where it is read for the first time and in one piece. */
-NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int panel, const int pixels, const int panels) {
+ * tile's source where it is read for the first time and in one piece. Tiles of one register have few weights and no load to spare.
+ */
+NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int panel, const int pixels, const int vectors) {
     const nlg_conv_gemm job = *caller;
-    const int channel = panel * NLG_PANEL;
+    const int channel = panel * NLG_PANEL, panels = (vectors + PARTS - 1) / PARTS;
     const int64_t panel_stride = job.panel_stride, ld_partial = (int64_t)job.panels * NLG_PANEL;
     const float *weights = job.w + panel * panel_stride, *ahead = panel + panels < job.panels ? weights + panels * panel_stride
                                                                   : job.next                  ? job.next
@@ -86,22 +142,19 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
         ahead_tile = pixels * job.length;
         ahead_step = pixels;
     }
-    const bool whole = job.last && channel + panels * NLG_PANEL <= job.out.channels, plain = whole && is_plain(&job.out),
-               straight = whole && job.out.act <= NLG_ACT_RELU6;
-    finisher f[8];
-    UNROLL for (int j = 0; j < panels; j++) {
-        f[j] = finisher_at(&job.out, channel + j * NLG_PANEL);
-        f[j].curved = false;
-    }
+    const bool plain = is_plain(&job.out), straight = job.last && job.out.act <= NLG_ACT_RELU6,
+               whole = channel + vectors * NLG_NATIVE <= job.out.channels;
+    straight_finisher f;
+    straight_finisher_init(&f, &job.out, channel, vectors);
 
     for (int pixel = begin; pixel < end; pixel += pixels, ahead += ahead_tile) {
-        vf sum[TILE_PIXELS][8];
-        const float *x[TILE_PIXELS], *w = weights, *at = ahead;
+        vn sum[MOST_PIXELS][MOST_VECTORS];
+        const float *x[MOST_PIXELS], *w = weights, *at = ahead;
         float *partial = job.partial + pixel * ld_partial + channel;
         UNROLL for (int i = 0; i < pixels; i++) {
             x[i] = job.x + job.offset[pixel + i];
-            UNROLL for (int j = 0; j < panels; j++) sum[i][j] =
-                job.first ? vf_zero() : vf_load(partial + i * ld_partial + j * NLG_PANEL);
+            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] =
+                job.first ? vn_zero() : vn_load(partial + i * ld_partial + j * NLG_NATIVE);
         }
 
         int64_t left = job.length, skip = job.skip;
@@ -109,7 +162,7 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
             int64_t k = run->offset + skip, count = run->length - skip < left ? run->length - skip : left, stop = k + count;
             left -= count;
             skip = 0;
-            if (panels == 1 && job.spread) {
+            if (vectors == PARTS && job.spread) {
                 for (; k < stop; k += NLG_PANEL, w += job.spread * NLG_PANEL) {
                     if (job.spread == 4)
                         multiply_add_groups(sum, x, k, w, pixels, 4);
@@ -119,50 +172,55 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
                 continue;
             }
             for (; k < stop; k++, w += NLG_PANEL, at += ahead_step) {
-                UNROLL for (int j = 0; j < panels && j < TILE_PANELS; j++) __builtin_prefetch(at + j * panel_stride, 0, 2);
-                multiply_add(sum, x, k, w, panel_stride, pixels, panels, false);
+                if (vectors >= PARTS)
+                    UNROLL for (int j = 0; j < panels && j < TILE_PANELS; j++) __builtin_prefetch(at + j * panel_stride, 0, 2);
+                multiply_add(sum, x, k, w, panel_stride, pixels, vectors, false);
             }
         }
 
         const int64_t *index = job.index + pixel;
-        if (plain) {
-            UNROLL for (int i = 0; i < pixels; i++) {
-                float *y = job.out.y + index[i] * job.out.ld_y + channel;
-                UNROLL for (int j = 0; j < panels; j++) vf_store(y + j * NLG_PANEL, sum[i][j]);
-            }
-        } else if (straight) {
-            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
-                finish_vector(&f[j], sum[i][j], index[i], true);
+        if (straight && whole && plain) {
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
+                finish_straight(&job.out, &f, sum[i][j], index[i], channel, j, true, true);
+        } else if (straight && whole) {
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
+                finish_straight(&job.out, &f, sum[i][j], index[i], channel, j, false, true);
+        } else if (!job.last) {
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
+                vn_store(partial + i * ld_partial + j * NLG_NATIVE, sum[i][j]);
         } else {
-            float finished[TILE_PIXELS * 8 * NLG_PANEL];
-            float *to = job.last ? finished : partial;
-            int64_t ld = job.last ? panels * NLG_PANEL : ld_partial;
-            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels; j++)
-                vf_store(to + i * ld + j * NLG_PANEL, sum[i][j]);
-            for (int j = 0; job.last && j < panels; j++)
+            const int ld = panels * NLG_PANEL;
+            float finished[MOST_PIXELS * MOST_VECTORS * NLG_NATIVE];
+            UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels * PARTS; j++)
+                vn_store(finished + i * ld + j * NLG_NATIVE, j < vectors ? sum[i][j] : vn_zero());
+            for (int i = 0; straight && i < pixels; i++)
+                for (int j = 0; j < vectors; j++)
+                    finish_straight(&caller->out, &f, vn_load(finished + i * ld + j * NLG_NATIVE), index[i], channel, j, false,
+                                    false);
+            for (int j = 0; !straight && j < panels; j++)
                 finish_panel(&caller->out, index, pixels, channel + j * NLG_PANEL, finished + j * NLG_PANEL, ld);
         }
     }
 }
 
-NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, const int rows, const int panels) {
-    vf sum[TILE_PIXELS][8];
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < panels; j++) sum[i][j] = vf_zero();
+NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, const int rows, const int vectors) {
+    vn sum[MOST_PIXELS][MOST_VECTORS];
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = vn_zero();
     const float *x = job->x + row, *dy = job->dy + panel * job->dy_stride;
     int64_t dy_stride = job->dy_stride;
     for (const int64_t *offset = job->offset, *end = offset + job->pixels; offset < end; offset++, dy += NLG_PANEL) {
         const float *at = x + *offset;
-        multiply_add(sum, &at, 0, dy, dy_stride, rows, panels, true);
+        multiply_add(sum, &at, 0, dy, dy_stride, rows, vectors, true);
     }
     float *out = job->out + panel * job->out_stride + row * NLG_PANEL;
-    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < panels; j++) {
-        float *p = out + j * job->out_stride + i * NLG_PANEL;
-        vf_store(p, vf_add(vf_load(p), sum[i][j]));
+    UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) {
+        float *p = out + j / PARTS * job->out_stride + i * NLG_PANEL + j % PARTS * NLG_NATIVE;
+        vn_store(p, vn_add(vn_load(p), sum[i][j]));
     }
 }
 
 /* clang-format off */
-/* The tiles that exist: TILE(pixels, panels). */
+/* The tiles that exist: TILE(pixels, registers of channels). */
 #if NLG_ISA_LEVEL == 3
 #define TILES                                                                                                                      \
     TILE(1, 1)                                                                                                                     \
@@ -177,54 +235,74 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
             TILE(11, 1) TILE(11, 2) TILE(12, 1) TILE(12, 2)
 #elif NLG_ISA_LEVEL == 2
 #define TILES                                                                                                                      \
-    TILE(1, 1)                                                                                                                     \
-    TILE(1, 2) TILE(1, 3) TILE(1, 6) TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(3, 1) TILE(3, 2) TILE(4, 1) TILE(5, 1) TILE(6, 1)
+    TILE(1, 2)                                                                                                                     \
+    TILE(1, 4) TILE(1, 6) TILE(1, 12) TILE(2, 2) TILE(2, 4) TILE(2, 6) TILE(3, 2) TILE(3, 4) TILE(4, 2) TILE(5, 2) TILE(6, 2)      \
+    TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1)     \
+    TILE(12, 1)
 #else
-#define TILES TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1)
+#define TILES TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4)
 #endif
 /* clang-format on */
 
-#define TILE(m, p)                                                                                                                 \
-    static void gemm_##m##x##p(const nlg_conv_gemm *job, int begin, int end, int panel) {                                          \
-        gemm_body(job, begin, end, panel, m, p);                                                                                   \
+#define TILE(m, v)                                                                                                                 \
+    static void gemm_##m##x##v(const nlg_conv_gemm *job, int begin, int end, int panel) {                                          \
+        gemm_body(job, begin, end, panel, m, v);                                                                                   \
     }                                                                                                                              \
-    static void outer_##m##x##p(const nlg_conv_outer *job, int64_t row, int panel) {                                               \
-        outer_body(job, row, panel, m, p);                                                                                         \
+    static void outer_##m##x##v(const nlg_conv_outer *job, int64_t row, int panel) {                                               \
+        outer_body(job, row, panel, m, v);                                                                                         \
     }
 TILES
 #undef TILE
-#define TILE(m, p) [m][p] = gemm_##m##x##p,
-static gemm_tile *const gemm_tiles[TILE_PIXELS + 1][9] = {TILES};
+#define TILE(m, v) [m][v] = gemm_##m##x##v,
+static gemm_tile *const gemm_tiles[MOST_PIXELS + 1][MOST_VECTORS + 1] = {TILES};
 #undef TILE
-#define TILE(m, p) [m][p] = outer_##m##x##p,
-static outer_tile *const outer_tiles[TILE_PIXELS + 1][9] = {TILES};
+#define TILE(m, v) [m][v] = outer_##m##x##v,
+static outer_tile *const outer_tiles[MOST_PIXELS + 1][MOST_VECTORS + 1] = {TILES};
 
-static void gemm_pixels(const nlg_conv_gemm *job, int begin, int end, int tile, int most_panels) {
-    for (int panel = 0, panels; panel < job->panels; panel += panels) {
-        panels = job->panels - panel < most_panels ? job->panels - panel : most_panels;
-        while (!gemm_tiles[tile][panels]) panels--;
-        gemm_tiles[tile][panels](job, begin, end, panel);
+/* Panels from which a tile of one register takes over: the last one where no more of its channels are used. */
+static int wide_panels(int panels, int channels, int64_t pixels) {
+    return NARROW_PIXELS && pixels >= TILE_PIXELS && channels <= (panels - 1) * NLG_PANEL + NLG_NATIVE ? panels - 1 : panels;
+}
+
+static void gemm_pixels(const nlg_conv_gemm *job, int begin, int end, int tile, int last, int most_panels) {
+    for (int panel = 0, panels; panel < last; panel += panels) {
+        panels = last - panel < most_panels ? last - panel : most_panels;
+        while (!gemm_tiles[tile][panels * PARTS]) panels--;
+        gemm_tiles[tile][panels * PARTS](job, begin, end, panel);
     }
 }
 
 static void gemm(const nlg_conv_gemm *job) {
     int tail = job->pixels % TILE_PIXELS, whole = job->pixels - tail;
-    if (whole) gemm_pixels(job, 0, whole, TILE_PIXELS, TILE_PANELS);
-    if (tail) gemm_pixels(job, whole, job->pixels, tail, 8);
+    int wide = wide_panels(job->panels, job->out.channels, job->pixels);
+    if (whole) gemm_pixels(job, 0, whole, TILE_PIXELS, wide, TILE_PANELS);
+    if (tail) gemm_pixels(job, whole, job->pixels, tail, wide, MOST_PANELS);
+#if NARROW_PIXELS
+    if (wide == job->panels) return;
+    tail = job->pixels % NARROW_PIXELS, whole = job->pixels - tail;
+    if (whole) gemm_tiles[NARROW_PIXELS][1](job, 0, whole, wide);
+    if (tail) gemm_tiles[tail][1](job, whole, job->pixels, wide);
+#endif
 }
 
-static void outer_rows(const nlg_conv_outer *job, int64_t begin, int64_t end, int tile, int most_panels) {
-    for (int panel = 0, panels; panel < job->panels; panel += panels) {
-        panels = job->panels - panel < most_panels ? job->panels - panel : most_panels;
-        while (!outer_tiles[tile][panels]) panels--;
-        for (int64_t i = begin; i < end; i += tile) outer_tiles[tile][panels](job, i, panel);
+static void outer_rows(const nlg_conv_outer *job, int64_t begin, int64_t end, int tile, int last, int most_panels) {
+    for (int panel = 0, panels; panel < last; panel += panels) {
+        panels = last - panel < most_panels ? last - panel : most_panels;
+        while (!outer_tiles[tile][panels * PARTS]) panels--;
+        for (int64_t i = begin; i < end; i += tile) outer_tiles[tile][panels * PARTS](job, i, panel);
     }
 }
 
 static void outer(const nlg_conv_outer *job) {
-    int tail = (int)(job->rows % TILE_PIXELS);
-    if (job->rows > tail) outer_rows(job, 0, job->rows - tail, TILE_PIXELS, TILE_PANELS);
-    if (tail) outer_rows(job, job->rows - tail, job->rows, tail, 8);
+    int tail = (int)(job->rows % TILE_PIXELS), wide = wide_panels(job->panels, job->panels * NLG_PANEL - job->unused, job->rows);
+    if (job->rows > tail) outer_rows(job, 0, job->rows - tail, TILE_PIXELS, wide, TILE_PANELS);
+    if (tail) outer_rows(job, job->rows - tail, job->rows, tail, wide, MOST_PANELS);
+#if NARROW_PIXELS
+    if (wide == job->panels) return;
+    int64_t whole = job->rows / NARROW_PIXELS * NARROW_PIXELS;
+    for (int64_t i = 0; i < whole; i += NARROW_PIXELS) outer_tiles[NARROW_PIXELS][1](job, i, wide);
+    if (whole < job->rows) outer_tiles[job->rows - whole][1](job, whole, wide);
+#endif
 }
 
 static void finish(const nlg_conv_output *out, int64_t pixels) {
