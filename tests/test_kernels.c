@@ -210,6 +210,78 @@ static void covering_windows(void **state) {
         }
 }
 
+static nlg_pool_axis random_axis(uint64_t seed, bool adaptive) {
+    uint64_t bits = nlg_rng_u64(nlg_rng_seed(seed), 0);
+    nlg_pool_axis axis = {
+        .in = 1 + (int)(bits % 12), .kernel = 1 + (int)(bits >> 8 & 255) % 5, .stride = 1 + (int)(bits >> 16 & 255) % 3};
+    if (axis.kernel > axis.in) axis.kernel = axis.in;
+    axis.before = (int)(bits >> 24 & 255) % (axis.kernel / 2 + 1);
+    axis.after = (int)(bits >> 32 & 255) % (axis.kernel / 2 + 1);
+    axis.adaptive = adaptive;
+    axis.out = adaptive ? 1 + (int)(bits >> 40 & 7) : (axis.in + axis.before + axis.after - axis.kernel) / axis.stride + 1;
+    return axis;
+}
+
+/* Each window in turn hands its gradient to its pixels: the same sums in the same order as the kernel's, in plain loops. */
+static void plain_pool_backward(const nlg_pool *pool, const float *dy, int64_t ld_dy, const int32_t *position, float *dx,
+                                int64_t ld_dx) {
+    int64_t windows = (int64_t)pool->h.out * pool->w.out;
+    for (int64_t i = 0; i < pool->n * windows; i++) {
+        int64_t image = i / windows;
+        nlg_pool_window h = nlg_pool_window_at(&pool->h, (int)(i % windows / pool->w.out), pool->count_padding),
+                        w = nlg_pool_window_at(&pool->w, (int)(i % pool->w.out), pool->count_padding);
+        for (int y = h.begin; y < h.end; y++)
+            for (int x = w.begin; x < w.end; x++)
+                for (int c = 0; c < pool->c; c++) {
+                    float *to = dx + ((image * pool->h.in + y) * pool->w.in + x) * ld_dx + c, from = dy[i * ld_dy + c];
+                    if (!position)
+                        *to = fmaf(1.0f / (float)(h.length * w.length), from, *to);
+                    else if (position[i * pool->c + c] == (y - h.start) * pool->w.kernel + x - w.start)
+                        *to += from;
+                }
+    }
+}
+
+static void gradients_of_pools(void **state) {
+    nlg_exec portable = exec;
+    portable.isa = NLG_ISA_PORTABLE;
+    portable.simd = nlg_simd_table(NLG_ISA_PORTABLE);
+    (void)state;
+    for (int k = 0; k < 600; k++) {
+        bool is_max = k & 1, accumulate = k & 2, adaptive = !is_max && k % 5 == 0;
+        nlg_pool pool = {1 + k % 3, 1 + k * 7 % 40, random_axis((uint64_t)k, adaptive), random_axis((uint64_t)k + 1000, adaptive),
+                         k % 3 == 0};
+        int64_t gap = k & 4 ? 3 : 0, ld = pool.c + gap, inputs = (int64_t)pool.n * pool.h.in * pool.w.in,
+                outputs = (int64_t)pool.n * pool.h.out * pool.w.out;
+        float *x = floats((size_t)(inputs * ld)), *y = floats((size_t)(outputs * ld)), *dx = floats((size_t)(inputs * ld)),
+              *want = floats((size_t)(inputs * ld));
+        int32_t *position = nlg_alloc((size_t)(outputs * pool.c), sizeof *position);
+        for (int64_t i = 0; i < inputs * ld; i++) {
+            x[i] = (float)nlg_rng_uniform(nlg_rng_seed(1), (uint64_t)(i + k));
+            want[i] = accumulate || i % ld >= pool.c ? x[i] : 0.0f;
+        }
+        if (is_max) nlg_max_pool_forward(&exec, &pool, x, ld, y, ld, position);
+        for (int64_t i = 0; i < outputs * ld; i++) y[i] = (float)nlg_rng_normal(nlg_rng_seed(2), (uint64_t)(i + k));
+        plain_pool_backward(&pool, y, ld, is_max ? position : NULL, want, ld);
+        for (int isa = 0; isa < 2; isa++) {
+            const nlg_exec *e = isa ? &portable : &exec;
+            memcpy(dx, x, (size_t)(inputs * ld) * sizeof *dx);
+            if (is_max)
+                nlg_max_pool_backward(e, &pool, y, ld, position, accumulate, dx, ld);
+            else
+                nlg_average_pool_backward(e, &pool, y, ld, accumulate, dx, ld);
+            for (int64_t i = 0; i < inputs * ld; i++)
+                if (dx[i] != want[i])
+                    fail_msg("pool %d (isa %d), value %d: %.9g, expected %.9g", k, isa, (int)i, (double)dx[i], (double)want[i]);
+        }
+        nlg_free(x);
+        nlg_free(y);
+        nlg_free(dx);
+        nlg_free(want);
+        nlg_free(position);
+    }
+}
+
 static void one_factor_per_image(void **state) {
     enum { IMAGES = 5, PIXELS = 700, C = 21 };
     float *a = floats((size_t)IMAGES * PIXELS * C), b[IMAGES * C];
@@ -239,7 +311,7 @@ int main(void) {
         cmocka_unit_test(statistics_are_accurate),    cmocka_unit_test(normalisation_matches_plain_loops),
         cmocka_unit_test(large_outputs_are_the_same), cmocka_unit_test(channel_sums_are_accurate),
         cmocka_unit_test(maximum_of_odd_values),      cmocka_unit_test(covering_windows),
-        cmocka_unit_test(one_factor_per_image),
+        cmocka_unit_test(gradients_of_pools),         cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);
 }

@@ -1,8 +1,9 @@
-/* Pooling loops: see pool_simd.h. Backward gathers from the windows that contain a pixel, so that rows are independent. With
- * stride 1 and no gaps, the pixels of a row that see the same windows are taken as one pixel with the channels of all. */
+/* Pooling loops: see pool_simd.h. Backward takes a row of the input and what each row of windows over it gives. With
+ * stride 1 and no gaps, pixels of a row with the same windows are taken as one pixel with the channels of all. */
 #include "layers/kernels/pool_simd.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "layers/kernels/lanes.h"
 #include "layers/kernels/simd.h"
@@ -33,15 +34,14 @@ NLG_INLINE void max_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool_win
     if (r->position) store_position(r->position + out * r->pool->c + i, where, n);
 }
 
-/* Pixels [begin, end) of a row of the side written whose windows differ by nothing but their place. */
+/* Pixels [begin, end) of an output row whose windows differ by nothing but their place. */
 typedef struct same_pixels {
     int begin, end;
 } same_pixels;
 
-NLG_INLINE same_pixels alike(const nlg_pool_row *r, const bool backward) {
+NLG_INLINE same_pixels alike(const nlg_pool_row *r) {
     const nlg_pool_axis *axis = &r->pool->w;
-    int c = r->pool->c, begin = backward ? axis->kernel - 1 : axis->before, end = axis->in - axis->kernel + 1;
-    if (!backward) end += axis->before;
+    int c = r->pool->c, begin = axis->before, end = axis->in - axis->kernel + 1 + axis->before;
     bool dense = r->ld_from == c && r->ld_to == c && r->begin == 0 && r->end == c;
     if (!dense || axis->adaptive || axis->stride != 1 || end <= begin) return (same_pixels){0, 0};
     return (same_pixels){begin, end};
@@ -54,7 +54,7 @@ NLG_INLINE int pixels_at(same_pixels same, int pixel) {
 static void max_forward(const nlg_pool_row *r) {
     const nlg_pool *pool = r->pool;
     nlg_pool_window h = nlg_pool_window_at(&pool->h, r->row, false);
-    same_pixels same = alike(r, false);
+    same_pixels same = alike(r);
     for (int q = 0, pixels; q < pool->w.out; q += pixels) {
         nlg_pool_window w = nlg_pool_window_at(&pool->w, q, false);
         int64_t out = (int64_t)r->row * pool->w.out + q;
@@ -63,92 +63,128 @@ static void max_forward(const nlg_pool_row *r) {
     }
 }
 
-/* The windows over one pixel, in batches. */
-enum { WINDOWS = 32 };
-typedef struct window_list {
-    int count;
-    int64_t out[WINDOWS];
-    float factor[WINDOWS];
-    int32_t place[WINDOWS]; /* of the row's pixel 0 in the window */
-} window_list;
+/* ---- gradients ---- */
 
-typedef void back_pixels(const nlg_pool_row *r, const window_list *list, int x, int pixels, bool accumulate);
+/* to += from's share, for `count` floats of pixels at the same place of their windows. */
+typedef struct back_span {
+    const float *from;
+    const int32_t *position;
+    float *to;
+    int64_t count;
+    int32_t place;
+    float factor;
+} back_span;
 
-NLG_INLINE void max_back_pixels(const nlg_pool_row *r, const window_list *list, int x, int pixels, bool accumulate) {
-    const nlg_pool *pool = r->pool;
-    float *to = r->to + ((int64_t)r->row * pool->w.in + x) * r->ld_to + r->begin;
-    FOR_LANES((int64_t)pixels * (r->end - r->begin), {
-        vf sum = accumulate ? lanes_load(to + i, n) : vf_zero();
-        for (int k = 0; k < list->count; k++) {
-            vm here = vi_eq(load_position(r->position + list->out[k] * pool->c + r->begin + i, n), vi_set1(list->place[k] + x));
-            sum = vf_add(sum, vf_select(here, lanes_load(r->from + list->out[k] * r->ld_from + r->begin + i, n), vf_zero()));
-        }
-        lanes_store(to + i, sum, n);
-    });
-}
-
-NLG_INLINE void average_back_pixels(const nlg_pool_row *r, const window_list *list, int x, int pixels, bool accumulate) {
-    float *to = r->to + ((int64_t)r->row * r->pool->w.in + x) * r->ld_to + r->begin;
-    FOR_LANES((int64_t)pixels * (r->end - r->begin), {
-        vf sum = accumulate ? lanes_load(to + i, n) : vf_zero();
-        for (int k = 0; k < list->count; k++)
-            sum = vf_fma(vf_set1(list->factor[k]), lanes_load(r->from + list->out[k] * r->ld_from + r->begin + i, n), sum);
-        lanes_store(to + i, sum, n);
-    });
-}
-
-NLG_INLINE void add_window(const nlg_pool_row *r, window_list *list, nlg_pool_window h, int p, int q) {
-    const nlg_pool *pool = r->pool;
-    nlg_pool_window w = nlg_pool_window_at(&pool->w, q, pool->count_padding);
-    int k = list->count++;
-    list->out[k] = (int64_t)p * pool->w.out + q;
-    list->factor[k] = 1.0f / (float)((int64_t)h.length * w.length);
-    list->place[k] = (r->row - h.start) * pool->w.kernel - w.start;
-}
-
-/* All windows over the pixels from x on, in batches that add to each other; the last batch stays in the list. */
-NLG_INLINE void gather(const nlg_pool_row *r, back_pixels *body, window_list *list, int first_p, int last_p, int first_q,
-                       int last_q, int x, int pixels) {
-    bool accumulate = r->accumulate;
-    list->count = 0;
-    for (int p = first_p; p <= last_p; p++) {
-        nlg_pool_window h = nlg_pool_window_at(&r->pool->h, p, r->pool->count_padding);
-        for (int q = first_q; q <= last_q; q++) {
-            if (list->count == WINDOWS) {
-                body(r, list, x, pixels, accumulate);
-                list->count = 0;
-                accumulate = true;
-            }
-            add_window(r, list, h, p, q);
-        }
-    }
-    body(r, list, x, pixels, accumulate);
-}
-
-/* Walks a row of the input; the windows that cover a column only move on. */
-NLG_INLINE void backward(const nlg_pool_row *r, back_pixels *body) {
-    const nlg_pool_axis *axis = &r->pool->w;
-    same_pixels same = alike(r, true);
-    window_list list; /* long: not to be cleared */
-    int first_p, last_p, first_q = 0, last_q = -1, listed_q = -1, listed_last = -1;
-    nlg_pool_covering(&r->pool->h, r->row, &first_p, &last_p);
-    for (int x = 0, pixels; x < axis->in; x += pixels) {
-        while (first_q < axis->out && nlg_pool_window_at(axis, first_q, false).end <= x) first_q++;
-        if (last_q < first_q - 1) last_q = first_q - 1;
-        while (last_q + 1 < axis->out && nlg_pool_window_at(axis, last_q + 1, false).begin <= x) last_q++;
-        pixels = pixels_at(same, x);
-        bool again = first_q == listed_q && last_q == listed_last;
-        if (again && (last_p - first_p + 1) * (last_q - first_q + 1) <= WINDOWS)
-            body(r, &list, x, pixels, r->accumulate);
+NLG_INLINE void add_span(back_span s, const bool is_max) {
+    vf factor = vf_set1(s.factor);
+    vi place = vi_set1(s.place);
+    FOR_LANES(s.count, {
+        vf sum = lanes_load(s.to + i, n), from = lanes_load(s.from + i, n);
+        if (is_max)
+            sum = vf_add(sum, vf_select(vi_eq(load_position(s.position + i, n), place), from, vf_zero()));
         else
-            gather(r, body, &list, first_p, last_p, first_q, last_q, x, pixels);
-        listed_q = first_q, listed_last = last_q;
+            sum = vf_fma(factor, from, sum);
+        lanes_store(s.to + i, sum, n);
+    });
+}
+
+/* A row of the input: windows of the rows above each other, and of each row those that see their pixel at column `tap`, last
+ * tap first, so that each pixel meets its windows in order. */
+typedef struct back_row {
+    const nlg_pool_row *r;
+    const float *from;
+    const int32_t *position;
+    float *to;
+    bool dense; /* no gaps between pixels */
+} back_row;
+
+/* Windows q .. q + count - 1 of row p, which are alike, and pixel x of the first one. */
+NLG_INLINE void add_windows(const back_row *b, int64_t p, int q, int count, int x, int32_t place, float factor, const bool is_max) {
+    const nlg_pool_row *r = b->r;
+    int64_t out = p * r->pool->w.out + q, c = r->pool->c;
+    back_span s = {.from = b->from + out * r->ld_from,
+                   .position = is_max ? b->position + out * c : NULL,
+                   .to = b->to + x * r->ld_to,
+                   .count = r->end - r->begin,
+                   .place = place,
+                   .factor = factor};
+    if (b->dense && r->pool->w.stride == 1) {
+        s.count *= count;
+        add_span(s, is_max);
+        return;
+    }
+    int64_t step = r->pool->w.stride * r->ld_to;
+    for (; count > 0; count--, s.from += r->ld_from, s.position += is_max ? c : 0, s.to += step) add_span(s, is_max);
+}
+
+static float window_factor(const nlg_pool *pool, int h_length, int q) {
+    return 1.0f / (float)((int64_t)h_length * nlg_pool_window_at(&pool->w, q, pool->count_padding).length);
+}
+
+static int floor_divide(int a, int b) {
+    return a >= 0 ? a / b : -((b - 1 - a) / b);
+}
+
+/* Windows of one row that see pixels at column `tap`; of which full_begin .. full_end - 1 have the kernel's width. */
+NLG_INLINE void add_tap(const back_row *b, int p, nlg_pool_window h, int tap, int full_begin, int full_end, const bool is_max) {
+    const nlg_pool *pool = b->r->pool;
+    const nlg_pool_axis *axis = &pool->w;
+    int q = -floor_divide(tap - axis->before, axis->stride),
+        end = floor_divide(axis->in - 1 + axis->before - tap, axis->stride) + 1;
+    q = q < 0 ? 0 : q;
+    end = end > axis->out ? axis->out : end;
+    const int32_t place = (b->r->row - h.start) * axis->kernel + tap;
+    for (int count; q < end; q += count) {
+        bool full = is_max || (q >= full_begin && q < full_end);
+        count = !full ? 1 : !is_max && full_end < end ? full_end - q : end - q;
+        float factor = is_max ? 0 : window_factor(pool, h.length, q);
+        add_windows(b, p, q, count, q * axis->stride - axis->before + tap, place, factor, is_max);
+    }
+}
+
+NLG_INLINE void backward(const nlg_pool_row *r, const bool is_max) {
+    const nlg_pool *pool = r->pool;
+    const nlg_pool_axis *axis = &pool->w;
+    back_row b = {.r = r,
+                  .from = r->from + r->begin,
+                  .position = is_max ? r->position + r->begin : NULL,
+                  .to = r->to + (int64_t)r->row * axis->in * r->ld_to + r->begin,
+                  .dense = r->ld_from == pool->c && r->ld_to == pool->c && r->end - r->begin == pool->c};
+    size_t bytes = (size_t)(r->end - r->begin) * sizeof(float);
+    if (!r->accumulate && b.dense) memset(b.to, 0, bytes * (size_t)axis->in);
+    for (int x = 0; !r->accumulate && !b.dense && x < axis->in; x++) memset(b.to + x * r->ld_to, 0, bytes);
+
+    int first, last, full_begin = 0, full_end = axis->out;
+    if (!axis->adaptive) {
+        while (full_begin < full_end && nlg_pool_window_at(axis, full_begin, pool->count_padding).length < axis->kernel)
+            full_begin++;
+        while (full_end > full_begin && nlg_pool_window_at(axis, full_end - 1, pool->count_padding).length < axis->kernel)
+            full_end--;
+    }
+    nlg_pool_covering(&pool->h, r->row, &first, &last);
+    for (int p = first; p <= last; p++) {
+        nlg_pool_window h = nlg_pool_window_at(&pool->h, p, pool->count_padding);
+        if (!axis->adaptive) {
+            for (int tap = axis->kernel - 1; tap >= 0; tap--) add_tap(&b, p, h, tap, full_begin, full_end, is_max);
+            continue;
+        }
+        for (int q = 0; q < axis->out; q++) {
+            nlg_pool_window w = nlg_pool_window_at(axis, q, false);
+            float factor = window_factor(pool, h.length, q);
+            for (int x = w.begin; x < w.end; x++) add_windows(&b, p, q, 1, x, 0, factor, is_max);
+        }
     }
 }
 
 static void max_backward(const nlg_pool_row *r) {
-    backward(r, max_back_pixels);
+    backward(r, true);
 }
+
+static void average_backward(const nlg_pool_row *r) {
+    backward(r, false);
+}
+
+/* ---- averages ---- */
 
 /* Sums rows of the window, then the rows' sums: short chains also for global pools. */
 NLG_INLINE void average_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool_window w, float factor, int64_t out, int64_t i,
@@ -166,7 +202,7 @@ NLG_INLINE void average_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool
 static void average_forward(const nlg_pool_row *r) {
     const nlg_pool *pool = r->pool;
     nlg_pool_window h = nlg_pool_window_at(&pool->h, r->row, pool->count_padding);
-    same_pixels same = alike(r, false);
+    same_pixels same = alike(r);
     for (int q = 0, pixels; q < pool->w.out; q += pixels) {
         nlg_pool_window w = nlg_pool_window_at(&pool->w, q, pool->count_padding);
         int64_t out = (int64_t)r->row * pool->w.out + q;
@@ -174,10 +210,6 @@ static void average_forward(const nlg_pool_row *r) {
         pixels = pixels_at(same, q);
         FOR_LANES((int64_t)pixels * (r->end - r->begin), { average_pixel(r, h, w, factor, out, r->begin + i, n); });
     }
-}
-
-static void average_backward(const nlg_pool_row *r) {
-    backward(r, average_back_pixels);
 }
 
 const nlg_pool_simd NLG_NAME(pool_table) = {
