@@ -1,5 +1,6 @@
 # netlineage: `make help` lists the targets.
-# Settings, for example `make test CC=clang OPT=-O3 BUILD=build-clang`: CC, OPT, CFLAGS, OMP=0 (no threads), BUILD, JOBS.
+# Settings, for example `make test CC=clang OPT=-O3 BUILD=build-clang`: CC, OPT, CFLAGS, OMP=0 (no threads), BUILD, JOBS,
+# WITH_MPI=1 (searches under mpirun; Debian's libopenmpi-dev).
 ifeq ($(origin CC),default)
 CC      := gcc
 endif
@@ -24,6 +25,13 @@ THREAD_FLAGS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
 CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREAD_FLAGS) $(SAN) -I. -MMD -MP $(CFLAGS)
 LINK     = $(CC) $(OPT) $(THREAD_FLAGS) $(SAN) $(CFLAGS) $(LDFLAGS)
 LDLIBS  := -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -ldl -lm
+ifeq ($(WITH_MPI),1)
+MPICC   ?= mpicc
+MPI_FLAGS := -DNLG_MPI $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile))
+MPI_LIBS  := $(shell $(MPICC) --showme:link)
+$(if $(MPI_LIBS),,$(error WITH_MPI=1 needs OpenMPI's compiler wrapper $(MPICC): install libopenmpi-dev and openmpi-bin))
+LDLIBS  += $(MPI_LIBS)
+endif
 COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '*' --abbrev=12 2>/dev/null || echo unknown)
 
 # --- what is built ---------------------------------------------------------------------------------------------------
@@ -65,7 +73,7 @@ build-tests: $(PROGRAMS) $(CHOSEN)
 
 # Stamps change only when their text does: other flags rebuild everything, another commit one file, another list of sources the
 # libraries.
-$(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS)
+$(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS) $(MPI_FLAGS)
 $(BUILD)/stamp-commit: export TEXT = $(COMMIT)
 $(BUILD)/stamp-sources: export TEXT = $(foreach f,$(FOLDERS),$(call sources,$(f))) $(SIMD) $(ISAS) $(TEST_LIB)
 $(BUILD)/stamp-%: FORCE
@@ -74,6 +82,8 @@ $(BUILD)/stamp-%: FORCE
 
 $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
 $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
+
+$(BUILD)/search/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 
 $(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)
 

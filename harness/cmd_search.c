@@ -16,6 +16,7 @@
 #include "search/evaluator_table.h"
 #include "search/evaluator_train.h"
 #include "search/latency.h"
+#include "search/ranks.h"
 
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
@@ -193,6 +194,7 @@ typedef struct display {
     nlg_trial best;
     bool have_best;
     pid_t owner; /* workers do not draw */
+    int rank;    /* of mpirun: above 0 it evaluates for the first */
 } display;
 
 static void show(display *d, double trials) {
@@ -431,6 +433,8 @@ static nlg_status search_with(const nlg_invocation *call, nlg_search_options *ru
     run->stop = nlg_interrupted;
     nlg_search_result result;
     nlg_interrupt_watch();
+    NLG_TRY(nlg_ranks_agree(run->evaluator_config, err));
+    if (d->rank > 0) return nlg_ranks_serve(run->evaluator, run->space, err);
     nlg_progress_start(&d->progress);
     nlg_status status = nlg_search_run(run, &result, err);
     nlg_progress_end(&d->progress);
@@ -481,14 +485,14 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
     return status;
 }
 
-static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, nlg_error *err) {
+static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
     const search_options *o = call->options;
-    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1, .owner = getpid()};
+    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1, .owner = getpid(), .rank = rank};
     nlg_dataset *dataset = NULL;
     nlg_exec exec;
     nlg_train_evaluator *evaluator = NULL;
     nlg_settings own = call->settings;
-    if (o->workers) own.threads = 1; /* this process only waits */
+    if (run->workers) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_exec_open(&own, &exec, err);
     if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
@@ -516,9 +520,9 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     return status;
 }
 
-static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options *run, nlg_error *err) {
+static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
     const search_options *o = call->options;
-    display d = {.budget = o->budget, .epochs = 1, .begun = -1, .owner = getpid()};
+    display d = {.budget = o->budget, .epochs = 1, .begun = -1, .owner = getpid(), .rank = rank};
     const nlg_table_evaluator_options table = {.space = run->space, .file = o->table, .signal = o->signal};
     nlg_table_evaluator *evaluator;
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
@@ -527,6 +531,17 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     nlg_status status = search(call, run, &(meaning){.table = evaluator, .top = o->top}, NULL, &d, err);
     nlg_table_evaluator_destroy(evaluator);
     return status;
+}
+
+/* Under mpirun every process evaluates one trial at a time. */
+static nlg_status join_processes(const search_options *o, nlg_search_options *run, int *rank, nlg_error *err) {
+    int count;
+    NLG_TRY(nlg_ranks_open(rank, &count, err));
+    if (count == 1) return NLG_OK;
+    if (o->workers) return nlg_fail(err, NLG_ERR_INPUT, "--workers: mpirun says how many evaluate at once; give one of the two");
+    run->workers = 1;
+    run->ranks = count - 1;
+    return NLG_OK;
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
@@ -542,15 +557,18 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         .session = {nlg_build_commit(), nlg_build_compiler(), nlg_build_flags(), nlg_isa_name(settings->isa), settings->threads},
     };
     char options_text[NLG_STRATEGY_OPTIONS_TEXT];
+    int rank;
     nlg_json_begin();
     NLG_TRY(find_parts(o, &run_options, options_text, err));
+    NLG_TRY(join_processes(o, &run_options, &rank, err));
     nlg_space space;
     nlg_status status = nlg_space_open(o->space, &space, err);
     run_options.space = &space;
     if (status == NLG_OK)
-        status = o->evaluator == EVALUATOR_TABLE ? search_in_table(call, &run_options, err)
-                                                 : search_by_training(call, &run_options, err);
+        status = o->evaluator == EVALUATOR_TABLE ? search_in_table(call, &run_options, rank, err)
+                                                 : search_by_training(call, &run_options, rank, err);
     nlg_space_close(&space);
+    nlg_ranks_close();
     return status;
 }
 
@@ -588,7 +606,8 @@ const nlg_command nlg_command_search = {
         "Every trial is stored before the strategy hears of it: a search that was stopped or killed goes on with the same command, "
         "and a larger --budget continues a finished one. Scores are validation accuracies after the short training within the "
         "search; the test split is not opened. --mem-limit rejects networks that need more to train. With --evaluator table scores "
-        "are looked up in a published table, and what its authors measured in the end is printed for the best alone.\n\n"
+        "are looked up in a published table, and what its authors measured in the end is printed for the best alone. Built with "
+        "MPI (make WITH_MPI=1), `mpirun -n K lineage search ...` evaluates on K processes, with the same history.\n\n"
         "Examples:\n  lineage search --store search.db --budget 100 --seed 1\n"
         "  lineage search --store random.db --strategy random --budget 100 --seed 1 --json\n"
         "  lineage search --store small.db --strategy evolution:population=20:sample=5 --workers 2 --top 5\n"

@@ -130,6 +130,16 @@ static int find_level(const nlg_table_evaluator *e, double budget) {
     return budget >= 1 ? e->levels - 1 : -1;
 }
 
+/* What there is instead. Nothing stands in for it: another training length, or a test accuracy, would be another signal. */
+static void explain_budget(const nlg_table_evaluator *e, nlg_trial *trial) {
+    const int full = e->epochs[e->levels - 1];
+    size_t used = (size_t)snprintf(trial->message, sizeof trial->message, "the table has no score at %.4g of %d epochs, only after",
+                                   trial->budget, full);
+    for (int i = 0; i < e->levels && used < sizeof trial->message; i++) {
+        used += (size_t)snprintf(trial->message + used, sizeof trial->message - used, "%s %d", i ? "," : "", e->epochs[i]);
+    }
+}
+
 /* The first column of a score, or the latency, without a value. */
 static const char *missing_column(const nlg_table_evaluator *e, const row *r, int level) {
     const columns *c = &e->score[level];
@@ -144,7 +154,7 @@ static void take_row(const nlg_table_evaluator *e, const row *r, nlg_trial *tria
     trial->params = r->params;
     trial->macs = r->macs;
     if (level < 0) {
-        snprintf(trial->message, sizeof trial->message, "the table has no value at %g of the budget", trial->budget);
+        explain_budget(e, trial);
         return;
     }
     const int full = e->epochs[e->levels - 1];

@@ -270,6 +270,7 @@ static nlg_status run_on_workers(runner *r, int first, int end, nlg_error *err) 
     nlg_worker_job job = {.evaluator = r->options->evaluator,
                           .space = r->options->space,
                           .workers = r->options->workers,
+                          .ranks = r->options->ranks,
                           .store = r->store,
                           .done = commit_from_worker,
                           .stop = r->options->stop,

@@ -14,17 +14,16 @@
 #include <unistd.h>
 
 #include "layers/base/memory.h"
+#include "search/ranks.h"
 
-enum { WAIT_MS = 200 }; /* between looks at job->stop */
+enum { WAIT_MS = 200, RANKS_WAIT_MS = 2 }; /* between looks at job->stop and at what ranks have sent */
 
-typedef struct report {
-    nlg_status status;
-    nlg_error err;
-    nlg_trial trial;
-} report;
+typedef nlg_evaluation_report report;
 
+/* The first job->workers of them fork; worker job->workers + r - 1 is rank r. */
 typedef struct worker {
-    pid_t process; /* 0: none */
+    bool busy;
+    pid_t process; /* 0: none, or a rank */
     nlg_trial *trial;
     double start;
     size_t received;
@@ -68,7 +67,8 @@ static void work(const nlg_worker_job *job, const nlg_trial *trial, pid_t parent
 /* ---- in the parent ------------------------------------------------------------------------------------------------------- */
 
 /* *begun is false when the system has no process left to give. */
-static nlg_status begin(const nlg_worker_job *job, worker *w, struct pollfd *end, nlg_trial *trial, bool *begun, nlg_error *err) {
+static nlg_status fork_worker(const nlg_worker_job *job, worker *w, struct pollfd *end, nlg_trial *trial, bool *begun,
+                              nlg_error *err) {
     int pipes[2];
     if (pipe(pipes) != 0) return nlg_fail(err, NLG_ERR_IO, "a pipe to a worker: %s", strerror(errno));
     pid_t parent = getpid(), process = fork();
@@ -82,7 +82,7 @@ static nlg_status begin(const nlg_worker_job *job, worker *w, struct pollfd *end
         close(pipes[0]);
         return NLG_OK;
     }
-    *w = (worker){.process = process, .trial = trial, .start = seconds_now()};
+    *w = (worker){.busy = true, .process = process, .trial = trial, .start = seconds_now()};
     *end = (struct pollfd){.fd = pipes[0], .events = POLLIN};
     return NLG_OK;
 }
@@ -95,21 +95,21 @@ static void bury(worker *w, struct pollfd *end, int *how) {
     w->process = 0;
 }
 
-static nlg_status conclude(const nlg_worker_job *job, worker *w, struct pollfd *end, nlg_error *err) {
-    int how = 0;
+/* how: as waitpid told it; NULL if the report is there. */
+static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *err) {
     char why[128];
-    bury(w, end, &how);
-    if (w->received == sizeof w->report) {
+    w->busy = false;
+    if (!how) {
         const report *r = &w->report;
         if (r->status != NLG_OK) return nlg_fail(err, r->status, "trial %d: %s", r->trial.number + 1, r->err.text);
         double overhead = w->trial->overhead_seconds;
         *w->trial = r->trial;
         w->trial->overhead_seconds = overhead;
     } else {
-        if (WIFSIGNALED(how)) {
-            snprintf(why, sizeof why, "its worker was ended by signal %d (%s)", WTERMSIG(how), strsignal(WTERMSIG(how)));
+        if (WIFSIGNALED(*how)) {
+            snprintf(why, sizeof why, "its worker was ended by signal %d (%s)", WTERMSIG(*how), strsignal(WTERMSIG(*how)));
         } else {
-            snprintf(why, sizeof why, "its worker ended with code %d and no result", WEXITSTATUS(how));
+            snprintf(why, sizeof why, "its worker ended with code %d and no result", WEXITSTATUS(*how));
         }
         fail_trial(w->trial, why);
     }
@@ -124,32 +124,54 @@ static void receive(worker *w, int pipe, bool *ended) {
     *ended = (n <= 0 && !(n < 0 && errno == EINTR)) || w->received == sizeof w->report;
 }
 
+static nlg_status collect_from_ranks(const nlg_worker_job *job, worker *workers, int *running, nlg_error *err) {
+    report r;
+    int rank;
+    while (job->ranks && nlg_ranks_receive(&rank, &r)) {
+        worker *w = &workers[job->workers + rank - 1];
+        w->report = r;
+        --*running;
+        NLG_TRY(conclude(job, w, NULL, err));
+    }
+    return NLG_OK;
+}
+
 static nlg_status collect(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int *running, nlg_error *err) {
-    int ready = poll(ends, (nfds_t)job->workers, WAIT_MS);
+    int ready = poll(ends, (nfds_t)job->workers, job->ranks ? RANKS_WAIT_MS : WAIT_MS);
     if (ready < 0 && errno != EINTR) return nlg_fail(err, NLG_ERR_IO, "waiting for workers: %s", strerror(errno));
     if (job->stop && job->stop()) {
         return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped; finished trials are stored: give the same command again to continue");
     }
-    if (ready <= 0) return NLG_OK;
-    for (int i = 0; i < job->workers; i++) {
+    for (int i = 0; ready > 0 && i < job->workers; i++) {
         bool ended = false;
+        int how = 0;
         if (ends[i].fd < 0 || !ends[i].revents) continue;
         ends[i].revents = 0;
         receive(&workers[i], ends[i].fd, &ended);
         if (!ended) continue;
         --*running;
-        NLG_TRY(conclude(job, &workers[i], &ends[i], err));
+        bury(&workers[i], &ends[i], &how);
+        NLG_TRY(conclude(job, &workers[i], workers[i].received == sizeof(report) ? NULL : &how, err));
     }
+    return collect_from_ranks(job, workers, running, err);
+}
+
+static nlg_status begin(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int i, nlg_trial *trial, bool *begun,
+                        nlg_error *err) {
+    if (i < job->workers) return fork_worker(job, &workers[i], &ends[i], trial, begun, err);
+    workers[i] = (worker){.busy = true, .trial = trial, .start = seconds_now()};
+    nlg_ranks_send(i - job->workers + 1, trial);
+    *begun = true;
     return NLG_OK;
 }
 
 static nlg_status run(const nlg_worker_job *job, worker *workers, struct pollfd *ends, nlg_trial *trials, const int *chosen,
                       int count, nlg_error *err) {
     for (int next = 0, running = 0; next < count || running > 0;) {
-        for (int i = 0; i < job->workers && next < count; i++) {
+        for (int i = 0; i < job->workers + job->ranks && next < count; i++) {
             bool begun = false;
-            if (workers[i].process) continue;
-            NLG_TRY(begin(job, &workers[i], &ends[i], &trials[chosen[next]], &begun, err));
+            if (workers[i].busy) continue;
+            NLG_TRY(begin(job, workers, ends, i, &trials[chosen[next]], &begun, err));
             if (!begun && running == 0) return nlg_fail(err, NLG_ERR_IO, "no worker can be started: %s", strerror(errno));
             if (!begun) break;
             next++;
@@ -161,9 +183,10 @@ static nlg_status run(const nlg_worker_job *job, worker *workers, struct pollfd 
 }
 
 nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err) {
-    worker *workers = nlg_alloc((size_t)job->workers, sizeof *workers);
+    const size_t all = (size_t)job->workers + (size_t)job->ranks;
+    worker *workers = nlg_alloc(all, sizeof *workers);
     struct pollfd *ends = nlg_alloc((size_t)job->workers, sizeof *ends);
-    nlg_status status = workers && ends ? NLG_OK : nlg_fail_memory(err, (size_t)job->workers * sizeof *workers, "the workers");
+    nlg_status status = workers && ends ? NLG_OK : nlg_fail_memory(err, all * sizeof *workers, "the workers");
     for (int i = 0; ends && i < job->workers; i++) ends[i].fd = -1;
     if (status == NLG_OK) status = run(job, workers, ends, trials, chosen, count, err);
     for (int i = 0, how; workers && i < job->workers; i++) {

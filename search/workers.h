@@ -1,4 +1,5 @@
-/* Evaluations in processes of their own, several at once. What a worker does to itself costs one trial. */
+/* Evaluations in processes of their own, several at once, here and in the other processes of an mpirun. What a worker does to
+ * itself costs one trial. */
 #ifndef NLG_WORKERS_H
 #define NLG_WORKERS_H
 
@@ -8,7 +9,8 @@
 typedef struct nlg_worker_job {
     const nlg_evaluator *evaluator;
     const nlg_space *space;
-    int workers;
+    int workers;      /* at once in this process */
+    int ranks;        /* other processes that serve (search/ranks.h), one trial each */
     nlg_store *store; /* open in this process, or NULL; workers let go of it */
     /* A trial has its result; called in this process in order of finishing. A status other than NLG_OK ends the job. */
     nlg_status (*done)(void *context, nlg_trial *trial, nlg_error *err);

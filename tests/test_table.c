@@ -74,6 +74,13 @@ static void nasbench201_has_the_published_rows(void **state) {
     assert_int_equal(best.budget_epochs, 12);
     assert_int_equal(strlen(best.digest), 64);
     assert_string_equal(nlg_table_evaluator_interface(l.table)->cost_unit, "MACs x epochs");
+    /* Validation accuracies after 200 epochs were not found, and test accuracies are not for searches: 12 epochs are the budget. */
+    nlg_trial early = best;
+    early.budget = 0.25;
+    const nlg_evaluator *evaluator = nlg_table_evaluator_interface(l.table);
+    assert_int_equal(evaluator->evaluate(evaluator->context, &l.space, &early, NULL), NLG_OK);
+    assert_int_equal(early.status, NLG_TRIAL_FAILED);
+    assert_string_equal(early.message, "the table has no score at 0.25 of 12 epochs, only after 12");
     nlg_trial other =
         look_up(&l, "|nor_conv_3x3~0|+|nor_conv_3x3~0|avg_pool_3x3~1|+|skip_connect~0|nor_conv_3x3~1|skip_connect~2|", &report);
     close_to(other.score, 0.82834);

@@ -1,0 +1,31 @@
+/* The processes of one `mpirun`: rank 0 runs the search and keeps the store, every other rank evaluates what it is sent. Without
+ * MPI in the build (make WITH_MPI=1) there is one process, and a start under mpirun is refused. */
+#ifndef NLG_RANKS_H
+#define NLG_RANKS_H
+
+#include "search/search.h"
+
+/* The result of one evaluation, from whoever made it. */
+typedef struct nlg_evaluation_report {
+    nlg_status status;
+    nlg_error err;
+    nlg_trial trial;
+} nlg_evaluation_report;
+
+/* Joins the other processes; *count is 1, *rank 0, when there are none. */
+nlg_status nlg_ranks_open(int *rank, int *count, nlg_error *err);
+/* Rank 0 tells the others to end; all wait for each other. A process that leaves before it has agreed ends them all, since its
+ * part is missing. Fine without an open. */
+void nlg_ranks_close(void);
+
+/* Both sides, before any work: `config` and this program's numerics version must be the same everywhere. */
+nlg_status nlg_ranks_agree(const char *config, nlg_error *err);
+
+/* Ranks above 0: evaluates in worker processes what is sent, one trial at a time, until told to end. */
+nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err);
+
+/* Rank 0. */
+void nlg_ranks_send(int rank, const nlg_trial *trial);
+bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report); /* false: nothing has come */
+
+#endif
