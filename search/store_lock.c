@@ -14,8 +14,8 @@
 
 #include "layers/base/memory.h"
 
-/* A killed search may have workers that die a moment later, with the last descriptor of its lock. */
-enum { PATIENCE = 50 };
+/* A killed search may have workers that die a moment later, with the last descriptor of its lock; on a busy machine seconds. */
+enum { PATIENCE = 300 };
 
 /* The holder removes the file before it lets go: a lock on a removed file counts for nothing. */
 static bool still_there(const nlg_store_lock *lock) {
