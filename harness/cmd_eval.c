@@ -7,68 +7,53 @@
 #include "harness/output.h"
 #include "harness/stats.h"
 #include "harness/training.h"
+#include "harness/training_options.h"
 #include "layers/graph/weights_file.h"
 #include "layers/train/train.h"
 
 typedef struct eval_options {
-    const char *weights, *data;
-    nlg_dataset_options dataset;
-    int split, batch;
+    const char *weights;
+    nlg_training_options training;
+    int split;
 } eval_options;
 
 static const char *const splits[] = {"validation", "test", NULL};
 enum {
     KEY_WEIGHTS = 0x100,
-    KEY_DATA,
     KEY_SPLIT,
-    KEY_BATCH,
     KEY_IMAGE_SIZE,
     KEY_RESIZE,
     KEY_STRICT,
-    KEY_SPLIT_SEED,
-    KEY_VALIDATION
 };
 static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights in safetensors form, names as torchvision's or timm's (required)", 0},
-    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 0},
+    NLG_OPTION_DATA(0),
     {"split", KEY_SPLIT, "SPLIT", 0, "validation (default) or test", 0},
-    {"batch", KEY_BATCH, "B", 0, "Images per step (default 32); the result does not depend on it", 0},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 32); the result does not depend on it", 0},
     {"image-size", KEY_IMAGE_SIZE, "P", 0, "Crop of an image folder, against the network's own", 0},
     {"resize", KEY_RESIZE, "P", 0, "Shorter side before the crop, against the network's own", 0},
-    {"split-seed", KEY_SPLIT_SEED, "S", 0, "Key of the permutation that cuts validation from training (default 0)", 0},
-    {"validation-images", KEY_VALIDATION, "N", 0, "Images cut from training for validation (default 5000, or a tenth)", 0},
+    NLG_OPTION_SPLIT_SEED(0),
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training for validation (default 5000, or a tenth)",
+     0},
     {"strict", KEY_STRICT, NULL, 0, "Refuse broken image files instead of leaving them out", 0},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     eval_options *o = where;
-    int64_t number;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
     switch (key) {
     case KEY_WEIGHTS:
         o->weights = value;
         return NLG_OK;
-    case KEY_DATA:
-        o->data = value;
-        return NLG_OK;
     case KEY_SPLIT:
         return nlg_option_choice("--split", value, splits, &o->split, err);
-    case KEY_BATCH:
-        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
     case KEY_IMAGE_SIZE:
-        return nlg_option_int("--image-size", value, 1, 4096, &o->dataset.image_size, err);
+        return nlg_option_int("--image-size", value, 1, 4096, &o->training.dataset.image_size, err);
     case KEY_RESIZE:
-        return nlg_option_int("--resize", value, 1, 4096, &o->dataset.resize, err);
-    case KEY_SPLIT_SEED:
-        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &number, err));
-        o->dataset.split_seed = (uint64_t)number;
-        return NLG_OK;
-    case KEY_VALIDATION:
-        NLG_TRY(nlg_option_integer("--validation-images", value, 1, UINT32_MAX, &number, err));
-        o->dataset.validation = (uint32_t)number;
-        return NLG_OK;
+        return nlg_option_int("--resize", value, 1, 4096, &o->training.dataset.resize, err);
     default:
-        o->dataset.strict = true;
+        o->training.dataset.strict = true;
         return NLG_OK;
     }
 }
@@ -115,13 +100,13 @@ static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const
     nlg_evaluation result;
     nlg_augmentation border = {.pad = fitted->pad};
     size_t bytes;
-    NLG_TRY(nlg_inference_measure(&fitted->network, exec, o->batch, call->settings.memory_limit, &bytes, err));
+    NLG_TRY(nlg_inference_measure(&fitted->network, exec, o->training.batch, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(fitted->network.graph, weights, err));
     NLG_TRY(nlg_weights_load(weights, o->weights, &load, err));
     fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", fitted->network.model->name, (double)bytes / (1 << 20), bytes);
     if (o->split == 1) NLG_TRY(nlg_fitted_open_test(fitted, err));
     NLG_TRY(nlg_evaluate(fitted->network.graph, weights, fitted->dataset, o->split == 1 ? NLG_SPLIT_TEST : NLG_SPLIT_VALIDATION,
-                         o->batch, &border, exec, &result, err));
+                         o->training.batch, &border, exec, &result, err));
     if (!isfinite(result.loss))
         return nlg_fail(err, NLG_ERR_NUMERIC, "%s: the loss on %s is %g, the network's output is not finite; check the weights",
                         o->weights, fitted->info->name, result.loss);
@@ -131,12 +116,13 @@ static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const eval_options *o = call->options;
     if (!o->weights) return nlg_fail(err, NLG_ERR_INPUT, "--weights FILE is required; --help shows an example");
-    if (o->dataset.image_size || o->dataset.resize)
+    if (o->training.dataset.image_size || o->training.dataset.resize)
         fprintf(stderr, "warning: not the network's own preprocessing (lineage show %s)\n", call->arguments[0]);
     nlg_fitted fitted;
     nlg_exec exec = {0};
     nlg_weights weights = {0};
-    nlg_status status = nlg_fitted_open(call->arguments[0], call->settings.genotype, o->data, &o->dataset, &fitted, err);
+    nlg_status status =
+        nlg_fitted_open(call->arguments[0], call->settings.genotype, o->training.data, &o->training.dataset, &fitted, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = evaluate(call, &fitted, &exec, &weights, err);
     nlg_weights_destroy(&weights);
@@ -158,7 +144,7 @@ const nlg_command nlg_command_eval = {
         "  lineage eval lenet5_small --weights lenet5.safetensors --data mnist --split test",
     .options = options,
     .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_GENOTYPE,
-    .defaults = &(const eval_options){.data = "fashion-mnist", .batch = 32},
+    .defaults = &(const eval_options){.training = {.data = "fashion-mnist", .batch = 32}},
     .options_size = sizeof(eval_options),
     .option = option,
     .run = run,

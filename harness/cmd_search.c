@@ -10,6 +10,7 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/progress.h"
+#include "harness/training_options.h"
 #include "harness/trial_output.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
@@ -26,10 +27,7 @@ typedef struct search_options {
     bool add_run;
     nlg_objective objective;
     int cost, reward;
-    const char *data;
-    nlg_dataset_options dataset;
-    int epochs, batch;
-    double lr;
+    nlg_training_options training;
     int64_t max_params, max_macs;
 } search_options;
 
@@ -37,9 +35,7 @@ static const search_options defaults = {
     .space = "nasnet_small",
     .budget = 50,
     .asked = 1,
-    .data = "fashion-mnist",
-    .dataset = {.train_limit = 2000, .validation = 2000},
-    .epochs = 3,
+    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 2000, .validation = 2000}, .epochs = 3},
 };
 
 enum { EVALUATOR_TRAIN, EVALUATOR_TABLE };
@@ -66,13 +62,6 @@ enum {
     KEY_REWARD,
     KEY_TARGET,
     KEY_LATENCY,
-    KEY_DATA,
-    KEY_TRAIN_IMAGES,
-    KEY_VALIDATION_IMAGES,
-    KEY_SPLIT_SEED,
-    KEY_EPOCHS,
-    KEY_BATCH,
-    KEY_LR,
     KEY_MAX_PARAMS,
     KEY_MAX_MACS,
 };
@@ -103,13 +92,13 @@ static const struct argp_option options[] = {
      "Predict latencies with this table of operations, which `lineage latency table SPACE` measures; its digest belongs to the "
      "search",
      0},
-    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 1},
-    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
-    {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
-    {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts them (default 0)", 1},
-    {"epochs", KEY_EPOCHS, "E", 0, "Epochs per trial (default 3)", 1},
-    {"batch", KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
-    {"lr", KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
+    NLG_OPTION_DATA(1),
+    {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
+    NLG_OPTION_SPLIT_SEED(1),
+    {"epochs", NLG_KEY_EPOCHS, "E", 0, "Epochs per trial (default 3)", 1},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
+    {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
     {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject larger networks without training them", 1},
     {"max-macs", KEY_MAX_MACS, "N", 0, "The same for multiply-accumulates per image", 1},
     {0},
@@ -117,7 +106,7 @@ static const struct argp_option options[] = {
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     search_options *o = where;
-    int64_t seed;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
     switch (key) {
     case KEY_SPACE:
         o->space = value;
@@ -161,23 +150,6 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_LATENCY:
         o->latency = value;
         return NLG_OK;
-    case KEY_DATA:
-        o->data = value;
-        return NLG_OK;
-    case KEY_TRAIN_IMAGES:
-        return nlg_option_count("--train-images", value, &o->dataset.train_limit, err);
-    case KEY_VALIDATION_IMAGES:
-        return nlg_option_count("--validation-images", value, &o->dataset.validation, err);
-    case KEY_SPLIT_SEED:
-        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
-        o->dataset.split_seed = (uint64_t)seed;
-        return NLG_OK;
-    case KEY_EPOCHS:
-        return nlg_option_int("--epochs", value, 1, 100000, &o->epochs, err);
-    case KEY_BATCH:
-        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
-    case KEY_LR:
-        return nlg_option_number("--lr", value, 0, 1e30, &o->lr, err);
     case KEY_MAX_PARAMS:
         return nlg_option_integer("--max-params", value, 1, INT64_MAX, &o->max_params, err);
     default:
@@ -487,27 +459,24 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
 
 static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
     const search_options *o = call->options;
-    display d = {.budget = o->budget, .epochs = o->epochs, .begun = -1, .owner = getpid(), .rank = rank};
+    display d = {.budget = o->budget, .epochs = o->training.epochs, .begun = -1, .owner = getpid(), .rank = rank};
     nlg_dataset *dataset = NULL;
     nlg_exec exec;
     nlg_train_evaluator *evaluator = NULL;
     nlg_settings own = call->settings;
     if (run->workers) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_exec_open(&own, &exec, err);
-    if (status == NLG_OK) status = nlg_dataset_open(o->data, &o->dataset, &dataset, err);
+    if (status == NLG_OK) status = nlg_dataset_open(o->training.data, &o->training.dataset, &dataset, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
-                                         .data = o->dataset,
+                                         .data = o->training.dataset,
                                          .exec = &exec,
                                          .worker_threads = call->settings.threads_given ? call->settings.threads : 1,
-                                         .recipe = nlg_recipe_default(),
+                                         .recipe = nlg_training_recipe(&o->training),
                                          .max_params = o->max_params,
                                          .max_macs = o->max_macs,
                                          .max_memory_bytes = call->settings.memory_limit,
                                          .progress = within_trial,
                                          .progress_context = &d};
-    train.recipe.epochs = o->epochs;
-    if (o->batch) train.recipe.batch = o->batch;
-    if (o->lr > 0) train.recipe.lr = o->lr;
     if (status == NLG_OK) status = nlg_train_evaluator_create(&train, &evaluator, err);
     if (status == NLG_OK) {
         run->evaluator = nlg_train_evaluator_interface(evaluator);

@@ -8,81 +8,48 @@
 #include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/stats.h"
+#include "harness/training_options.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "search/own_table.h"
 #include "search/table_file.h"
 
 typedef struct table_options {
-    const char *out, *data;
-    nlg_dataset_options dataset;
-    int epochs, batch, seeds, limit, rows, workers;
-    double lr;
+    const char *out;
+    nlg_training_options training;
+    int seeds, limit, rows, workers;
 } table_options;
 
 static const table_options defaults = {
-    .data = "fashion-mnist",
-    .dataset = {.train_limit = 5000, .validation = 5000},
-    .epochs = 4,
-    .batch = 32,
+    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 5000, .validation = 5000}, .epochs = 4, .batch = 32},
     .seeds = 3,
     .rows = 20,
 };
 
-enum {
-    KEY_OUT = 0x100,
-    KEY_DATA,
-    KEY_TRAIN_IMAGES,
-    KEY_VALIDATION_IMAGES,
-    KEY_SPLIT_SEED,
-    KEY_EPOCHS,
-    KEY_BATCH,
-    KEY_LR,
-    KEY_SEEDS,
-    KEY_LIMIT,
-    KEY_ROWS,
-    KEY_WORKERS
-};
+enum { KEY_OUT = 0x100, KEY_SEEDS, KEY_LIMIT, KEY_ROWS, KEY_WORKERS };
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "PATH", 0, "build: the files' names without endings (default results/tables/SPACE)", 0},
     {"workers", KEY_WORKERS, "W", 0, "build: train W at once in processes of their own (default: the threads)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "build: trainings of each architecture (default 3)", 0},
     {"limit", KEY_LIMIT, "N", 0, "build: only N architectures, evenly over the space; for trials", 0},
     {"rows", KEY_ROWS, "N", 0, "verify: how many rows to train again (default 20)", 0},
-    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, or NAME:DIR", 1},
-    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 5000)", 1},
-    {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 5000)", 1},
-    {"split-seed", KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts them (default 0)", 1},
-    {"epochs", KEY_EPOCHS, "E", 0, "Epochs per training (default 4)", 1},
-    {"batch", KEY_BATCH, "B", 0, "Images per training step (default 32)", 1},
-    {"lr", KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
+    NLG_OPTION_DATA(1),
+    {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 5000)", 1},
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 5000)", 1},
+    NLG_OPTION_SPLIT_SEED(1),
+    {"epochs", NLG_KEY_EPOCHS, "E", 0, "Epochs per training (default 4)", 1},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 32)", 1},
+    {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     table_options *o = where;
-    int64_t seed;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
     switch (key) {
     case KEY_OUT:
         o->out = value;
         return NLG_OK;
-    case KEY_DATA:
-        o->data = value;
-        return NLG_OK;
-    case KEY_TRAIN_IMAGES:
-        return nlg_option_count("--train-images", value, &o->dataset.train_limit, err);
-    case KEY_VALIDATION_IMAGES:
-        return nlg_option_count("--validation-images", value, &o->dataset.validation, err);
-    case KEY_SPLIT_SEED:
-        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
-        o->dataset.split_seed = (uint64_t)seed;
-        return NLG_OK;
-    case KEY_EPOCHS:
-        return nlg_option_int("--epochs", value, 1, NLG_TABLE_EPOCHS, &o->epochs, err);
-    case KEY_BATCH:
-        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
-    case KEY_LR:
-        return nlg_option_number("--lr", value, 0, 1e30, &o->lr, err);
     case KEY_SEEDS:
         return nlg_option_int("--seeds", value, 1, NLG_TABLE_SEEDS, &o->seeds, err);
     case KEY_LIMIT:
@@ -198,12 +165,11 @@ static nlg_status print_built(const nlg_invocation *call, const char *path, cons
 static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     const table_options *o = call->options;
     char path[4096], digest[65];
+    if (o->training.epochs > NLG_TABLE_EPOCHS)
+        return nlg_fail(err, NLG_ERR_INPUT, "--epochs: a table has at most %d, found %d", NLG_TABLE_EPOCHS, o->training.epochs);
     nlg_table_build_options how = {
-        .recipe = {.data = o->dataset, .recipe = nlg_recipe_default(), .seeds = o->seeds, .limit = o->limit}};
+        .recipe = {.data = o->training.dataset, .recipe = nlg_training_recipe(&o->training), .seeds = o->seeds, .limit = o->limit}};
     nlg_table_recipe *r = &how.recipe;
-    r->recipe.epochs = o->epochs;
-    r->recipe.batch = o->batch;
-    if (o->lr > 0) r->recipe.lr = o->lr;
     display d = {.first = -1, .seeds = o->seeds, .start = nlg_seconds_now()};
     snprintf(path, sizeof path, "%s%s", o->out ? o->out : "results/tables/", o->out ? "" : call->arguments[1]);
     how.path = path;
@@ -214,7 +180,7 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     nlg_settings alone = call->settings;
     alone.threads = 1; /* one in each worker */
     parts p;
-    nlg_status status = open_parts(&alone, call->arguments[1], o->data, r, &p, err);
+    nlg_status status = open_parts(&alone, call->arguments[1], o->training.data, r, &p, err);
     if (status == NLG_OK && !o->out) status = nlg_folder_create("results/tables", err);
     nlg_interrupt_watch();
     nlg_progress_start(&d.progress);
@@ -315,7 +281,7 @@ static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
     parts p = {0};
     char *name = NULL;
     nlg_table_file *file = NULL;
-    const char *data = o->data != defaults.data ? o->data : facts.data;
+    const char *data = o->training.data != defaults.training.data ? o->training.data : facts.data;
     nlg_status status = open_parts(&call->settings, facts.space, data, &facts.recipe, &p, err);
     if (status == NLG_OK) status = check_config(&facts, &facts.recipe, err);
     if (status == NLG_OK) status = nlg_table_path(path, ".csv.gz", &name, err);

@@ -10,28 +10,22 @@
 #include "harness/progress.h"
 #include "harness/stats.h"
 #include "harness/training.h"
+#include "harness/training_options.h"
 #include "layers/base/memory.h"
 #include "layers/train/train.h"
 
 typedef struct train_options {
-    const char *data, *checkpoint;
-    nlg_dataset_options dataset;
-    int epochs, batch, optimizer, schedule;
-    double lr, momentum, weight_decay, warmup, smoothing, clip, ema; /* negative: the recipe's default */
+    const char *checkpoint;
+    nlg_training_options training;
+    int optimizer, schedule;
+    double momentum, weight_decay, warmup, smoothing, clip, ema; /* negative: the recipe's default */
     int shift, cutout;
     bool no_augment, no_flip, test;
 } train_options;
 
 enum {
-    KEY_DATA = 0x100,
-    KEY_EPOCHS,
-    KEY_TRAIN_IMAGES,
-    KEY_VALIDATION_IMAGES,
-    KEY_SPLIT_SEED,
-    KEY_IMAGE_SIZE,
-    KEY_BATCH,
+    KEY_IMAGE_SIZE = 0x100,
     KEY_OPTIMIZER,
-    KEY_LR,
     KEY_MOMENTUM,
     KEY_DECAY,
     KEY_SCHEDULE,
@@ -47,19 +41,20 @@ enum {
     KEY_TEST,
 };
 static const struct argp_option options[] = {
-    {"data", KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", 0},
-    {"epochs", KEY_EPOCHS, "E", 0, "Passes over the training images (default 5)", 0},
-    {"train-images", KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default: all)", 0},
-    {"validation-images", KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training for validation (default 5000, or a tenth)", 0},
-    {"split-seed", KEY_SPLIT_SEED, "S", 0, "Key of the permutation that cuts validation from training (default 0)", 0},
+    NLG_OPTION_DATA(0),
+    {"epochs", NLG_KEY_EPOCHS, "E", 0, "Passes over the training images (default 5)", 0},
+    {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default: all)", 0},
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training for validation (default 5000, or a tenth)",
+     0},
+    NLG_OPTION_SPLIT_SEED(0),
     {"image-size", KEY_IMAGE_SIZE, "P", 0, "Resize and crop the images of a folder to P x P", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Save here (safetensors) after each epoch and on Ctrl-C, and continue from here", 0},
     {"test", KEY_TEST, NULL, 0, "Evaluate once on the test split at the end", 0},
     {NULL, 0, NULL, 0, "Recipe:", 1},
-    {"batch", KEY_BATCH, "B", 0, "Images per step (default 64)", 2},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 64)", 2},
     {"optimizer", KEY_OPTIMIZER, "O", 0, "sgd (default, Nesterov), adam, adamw or rmsprop", 2},
-    {"lr", KEY_LR, "R", 0, "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01)",
-     2},
+    {"lr", NLG_KEY_LR, "R", 0,
+     "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01)", 2},
     {"momentum", KEY_MOMENTUM, "M", 0, "For sgd and rmsprop (default 0.9)", 2},
     {"weight-decay", KEY_DECAY, "D", 0, "On weights of rank 2 and more (default 5e-4)", 2},
     {"schedule", KEY_SCHEDULE, "S", 0, "constant, step, cosine (default) or exponential", 2},
@@ -79,34 +74,17 @@ static const char *const schedules[] = {"constant", "step", "cosine", "exponenti
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     train_options *o = where;
-    int64_t seed;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
     switch (key) {
-    case KEY_DATA:
-        o->data = value;
-        return NLG_OK;
     case KEY_CHECKPOINT:
         o->checkpoint = value;
         return NLG_OK;
-    case KEY_EPOCHS:
-        return nlg_option_int("--epochs", value, 1, 100000, &o->epochs, err);
-    case KEY_TRAIN_IMAGES:
-        return nlg_option_count("--train-images", value, &o->dataset.train_limit, err);
-    case KEY_VALIDATION_IMAGES:
-        return nlg_option_count("--validation-images", value, &o->dataset.validation, err);
-    case KEY_SPLIT_SEED:
-        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
-        o->dataset.split_seed = (uint64_t)seed;
-        return NLG_OK;
     case KEY_IMAGE_SIZE:
-        return nlg_option_int("--image-size", value, 1, 4096, &o->dataset.image_size, err);
-    case KEY_BATCH:
-        return nlg_option_int("--batch", value, 1, 1 << 16, &o->batch, err);
+        return nlg_option_int("--image-size", value, 1, 4096, &o->training.dataset.image_size, err);
     case KEY_OPTIMIZER:
         return nlg_option_choice("--optimizer", value, optimizers, &o->optimizer, err);
     case KEY_SCHEDULE:
         return nlg_option_choice("--schedule", value, schedules, &o->schedule, err);
-    case KEY_LR:
-        return nlg_option_number("--lr", value, 0, 1e9, &o->lr, err);
     case KEY_MOMENTUM:
         return nlg_option_number("--momentum", value, 0, 1, &o->momentum, err);
     case KEY_DECAY:
@@ -152,13 +130,13 @@ static nlg_recipe make_recipe(const train_options *o, const nlg_graph *graph, in
     r.optimizer.momentum = given_or(o->momentum, r.optimizer.momentum);
     r.optimizer.weight_decay = given_or(o->weight_decay, r.optimizer.weight_decay);
     r.schedule = (nlg_schedule_kind)o->schedule;
-    r.lr = given_or(o->lr, rates[o->optimizer]);
+    r.lr = given_or(o->training.lr, rates[o->optimizer]);
     r.warmup_epochs = given_or(o->warmup, r.warmup_epochs);
     r.label_smoothing = given_or(o->smoothing, r.label_smoothing);
     r.clip_norm = given_or(o->clip, r.clip_norm);
     r.ema_decay = given_or(o->ema, r.ema_decay);
-    r.epochs = o->epochs;
-    r.batch = o->batch;
+    r.epochs = o->training.epochs;
+    r.batch = o->training.batch;
     r.augment = true;
     if (o->no_augment) r.augmentation = (nlg_augmentation){0};
     if (o->no_flip) r.augmentation.flip = false;
@@ -253,7 +231,7 @@ static void print_text(const nlg_fitted *fitted, const train_result *result) {
 
 static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
     const train_options *o = call->options;
-    watcher watch = {.epochs = o->epochs};
+    watcher watch = {.epochs = o->training.epochs};
     nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
                                .seed = call->settings.seed,
                                .memory_limit = call->settings.memory_limit,
@@ -288,7 +266,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const train_options *o = call->options;
     nlg_fitted fitted;
     nlg_exec exec = {0};
-    nlg_status status = nlg_fitted_open(call->arguments[0], call->settings.genotype, o->data, &o->dataset, &fitted, err);
+    nlg_status status =
+        nlg_fitted_open(call->arguments[0], call->settings.genotype, o->training.data, &o->training.dataset, &fitted, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = train_with(call, &fitted, &exec, err);
     nlg_exec_close(&exec);
@@ -309,11 +288,8 @@ const nlg_command nlg_command_train = {
             "  lineage train lenet5_small --data mnist --epochs 10 --checkpoint lenet5.safetensors",
     .options = options,
     .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
-    .defaults = &(const train_options){.data = "fashion-mnist",
-                                       .epochs = 5,
-                                       .batch = 64,
+    .defaults = &(const train_options){.training = {.data = "fashion-mnist", .epochs = 5, .batch = 64, .lr = -1},
                                        .schedule = NLG_COSINE,
-                                       .lr = -1,
                                        .momentum = -1,
                                        .weight_decay = -1,
                                        .warmup = -1,

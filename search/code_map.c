@@ -47,3 +47,11 @@ void nlg_code_map_free(nlg_code_map *map) {
     nlg_free(map->slots);
     *map = (nlg_code_map){0};
 }
+
+bool nlg_codes_have(const void *entries, size_t size, int count, const nlg_code *code) {
+    const char *entry = entries;
+    for (int i = 0; i < count; i++, entry += size) {
+        if (nlg_code_equal((const nlg_code *)(const void *)entry, code)) return true;
+    }
+    return false;
+}

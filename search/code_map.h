@@ -13,4 +13,7 @@ nlg_status nlg_code_map_put(nlg_code_map *map, const nlg_code *code, double valu
 const double *nlg_code_map_get(const nlg_code_map *map, const nlg_code *code); /* NULL if absent; until the next put */
 void nlg_code_map_free(nlg_code_map *map);
 
+/* Whether one of `count` structs of `size` bytes, which begin with a code, has this one. For short lists that change. */
+bool nlg_codes_have(const void *entries, size_t size, int count, const nlg_code *code);
+
 #endif

@@ -62,13 +62,9 @@ static nlg_status note(void *context, const char *text, nlg_error *err) {
     if (b->count == OPERATIONS_MAX)
         return nlg_fail(err, NLG_ERR_INPUT, "space %s has more than %d different operations: no table can have all of them",
                         b->options->space->name, OPERATIONS_MAX);
-    if (b->count == b->room) {
-        const int room = b->room ? 2 * b->room : 256;
-        operation *grown = nlg_realloc(b->operations, (size_t)room, sizeof *grown);
-        if (!grown) return nlg_fail_memory(err, (size_t)room * sizeof *grown, "the operations of a space");
-        b->operations = grown;
-        b->room = room;
-    }
+    operation *grown = nlg_grow(b->operations, &b->room, b->count, sizeof *grown);
+    if (!grown) return nlg_fail_memory(err, (size_t)b->room * sizeof *grown, "the operations of a space");
+    b->operations = grown;
     char *copy = nlg_strdup(text);
     if (!copy) return nlg_fail_memory(err, strlen(text), "an operation");
     memmove(&b->operations[at + 1], &b->operations[at], (size_t)(b->count - at) * sizeof *b->operations);
@@ -79,13 +75,9 @@ static nlg_status note(void *context, const char *text, nlg_error *err) {
 }
 
 static nlg_status keep_network(builder *b, const nlg_code *code, nlg_error *err) {
-    if (b->n_networks == b->room_networks) {
-        const int room = b->room_networks ? 2 * b->room_networks : 64;
-        nlg_code *grown = nlg_realloc(b->networks, (size_t)room, sizeof *grown);
-        if (!grown) return nlg_fail_memory(err, (size_t)room * sizeof *grown, "networks to measure");
-        b->networks = grown;
-        b->room_networks = room;
-    }
+    nlg_code *grown = nlg_grow(b->networks, &b->room_networks, b->n_networks, sizeof *grown);
+    if (!grown) return nlg_fail_memory(err, (size_t)b->room_networks * sizeof *grown, "networks to measure");
+    b->networks = grown;
     b->networks[b->n_networks++] = *code;
     return NLG_OK;
 }

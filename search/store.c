@@ -478,13 +478,9 @@ typedef struct trial_list {
 
 static nlg_status add_to_list(void *context, const nlg_trial_row *row) {
     trial_list *list = context;
-    if (list->count == list->room) {
-        int room = list->room ? list->room * 2 : 64;
-        nlg_trial *trials = nlg_realloc(list->trials, (size_t)room, sizeof *trials);
-        if (!trials) return nlg_fail_memory(list->err, (size_t)room * sizeof *trials, "the trials of the store");
-        list->trials = trials;
-        list->room = room;
-    }
+    nlg_trial *trials = nlg_grow(list->trials, &list->room, list->count, sizeof *trials);
+    if (!trials) return nlg_fail_memory(list->err, (size_t)list->room * sizeof *trials, "the trials of the store");
+    list->trials = trials;
     list->trials[list->count++] = row->trial;
     return NLG_OK;
 }

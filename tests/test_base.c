@@ -112,6 +112,22 @@ static void blocks_are_zeroed_and_aligned(void **state) {
     small = nlg_realloc(small, 10000, sizeof *small);
     assert_int_equal(small[0], 42);
     nlg_free(small);
+    int *list = NULL, room = 0;
+    for (int i = 0; i < 1000; i++) {
+        int *grown = nlg_grow(list, &room, i, sizeof *list);
+        assert_non_null(grown);
+        assert_true(room > i && room <= 2 * i + 64);
+        list = grown;
+        list[i] = i;
+    }
+    for (int i = 0; i < 1000; i++) assert_int_equal(list[i], i);
+    const int full = room;
+    nlg_alloc_fail_after(0);
+    assert_ptr_equal(nlg_grow(list, &room, 1000, sizeof *list), list); /* there is room */
+    assert_null(nlg_grow(list, &room, full, sizeof *list));
+    nlg_alloc_fail_after(-1);
+    assert_int_equal(room, full);
+    nlg_free(list);
     void *empty = nlg_alloc(0, 8);
     assert_non_null(empty);
     nlg_free(empty);

@@ -1,6 +1,7 @@
 /* Allocation with overflow checks, a failure hook for tests, large blocks on huge pages, and arenas. */
 #include "layers/base/memory.h"
 
+#include <limits.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -42,6 +43,16 @@ void *nlg_realloc(void *block, size_t count, size_t size) {
 
 void nlg_free(void *block) {
     free(block);
+}
+
+void *nlg_grow(void *block, int *room, int count, size_t size) {
+    enum { FIRST = 64 };
+    if (count < *room) return block;
+    if (*room > INT_MAX / 2) return NULL;
+    const int larger = *room ? 2 * *room : FIRST;
+    void *grown = nlg_realloc(block, (size_t)larger, size);
+    if (grown) *room = larger;
+    return grown;
 }
 
 char *nlg_strdup(const char *text) {

@@ -12,6 +12,9 @@
 void *nlg_alloc(size_t count, size_t size);
 void *nlg_realloc(void *block, size_t count, size_t size);
 void nlg_free(void *block);
+/* Room for an element behind `count` others in a block that has room for *room: the block, moved and twice as large if it was
+ * full. NULL when memory is short; the old block stays. */
+void *nlg_grow(void *block, int *room, int count, size_t size);
 char *nlg_strdup(const char *text);
 
 /* A large block aligned to 64 bytes (2 MiB and huge pages where the size allows), zeroed and touched once. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/code_map.h"
 
 enum { ETA, RUNGS };
 enum { RUNGS_MAX = 10 };
@@ -83,24 +83,13 @@ static nlg_status ask(void *memory, int count, nlg_proposal *proposals, nlg_erro
 }
 
 static nlg_status insert(rung *r, const nlg_trial *trial, nlg_error *err) {
-    if (r->count == r->room) {
-        int room = r->room ? 2 * r->room : 64;
-        entry *entries = nlg_realloc(r->entries, (size_t)room, sizeof *entries);
-        if (!entries) return nlg_fail_memory(err, (size_t)room * sizeof *entries, "a rung");
-        r->entries = entries;
-        r->room = room;
-    }
+    entry *entries = nlg_grow(r->entries, &r->room, r->count, sizeof *entries);
+    if (!entries) return nlg_fail_memory(err, (size_t)r->room * sizeof *entries, "a rung");
+    r->entries = entries;
     int at = r->count++;
     for (; at > 0 && r->entries[at - 1].reward < trial->reward; at--) r->entries[at] = r->entries[at - 1];
     r->entries[at] = (entry){trial->code, trial->reward, trial->number, false};
     return NLG_OK;
-}
-
-/* The same architecture drawn twice must not be promoted twice, nor fill the best. */
-static bool is_known(const rung *r, const nlg_code *code) {
-    for (int i = 0; i < r->count; i++)
-        if (nlg_code_equal(&r->entries[i].code, code)) return true;
-    return false;
 }
 
 static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_error *err) {
@@ -108,8 +97,10 @@ static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_err
     for (int i = 0; i < count; i++) {
         int at = 0;
         while (at + 1 < s->rungs && s->rung[at].budget < trials[i].budget) at++;
-        if (trials[i].status != NLG_TRIAL_DONE || is_known(&s->rung[at], &trials[i].code)) continue;
-        NLG_TRY(insert(&s->rung[at], &trials[i], err));
+        rung *r = &s->rung[at];
+        /* The same architecture drawn twice must not be promoted twice, nor fill the best. */
+        if (trials[i].status != NLG_TRIAL_DONE || nlg_codes_have(r->entries, sizeof(entry), r->count, &trials[i].code)) continue;
+        NLG_TRY(insert(r, &trials[i], err));
     }
     return NLG_OK;
 }

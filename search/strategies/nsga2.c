@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/code_map.h"
 
 enum { POPULATION, CROSSOVER, MUTATION };
 #define PAPER "Deb et al. 2002"
@@ -154,25 +154,15 @@ static nlg_status select_survivors(state *s, nlg_error *err) {
     return NLG_OK;
 }
 
-static bool is_known(const state *s, const nlg_code *code) {
-    for (int i = 0; i < s->count; i++)
-        if (nlg_code_equal(&s->members[i].code, code)) return true;
-    return false;
-}
-
 /* An architecture joins once: copies would crowd out the front. */
 static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_error *err) {
     state *s = memory;
     for (int i = 0; i < count; i++) {
         s->told++;
-        if (trials[i].status != NLG_TRIAL_DONE || is_known(s, &trials[i].code)) continue;
-        if (s->count == s->room) {
-            int room = s->room ? 2 * s->room : 64;
-            member *members = nlg_realloc(s->members, (size_t)room, sizeof *members);
-            if (!members) return nlg_fail_memory(err, (size_t)room * sizeof *members, "the population");
-            s->members = members;
-            s->room = room;
-        }
+        if (trials[i].status != NLG_TRIAL_DONE || nlg_codes_have(s->members, sizeof(member), s->count, &trials[i].code)) continue;
+        member *members = nlg_grow(s->members, &s->room, s->count, sizeof *members);
+        if (!members) return nlg_fail_memory(err, (size_t)s->room * sizeof *members, "the population");
+        s->members = members;
         s->members[s->count++] =
             (member){.code = trials[i].code, .score = trials[i].score, .cost = trials[i].cost, .number = trials[i].number};
     }
