@@ -21,7 +21,7 @@ static int chunk_of(const nlg_plan *plan, const plan_step *s) {
     const int64_t batch = plan->options.batch;
     int64_t weights = 0, chunk = 1;
     for (int i = 0; i < s->n_params; i++) weights += (int64_t)plan->graph->params[s->params[i]].count;
-    if (plan->options.mode == NLG_TRAIN) weights *= GROWTH; /* a chunk's weight gradient is added to the last one's */
+    weights *= GROWTH; /* packed they may be larger; in training a chunk's gradient is added to the last one's */
     while (GROWTH * chunk * image <= CHUNK_FLOATS && chunk < batch) chunk *= GROWTH;
     while (chunk * pixels < CHUNK_PIXELS && chunk < batch) chunk *= GROWTH;
     while (weights > CACHED_WEIGHTS && chunk * image < weights && chunk < batch) chunk *= GROWTH;
