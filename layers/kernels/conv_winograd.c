@@ -45,13 +45,13 @@ typedef struct winograd_run {
     float *sums, *bias_sums, *scratch;
     float *gradients; /* transformed, where a part's are all kept */
     int64_t part, part_begin, part_tiles;
-    size_t panel_size, source_size, products_size, weights_size, zero_size, worker_size;
+    size_t panel_size, source_size, products_size, weights_size, worker_size;
     bool bias;
 } winograd_run;
 
 /* A worker's memory. */
 typedef struct workspace {
-    float *source, *products, *weights, *zero;
+    float *source, *products, *weights;
     int64_t *offset, *index;
 } workspace;
 
@@ -95,19 +95,15 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     if (run->products_size < BIAS_PIXELS * NLG_PANEL) run->products_size = BIAS_PIXELS * NLG_PANEL;
     run->source_size = (size_t)((sources + run->step - 1) / run->step * PRODUCTS * run->source_step);
     run->weights_size = run->late ? (size_t)(PRODUCTS * CHUNK_PANELS * NLG_PANEL) * LATE_STEP : 0;
-    run->zero_size = nlg_conv_lines((size_t)(sources > run->task.panels.outputs ? sources : run->task.panels.outputs));
-    run->worker_size =
-        run->source_size + run->products_size + run->weights_size + run->zero_size + nlg_conv_lines((size_t)run->block * 4);
+    run->worker_size = run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 4);
 }
 
 static workspace workspace_of(const winograd_run *run, int worker) {
     workspace w = {.source = run->scratch + (size_t)worker * run->worker_size};
     w.products = w.source + run->source_size;
     w.weights = w.products + run->products_size;
-    w.zero = w.weights + run->weights_size;
-    w.offset = (int64_t *)(void *)(w.zero + run->zero_size);
+    w.offset = (int64_t *)(void *)(w.weights + run->weights_size);
     w.index = w.offset + run->block;
-    memset(w.zero, 0, run->zero_size * sizeof *w.zero);
     for (int64_t i = 0; i < run->block; i++) {
         w.offset[i] = i * run->ld_source;
         w.index[i] = i;
@@ -115,42 +111,74 @@ static workspace workspace_of(const winograd_run *run, int worker) {
     return w;
 }
 
-/* The `size` x `size` pixels of a tensor [n][height][width] from (row, column) on; `zero` for those outside. */
-static void find_pixels(const float *x, int64_t ld, int64_t image, int height, int width, int row, int column, int size,
-                        const float *zero, const float **pixel) {
-    const float *first = x + ((image * height + row) * width + column) * ld;
-    for (int i = 0; i < size; i++, first += width * ld)
-        for (int j = 0; j < size; j++) {
-            bool inside = row + i >= 0 && row + i < height && column + j >= 0 && column + j < width;
-            *pixel++ = inside ? first + j * ld : zero;
-        }
+/* A tile's place: tiles are counted row by row through the images. */
+typedef struct place {
+    int64_t image;
+    int row, column; /* of its first output */
+} place;
+
+static place place_of(const winograd_run *run, int64_t tile) {
+    int64_t row = tile / run->tiles_w;
+    return (place){row / run->tiles_h, (int)(row % run->tiles_h) * OUT, (int)(tile % run->tiles_w) * OUT};
+}
+
+static void advance(const winograd_run *run, place *p) {
+    p->column += OUT;
+    if (p->column < run->phase.cols.outputs) return;
+    p->column = 0;
+    p->row += OUT;
+    if (p->row < run->phase.rows.outputs) return;
+    p->row = 0;
+    p->image++;
+}
+
+static int within(int value, int most) {
+    return value < 0 ? 0 : value < most ? value : most;
+}
+
+/* `size` x `size` pixels of a tensor [n][height][width] from (row, column) of an image on. */
+static nlg_winograd_window window_at(const float *x, int64_t ld, int64_t image, int height, int width, int row, int column,
+                                     int size) {
+    return (nlg_winograd_window){.x = x,
+                                 .at = ((image * height + row) * width + column) * ld,
+                                 .row = width * ld,
+                                 .column = ld,
+                                 .top = within(-row, size),
+                                 .bottom = within(height - row, size),
+                                 .left = within(-column, size),
+                                 .right = within(width - column, size)};
+}
+
+static nlg_winograd_window source_window(const winograd_run *run, const place *p) {
+    return window_at(run->x, run->ld_x, p->image, run->task.source_h, run->task.source_w, p->row + run->phase.rows.first,
+                     p->column + run->phase.cols.first, TILE);
+}
+
+static nlg_winograd_window gradient_window(const winograd_run *run, const place *p) {
+    return window_at(run->dy, run->ld_dy, p->image, run->task.out_h, run->task.out_w, p->row, p->column, OUT);
 }
 
 static void transform_source(const winograd_run *run, const workspace *w, int64_t begin, int64_t count) {
-    for (int64_t i = 0; i < count; i++) {
-        const float *pixel[TILE * TILE];
-        int64_t image = (begin + i) / (run->tiles_h * run->tiles_w), within = (begin + i) % (run->tiles_h * run->tiles_w);
-        int row = (int)(within / run->tiles_w) * OUT + run->phase.rows.first,
-            column = (int)(within % run->tiles_w) * OUT + run->phase.cols.first;
-        find_pixels(run->x, run->ld_x, image, run->task.source_h, run->task.source_w, row, column, TILE, w->zero, pixel);
+    place p = place_of(run, begin);
+    for (int64_t i = 0; i < count; i++, advance(run, &p)) {
+        nlg_winograd_window window = source_window(run, &p);
         float *to = w->source + i * run->ld_source;
         for (int64_t c = 0; c < run->task.panels.sources; c += run->step, to += PRODUCTS * run->source_step)
-            run->exec->simd->winograd->source(pixel, (int)c, (int)smaller(c + run->step, run->task.panels.sources), to,
+            run->exec->simd->winograd->source(&window, (int)c, (int)smaller(c + run->step, run->task.panels.sources), to,
                                               run->source_step);
     }
 }
 
 static void transform_outputs(const winograd_run *run, const workspace *w, int64_t begin, int64_t count, int panel, int panels) {
-    for (int64_t i = 0; i < count; i++) {
-        int64_t image = (begin + i) / (run->tiles_h * run->tiles_w), within = (begin + i) % (run->tiles_h * run->tiles_w);
-        int row = (int)(within / run->tiles_w) * OUT, column = (int)(within % run->tiles_w) * OUT;
+    place at = place_of(run, begin);
+    for (int64_t i = 0; i < count; i++, advance(run, &at)) {
         nlg_winograd_outputs tile = {.products = w->products + i * panels * NLG_PANEL,
                                      .stride = run->product_step,
-                                     .index = (image * run->task.out_h + row) * run->task.out_w + column,
+                                     .index = (at.image * run->task.out_h + at.row) * run->task.out_w + at.column,
                                      .row_step = run->task.out_w,
                                      .channel = panel * NLG_PANEL,
-                                     .rows = (int)smaller(OUT, run->phase.rows.outputs - row),
-                                     .cols = (int)smaller(OUT, run->phase.cols.outputs - column)};
+                                     .rows = within(run->phase.rows.outputs - at.row, OUT),
+                                     .cols = within(run->phase.cols.outputs - at.column, OUT)};
         for (int p = 0; p < panels; p++, tile.products += NLG_PANEL, tile.channel += NLG_PANEL)
             run->exec->simd->winograd->outputs(&tile, &run->out);
     }
@@ -240,13 +268,11 @@ static int count_parts(const winograd_run *run) {
 }
 
 static void add_chunk(const winograd_run *run, const workspace *w, int64_t begin, int64_t count, int panel, float *sums) {
-    int width = (int)smaller(NLG_PANEL, run->task.panels.outputs - panel * NLG_PANEL);
-    for (int64_t i = 0; i < count; i++) {
-        const float *pixel[OUT * OUT];
-        int64_t image = (begin + i) / (run->tiles_h * run->tiles_w), within = (begin + i) % (run->tiles_h * run->tiles_w);
-        find_pixels(run->dy + panel * NLG_PANEL, run->ld_dy, image, run->task.out_h, run->task.out_w,
-                    (int)(within / run->tiles_w) * OUT, (int)(within % run->tiles_w) * OUT, OUT, w->zero, pixel);
-        run->exec->simd->winograd->gradient(pixel, width, w->products + i * NLG_PANEL, run->product_step);
+    int channel = panel * NLG_PANEL, stop = (int)smaller(channel + NLG_PANEL, run->task.panels.outputs);
+    place p = place_of(run, begin);
+    for (int64_t i = 0; i < count; i++, advance(run, &p)) {
+        nlg_winograd_window window = gradient_window(run, &p);
+        run->exec->simd->winograd->gradient(&window, channel, stop, w->products + i * NLG_PANEL, run->product_step);
     }
     nlg_conv_outer job = {.offset = w->offset, .pixels = (int)count, .panels = 1, .rows = run->task.panels.sources};
     for (int i = 0; i < PRODUCTS; i++) {
@@ -295,7 +321,7 @@ static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
 
 typedef struct deep_sizes {
     int64_t steps, source_step, gradient_step; /* of a part's transformed sources and output gradients */
-    size_t source, gradients, zero, worker;    /* floats */
+    size_t source, gradients, worker;          /* floats */
 } deep_sizes;
 
 static deep_sizes sizes_of_deep(const winograd_run *run, int parts) {
@@ -306,7 +332,6 @@ static deep_sizes sizes_of_deep(const winograd_run *run, int parts) {
     deep_sizes size = {.steps = (p->sources + LATE_STEP - 1) / LATE_STEP,
                        .source_step = odd_lines(tiles * LATE_STEP),
                        .gradient_step = odd_lines(tiles * NLG_PANEL),
-                       .zero = run->zero_size,
                        .worker = (size_t)(PRODUCTS * CHUNK_PANELS * NLG_PANEL) * LATE_STEP + 2 * CHUNK};
     size.source = (size_t)(size.steps * PRODUCTS * size.source_step);
     size.gradients = (size_t)(p->count * PRODUCTS * size.gradient_step);
@@ -317,24 +342,18 @@ static void transform_part(void *context, int64_t begin, int64_t end, int worker
     const winograd_run *run = context;
     const nlg_conv_panels *p = &run->task.panels;
     deep_sizes size = sizes_of_deep(run, run->tile_parts);
-    const float *zero = run->scratch + size.source + size.gradients;
+    place at = place_of(run, run->part_begin + begin);
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        const float *pixel[TILE * TILE];
-        int64_t tile = run->part_begin + i, image = tile / (run->tiles_h * run->tiles_w),
-                within = tile % (run->tiles_h * run->tiles_w);
-        int row = (int)(within / run->tiles_w) * OUT, column = (int)(within % run->tiles_w) * OUT;
-        find_pixels(run->x, run->ld_x, image, run->task.source_h, run->task.source_w, row + run->phase.rows.first,
-                    column + run->phase.cols.first, TILE, zero, pixel);
+    for (int64_t i = begin; i < end; i++, advance(run, &at)) {
+        nlg_winograd_window source = source_window(run, &at), gradient = gradient_window(run, &at);
         for (int64_t s = 0, c = 0; s < size.steps; s++, c += LATE_STEP)
-            run->exec->simd->winograd->source(pixel, (int)c, (int)smaller(c + LATE_STEP, p->sources),
+            run->exec->simd->winograd->source(&source, (int)c, (int)smaller(c + LATE_STEP, p->sources),
                                               run->scratch + s * PRODUCTS * size.source_step + i * LATE_STEP, size.source_step);
-        find_pixels(run->dy, run->ld_dy, image, run->task.out_h, run->task.out_w, row, column, OUT, zero, pixel);
         for (int panel = 0; panel < p->count; panel++) {
-            run->exec->simd->winograd->gradient(pixel, (int)smaller(NLG_PANEL, p->outputs - panel * NLG_PANEL),
+            int channel = panel * NLG_PANEL;
+            run->exec->simd->winograd->gradient(&gradient, channel, (int)smaller(channel + NLG_PANEL, p->outputs),
                                                 run->gradients + panel * PRODUCTS * size.gradient_step + i * NLG_PANEL,
                                                 size.gradient_step);
-            for (int j = 0; j < OUT * OUT; j++) pixel[j] += NLG_PANEL;
         }
     }
 }
@@ -343,7 +362,7 @@ static void sum_part(void *context, int64_t begin, int64_t end, int worker) {
     const winograd_run *run = context;
     const nlg_conv_panels *p = &run->task.panels;
     deep_sizes size = sizes_of_deep(run, run->tile_parts);
-    float *sums = run->scratch + size.source + size.gradients + size.zero + (size_t)worker * size.worker;
+    float *sums = run->scratch + size.source + size.gradients + (size_t)worker * size.worker;
     int64_t *offset = (int64_t *)(void *)(sums + size.worker - 2 * CHUNK);
     for (int64_t i = 0; i < CHUNK; i++) offset[i] = i * LATE_STEP;
     for (int64_t task = begin; task < end; task++) {
@@ -378,7 +397,6 @@ static void run_deep(winograd_run *run) {
     deep_sizes size = sizes_of_deep(run, run->tile_parts);
     int64_t chunks = (run->tiles + CHUNK - 1) / CHUNK;
     run->gradients = run->scratch + size.source;
-    memset(run->gradients + size.gradients, 0, size.zero * sizeof *run->gradients);
     for (run->part = 0; run->part < run->tile_parts; run->part++) {
         run->part_begin = nlg_conv_cut(chunks, run->tile_parts, run->part) * CHUNK;
         run->part_tiles = smaller(nlg_conv_cut(chunks, run->tile_parts, run->part + 1) * CHUNK, run->tiles) - run->part_begin;
@@ -471,6 +489,6 @@ size_t nlg_conv_winograd_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass
     if (pass != NLG_CONV_BACKWARD_WEIGHTS) return run.worker_size * threads;
     int parts = count_parts(&run);
     deep_sizes deep = sizes_of_deep(&run, parts);
-    size_t work = run.late ? deep.source + deep.gradients + deep.zero + deep.worker * threads : run.worker_size * threads;
+    size_t work = run.late ? deep.source + deep.gradients + deep.worker * threads : run.worker_size * threads;
     return (size_t)parts * (size_t)run.task.panels.count * (run.panel_size + NLG_PANEL) + work;
 }

@@ -32,6 +32,12 @@ NLG_INLINE void vn_store_n(float *p, vn a, int n) {
 NLG_INLINE vn vn_add(vn a, vn b) {
     return vf_add(a, b);
 }
+NLG_INLINE vn vn_sub(vn a, vn b) {
+    return vf_sub(a, b);
+}
+NLG_INLINE vn vn_mul(vn a, vn b) {
+    return vf_mul(a, b);
+}
 NLG_INLINE vn vn_min(vn a, vn b) {
     return vf_min(a, b);
 }
@@ -40,6 +46,9 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 }
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return vf_fma(a, b, c);
+}
+NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
+    return vf_fnma(a, b, c);
 }
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     return vf_spread(p + lane, size, j);
@@ -69,6 +78,12 @@ NLG_INLINE void vn_store_n(float *p, vn a, int n) {
 NLG_INLINE vn vn_add(vn a, vn b) {
     return _mm256_add_ps(a, b);
 }
+NLG_INLINE vn vn_sub(vn a, vn b) {
+    return _mm256_sub_ps(a, b);
+}
+NLG_INLINE vn vn_mul(vn a, vn b) {
+    return _mm256_mul_ps(a, b);
+}
 NLG_INLINE vn vn_min(vn a, vn b) {
     return _mm256_min_ps(a, b);
 }
@@ -77,6 +92,9 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 }
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return _mm256_fmadd_ps(a, b, c);
+}
+NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
+    return _mm256_fnmadd_ps(a, b, c);
 }
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     if (size == 8) return _mm256_set1_ps(p[lane + j]);
@@ -115,6 +133,12 @@ NLG_INLINE void vn_store_n(float *p, vn a, int n) {
 NLG_INLINE vn vn_add(vn a, vn b) {
     return a + b;
 }
+NLG_INLINE vn vn_sub(vn a, vn b) {
+    return a - b;
+}
+NLG_INLINE vn vn_mul(vn a, vn b) {
+    return a * b;
+}
 NLG_INLINE vn vn_min(vn a, vn b) {
     return vec_min_(a, b);
 }
@@ -123,6 +147,9 @@ NLG_INLINE vn vn_max(vn a, vn b) {
 }
 NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
     return vec_fma_(a, b, c);
+}
+NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
+    return vec_fnma_(a, b, c);
 }
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     return vn_set1(p[lane / size * size + j]);

@@ -6,6 +6,14 @@
 
 enum { NLG_WINOGRAD_TILE = 6, NLG_WINOGRAD_OUT = 4, NLG_WINOGRAD_PRODUCTS = 36 };
 
+/* size x size pixels of an image [row][column]: pixel (i, j) at x + at + i * row + j * column. Those outside of [top, bottom) x
+ * [left, right) are zeros. */
+typedef struct nlg_winograd_window {
+    const float *x;
+    int64_t at, row, column;
+    int top, bottom, left, right;
+} nlg_winograd_window;
+
 /* One tile of finished products, [36][16] at distance `stride`: rows x cols <= 4 x 4 outputs from number `index` on, whose rows are
  * `row_step` pixels apart, channels from `channel` on. */
 typedef struct nlg_winograd_outputs {
@@ -15,11 +23,11 @@ typedef struct nlg_winograd_outputs {
 } nlg_winograd_outputs;
 
 typedef struct nlg_winograd_simd {
-    /* Channels [begin, end) of 6 x 6 source pixels (where outside, of zeros) -> 36 rows of v at distance `stride`; the last vector
-     * is padded with zeros. */
-    void (*source)(const float *const pixel[36], int begin, int end, float *v, int64_t stride);
-    /* 4 x 4 output gradients of up to 16 channels -> 36 vectors at distance `stride`. */
-    void (*gradient)(const float *const pixel[16], int channels, float *v, int64_t stride);
+    /* Channels [begin, end) of 6 x 6 source pixels -> 36 rows of v at distance `stride`; the last vector may hold any values beyond
+     * `end`. */
+    void (*source)(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride);
+    /* Channels [begin, end) of 4 x 4 output gradients, at most 16 -> 36 vectors at distance `stride`, padded with zeros. */
+    void (*gradient)(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride);
     void (*outputs)(const nlg_winograd_outputs *tile, const nlg_conv_output *out);
     /* Weights [depth][9][16] -> 36 rows [depth][16] of u at distance `stride`. */
     void (*weights)(const float *taps, int64_t depth, float *u, int64_t stride);

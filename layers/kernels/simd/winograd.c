@@ -5,6 +5,7 @@
  *   source  x^4 .. of (product of x - q over the other points), output 1 p p^2 p^3, weights (1 p p^2) / (product of p - q). */
 #include "layers/kernels/winograd_simd.h"
 #include "layers/kernels/conv_finish.h"
+#include "layers/kernels/native.h"
 
 #define A  0.625f
 #define B  1.5f
@@ -13,43 +14,45 @@
 
 #if defined(__clang__)
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define ROLLED _Pragma("clang loop unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 16")
+#define ROLLED _Pragma("GCC unroll 1") /* unrolled, it would work out all addresses beforehand and spill them */
 #endif
 
 /* d[6] -> v[6], elements `from` and `to` apart. */
-NLG_INLINE void source_line(const vf *d, int from, vf *v, int to) {
-    vf d0 = d[0], d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from], d5 = d[5 * from];
-    vf even_a = vf_fnma(vf_set1(B2), d2, d4), odd_a = vf_mul(vf_set1(A), vf_fnma(vf_set1(B2), d1, d3));
-    vf even_b = vf_fnma(vf_set1(A2), d2, d4), odd_b = vf_mul(vf_set1(B), vf_fnma(vf_set1(A2), d1, d3));
-    v[0] = vf_fma(vf_set1(A2 * B2), d0, vf_fnma(vf_set1(A2 + B2), d2, d4));
-    v[to] = vf_add(even_a, odd_a);
-    v[2 * to] = vf_sub(even_a, odd_a);
-    v[3 * to] = vf_add(even_b, odd_b);
-    v[4 * to] = vf_sub(even_b, odd_b);
-    v[5 * to] = vf_fma(vf_set1(A2 * B2), d1, vf_fnma(vf_set1(A2 + B2), d3, d5));
+NLG_INLINE void source_line(const vn *d, int from, vn *v, int to) {
+    vn d0 = d[0], d1 = d[from], d2 = d[2 * from], d3 = d[3 * from], d4 = d[4 * from], d5 = d[5 * from];
+    vn even_a = vn_fnma(vn_set1(B2), d2, d4), odd_a = vn_mul(vn_set1(A), vn_fnma(vn_set1(B2), d1, d3));
+    vn even_b = vn_fnma(vn_set1(A2), d2, d4), odd_b = vn_mul(vn_set1(B), vn_fnma(vn_set1(A2), d1, d3));
+    v[0] = vn_fma(vn_set1(A2 * B2), d0, vn_fnma(vn_set1(A2 + B2), d2, d4));
+    v[to] = vn_add(even_a, odd_a);
+    v[2 * to] = vn_sub(even_a, odd_a);
+    v[3 * to] = vn_add(even_b, odd_b);
+    v[4 * to] = vn_sub(even_b, odd_b);
+    v[5 * to] = vn_fma(vn_set1(A2 * B2), d1, vn_fnma(vn_set1(A2 + B2), d3, d5));
 }
 
 /* m[6] -> y[4]. */
-NLG_INLINE void output_line(const vf *m, int from, vf *y, int to) {
-    vf sum_a = vf_add(m[from], m[2 * from]), difference_a = vf_sub(m[from], m[2 * from]);
-    vf sum_b = vf_add(m[3 * from], m[4 * from]), difference_b = vf_sub(m[3 * from], m[4 * from]);
-    y[0] = vf_add(vf_add(m[0], sum_a), sum_b);
-    y[to] = vf_fma(vf_set1(A), difference_a, vf_mul(vf_set1(B), difference_b));
-    y[2 * to] = vf_fma(vf_set1(A2), sum_a, vf_mul(vf_set1(B2), sum_b));
-    y[3 * to] = vf_fma(vf_set1(A2 * A), difference_a, vf_fma(vf_set1(B2 * B), difference_b, m[5 * from]));
+NLG_INLINE void output_line(const vn *m, int from, vn *y, int to) {
+    vn sum_a = vn_add(m[from], m[2 * from]), difference_a = vn_sub(m[from], m[2 * from]);
+    vn sum_b = vn_add(m[3 * from], m[4 * from]), difference_b = vn_sub(m[3 * from], m[4 * from]);
+    y[0] = vn_add(vn_add(m[0], sum_a), sum_b);
+    y[to] = vn_fma(vn_set1(A), difference_a, vn_mul(vn_set1(B), difference_b));
+    y[2 * to] = vn_fma(vn_set1(A2), sum_a, vn_mul(vn_set1(B2), sum_b));
+    y[3 * to] = vn_fma(vn_set1(A2 * A), difference_a, vn_fma(vn_set1(B2 * B), difference_b, m[5 * from]));
 }
 
 /* y[4] -> m[6], the transpose of output_line. */
-NLG_INLINE void gradient_line(const vf *y, int from, vf *m, int to) {
-    vf y0 = y[0], y1 = y[from], y2 = y[2 * from], y3 = y[3 * from];
-    vf even_a = vf_fma(vf_set1(A2), y2, y0), odd_a = vf_mul(vf_set1(A), vf_fma(vf_set1(A2), y3, y1));
-    vf even_b = vf_fma(vf_set1(B2), y2, y0), odd_b = vf_mul(vf_set1(B), vf_fma(vf_set1(B2), y3, y1));
+NLG_INLINE void gradient_line(const vn *y, int from, vn *m, int to) {
+    vn y0 = y[0], y1 = y[from], y2 = y[2 * from], y3 = y[3 * from];
+    vn even_a = vn_fma(vn_set1(A2), y2, y0), odd_a = vn_mul(vn_set1(A), vn_fma(vn_set1(A2), y3, y1));
+    vn even_b = vn_fma(vn_set1(B2), y2, y0), odd_b = vn_mul(vn_set1(B), vn_fma(vn_set1(B2), y3, y1));
     m[0] = y0;
-    m[to] = vf_add(even_a, odd_a);
-    m[2 * to] = vf_sub(even_a, odd_a);
-    m[3 * to] = vf_add(even_b, odd_b);
-    m[4 * to] = vf_sub(even_b, odd_b);
+    m[to] = vn_add(even_a, odd_a);
+    m[2 * to] = vn_sub(even_a, odd_a);
+    m[3 * to] = vn_add(even_b, odd_b);
+    m[4 * to] = vn_sub(even_b, odd_b);
     m[5 * to] = y3;
 }
 
@@ -79,43 +82,70 @@ NLG_INLINE void weight_gradient_line(const vf *u, int from, vf *g, int to) {
     g[2 * to] = vf_fma(vf_set1(A2 * NA), sum_a, vf_fma(vf_set1(B2 * NB), sum_b, u[5 * from]));
 }
 
-static void source(const float *const pixel[36], int begin, int end, float *v, int64_t stride) {
-    for (int c = begin; c < end; c += NLG_LANES) {
-        vf half[36];
-        int lanes = end - c;
-        for (int column = 0; column < 6; column++) {
-            vf d[6];
-            if (lanes >= NLG_LANES) {
-                UNROLL for (int i = 0; i < 6; i++) d[i] = vf_load(pixel[6 * i + column] + c);
-            } else {
-                UNROLL for (int i = 0; i < 6; i++) d[i] = vf_load_n(pixel[6 * i + column] + c, lanes);
-            }
-            source_line(d, 1, half + column, 6);
-        }
-        for (int row = 0; row < 6; row++) {
-            vf line[6];
-            source_line(half + 6 * row, 1, line, 1);
-            float *to = v + 6 * row * stride + (c - begin);
-            UNROLL for (int i = 0; i < 6; i++) vf_store(to + i * stride, line[i]);
-        }
+/* `count` pixels of column j, `lanes` channels from x on; `inside`: no pixel is outside and the register is full. */
+NLG_INLINE void read_column(const nlg_winograd_window *from, const float *x, int j, int lanes, const int count, const bool inside,
+                            vn *d) {
+    int64_t at = from->at + j * from->column;
+    UNROLL for (int i = 0; i < count; i++, at += from->row) {
+        if (inside)
+            d[i] = vn_load(x + at);
+        else if (i < from->top || i >= from->bottom)
+            d[i] = vn_zero();
+        else
+            d[i] = lanes >= NLG_NATIVE ? vn_load(x + at) : vn_load_n(x + at, lanes);
     }
 }
 
-static void gradient(const float *const pixel[16], int channels, float *v, int64_t stride) {
-    vf half[24];
-    for (int column = 0; column < 4; column++) {
-        vf d[4];
-        if (channels >= NLG_LANES) {
-            UNROLL for (int i = 0; i < 4; i++) d[i] = vf_load(pixel[4 * i + column]);
-        } else {
-            UNROLL for (int i = 0; i < 4; i++) d[i] = vf_load_n(pixel[4 * i + column], channels);
-        }
-        gradient_line(d, 1, half + column, 4);
+NLG_INLINE void source_vector(const nlg_winograd_window *from, const float *x, int lanes, const bool inside, float *v,
+                              int64_t stride) {
+    vn half[36];
+    ROLLED for (int j = 0; j < 6; j++) {
+        vn d[6] = {vn_zero(), vn_zero(), vn_zero(), vn_zero(), vn_zero(), vn_zero()};
+        if (inside || (j >= from->left && j < from->right)) read_column(from, x, j, lanes, 6, inside, d);
+        source_line(d, 1, half + j, 6);
     }
-    for (int row = 0; row < 6; row++) {
-        vf line[6];
-        gradient_line(half + 4 * row, 1, line, 1);
-        UNROLL for (int i = 0; i < 6; i++) vf_store(v + (6 * row + i) * stride, line[i]);
+    ROLLED for (int i = 0; i < 6; i++) {
+        vn line[6];
+        source_line(half + 6 * i, 1, line, 1);
+        UNROLL for (int j = 0; j < 6; j++, v += stride) vn_store(v, line[j]);
+    }
+}
+
+static void source(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride) {
+    bool inside = from->top == 0 && from->bottom == 6 && from->left == 0 && from->right == 6;
+    for (int c = begin; c < end; c += NLG_NATIVE, v += NLG_NATIVE) {
+        if (inside && end - c >= NLG_NATIVE)
+            source_vector(from, from->x + c, NLG_NATIVE, true, v, stride);
+        else
+            source_vector(from, from->x + c, end - c, false, v, stride);
+    }
+}
+
+NLG_INLINE void gradient_vector(const nlg_winograd_window *from, const float *x, int lanes, const bool inside, float *v,
+                                int64_t stride) {
+    vn half[24];
+    ROLLED for (int j = 0; j < 4; j++) {
+        vn d[4] = {vn_zero(), vn_zero(), vn_zero(), vn_zero()};
+        if (inside || (j >= from->left && j < from->right)) read_column(from, x, j, lanes, 4, inside, d);
+        gradient_line(d, 1, half + j, 4);
+    }
+    ROLLED for (int i = 0; i < 6; i++) {
+        vn line[6];
+        gradient_line(half + 4 * i, 1, line, 1);
+        UNROLL for (int j = 0; j < 6; j++, v += stride) vn_store(v, line[j]);
+    }
+}
+
+static void gradient(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride) {
+    bool inside = from->top == 0 && from->bottom == 4 && from->left == 0 && from->right == 4;
+    for (int i = 0; i < NLG_PANEL; i += NLG_NATIVE) {
+        int lanes = end - begin - i;
+        if (inside && lanes >= NLG_NATIVE)
+            gradient_vector(from, from->x + begin + i, NLG_NATIVE, true, v + i, stride);
+        else if (lanes > 0)
+            gradient_vector(from, from->x + begin + i, lanes, false, v + i, stride);
+        else
+            for (int k = 0; k < 36; k++) vn_store(v + k * stride + i, vn_zero());
     }
 }
 
@@ -129,20 +159,23 @@ static __attribute__((noinline)) void finish_outputs(const nlg_winograd_outputs 
 }
 
 static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
-    vf half[24];
     float sums[16 * NLG_LANES];
-    for (int column = 0; column < 6; column++) {
-        vf m[6];
-        UNROLL for (int i = 0; i < 6; i++) m[i] = vf_load(tile->products + (6 * i + column) * tile->stride);
-        output_line(m, 1, half + column, 6);
-    }
     bool direct = tile->cols == 4 && is_plain(out) && out->channels - tile->channel >= NLG_LANES;
-    for (int row = 0; row < tile->rows; row++) {
-        vf line[4];
-        output_line(half + 6 * row, 1, line, 1);
-        float *to = direct ? out->y + (tile->index + row * tile->row_step) * out->ld_y + tile->channel : sums + 4 * row * NLG_LANES;
-        int64_t apart = direct ? out->ld_y : NLG_LANES;
-        UNROLL for (int i = 0; i < 4; i++) vf_store(to + i * apart, line[i]);
+    float *y = direct ? out->y + tile->index * out->ld_y + tile->channel : sums;
+    int64_t row = direct ? tile->row_step * out->ld_y : 4 * NLG_LANES, apart = direct ? out->ld_y : NLG_LANES;
+    for (int c = 0; c < NLG_LANES; c += NLG_NATIVE) {
+        const float *products = tile->products + c;
+        vn half[24];
+        for (int j = 0; j < 6; j++) {
+            vn m[6];
+            UNROLL for (int i = 0; i < 6; i++) m[i] = vn_load(products + (6 * i + j) * tile->stride);
+            output_line(m, 1, half + j, 6);
+        }
+        for (int i = 0; i < tile->rows; i++) {
+            vn line[4];
+            output_line(half + 6 * i, 1, line, 1);
+            UNROLL for (int j = 0; j < 4; j++) vn_store(y + i * row + j * apart + c, line[j]);
+        }
     }
     if (!direct) finish_outputs(tile, out, sums);
 }
