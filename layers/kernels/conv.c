@@ -43,11 +43,11 @@ bool nlg_conv_output_size(nlg_conv_shape *s) {
 /* Winograd for 3 x 3 at stride 1 where it takes at most four fifths of the direct form's time by a count of 16-lane operations: 36
  * or 144 products for 16 outputs, transforms of 24 a source and 20 an output channel and tile, and one for each weight moved (for
  * the gradient each time its sums are passed over). Packed weights and an image's bits must not depend on the batch, so the count
- * is for a batch of 64 whatever comes. Below 32 channels its rounding, passed through many layers, costs more than it saves. The
- * data gradient of a single row or column of outputs is cut into phases of at most one tap: direct. */
+ * is for a batch of 64 whatever comes. Fewer than 16 channels leave lanes of the transforms idle. The data gradient of a single row
+ * or column of outputs is cut into phases of at most one tap: direct. */
 static bool winograd_pays(const nlg_conv_shape *s, nlg_conv_pass pass) {
     if (s->r != 3 || s->s != 3 || s->stride_h != 1 || s->stride_w != 1 || s->dilation != 1 || s->groups != 1) return false;
-    if (s->c < 32 || s->k < 32) return false;
+    if (s->c < NLG_PANEL || s->k < NLG_PANEL) return false;
     const int64_t images = 64;
     bool backward = pass == NLG_CONV_BACKWARD_DATA;
     if (backward && (s->p == 1 || s->q == 1)) return false;
