@@ -15,6 +15,7 @@
 #include "layers/graph/graph.h"
 #include "layers/base/memory.h"
 #include "search/evaluator_table.h"
+#include "search/own_table.h"
 #include "search/table_file.h"
 
 typedef struct lookup {
@@ -295,6 +296,71 @@ static void searches_run_on_a_table(void **state) {
     close_lookup(&l);
 }
 
+/* A made-up table of ours, of all architectures: percents rise with the epochs, and more for a larger code. */
+static double made_up_percent(const nlg_code *code, int epoch) {
+    return 10.0 * epoch + code->value[0] + code->value[1] + code->value[2] + 0.5 * code->value[3] + 0.25 * code->value[4];
+}
+
+static void write_own_table(const char *name, const char *test_name) {
+    const nlg_space *space = nlg_space_find("lineage");
+    nlg_code *codes;
+    int count;
+    nlg_file_writer scores, reports;
+    assert_int_equal(nlg_space_list(space, &codes, &count, NULL), NLG_OK);
+    assert_int_equal(nlg_file_begin(&scores, name, NULL), NLG_OK);
+    assert_int_equal(nlg_file_begin(&reports, test_name, NULL), NLG_OK);
+    fputs("arch,hash,params,macs,val_s1_e1,val_s1_e2,val_s1_e3,val_s1_e4,seconds_s1,digest_s1\n", scores.stream);
+    fputs("arch,test_s1\n", reports.stream);
+    for (int i = 0; i < count; i++) {
+        char genotype[NLG_GENOTYPE_MAX];
+        space->encode(space, &codes[i], genotype, sizeof genotype);
+        fprintf(scores.stream, "%s,h,%d,%d", genotype, 10 + i, 1000 + i);
+        for (int epoch = 1; epoch <= 4; epoch++) fprintf(scores.stream, ",%.10g", made_up_percent(&codes[i], epoch));
+        fprintf(scores.stream, ",8,d\n");
+        fprintf(reports.stream, "%s,50\n", genotype);
+    }
+    nlg_free(codes);
+    assert_int_equal(nlg_file_commit(&scores, NULL), NLG_OK);
+    assert_int_equal(nlg_file_commit(&reports, NULL), NLG_OK);
+}
+
+/* Successive halving gets the scores after 1, 2 and 4 epochs and pays for so many. */
+static void halving_has_the_epochs_of_a_table(void **state) {
+    (void)state;
+    char name[400], test_name[400];
+    lookup l;
+    nlg_error err = {0};
+    nlg_search_result r;
+    snprintf(name, sizeof name, "%s.gz", path);
+    snprintf(test_name, sizeof test_name, "%.*s-test.csv.gz", (int)(strlen(path) - strlen(".csv")), path);
+    write_own_table(name, test_name);
+    open_well(&l, "lineage", name, NULL);
+    const nlg_search_options options = {.space = &l.space,
+                                        .strategy = nlg_strategy_find("halving"),
+                                        .strategy_options = "{\"eta\": 2, \"rungs\": 3}",
+                                        .evaluator = nlg_table_evaluator_interface(l.table),
+                                        .evaluator_config = nlg_table_evaluator_config(l.table),
+                                        .budget = 140,
+                                        .seed = 2};
+    if (nlg_search_run(&options, &r, &err) != NLG_OK) fail_msg("%s", err.text);
+    int at[5] = {0};
+    for (int i = 0; i < r.count; i++) {
+        const nlg_trial *t = &r.trials[i];
+        if (t->status != NLG_TRIAL_DONE) fail_msg("trial %d: %s", i, t->message);
+        assert_true(t->budget_epochs == 1 || t->budget_epochs == 2 || t->budget_epochs == 4);
+        assert_true(t->budget == t->budget_epochs / 4.0);
+        close_to(t->score, made_up_percent(&t->code, t->budget_epochs) / 100);
+        close_to(t->simulated_cost, t->is_repeat ? 0 : 2.0 * t->budget_epochs); /* 8 seconds for 4 epochs */
+        at[t->budget_epochs]++;
+    }
+    assert_true(at[1] > at[2] && at[2] > at[4] && at[4] > 10);
+    assert_int_equal(r.trials[r.best].budget_epochs, 4);
+    nlg_free(r.trials);
+    close_lookup(&l);
+    unlink(name);
+    unlink(test_name);
+}
+
 int main(void) {
     snprintf(path, sizeof path, "%s/nlg-table-%ld.csv", getenv("TMPDIR") ? getenv("TMPDIR") : P_tmpdir, (long)getpid());
     const struct CMUnitTest tests[] = {
@@ -307,6 +373,7 @@ int main(void) {
         cmocka_unit_test(damaged_tables_are_refused),
         cmocka_unit_test(lack_of_memory_is_reported),
         cmocka_unit_test(searches_run_on_a_table),
+        cmocka_unit_test(halving_has_the_epochs_of_a_table),
     };
     int failed = cmocka_run_group_tests_name("table", tests, NULL, NULL);
     unlink(path);
