@@ -10,8 +10,8 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/progress.h"
+#include "harness/search_output.h"
 #include "harness/training_options.h"
-#include "harness/trial_output.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 #include "search/evaluator_table.h"
@@ -24,7 +24,7 @@ typedef struct search_options {
     int evaluator;
     const char *table, *signal, *latency;
     int budget, asked, workers, top;
-    bool add_run;
+    bool add_run, front;
     nlg_objective objective;
     int cost, reward;
     nlg_training_options training;
@@ -58,6 +58,7 @@ enum {
     KEY_RESUME,
     KEY_ADD_RUN,
     KEY_TOP,
+    KEY_FRONT,
     KEY_COST,
     KEY_REWARD,
     KEY_TARGET,
@@ -84,6 +85,7 @@ static const struct argp_option options[] = {
     {"resume", KEY_RESUME, NULL, 0, "Continue the search that the store holds (always done)", 0},
     {"add-run", KEY_ADD_RUN, NULL, 0, "Let the store hold this search beside others", 0},
     {"top", KEY_TOP, "N", 0, "Print the N best genotypes at the end", 0},
+    {"front", KEY_FRONT, NULL, 0, "Print the genotypes that no other beats in both score and cost", 0},
     {"cost", KEY_COST, "KIND", 0, "macs (default), params or latency: what --reward and nsga2 keep low", 0},
     {"reward", KEY_REWARD, "KIND", 0,
      "score (default), or MnasNet's score x (cost / target)^w: soft (w = -0.07) or hard (w = 0 up to the target, -1 beyond)", 0},
@@ -141,6 +143,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_TOP:
         return nlg_option_int("--top", value, 1, 10000, &o->top, err);
+    case KEY_FRONT:
+        o->front = true;
+        return NLG_OK;
     case KEY_COST:
         return nlg_option_choice("--cost", value, costs, &o->cost, err);
     case KEY_REWARD:
@@ -217,159 +222,6 @@ static void print_command(FILE *stream, const nlg_invocation *call) {
     fputc('\n', stream);
 }
 
-/* ---- results ----------------------------------------------------------------------------------------------------------- */
-
-static void genotype_of(const nlg_space *space, const nlg_trial *trial, char text[NLG_GENOTYPE_MAX]) {
-    space->encode(space, &trial->code, text, NLG_GENOTYPE_MAX);
-}
-
-/* What the scores of a run are. */
-typedef struct meaning {
-    const nlg_table_evaluator *table; /* NULL: trained */
-    int top;                          /* genotypes to print */
-} meaning;
-
-static const char *score_text(const meaning *m) {
-    return m->table ? nlg_table_evaluator_score_text(m->table) : "proxy: validation accuracy after the search's short training";
-}
-
-/* The final step: what was kept from the search is opened for its best architecture. */
-static nlg_status add_report(cJSON *object, const meaning *m, const nlg_trial *best, nlg_error *err) {
-    double accuracy;
-    if (!m->table) return NLG_OK;
-    NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
-    nlg_json_number(object, "report", accuracy);
-    nlg_json_text(object, "report_is", nlg_table_evaluator_report_text(m->table));
-    return NLG_OK;
-}
-
-/* The `most` best architectures, best first, each by its first trial. Returns their number. */
-static int find_top(const nlg_search_result *r, int most, const nlg_trial **top) {
-    int count = 0;
-    for (int i = 0; i < r->count; i++) {
-        const nlg_trial *trial = &r->trials[i];
-        if (trial->status != NLG_TRIAL_DONE || trial->is_repeat) continue;
-        int at = count;
-        while (at > 0 && nlg_trial_is_better(trial, top[at - 1])) at--;
-        if (at == most) continue;
-        if (count < most) count++;
-        memmove(&top[at + 1], &top[at], (size_t)(count - 1 - at) * sizeof(const nlg_trial *));
-        top[at] = trial;
-    }
-    return count;
-}
-
-static nlg_status add_top(cJSON *document, const nlg_search_options *run, const meaning *m, const nlg_search_result *r,
-                          nlg_error *err) {
-    char genotype[NLG_GENOTYPE_MAX];
-    const nlg_trial **top = nlg_alloc((size_t)m->top, sizeof(const nlg_trial *));
-    if (!top) return nlg_fail_memory(err, (size_t)m->top * sizeof(const nlg_trial *), "the best trials");
-    int count = find_top(r, m->top, top);
-    cJSON *list = document ? cJSON_AddArrayToObject(document, "top") : NULL;
-    if (!document) printf("\nThe %d best architectures:\n", count);
-    for (int i = 0; i < count; i++) {
-        genotype_of(run->space, top[i], genotype);
-        if (document) {
-            nlg_trial_json(nlg_json_object_in(list), top[i], genotype, NULL);
-        } else {
-            printf("%.4f  trial %d  %s\n", top[i]->score, top[i]->number, genotype);
-        }
-    }
-    nlg_free(top);
-    return NLG_OK;
-}
-
-static nlg_status print_json(const nlg_search_options *run, const meaning *m, const nlg_search_result *r, nlg_error *err) {
-    char genotype[NLG_GENOTYPE_MAX], text[NLG_STRATEGY_OPTIONS_TEXT];
-    double values[NLG_STRATEGY_OPTIONS_MAX];
-    NLG_TRY(nlg_strategy_parse(run->strategy, run->strategy_options, values, text, err));
-    cJSON *document = cJSON_CreateObject();
-    nlg_json_text(document, "space", run->space->name);
-    nlg_json_text(document, "strategy", run->strategy->name);
-    cJSON_AddItemToObject(document, "strategy_options", cJSON_Parse(text));
-    nlg_json_text(document, "evaluator", run->evaluator->name);
-    cJSON_AddItemToObject(document, "evaluator_config", cJSON_Parse(run->evaluator_config));
-    cJSON *objective = cJSON_AddObjectToObject(document, "objective");
-    nlg_json_text(objective, "cost", nlg_cost_name(run->objective.cost));
-    nlg_json_number(objective, "target", run->objective.target > 0 ? run->objective.target : (double)NAN);
-    nlg_json_number(objective, "alpha", run->objective.alpha);
-    nlg_json_number(objective, "beta", run->objective.beta);
-    nlg_json_text(document, "score", score_text(m));
-    if (run->evaluator->cost_unit) nlg_json_text(document, "cost_unit", run->evaluator->cost_unit);
-    nlg_json_number(document, "seed", (double)run->seed);
-    nlg_json_number(document, "batch", run->batch);
-    nlg_json_number(document, "budget", run->budget);
-    nlg_json_number(document, "count", r->count);
-    nlg_json_number(document, "evaluations", r->evaluations);
-    nlg_json_number(document, "repeats", r->repeats);
-    cJSON_AddBoolToObject(document, "complete", r->count == run->budget);
-    const nlg_trial *best = NULL;
-    cJSON *history = cJSON_CreateArray();
-    for (int i = 0; i < r->count; i++) {
-        best = nlg_trial_better(best, &r->trials[i]);
-        genotype_of(run->space, &r->trials[i], genotype);
-        nlg_trial_json(nlg_json_object_in(history), &r->trials[i], genotype, best);
-    }
-    if (best) {
-        cJSON *object = cJSON_AddObjectToObject(document, "best");
-        genotype_of(run->space, best, genotype);
-        nlg_trial_json(object, best, genotype, NULL);
-        nlg_status status = add_report(object, m, best, err);
-        if (status != NLG_OK) {
-            cJSON_Delete(document);
-            cJSON_Delete(history);
-            return status;
-        }
-    } else {
-        cJSON_AddNullToObject(document, "best");
-    }
-    cJSON_AddItemToObject(document, "history", history);
-    nlg_json_text(document, "digest", r->digest);
-    nlg_status listed = m->top ? add_top(document, run, m, r, err) : NLG_OK;
-    if (listed != NLG_OK) {
-        cJSON_Delete(document);
-        return listed;
-    }
-    return nlg_json_print(document, err);
-}
-
-static nlg_status print_report(const meaning *m, const nlg_trial *best, nlg_error *err) {
-    double accuracy;
-    if (!m->table || !best) return NLG_OK;
-    NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
-    printf("Best, reported: %.4f, %s\n", accuracy, nlg_table_evaluator_report_text(m->table));
-    return NLG_OK;
-}
-
-static nlg_status print_text(const nlg_search_options *run, const meaning *m, const nlg_search_result *r, nlg_error *err) {
-    char genotype[NLG_GENOTYPE_MAX];
-    nlg_table *table = nlg_table_create(nlg_trial_align, nlg_trial_headers);
-    const nlg_trial *best = NULL;
-    int done = 0;
-    for (int i = 0; i < r->count; i++) { /* the rows in which the best changes */
-        const nlg_trial *now = nlg_trial_better(best, &r->trials[i]);
-        done += r->trials[i].status == NLG_TRIAL_DONE;
-        if (now == best) continue;
-        best = now;
-        genotype_of(run->space, best, genotype);
-        nlg_trial_cells(table, best, genotype);
-    }
-    printf("Trials that were the best when they ended:\n");
-    NLG_TRY(nlg_table_print(table, stdout, err));
-    printf("\n%d trials: %d evaluated, %d repeats of them, %d failed, rejected or not finite\n", r->count, r->evaluations,
-           r->repeats, r->count - done);
-    if (run->evaluator->cost_unit) {
-        double cost = 0;
-        for (int i = 0; i < r->count; i++) cost += r->trials[i].simulated_cost;
-        printf("Simulated cost: %.6g %s\n", cost, run->evaluator->cost_unit);
-    }
-    printf("Scores: %s\n", score_text(m));
-    NLG_TRY(print_report(m, best, err));
-    if (m->top) NLG_TRY(add_top(NULL, run, m, r, err));
-    printf("digest %s\n", r->digest);
-    return NLG_OK;
-}
-
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
 static nlg_status find_parts(const search_options *o, nlg_search_options *run, char options_text[NLG_STRATEGY_OPTIONS_TEXT],
@@ -398,7 +250,8 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, c
 }
 
 /* run has everything but progress. */
-static nlg_status search_with(const nlg_invocation *call, nlg_search_options *run, const meaning *m, display *d, nlg_error *err) {
+static nlg_status search_with(const nlg_invocation *call, nlg_search_options *run, const nlg_search_output *m, display *d,
+                              nlg_error *err) {
     const search_options *o = call->options;
     run->progress = after_trial;
     run->progress_context = d;
@@ -412,8 +265,7 @@ static nlg_status search_with(const nlg_invocation *call, nlg_search_options *ru
     nlg_progress_end(&d->progress);
     nlg_error print_error = {0};
     if (result.trials) {
-        nlg_status printed =
-            call->settings.json ? print_json(run, m, &result, &print_error) : print_text(run, m, &result, &print_error);
+        nlg_status printed = nlg_search_print(run, m, &result, &print_error);
         if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
     }
     if (status == NLG_ERR_INTERRUPTED && o->store) {
@@ -437,8 +289,8 @@ static nlg_status check_images(const nlg_latency_table *table, const nlg_dataset
 }
 
 /* With latencies, if there is a table of them; run has everything else. images: NULL if none are looked at. */
-static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const meaning *m, const nlg_dataset_info *images,
-                         display *d, nlg_error *err) {
+static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_search_output *m,
+                         const nlg_dataset_info *images, display *d, nlg_error *err) {
     const search_options *o = call->options;
     if (!o->latency) return search_with(call, run, m, d, err);
     nlg_latency_table *table;
@@ -479,9 +331,10 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
                                          .progress_context = &d};
     if (status == NLG_OK) status = nlg_train_evaluator_create(&train, &evaluator, err);
     if (status == NLG_OK) {
+        const nlg_search_output output = {.top = o->top, .front = o->front, .json = call->settings.json};
         run->evaluator = nlg_train_evaluator_interface(evaluator);
         run->evaluator_config = nlg_train_evaluator_config(evaluator);
-        status = search(call, run, &(meaning){.top = o->top}, nlg_dataset_describe(dataset), &d, err);
+        status = search(call, run, &output, nlg_dataset_describe(dataset), &d, err);
     }
     nlg_train_evaluator_destroy(evaluator);
     if (dataset) nlg_dataset_close(dataset);
@@ -497,7 +350,8 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
     run->evaluator = nlg_table_evaluator_interface(evaluator);
     run->evaluator_config = nlg_table_evaluator_config(evaluator);
-    nlg_status status = search(call, run, &(meaning){.table = evaluator, .top = o->top}, NULL, &d, err);
+    const nlg_search_output output = {.table = evaluator, .top = o->top, .front = o->front, .json = call->settings.json};
+    nlg_status status = search(call, run, &output, NULL, &d, err);
     nlg_table_evaluator_destroy(evaluator);
     return status;
 }
@@ -581,6 +435,7 @@ const nlg_command nlg_command_search = {
         "  lineage search --store random.db --strategy random --budget 100 --seed 1 --json\n"
         "  lineage search --store small.db --strategy evolution:population=20:sample=5 --workers 2 --top 5\n"
         "  lineage search --space nasbench201 --evaluator table --strategy random --budget 100\n"
+        "  lineage search --space accelnas --evaluator table --strategy nsga2:population=20 --cost latency --budget 300 --front\n"
         "  lineage search --strategy ppo --help",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,

@@ -200,6 +200,30 @@ static void tables_are_searched(void **state) {
     run_refused("there is no such table", "lineage search --space lineage --evaluator table --table $D/none.csv.gz --budget 3");
 }
 
+/* Rising costs buy rising scores, and nothing in the history is better in both. */
+static void fronts_are_listed(void **state) {
+    (void)state;
+    cJSON *r = run_json(
+              "lineage search --space accelnas --evaluator table --strategy nsga2:population=20 --cost latency --budget 120 "
+              "--front --json"),
+          *member, *trial;
+    double score = 0, cost = 0;
+    assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(r, "front")) > 3);
+    cJSON_ArrayForEach(member, cJSON_GetObjectItem(r, "front")) {
+        assert_true(json_number(member, "cost") > cost && json_number(member, "score") > score);
+        cost = json_number(member, "cost");
+        score = json_number(member, "score");
+        cJSON_ArrayForEach(trial, cJSON_GetObjectItem(r, "history")) {
+            if (strcmp(json_text(trial, "status"), "done") != 0) continue;
+            assert_false(json_number(trial, "cost") < cost && json_number(trial, "score") > score);
+        }
+    }
+    assert_true(score == json_number(cJSON_GetObjectItem(r, "best"), "score"));
+    cJSON_Delete(r);
+    program_result text = run_good("lineage search --space accelnas --evaluator table --strategy random --budget 20 --front");
+    assert_non_null(strstr(text.out, "architectures that no other beats in both score and macs:"));
+}
+
 static void tables_are_built_and_verified(void **state) {
     (void)state;
 #define TABLE "--data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 2 --seeds 2 --limit 4 --out $D/t "
@@ -266,6 +290,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(trials_lists_what_is_stored, enter, leave),
         cmocka_unit_test_setup_teardown(spaces_are_listed_with_their_sizes, enter, leave),
         cmocka_unit_test_setup_teardown(tables_are_searched, enter, leave),
+        cmocka_unit_test_setup_teardown(fronts_are_listed, enter, leave),
         cmocka_unit_test_setup_teardown(tables_are_built_and_verified, enter, leave),
         cmocka_unit_test_setup_teardown(workers_and_top, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
