@@ -92,7 +92,7 @@ static const struct argp_option options[] = {
     {"target", KEY_TARGET, "X", 0, "The target of the cost, for --reward soft or hard", 0},
     {"latency", KEY_LATENCY, "FILE", 0,
      "Predict latencies with this table of operations, which `lineage latency table SPACE` measures; its digest belongs to the "
-     "search",
+     "search. Or measured: time each network itself, which no other run repeats",
      0},
     NLG_OPTION_DATA(1),
     {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 2000)", 1},
@@ -288,17 +288,23 @@ static nlg_status check_images(const nlg_latency_table *table, const nlg_dataset
                     images->classes, m->space, images->c, images->h, images->w, images->classes);
 }
 
-/* With latencies, if there is a table of them; run has everything else. images: NULL if none are looked at. */
+/* With latencies, if they are asked for; run has everything else. images, exec: NULL if nothing is trained. */
 static nlg_status search(const nlg_invocation *call, nlg_search_options *run, const nlg_search_output *m,
-                         const nlg_dataset_info *images, display *d, nlg_error *err) {
+                         const nlg_dataset_info *images, const nlg_exec *exec, display *d, nlg_error *err) {
+    enum { RUNS = 25 };
     const search_options *o = call->options;
     if (!o->latency) return search_with(call, run, m, d, err);
-    nlg_latency_table *table;
+    const bool measured = strcmp(o->latency, "measured") == 0;
+    if (measured && !images)
+        return nlg_fail(err, NLG_ERR_INPUT, "--latency measured: nothing is trained here; give a table of `lineage latency table`");
+    nlg_latency_options here = {.space = run->space, .batch = 1, .exec = exec, .runs = RUNS};
+    if (images) here.input = (nlg_shape){images->h, images->w, images->c}, here.classes = images->classes;
+    nlg_latency_table *table = NULL;
     nlg_latency_evaluator *evaluator = NULL;
-    NLG_TRY(nlg_latency_open(o->latency, &table, err));
-    nlg_status status = images ? check_images(table, images, err) : NLG_OK;
+    nlg_status status = measured ? NLG_OK : nlg_latency_open(o->latency, &table, err);
+    if (status == NLG_OK && table && images) status = check_images(table, images, err);
     if (status == NLG_OK)
-        status = nlg_latency_evaluator_create(table, run->space, run->evaluator, run->evaluator_config, &evaluator, err);
+        status = nlg_latency_evaluator_create(table, &here, run->evaluator, run->evaluator_config, &evaluator, err);
     if (status == NLG_OK) {
         run->evaluator = nlg_latency_evaluator_interface(evaluator);
         run->evaluator_config = nlg_latency_evaluator_config(evaluator);
@@ -334,7 +340,7 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
         const nlg_search_output output = {.top = o->top, .front = o->front, .json = call->settings.json};
         run->evaluator = nlg_train_evaluator_interface(evaluator);
         run->evaluator_config = nlg_train_evaluator_config(evaluator);
-        status = search(call, run, &output, nlg_dataset_describe(dataset), &d, err);
+        status = search(call, run, &output, nlg_dataset_describe(dataset), &exec, &d, err);
     }
     nlg_train_evaluator_destroy(evaluator);
     if (dataset) nlg_dataset_close(dataset);
@@ -351,7 +357,7 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     run->evaluator = nlg_table_evaluator_interface(evaluator);
     run->evaluator_config = nlg_table_evaluator_config(evaluator);
     const nlg_search_output output = {.table = evaluator, .top = o->top, .front = o->front, .json = call->settings.json};
-    nlg_status status = search(call, run, &output, NULL, &d, err);
+    nlg_status status = search(call, run, &output, NULL, NULL, &d, err);
     nlg_table_evaluator_destroy(evaluator);
     return status;
 }

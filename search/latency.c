@@ -199,28 +199,35 @@ nlg_status nlg_latency_predict(const nlg_latency_table *table, const nlg_space *
 /* ---- the evaluator ----------------------------------------------------------------------------------------------------- */
 
 struct nlg_latency_evaluator {
-    const nlg_latency_table *table;
+    const nlg_latency_table *table; /* NULL: measured as here */
+    nlg_latency_options here;
     const nlg_evaluator *inner;
     nlg_evaluator interface;
     char *config;
 };
 
+static void fail_trial(nlg_trial *trial, const char *what, const char *why) {
+    trial->status = NLG_TRIAL_FAILED;
+    snprintf(trial->message, sizeof trial->message, "%s%.200s", what, why);
+}
+
 static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
     const nlg_latency_evaluator *e = context;
-    char missing[NLG_OPERATION_MAX];
-    double ms;
+    char missing[NLG_OPERATION_MAX] = "";
+    double ms = 0;
     nlg_error why = {0};
-    nlg_status status = nlg_latency_predict(e->table, space, &trial->code, &ms, missing, &why);
+    nlg_status status = e->table ? nlg_latency_predict(e->table, space, &trial->code, &ms, missing, &why)
+                                 : nlg_latency_measure(&e->here, &trial->code, &ms, &why);
     if (status == NLG_ERR_MEMORY) return nlg_fail(err, status, "%s", why.text);
-    if (status != NLG_OK || isnan(ms)) {
-        trial->status = NLG_TRIAL_FAILED;
-        snprintf(trial->message, sizeof trial->message, "%s%.200s", status == NLG_OK ? "the latency table has no " : "",
-                 status == NLG_OK ? missing : why.text);
-        return NLG_OK;
+    if (status != NLG_OK) {
+        fail_trial(trial, "", why.text);
+    } else if (isnan(ms)) {
+        fail_trial(trial, "the latency table has no ", missing);
+    } else {
+        NLG_TRY(e->inner->evaluate(e->inner->context, space, trial, err));
+        trial->latency_ms = ms;
     }
-    status = e->inner->evaluate(e->inner->context, space, trial, err);
-    trial->latency_ms = ms;
-    return status;
+    return NLG_OK;
 }
 
 static nlg_status begin_worker(void *context, nlg_error *err) {
@@ -230,20 +237,21 @@ static nlg_status begin_worker(void *context, nlg_error *err) {
 
 static char *write_config(const nlg_latency_table *table, const char *inner) {
     cJSON *object = cJSON_Parse(inner);
-    cJSON_AddStringToObject(object, "latency_table", nlg_latency_digest(table));
+    cJSON_AddStringToObject(object, "latency_table", table ? nlg_latency_digest(table) : "measured");
     char *text = object ? cJSON_PrintUnformatted(object) : NULL, *copy = text ? nlg_strdup(text) : NULL;
     cJSON_free(text);
     cJSON_Delete(object);
     return copy;
 }
 
-nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_space *space, const nlg_evaluator *inner,
+nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_latency_options *here, const nlg_evaluator *inner,
                                         const char *inner_config, nlg_latency_evaluator **evaluator, nlg_error *err) {
     *evaluator = NULL;
-    NLG_TRY(check_space(table, space, err));
+    if (table) NLG_TRY(check_space(table, here->space, err));
     nlg_latency_evaluator *e = nlg_alloc(1, sizeof *e);
     if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
     e->table = table;
+    e->here = *here;
     e->inner = inner;
     e->interface = (nlg_evaluator){
         .name = inner->name, .cost_unit = inner->cost_unit, .context = e, .evaluate = evaluate, .begin_worker = begin_worker};

@@ -36,15 +36,6 @@ int nlg_latency_operations(const nlg_latency_table *table);
 nlg_status nlg_latency_predict(const nlg_latency_table *table, const nlg_space *space, const nlg_code *code, double *ms,
                                char *missing, nlg_error *err);
 
-/* An evaluator that adds the predicted latency to what another one finds. An architecture with an operation that the table lacks
- * fails, without being evaluated. The table, the inner evaluator and its config are borrowed. */
-typedef struct nlg_latency_evaluator nlg_latency_evaluator;
-nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_space *space, const nlg_evaluator *inner,
-                                        const char *inner_config, nlg_latency_evaluator **evaluator, nlg_error *err);
-void nlg_latency_evaluator_destroy(nlg_latency_evaluator *evaluator);
-const nlg_evaluator *nlg_latency_evaluator_interface(const nlg_latency_evaluator *evaluator);
-const char *nlg_latency_evaluator_config(const nlg_latency_evaluator *evaluator); /* the inner one's and the table's digest */
-
 /* ---- measuring --------------------------------------------------------------------------------------------------------- */
 
 typedef struct nlg_latency_options {
@@ -72,5 +63,18 @@ nlg_status nlg_latency_build(const nlg_latency_options *options, const char *pat
 
 /* Median time of a whole network, after warming up. */
 nlg_status nlg_latency_measure(const nlg_latency_options *options, const nlg_code *code, double *ms, nlg_error *err);
+
+/* ---- for searches ------------------------------------------------------------------------------------------------------ */
+
+/* An evaluator that adds the latency to what another one finds: predicted from the table, for the space of `here`; or, without a
+ * table, that of the network measured as `here` says, which is another in every run. An architecture with an operation that the
+ * table lacks fails, without being evaluated. The table, the inner evaluator and its config are borrowed. */
+typedef struct nlg_latency_evaluator nlg_latency_evaluator;
+nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_latency_options *here, const nlg_evaluator *inner,
+                                        const char *inner_config, nlg_latency_evaluator **evaluator, nlg_error *err);
+void nlg_latency_evaluator_destroy(nlg_latency_evaluator *evaluator);
+const nlg_evaluator *nlg_latency_evaluator_interface(const nlg_latency_evaluator *evaluator);
+/* The inner one's, and the table's digest. */
+const char *nlg_latency_evaluator_config(const nlg_latency_evaluator *evaluator);
 
 #endif

@@ -145,7 +145,8 @@ static void what_is_missing_stays_missing(void **state) {
     int evaluations = 0;
     const nlg_evaluator inner = {.name = "made up", .context = &evaluations, .evaluate = score};
     nlg_latency_evaluator *e;
-    assert_int_equal(nlg_latency_evaluator_create(table, space, &inner, "{\"a\":1}", &e, NULL), NLG_OK);
+    assert_int_equal(nlg_latency_evaluator_create(table, &(nlg_latency_options){.space = space}, &inner, "{\"a\":1}", &e, NULL),
+                     NLG_OK);
     char config[128];
     snprintf(config, sizeof config, "{\"a\":1,\"latency_table\":\"%s\"}", nlg_latency_digest(table));
     assert_string_equal(nlg_latency_evaluator_config(e), config);
@@ -245,6 +246,16 @@ static void searches_are_told_the_table(void **state) {
                         "--isa portable --json");
     assert_string_equal(json_text(r, "digest"), digest);
     cJSON_Delete(r);
+    r = run_json(SEARCH "--latency measured --cost latency --store $D/m.db --json");
+    assert_string_equal(json_text(cJSON_GetObjectItem(r, "evaluator_config"), "latency_table"), "measured");
+    cJSON_ArrayForEach(trial, cJSON_GetObjectItem(r, "history")) assert_true(json_number(trial, "latency_ms") > 0);
+    snprintf(digest, sizeof digest, "%s", json_text(r, "digest"));
+    cJSON_Delete(r);
+    r = run_json(SEARCH "--latency measured --cost latency --store $D/m.db --json"); /* what is stored stays */
+    assert_string_equal(json_text(r, "digest"), digest);
+    cJSON_Delete(r);
+    run_refused("nothing is trained here",
+                "lineage search --space nasbench201 --evaluator table --strategy random --budget 3 --latency measured");
     /* Another table is another search. */
     run_good("sed -E 's/^overhead,.*/overhead,1/' $D/c.csv > $D/d.csv");
     run_refused("evaluator.latency_table is",
