@@ -157,6 +157,10 @@ static void copy_row(const nlg_conv_task *task, const nlg_conv_phase *phase, con
     zero(to + end * c, (width - end) * c);
 }
 
+static void list_pixels(int64_t count, int64_t first, int64_t step, int64_t *list) {
+    for (int64_t i = 0; i < count; i++, first += step) list[i] = first;
+}
+
 const float *nlg_conv_gather(const nlg_conv_task *task, const nlg_conv_phase *phase, const float *x, int64_t ld, int64_t begin,
                              int64_t pixels, float *strip, int64_t *offset, int64_t *index) {
     const nlg_conv_axis *rows = &phase->rows, *cols = &phase->cols;
@@ -180,14 +184,14 @@ const float *nlg_conv_gather(const nlg_conv_task *task, const nlg_conv_phase *ph
             base = phase->depth ? (image * task->source_h + top) * row + cols->first * pixel : 0;
         }
         int64_t out_row = (image * task->out_h + rows->out + p * rows->out_step) * task->out_w + cols->out;
-        for (int64_t i = 0; i < count; i++, done++) {
-            offset[done] = base + j * cols->stride * pixel;
-            index[done] = out_row + j * cols->out_step;
-            if (++j == q) {
-                j = 0;
-                base += rows->stride * row;
-                out_row += (int64_t)rows->out_step * task->out_w;
-            }
+        for (int64_t left = count, row_left; left > 0; left -= row_left) {
+            row_left = q - j < left ? q - j : left;
+            list_pixels(row_left, base + j * cols->stride * pixel, cols->stride * pixel, offset + done);
+            list_pixels(row_left, out_row + j * cols->out_step, cols->out_step, index + done);
+            done += row_left;
+            j = 0;
+            base += rows->stride * row;
+            out_row += (int64_t)rows->out_step * task->out_w;
         }
     }
     return phase->padded ? strip : x;

@@ -47,6 +47,7 @@ typedef struct nlg_conv_gemm {
 typedef struct nlg_conv_outer {
     const float *x;
     const int64_t *offset;
+    const int64_t *row_offset;  /* unless NULL: row m reads x[base + row_offset[m]] */
     int pixels, panels, unused; /* unused: channels at the end of the last panel whose sums nobody reads */
     int64_t rows;
     const float *dy; /* panel p at dy + p * dy_stride */

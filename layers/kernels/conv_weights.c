@@ -16,6 +16,7 @@ enum {
     MOST_CHUNKS = 4, /* per strip */
     SLICE = 64,      /* source channels of one step of the final reduction */
     MOST_AREA = 256, /* kernel positions of the fast form */
+    SHORT_RUN = 12,  /* rows of a run that others join */
 };
 
 typedef struct weights_run {
@@ -28,6 +29,7 @@ typedef struct weights_run {
     const nlg_conv_run *runs;
     int run_count;
     int64_t run_units;
+    const int64_t *row_offset;         /* of rows in runs too short for a tile, which then make one run; else NULL */
     float *sums, *bias_sums, *scratch; /* [parts][panels][depth][16], [parts][panels][16], per worker */
     size_t sums_size, bias_size, strip_size, worker_size;
 } weights_run;
@@ -93,7 +95,8 @@ static void run_chunk(const weights_run *run, const chunk_state *chunk, int64_t 
         begin = begin < 0 ? 0 : begin * tile;
         end = end < 0 ? 0 : smaller(end * tile, length);
         if (begin >= end) continue;
-        job.x = chunk->x + panel.source + run->runs[i].offset + begin;
+        job.x = chunk->x + panel.source + (run->row_offset ? 0 : run->runs[i].offset + begin);
+        job.row_offset = run->row_offset ? run->row_offset + begin : NULL;
         job.rows = end - begin;
         job.out = sums + (i * length + begin) * NLG_PANEL;
         run->exec->simd->conv->outer(&job);
@@ -217,7 +220,24 @@ void nlg_conv_finish_weights(const nlg_conv_parts *parts) {
 /* ---- entry points ---- */
 
 static size_t runs_size(const weights_run *run) {
-    return nlg_conv_lines((size_t)run->task.kernel_h * (size_t)run->task.kernel_w * sizeof(nlg_conv_run) / sizeof(float));
+    size_t area = (size_t)run->task.kernel_h * (size_t)run->task.kernel_w;
+    return nlg_conv_lines((area * sizeof(nlg_conv_run) + area * SHORT_RUN * sizeof(int64_t)) / sizeof(float));
+}
+
+/* Runs of the source, and where they are short, their rows one by one. */
+static void list_rows(weights_run *run, nlg_conv_run *runs, int tile) {
+    run->run_count = nlg_conv_runs(&run->task, &run->phase, run->ld_x, runs);
+    run->runs = runs;
+    int64_t length = runs[0].length;
+    if (run->run_count > 1 && length < smaller(tile, SHORT_RUN)) {
+        int64_t *offset = (int64_t *)(void *)(runs + run->run_count);
+        for (int64_t i = 0; i < run->run_count * length; i++) offset[i] = runs[i / length].offset + i % length;
+        run->row_offset = offset;
+        runs[0] = (nlg_conv_run){0, run->run_count * length};
+        run->run_count = 1;
+    }
+    run->run_units = (runs[0].length + tile - 1) / tile;
+    run->units = run->run_units * run->run_count;
 }
 
 size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec) {
@@ -231,12 +251,7 @@ void nlg_conv_direct_weights(const nlg_exec *exec, const nlg_conv_shape *shape, 
                              int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch) {
     weights_run run = {.x = x, .dy = dy, .ld_x = ld_x, .ld_dy = ld_dy};
     plan(&run, shape, exec);
-    nlg_conv_run *runs = (nlg_conv_run *)(void *)scratch;
-    run.runs = runs;
-    run.run_count = nlg_conv_runs(&run.task, &run.phase, ld_x, runs);
-    int tile = exec->simd->conv->tile_pixels;
-    run.run_units = (runs[0].length + tile - 1) / tile;
-    run.units = run.run_units * run.run_count;
+    list_rows(&run, (nlg_conv_run *)(void *)scratch, exec->simd->conv->tile_pixels);
     run.sums = scratch + runs_size(&run);
     run.bias_sums = run.sums + run.sums_size * (size_t)run.parts;
     run.scratch = run.bias_sums + run.bias_size * (size_t)run.parts;

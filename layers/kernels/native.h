@@ -73,7 +73,10 @@ NLG_INLINE void vn_store(float *p, vn a) {
     _mm256_storeu_ps(p, a);
 }
 NLG_INLINE void vn_store_n(float *p, vn a, int n) {
-    vf_store_n(p, (vf){a, a}, n);
+    if (n == 8)
+        _mm256_storeu_ps(p, a);
+    else
+        vf_store_n(p, (vf){a, a}, n);
 }
 NLG_INLINE vn vn_add(vn a, vn b) {
     return _mm256_add_ps(a, b);

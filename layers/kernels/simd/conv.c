@@ -94,7 +94,6 @@ static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, c
 /* What bounded outputs need beside their sums, for the registers of a tile. */
 typedef struct straight_finisher {
     vn bias[MOST_VECTORS], low, high;
-    int lanes[MOST_VECTORS];
 } straight_finisher;
 
 NLG_INLINE void straight_finisher_init(straight_finisher *f, const nlg_conv_output *out, int channel, const int vectors) {
@@ -102,27 +101,42 @@ NLG_INLINE void straight_finisher_init(straight_finisher *f, const nlg_conv_outp
     f->high = vn_set1(out->act == NLG_ACT_RELU6 ? 6.0f : INFINITY);
     UNROLL for (int j = 0; j < vectors; j++) {
         int lanes = out->channels - channel - j * NLG_NATIVE;
-        f->lanes[j] = lanes < 0 ? 0 : lanes > NLG_NATIVE ? NLG_NATIVE : lanes;
-        f->bias[j] = out->bias && lanes > 0 ? vn_load_n(out->bias + channel + j * NLG_NATIVE, f->lanes[j]) : vn_set1(-0.0f);
+        lanes = lanes < 0 ? 0 : lanes > NLG_NATIVE ? NLG_NATIVE : lanes;
+        f->bias[j] = out->bias && lanes ? vn_load_n(out->bias + channel + j * NLG_NATIVE, lanes) : vn_set1(-0.0f);
     }
 }
 
 /* `plain`: the sum is the output; `whole`: all lanes are channels. */
 NLG_INLINE void finish_straight(const nlg_conv_output *out, const straight_finisher *f, vn v, int64_t index, int channel,
-                                const int j, const bool plain, const bool whole) {
+                                const int j, int lanes, const bool plain, const bool whole) {
     if (!plain) {
         v = vn_add(v, f->bias[j]);
         if (out->add) {
-            const float *add = out->add + index * out->ld_add + channel + j * NLG_NATIVE;
-            v = vn_add(v, whole ? vn_load(add) : vn_load_n(add, f->lanes[j]));
+            const float *add = out->add + index * out->ld_add + channel;
+            v = vn_add(v, whole ? vn_load(add) : vn_load_n(add, lanes));
         }
         v = vn_min(f->high, vn_max(f->low, v));
     }
-    float *y = out->y + index * out->ld_y + channel + j * NLG_NATIVE;
+    float *y = out->y + index * out->ld_y + channel;
     if (whole)
         vn_store(y, v);
     else
-        vn_store_n(y, v, f->lanes[j]);
+        vn_store_n(y, v, lanes);
+}
+
+/* Bounded outputs of one register of channels, some of them unused, for `pixels` pixels of the list. */
+static __attribute__((noinline)) void finish_some(const nlg_conv_output *out, const int64_t *index, int pixels, int channel,
+                                                  const float *sums, int64_t ld) {
+    straight_finisher f;
+    const nlg_conv_output o = *out;
+    const int lanes = o.channels - channel;
+    straight_finisher_init(&f, &o, channel, 1);
+    if (lanes >= NLG_NATIVE)
+        for (int i = 0; i < pixels; i++) finish_straight(&o, &f, vn_load(sums + i * ld), index[i], channel, 0, lanes, false, true);
+    else if (is_plain(&o))
+        for (int i = 0; i < pixels; i++) finish_straight(&o, &f, vn_load(sums + i * ld), index[i], channel, 0, lanes, true, false);
+    else
+        for (int i = 0; i < pixels; i++) finish_straight(&o, &f, vn_load(sums + i * ld), index[i], channel, 0, lanes, false, false);
 }
 
 /* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile; or the following
@@ -181,10 +195,10 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
         const int64_t *index = job.index + pixel;
         if (straight && whole && plain) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
-                finish_straight(&job.out, &f, sum[i][j], index[i], channel, j, true, true);
+                finish_straight(&job.out, &f, sum[i][j], index[i], channel + j * NLG_NATIVE, j, NLG_NATIVE, true, true);
         } else if (straight && whole) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
-                finish_straight(&job.out, &f, sum[i][j], index[i], channel, j, false, true);
+                finish_straight(&job.out, &f, sum[i][j], index[i], channel + j * NLG_NATIVE, j, NLG_NATIVE, false, true);
         } else if (!job.last) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
                 vn_store(partial + i * ld_partial + j * NLG_NATIVE, sum[i][j]);
@@ -193,10 +207,8 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
             float finished[MOST_PIXELS * MOST_VECTORS * NLG_NATIVE];
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < panels * PARTS; j++)
                 vn_store(finished + i * ld + j * NLG_NATIVE, j < vectors ? sum[i][j] : vn_zero());
-            for (int i = 0; straight && i < pixels; i++)
-                for (int j = 0; j < vectors; j++)
-                    finish_straight(&caller->out, &f, vn_load(finished + i * ld + j * NLG_NATIVE), index[i], channel, j, false,
-                                    false);
+            for (int j = 0; straight && j < vectors && channel + j * NLG_NATIVE < job.out.channels; j++)
+                finish_some(&caller->out, index, pixels, channel + j * NLG_NATIVE, finished + j * NLG_NATIVE, ld);
             for (int j = 0; !straight && j < panels; j++)
                 finish_panel(&caller->out, index, pixels, channel + j * NLG_PANEL, finished + j * NLG_PANEL, ld);
         }
@@ -207,8 +219,13 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
     vn sum[MOST_PIXELS][MOST_VECTORS];
     UNROLL for (int i = 0; i < rows; i++) UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = vn_zero();
     const float *x = job->x + row, *dy = job->dy + panel * job->dy_stride;
-    int64_t dy_stride = job->dy_stride;
-    for (const int64_t *offset = job->offset, *end = offset + job->pixels; offset < end; offset++, dy += NLG_PANEL) {
+    const int64_t dy_stride = job->dy_stride, *offset = job->offset, *end = offset + job->pixels;
+    if (job->row_offset) {
+        const float *at[MOST_PIXELS];
+        UNROLL for (int i = 0; i < rows; i++) at[i] = job->x + job->row_offset[row + i];
+        for (; offset < end; offset++, dy += NLG_PANEL) multiply_add(sum, at, *offset, dy, dy_stride, rows, vectors, false);
+    }
+    for (; offset < end; offset++, dy += NLG_PANEL) {
         const float *at = x + *offset;
         multiply_add(sum, &at, 0, dy, dy_stride, rows, vectors, true);
     }
@@ -285,24 +302,25 @@ static void gemm(const nlg_conv_gemm *job) {
 #endif
 }
 
-static void outer_rows(const nlg_conv_outer *job, int64_t begin, int64_t end, int tile, int last, int most_panels) {
-    for (int panel = 0, panels; panel < last; panel += panels) {
-        panels = last - panel < most_panels ? last - panel : most_panels;
-        while (!outer_tiles[tile][panels * PARTS]) panels--;
-        for (int64_t i = begin; i < end; i += tile) outer_tiles[tile][panels * PARTS](job, i, panel);
+/* Rows in tiles of at most `tile`, as equal as can be: a tile of one or two has too few chains. */
+static void outer_panels(const nlg_conv_outer *job, int begin, int end, int64_t tile, bool narrow) {
+    int64_t tiles = (job->rows + tile - 1) / tile;
+    for (int64_t i = 0; i < tiles; i++) {
+        int64_t row = job->rows * i / tiles;
+        int rows = (int)(job->rows * (i + 1) / tiles - row);
+        for (int panel = begin, panels; panel < end; panel += panels) {
+            int most = rows == TILE_PIXELS ? TILE_PANELS : MOST_PANELS;
+            panels = end - panel < most ? end - panel : most;
+            while (!narrow && !outer_tiles[rows][panels * PARTS]) panels--;
+            outer_tiles[rows][narrow ? 1 : panels * PARTS](job, row, panel);
+        }
     }
 }
 
 static void outer(const nlg_conv_outer *job) {
-    int tail = (int)(job->rows % TILE_PIXELS), wide = wide_panels(job->panels, job->panels * NLG_PANEL - job->unused, job->rows);
-    if (job->rows > tail) outer_rows(job, 0, job->rows - tail, TILE_PIXELS, wide, TILE_PANELS);
-    if (tail) outer_rows(job, job->rows - tail, job->rows, tail, wide, MOST_PANELS);
-#if NARROW_PIXELS
-    if (wide == job->panels) return;
-    int64_t whole = job->rows / NARROW_PIXELS * NARROW_PIXELS;
-    for (int64_t i = 0; i < whole; i += NARROW_PIXELS) outer_tiles[NARROW_PIXELS][1](job, i, wide);
-    if (whole < job->rows) outer_tiles[job->rows - whole][1](job, whole, wide);
-#endif
+    int wide = wide_panels(job->panels, job->panels * NLG_PANEL - job->unused, job->rows);
+    if (wide) outer_panels(job, 0, wide, TILE_PIXELS, false);
+    if (wide < job->panels) outer_panels(job, wide, job->panels, NARROW_PIXELS, true);
 }
 
 static void finish(const nlg_conv_output *out, int64_t pixels) {
