@@ -58,7 +58,7 @@ typedef struct nlg_latency_summary {
 } nlg_latency_summary;
 
 /* Finds the operations of the space (all its architectures where they are few, else random ones until many in a row have nothing
- * new) and measures each in the first network that has it, alone on the machine if the caller sees to that. */
+ * new) and measures each in those networks that have something new, alone on the machine if the caller sees to that. */
 nlg_status nlg_latency_build(const nlg_latency_options *options, const char *path, nlg_latency_summary *summary, nlg_error *err);
 
 /* Median time of a whole network, after warming up. */

@@ -1,7 +1,8 @@
 /* Measuring the operations of a space.
  *
- * An operation is timed within a network that has it, call by call, so that its input is where the operation before it left it.
- * Timing calls by themselves in a loop would find everything in the nearest cache. */
+ * An operation is timed within networks that have it, call by call, so that its input is where the operation before it left it;
+ * timing it by itself in a loop would find everything in the nearest cache. As few networks as have all operations are run, and
+ * an operation takes the median of its times in them. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ enum {
 
 typedef struct operation {
     char *text;
-    double ms; /* negative: not measured yet */
+    double *ms; /* medians in the networks that have it; sorted in the end */
+    int count, room;
 } operation;
 
 typedef struct builder {
@@ -68,7 +70,7 @@ static nlg_status note(void *context, const char *text, nlg_error *err) {
     char *copy = nlg_strdup(text);
     if (!copy) return nlg_fail_memory(err, strlen(text), "an operation");
     memmove(&b->operations[at + 1], &b->operations[at], (size_t)(b->count - at) * sizeof *b->operations);
-    b->operations[at] = (operation){copy, -1};
+    b->operations[at] = (operation){.text = copy};
     b->count++;
     b->found = true;
     return NLG_OK;
@@ -228,9 +230,12 @@ static nlg_status take_times(builder *b, const running *r, double *times, double
         double *t = times + (size_t)i * (size_t)runs;
         const double ms = median(t, runs);
         all += ms;
-        if (b->operations[at].ms >= 0) continue;
-        b->operations[at].ms = ms;
-        b->summary->noisy += t[runs * 9 / 10] > 1.2 * t[runs / 10];
+        operation *o = &b->operations[at];
+        b->summary->noisy += !o->count && t[runs * 9 / 10] > 1.2 * t[runs / 10];
+        double *grown = nlg_grow(o->ms, &o->room, o->count, sizeof *grown);
+        if (!grown) return nlg_fail_memory(err, (size_t)o->room * sizeof *grown, "times");
+        o->ms = grown;
+        o->ms[o->count++] = ms;
     }
     *overhead = median(times + (size_t)steps * (size_t)runs, runs) - all;
     return NLG_OK;
@@ -282,7 +287,10 @@ static nlg_status write_file(const builder *b, const char *path, nlg_error *err)
             c->input.h, c->input.w, c->input.c, c->classes, c->batch, nlg_team_size(o->exec->team), nlg_isa_name(o->exec->isa), cpu,
             NLG_NUMERICS_VERSION);
     fprintf(w.stream, "overhead,%.6f\n", b->summary->overhead_ms);
-    for (int i = 0; i < b->count; i++) fprintf(w.stream, "%s,%.6f\n", b->operations[i].text, b->operations[i].ms);
+    for (int i = 0; i < b->count; i++) {
+        const operation *each = &b->operations[i];
+        fprintf(w.stream, "%s,%.6f\n", each->text, median(each->ms, each->count));
+    }
     return nlg_file_commit(&w, err);
 }
 
@@ -296,7 +304,10 @@ nlg_status nlg_latency_build(const nlg_latency_options *options, const char *pat
     if (status == NLG_OK) status = write_file(&b, path, err);
     summary->networks = b.n_networks;
     summary->operations = b.count;
-    for (int i = 0; i < b.count; i++) nlg_free(b.operations[i].text);
+    for (int i = 0; i < b.count; i++) {
+        nlg_free(b.operations[i].text);
+        nlg_free(b.operations[i].ms);
+    }
     nlg_free(b.operations);
     nlg_free(b.networks);
     nlg_free(b.overheads);
