@@ -1,9 +1,10 @@
 /* Our own space: small networks for 28x28 and 32x32 images that differ much, few enough to train all of them (`lineage table`).
  *
- * A 3x3 stem of 8 channels and three stages of 8, 16 and 32 channels at full, half and quarter size. Each stage is nothing, a 3x3
- * convolution, a 3x3 or 5x5 depthwise separable one, or a residual pair of 3x3 convolutions. Between stages the image shrinks by
- * maximum pooling, average pooling or the stride of the 1x1 convolution that widens it. Every stage that is something ends with
- * squeeze-and-excitation, or none does. Every convolution is followed by batch norm and ReLU (within a residual pair as in ResNet).
+ * A 3x3 stem of 16 channels at stride 2 and three stages of 16, 32 and 64 channels at half, quarter and eighth size. Each stage is
+ * nothing, a 3x3 convolution, a 3x3 or 5x5 depthwise separable one, or a residual pair of 3x3 convolutions. Between stages the
+ * image shrinks by maximum pooling, average pooling or the stride of the 1x1 convolution that widens it. Every stage that is
+ * something ends with squeeze-and-excitation, or none does. Every convolution is followed by batch norm and ReLU (within a residual
+ * pair as in ResNet).
  *
  * Code: stages, shrinking, squeeze. 750 codes; squeezing nothing changes nothing, so that 747 are different networks. */
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "models/blocks.h"
 #include "search/network.h"
 
-enum { STAGES = 3, SHRINK = STAGES, SQUEEZE, LENGTH, FILTERS = 8 };
+enum { STAGES = 3, SHRINK = STAGES, SQUEEZE, LENGTH, FILTERS = 16 };
 enum { NOTHING, CONV, SEPARABLE_3, SEPARABLE_5, RESIDUAL, OPS };
 enum { MAX_POOL, AVG_POOL, STRIDE, SHRINKS };
 static const char *const op_names[OPS] = {"none", "conv3", "sep3", "sep5", "res3"};
@@ -102,7 +103,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     (void)self;
     nlg_builder *b = nlg_network_begin(graph);
     if (!b) return nlg_network_finish(b, graph, err);
-    nlg_value x = conv(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = FILTERS, .kernel = 3}, NLG_ACT_RELU, "stem");
+    nlg_value x = conv(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = FILTERS, .kernel = 3, .stride = 2}, NLG_ACT_RELU, "stem");
     for (int stage = 0; stage < STAGES; stage++) {
         const int filters = FILTERS << stage;
         nlg_push(b, "stages.%d", stage);
