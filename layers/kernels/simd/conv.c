@@ -40,6 +40,8 @@
 #define UNROLL _Pragma("GCC unroll 16")
 #endif
 
+enum { ACTIVE_PIXELS = 64 }; /* whose outputs wait in the first cache for a curved activation */
+
 /* Register j of the panels' rows that begin at `rows`, `ld` floats apart. */
 NLG_INLINE vn row_vector(const float *rows, int64_t ld, const int j) {
     return vn_load(rows + j / PARTS * ld + j % PARTS * NLG_NATIVE);
@@ -139,6 +141,17 @@ static __attribute__((noinline)) void finish_some(const nlg_conv_output *out, co
         for (int i = 0; i < pixels; i++) finish_straight(&o, &f, vn_load(sums + i * ld), index[i], channel, 0, lanes, false, false);
 }
 
+/* y = act(y) on `count` channels from `channel` on, `pixels` pixels of the list. A tile at a time, the long chain of a curved
+ * activation would wait for itself; over many the processor finds other values to go on with. */
+static __attribute__((noinline)) void activate(const nlg_conv_output *out, const int64_t *index, int pixels, int channel,
+                                               int count) {
+    float *y = out->y + channel;
+    if (out->act == NLG_ACT_SILU)
+        for (int i = 0; i < pixels; i++) activate_row(NLG_ACT_SILU, y + index[i] * out->ld_y, count);
+    else
+        for (int i = 0; i < pixels; i++) activate_row(out->act, y + index[i] * out->ld_y, count);
+}
+
 /* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile; or the following
  * tile's source where it is read for the first time and in one piece. Tiles of one register have few weights and no load to spare.
  */
@@ -157,7 +170,8 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
         ahead_step = pixels;
     }
     const bool plain = is_plain(&job.out), straight = job.last && job.out.act <= NLG_ACT_RELU6,
-               whole = channel + vectors * NLG_NATIVE <= job.out.channels;
+               whole = job.last && channel + vectors * NLG_NATIVE <= job.out.channels;
+    int active = begin; /* pixels before it are activated */
     straight_finisher f;
     straight_finisher_init(&f, &job.out, channel, vectors);
 
@@ -193,12 +207,16 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
         }
 
         const int64_t *index = job.index + pixel;
-        if (straight && whole && plain) {
+        if (whole && plain) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
                 finish_straight(&job.out, &f, sum[i][j], index[i], channel + j * NLG_NATIVE, j, NLG_NATIVE, true, true);
-        } else if (straight && whole) {
+        } else if (whole) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
                 finish_straight(&job.out, &f, sum[i][j], index[i], channel + j * NLG_NATIVE, j, NLG_NATIVE, false, true);
+            if (!straight && (pixel + pixels == end || pixel + pixels - active >= ACTIVE_PIXELS)) {
+                activate(&caller->out, job.index + active, pixel + pixels - active, channel, vectors * NLG_NATIVE);
+                active = pixel + pixels;
+            }
         } else if (!job.last) {
             UNROLL for (int i = 0; i < pixels; i++) UNROLL for (int j = 0; j < vectors; j++)
                 vn_store(partial + i * ld_partial + j * NLG_NATIVE, sum[i][j]);

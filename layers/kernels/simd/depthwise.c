@@ -57,19 +57,22 @@ NLG_INLINE void taps_inside(const nlg_conv_axis *axis, int i, int *begin, int *e
 
 /* ---- outputs ---- */
 
-/* The epilogue of a block. ReLU and ReLU6 are bounds, which let NaN through. */
+/* The epilogue of a block. ReLU and ReLU6 are bounds, which let NaN through; curved activations pass over the outputs of a tile,
+ * all channels, once those are written: enough values to hide the length of their chains. */
 typedef struct bounds {
     enum { PLAIN, BOUNDED, OTHER } form;
+    bool curved; /* activate afterwards */
     vn low, high;
 } bounds;
 
 static bounds bounds_of(const nlg_conv_output *out) {
     nlg_act act = out->act;
-    bounds b = {OTHER, vn_set1(act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? 0.0f : -INFINITY),
+    bounds b = {OTHER, act > NLG_ACT_RELU6 && out->bias && !out->add,
+                vn_set1(act == NLG_ACT_RELU || act == NLG_ACT_RELU6 ? 0.0f : -INFINITY),
                 vn_set1(act == NLG_ACT_RELU6 ? 6.0f : INFINITY)};
     if (is_plain(out))
         b.form = PLAIN;
-    else if (out->bias && !out->add && act <= NLG_ACT_RELU6)
+    else if (out->bias && !out->add)
         b.form = BOUNDED;
     return b;
 }
@@ -88,15 +91,21 @@ static __attribute__((noinline)) void finish_any(const nlg_depthwise_block *job,
         if (out->add) v = vn_add(v, vn_load_n(out->add + (index + i * step) * out->ld_add + channel, lanes));
         vn_store(sums + i * NLG_NATIVE, vn_min(b.high, vn_max(b.low, v)));
     }
-    const int total = count * NLG_NATIVE;
-    if (out->act == NLG_ACT_SILU) /* its constants stay in registers */
-        for (int i = 0; i < total; i += NLG_LANES) vf_store(sums + i, vf_act(NLG_ACT_SILU, vf_load(sums + i)));
-    else if (out->act > NLG_ACT_RELU6)
-        for (int i = 0; i < total; i += NLG_LANES) vf_store(sums + i, vf_act(out->act, vf_load(sums + i)));
+    if (out->act > NLG_ACT_RELU6)
+        for (int i = 0; i < count * NLG_NATIVE; i += NLG_LANES) vf_store(sums + i, vf_act(out->act, vf_load(sums + i)));
     for (int i = 0; i < count; i++) {
         float *y = out->y + (index + i * step) * out->ld_y + channel;
         store(y, vn_load(sums + i * NLG_NATIVE), lanes, lanes == NLG_NATIVE);
     }
+}
+
+static __attribute__((noinline)) void activate(const nlg_conv_output *out, int64_t index, int64_t step, int count, int channels) {
+    float *y = out->y + index * out->ld_y;
+    step *= out->ld_y;
+    if (out->act == NLG_ACT_SILU)
+        for (int i = 0; i < count; i++, y += step) activate_row(NLG_ACT_SILU, y, channels);
+    else
+        for (int i = 0; i < count; i++, y += step) activate_row(out->act, y, channels);
 }
 
 /* ---- tiles ---- */
@@ -187,6 +196,7 @@ NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, co
                 t.lanes = channels - c;
                 tile_body(job, &b, t, index, c, taps, stride, tile, false, false);
             }
+            if (b.curved) activate(&job->out, index, cols.out_step, t.count, channels);
         }
     }
 }
