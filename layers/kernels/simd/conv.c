@@ -152,6 +152,15 @@ static __attribute__((noinline)) void activate(const nlg_conv_output *out, const
         for (int i = 0; i < pixels; i++) activate_row(out->act, y + index[i] * out->ld_y, count);
 }
 
+/* Lines of a tile's outputs lie far apart: nothing else foresees them. */
+NLG_INLINE void prefetch_output(const nlg_conv_output *out, int64_t index, int channel, const int panels) {
+    const float *y = out->y + index * out->ld_y + channel;
+    UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(y + j * NLG_PANEL, 1, 3);
+    if (!out->add) return;
+    const float *add = out->add + index * out->ld_add + channel;
+    UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(add + j * NLG_PANEL, 0, 3);
+}
+
 /* While the tiles pass, the weights of the following panels are brought nearer, an equal share with every tile; or the following
  * tile's source where it is read for the first time and in one piece. Tiles of one register have few weights and no load to spare.
  */
@@ -184,6 +193,8 @@ NLG_INLINE void gemm_body(const nlg_conv_gemm *caller, int begin, int end, int p
             UNROLL for (int j = 0; j < vectors; j++) sum[i][j] =
                 job.first ? vn_zero() : vn_load(partial + i * ld_partial + j * NLG_NATIVE);
         }
+
+        if (job.last) UNROLL for (int i = 0; i < pixels; i++) prefetch_output(&job.out, job.index[pixel + i], channel, panels);
 
         int64_t left = job.length, skip = job.skip;
         for (const nlg_conv_run *run = job.runs; left > 0; run++) {
