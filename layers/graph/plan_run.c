@@ -176,6 +176,8 @@ static void run_groups(void *context, int64_t begin, int64_t end, int worker) {
 
 /* ---- what follows all chunks of a segment ---- */
 
+enum { SLOT_BLOCK = 1024 };
+
 typedef struct slot_sum {
     const float *slots;
     size_t slot_floats;
@@ -187,10 +189,13 @@ typedef struct slot_sum {
 static void sum_slots(void *context, int64_t begin, int64_t end, int worker) {
     const slot_sum *sum = context;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        float value = sum->accumulate ? sum->out[i] : 0.0F;
-        for (int group = 0; group < sum->groups; group++) value += sum->slots[(size_t)group * sum->slot_floats + (size_t)i];
-        sum->out[i] = value;
+    for (int64_t first = begin; first < end; first += SLOT_BLOCK) {
+        const int64_t stop = first + SLOT_BLOCK < end ? first + SLOT_BLOCK : end;
+        for (int64_t i = first; i < stop && !sum->accumulate; i++) sum->out[i] = 0.0F;
+        for (int group = 0; group < sum->groups; group++) {
+            const float *slot = sum->slots + (size_t)group * sum->slot_floats;
+            for (int64_t i = first; i < stop; i++) sum->out[i] += slot[i];
+        }
     }
 }
 
