@@ -80,12 +80,12 @@ static void normalisation_matches_plain_loops(void **state) {
         int64_t rows = cases[k / 3].rows;
         int c = cases[k / 3].c, ld = c + cases[k / 3].gap;
         size_t count = (size_t)(rows * ld);
-        float *x = floats(count), *dy = floats(count), *y = floats(count), *dx = floats(count);
+        float *x = floats(count), *dy = floats(count), *before = floats(count), *y = floats(count), *dx = floats(count);
         float *vectors = floats(5 * (size_t)c), *scratch = floats(nlg_norm_scratch_size(rows, c));
         double *sum = nlg_alloc(2 * (size_t)c, sizeof *sum), *product = sum + c;
         for (size_t i = 0; i < count; i++) {
             x[i] = 3 * (float)nlg_rng_normal(nlg_rng_seed(k), i);
-            dy[i] = (float)nlg_rng_normal(nlg_rng_seed(k + 99), i);
+            dy[i] = before[i] = (float)nlg_rng_normal(nlg_rng_seed(k + 99), i);
             y[i] = dx[i] = -7;
         }
         for (size_t i = 0; i < 5 * (size_t)c; i++) vectors[i] = 0.3f * (float)nlg_rng_normal(nlg_rng_seed(k + 7), i);
@@ -100,10 +100,10 @@ static void normalisation_matches_plain_loops(void **state) {
             for (int64_t row = 0; row < rows; row++) {
                 size_t at = (size_t)(row * ld + i);
                 if (i >= c) {
-                    if (y[at] != -7 || dx[at] != -7) fail_msg("case %zu: the gap was written", k);
+                    if (y[at] != -7 || dx[at] != -7 || dy[at] != before[at]) fail_msg("case %zu: the gap was written", k);
                     continue;
                 }
-                double z = (double)fmaf(x[at], scale[i], shift[i]), dz = (double)dy[at] * slope_of(act, z);
+                double z = (double)fmaf(x[at], scale[i], shift[i]), dz = (double)before[at] * slope_of(act, z);
                 double d = (double)scale[i] * dz + (double)offset[i] + (double)slope[i] * ((double)x[at] - (double)mean[i]);
                 if (!(fabs((double)y[at] - value_of(act, z)) <= 1e-6 * (1 + fabs(z))) || !(fabs((double)dx[at] - d) <= 1e-5))
                     fail_msg("case %zu: row %d, channel %d: y %g dx %g, expected %g %g", k, (int)row, i, (double)y[at],
@@ -116,7 +116,7 @@ static void normalisation_matches_plain_loops(void **state) {
                 fail_msg("case %zu, channel %d: sums %.9g %.9g, expected %.9g %.9g", k, i, sum[i], product[i], want_sum,
                          want_product);
         }
-        nlg_free(x), nlg_free(dy), nlg_free(y), nlg_free(dx), nlg_free(vectors), nlg_free(scratch), nlg_free(sum);
+        nlg_free(x), nlg_free(dy), nlg_free(before), nlg_free(y), nlg_free(dx), nlg_free(vectors), nlg_free(scratch), nlg_free(sum);
     }
 }
 

@@ -76,7 +76,8 @@ typedef struct norm_job {
     int pixels;      /* of the fold */
     bool spread;     /* sums of folded pixels that have gaps */
     bool statistics; /* sums of x, shifted by norm->mean; else of gradients */
-    const float *dy;
+    float *dy;
+    const float *dz;
     int64_t ld_dy;
     const nlg_norm_gradient *gradient;
     float *y;
@@ -144,7 +145,7 @@ static void run_sums(void *context, int64_t begin, int64_t end, int worker) {
 
 /* Both sums over all parts, over the pixels of the fold, and over the pixels left over, in this order. The width of a task is free:
  * channels do not meet. */
-static void sum_parts(const nlg_exec *exec, const nlg_norm *norm, bool statistics, const float *dy, int64_t ld_dy, float *scratch,
+static void sum_parts(const nlg_exec *exec, const nlg_norm *norm, bool statistics, float *dy, int64_t ld_dy, float *scratch,
                       double *first, double *second) {
     int c = norm->c;
     folded f;
@@ -192,8 +193,8 @@ void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float 
     }
 }
 
-void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy, double *sum,
-                            double *product, float *scratch) {
+void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, float *dy, int64_t ld_dy, double *sum, double *product,
+                            float *scratch) {
     sum_parts(exec, norm, false, dy, ld_dy, scratch, sum, product);
 }
 
@@ -201,7 +202,7 @@ void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const fl
 
 static void apply_rows(const norm_job *job, const nlg_norm *norm, int64_t first, int64_t rows) {
     if (job->gradient)
-        job->simd->gradient_apply(norm, first, rows, job->dy, job->ld_dy, job->gradient, job->stream);
+        job->simd->gradient_apply(norm, first, rows, job->dz, job->ld_dy, job->gradient, job->stream);
     else
         job->simd->apply(norm, first, rows, job->y, job->ld_y, job->stream);
 }
@@ -232,17 +233,17 @@ void nlg_norm_apply(const nlg_exec *exec, const nlg_norm *norm, float *y, int64_
     if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);
 }
 
-void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy,
+void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const float *dz, int64_t ld_dz,
                              const nlg_norm_gradient *gradient) {
     int c = norm->c;
     bool dense =
-        without_gaps(norm) && ld_dy == c && (!gradient->dx || gradient->ld_dx == c) && (!gradient->dadd || gradient->ld_dadd == c);
+        without_gaps(norm) && ld_dz == c && (!gradient->dx || gradient->ld_dx == c) && (!gradient->dadd || gradient->ld_dadd == c);
     folded f;
     fold(&f, norm, gradient, dense ? fold_of(norm->rows, c) : 1);
-    norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .dy = dy, .ld_dy = ld_dy * f.pixels, .gradient = &f.gradient};
+    norm_job job = {.simd = exec->simd->norm, .norm = &f.norm, .dz = dz, .ld_dy = ld_dz * f.pixels, .gradient = &f.gradient};
     job.stream = gradient->dx && streams(&f.norm, gradient->dx, f.gradient.ld_dx);
     nlg_split(exec, f.norm.rows, norm->rows * c * 3, run_apply, &job);
-    job.ld_dy = ld_dy;
+    job.ld_dy = ld_dz;
     job.stream = false;
     job.gradient = gradient;
     if (f.rest > 0) apply_rows(&job, norm, norm->rows - f.rest, f.rest);

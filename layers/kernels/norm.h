@@ -19,7 +19,7 @@ typedef struct nlg_norm {
     const float *mean;          /* [c], for gradients */
 } nlg_norm;
 
-/* dz = dy * act'(z); dx = (accumulate_dx ? dx : 0) + scale * dz + slope * (x - mean) + offset; dadd = (...) + dz. */
+/* dx = (accumulate_dx ? dx : 0) + scale * dz + slope * (x - mean) + offset; dadd = (...) + dz. */
 typedef struct nlg_norm_gradient {
     const float *slope, *offset; /* [c]; NULL: zero (constant statistics) */
     float *dx;                   /* NULL: not wanted */
@@ -36,10 +36,12 @@ size_t nlg_norm_scratch_size(int64_t rows, int c); /* floats for either of the t
 void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float *x, int64_t ld_x, double *mean, double *variance,
                          float *scratch);
 void nlg_norm_apply(const nlg_exec *exec, const nlg_norm *norm, float *y, int64_t ld_y);
-/* Sums of dz and of dz * (x - mean) over the pixels [c]. */
-void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy, double *sum,
-                            double *product, float *scratch);
-void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const float *dy, int64_t ld_dy,
+/* Puts dz = dy * act'(z), the gradient before the activation, in dy's place, and finds the sums of dz and of dz * (x - mean) over
+ * the pixels [c]. */
+void nlg_norm_gradient_sums(const nlg_exec *exec, const nlg_norm *norm, float *dy, int64_t ld_dy, double *sum, double *product,
+                            float *scratch);
+/* From dz; of norm it needs x, scale and mean. */
+void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const float *dz, int64_t ld_dz,
                              const nlg_norm_gradient *gradient);
 
 /* out[image][c] = (accumulate ? out : 0) + sum over the image's `rows` pixels of a * b (b NULL: of a). */

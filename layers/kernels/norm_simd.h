@@ -12,10 +12,10 @@ typedef struct nlg_norm_simd {
     void (*statistics)(int64_t rows, int c, const float *x, int64_t ld_x, const float *center, double *sum, double *square);
     /* `stream`: y is too large for the caches, rows of whole vectors begin at multiples of 64 bytes. */
     void (*apply)(const nlg_norm *norm, int64_t first, int64_t rows, float *y, int64_t ld_y, bool stream);
-    /* dz = dy * act'(z): sum += dz, product += dz * (x - mean) */
-    void (*gradient_sums)(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy, double *sum,
+    /* dz = dy * act'(z) over dy: sum += dz, product += dz * (x - mean) */
+    void (*gradient_sums)(const nlg_norm *norm, int64_t first, int64_t rows, float *dy, int64_t ld_dy, double *sum,
                           double *product);
-    void (*gradient_apply)(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
+    void (*gradient_apply)(const nlg_norm *norm, int64_t first, int64_t rows, const float *dz, int64_t ld_dz,
                            const nlg_norm_gradient *gradient, bool stream); /* of dx, if it is written */
     /* sum += a * b, or a where b is NULL */
     void (*dot)(int64_t rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, double *sum);

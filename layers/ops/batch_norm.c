@@ -156,16 +156,10 @@ static void forward(const nlg_op_call *call) {
     nlg_norm_apply(call->exec, &norm, call->y.data, call->y.ld);
 }
 
-static bool wants_sums(const nlg_op_call *call) {
-    const nlg_batch_norm_attrs *a = call->attrs;
-    return (a->affine && (call->dparam[indices(a).weight] || call->dparam[indices(a).bias])) ||
-           (call->batch_statistics && call->dx[0].data);
-}
-
+/* Also puts the gradient before the activation in dy's place. */
 static void gradient_sums(const nlg_op_call *call, double *sum) {
     nlg_norm norm = norm_of(call);
-    if (wants_sums(call))
-        nlg_norm_gradient_sums(call->exec, &norm, call->dy.data, call->dy.ld, sum, sum + norm.c, kernel_scratch(call));
+    nlg_norm_gradient_sums(call->exec, &norm, call->dy.data, call->dy.ld, sum, sum + norm.c, kernel_scratch(call));
 }
 
 static void write_dparam(const nlg_op_call *call, const double *sum) {
@@ -189,7 +183,6 @@ static void settle_backward(const nlg_op_call *call) {
     const float *scale = vector(call, SCALE), *inverse = vector(call, INVERSE);
     float *slope = vector(call, SLOPE), *offset = vector(call, OFFSET);
     double *sum = (double *)(void *)call->scratch;
-    if (!wants_sums(call)) return;
     for (int i = 0; i < 2 * c; i++) sum[i] = 0.0;
     for (int k = 0; k < call->n_parts; k++) {
         const double *part = part_of(call, k);
@@ -205,8 +198,9 @@ static void settle_backward(const nlg_op_call *call) {
 static void backward(const nlg_op_call *call) {
     const nlg_tensor *dx = &call->dx[0], *dadd = &call->dx[1];
     nlg_norm norm = norm_of(call);
+    norm.add = NULL; /* dy is the gradient before the activation by now */
     nlg_norm_gradient gradient = {.dx = dx->data, .ld_dx = dx->ld, .accumulate_dx = call->accumulate_dx[0]};
-    if (!call->batch_statistics && wants_sums(call)) {
+    if (!call->batch_statistics) {
         gradient_sums(call, (double *)(void *)call->scratch);
         write_dparam(call, (const double *)(const void *)call->scratch);
     }

@@ -86,9 +86,10 @@ typedef enum {
 } nlg_op_flags;
 
 /* A batch may be cut: forward and backward are called for ranges of its images, by several workers at once, each with a scratch of
- * its own; saved_size must therefore grow alike with each image, and dparam be a sum over images. An op that has `gather` mixes the
- * images of a batch (while batch_statistics): gather sums over a range, settle then finds what forward needs from all sums, and
- * likewise gather_backward and settle_backward, which writes dparam. settle is called once, with the whole batch's tensors.
+ * its own, and backward may change dy; saved_size must therefore grow alike with each image, and dparam be a sum over images. An op
+ * that has `gather` mixes the images of a batch (while batch_statistics): gather sums over a range, settle then finds what forward
+ * needs from all sums, and likewise gather_backward and settle_backward, which writes dparam. settle is called once, with the whole
+ * batch's tensors.
  *
  * Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
  * grows. pack, packed_size and part_size must not depend on the batch. Optional members may be NULL (size 0, nothing to do). */

@@ -97,7 +97,7 @@ NLG_INLINE vf gradient_of_z(const nlg_act act, const bool add, vf x, vf scale, v
 }
 
 NLG_INLINE void gradient_sums_group(const int rows, const nlg_act act, const bool add, const nlg_norm *norm, int64_t first,
-                                    const float *dy, int64_t ld_dy, line_pair *lines) {
+                                    float *dy, int64_t ld_dy, line_pair *lines) {
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
     const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
     const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean;
@@ -109,6 +109,7 @@ NLG_INLINE void gradient_sums_group(const int rows, const nlg_act act, const boo
         for (int r = 0; r < rows; r++) {
             vf value = lanes_load(x + r * ld_x + i, n);
             vf d = gradient_of_z(act, add, value, s, t, addend + r * ld_add + i, lanes_load(dy + r * ld_dy + i, n), n);
+            if (act != NLG_ACT_NONE) lanes_store(dy + r * ld_dy + i, d, n);
             value = vf_sub(value, m);
             sum = r == 0 ? d : vf_add(sum, d);
             product = r == 0 ? vf_mul(d, value) : vf_fma(d, value, product);
@@ -118,14 +119,14 @@ NLG_INLINE void gradient_sums_group(const int rows, const nlg_act act, const boo
     });
 }
 
-NLG_INLINE void gradient_sums_rows(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int64_t rows,
-                                   const float *dy, int64_t ld_dy, double *sum, double *product) {
+NLG_INLINE void gradient_sums_rows(const nlg_act act, const bool add, const nlg_norm *norm, int64_t first, int64_t rows, float *dy,
+                                   int64_t ld_dy, double *sum, double *product) {
     line_pair lines;
 #define GRADIENT_SUMS(count) gradient_sums_group(count, act, add, norm, first + row, dy, ld_dy, &lines)
     FOR_GROUPS(rows, norm->c, lines, sum, product, GRADIENT_SUMS);
 }
 
-static void gradient_sums(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy, double *sum,
+static void gradient_sums(const nlg_norm *norm, int64_t first, int64_t rows, float *dy, int64_t ld_dy, double *sum,
                           double *product) {
     if (norm->add) {
         NLG_ACT_CASES(norm->act, { gradient_sums_rows(ACT, true, norm, first, rows, dy, ld_dy, sum, product); });
@@ -139,28 +140,25 @@ typedef struct wanted {
     bool dx, statistics, accumulate_dx, dadd, accumulate_dadd;
 } wanted;
 
-NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wanted want, const nlg_norm *norm, int64_t first,
-                                    int64_t rows, const float *dy, int64_t ld_dy, const nlg_norm_gradient *g, bool stream) {
-    int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0, ld_dx = want.dx ? g->ld_dx : 0,
-            ld_dadd = want.dadd ? g->ld_dadd : 0;
-    const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
-    const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean, *slope = g->slope, *offset = g->offset;
+NLG_INLINE void gradient_apply_rows(const wanted want, const nlg_norm *norm, int64_t first, int64_t rows, const float *dz,
+                                    int64_t ld_dz, const nlg_norm_gradient *g, bool stream) {
+    int64_t ld_x = norm->ld_x, ld_dx = want.dx ? g->ld_dx : 0, ld_dadd = want.dadd ? g->ld_dadd : 0;
+    const float *x = norm->x + first * ld_x, *scale = norm->scale, *mean = norm->mean, *slope = g->slope, *offset = g->offset;
     float *dx = want.dx ? g->dx + first * ld_dx : NULL, *dadd = want.dadd ? g->dadd + first * ld_dadd : NULL;
     int c = norm->c;
-    dy += first * ld_dy;
-    for (int64_t row = 0; row < rows; row++, x += ld_x, addend += ld_add, dy += ld_dy) {
+    dz += first * ld_dz;
+    for (int64_t row = 0; row < rows; row++, x += ld_x, dz += ld_dz) {
         FOR_LANES(c, {
-            vf value = lanes_load(x + i, n), s = lanes_load(scale + i, n);
-            vf dz = gradient_of_z(act, add, value, s, lanes_load(shift + i, n), addend + i, lanes_load(dy + i, n), n);
+            vf gradient = lanes_load(dz + i, n), s = lanes_load(scale + i, n);
             if (want.dx) {
-                vf d = want.statistics ? vf_fma(s, dz, lanes_load(offset + i, n)) : vf_mul(s, dz);
-                if (want.statistics) d = vf_fma(lanes_load(slope + i, n), vf_sub(value, lanes_load(mean + i, n)), d);
+                vf d = want.statistics ? vf_fma(s, gradient, lanes_load(offset + i, n)) : vf_mul(s, gradient);
+                if (want.statistics) d = vf_fma(lanes_load(slope + i, n), vf_sub(lanes_load(x + i, n), lanes_load(mean + i, n)), d);
                 if (want.accumulate_dx) d = vf_add(lanes_load(dx + i, n), d);
                 lanes_put(dx + i, d, n, stream);
             }
             if (want.dadd) {
-                if (want.accumulate_dadd) dz = vf_add(lanes_load(dadd + i, n), dz);
-                lanes_store(dadd + i, dz, n);
+                if (want.accumulate_dadd) gradient = vf_add(lanes_load(dadd + i, n), gradient);
+                lanes_store(dadd + i, gradient, n);
             }
         });
         if (want.dx) dx += ld_dx;
@@ -168,22 +166,21 @@ NLG_INLINE void gradient_apply_rows(const nlg_act act, const bool add, const wan
     }
 }
 
-static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, const float *dy, int64_t ld_dy,
+static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, const float *dz, int64_t ld_dz,
                            const nlg_norm_gradient *g, bool stream) {
     const wanted want = {g->dx != NULL, g->slope != NULL, g->accumulate_dx, g->dadd != NULL, g->accumulate_dadd};
     const wanted usual = {.dx = true, .statistics = true}, more = {.dx = true, .statistics = true, .accumulate_dx = true};
     const wanted both = {.dx = true, .statistics = true, .dadd = true};
-    if (norm->add && want.dx && want.statistics && !want.accumulate_dx && want.dadd && !want.accumulate_dadd) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, true, both, norm, first, rows, dy, ld_dy, g, false); });
-    } else if (norm->add) {
-        gradient_apply_rows(norm->act, true, want, norm, first, rows, dy, ld_dy, g, false);
-    } else if (want.dx && want.statistics && !want.dadd && !want.accumulate_dx) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, usual, norm, first, rows, dy, ld_dy, g, stream); });
+    const bool common = want.dx && want.statistics;
+    if (common && !want.dadd && !want.accumulate_dx) {
+        gradient_apply_rows(usual, norm, first, rows, dz, ld_dz, g, stream);
         if (stream) vf_stream_end();
-    } else if (want.dx && want.statistics && !want.dadd) {
-        NLG_ACT_CASES(norm->act, { gradient_apply_rows(ACT, false, more, norm, first, rows, dy, ld_dy, g, false); });
+    } else if (common && !want.dadd) {
+        gradient_apply_rows(more, norm, first, rows, dz, ld_dz, g, false);
+    } else if (common && !want.accumulate_dx && !want.accumulate_dadd) {
+        gradient_apply_rows(both, norm, first, rows, dz, ld_dz, g, false);
     } else {
-        gradient_apply_rows(norm->act, false, want, norm, first, rows, dy, ld_dy, g, false);
+        gradient_apply_rows(want, norm, first, rows, dz, ld_dz, g, false);
     }
 }
 
