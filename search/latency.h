@@ -44,6 +44,7 @@ typedef struct nlg_latency_options {
     int classes, batch;
     const nlg_exec *exec; /* the threads, the instruction set */
     int runs;             /* timed at least, more of small networks; their median counts */
+    int rounds;           /* over all networks; more of them see past a busy moment */
     const char *cpu;
     /* Returning false stops with NLG_ERR_INTERRUPTED; total 0: not known yet. May be NULL. */
     bool (*progress)(void *context, int done, int total);

@@ -262,13 +262,14 @@ static nlg_status time_network(builder *b, const nlg_code *code, double *overhea
 }
 
 static nlg_status measure(builder *b, nlg_error *err) {
-    b->overheads = nlg_alloc((size_t)b->n_networks, sizeof *b->overheads);
-    if (!b->overheads) return nlg_fail_memory(err, (size_t)b->n_networks * sizeof *b->overheads, "times");
-    for (int i = 0; i < b->n_networks; i++) {
-        NLG_TRY(time_network(b, &b->networks[i], &b->overheads[i], err));
-        NLG_TRY(tell(b, i + 1, b->n_networks, err));
+    const int all = b->n_networks * b->options->rounds;
+    b->overheads = nlg_alloc((size_t)all, sizeof *b->overheads);
+    if (!b->overheads) return nlg_fail_memory(err, (size_t)all * sizeof *b->overheads, "times");
+    for (int i = 0; i < all; i++) {
+        NLG_TRY(time_network(b, &b->networks[i % b->n_networks], &b->overheads[i], err));
+        NLG_TRY(tell(b, i + 1, all, err));
     }
-    b->summary->overhead_ms = median(b->overheads, b->n_networks);
+    b->summary->overhead_ms = median(b->overheads, all);
     return NLG_OK;
 }
 

@@ -47,8 +47,14 @@ static void build(const char *space_name, int threads, const char *file, nlg_lat
     nlg_error err = {0};
     nlg_exec exec = {.team = nlg_team_create(threads), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
     assert_int_equal(nlg_space_open(space_name, &space, &err), NLG_OK);
-    const nlg_latency_options o = {
-        .space = &space, .input = images, .classes = 10, .batch = 1, .exec = &exec, .runs = 5, .cpu = "A CPU, made up"};
+    const nlg_latency_options o = {.space = &space,
+                                   .input = images,
+                                   .classes = 10,
+                                   .batch = 1,
+                                   .exec = &exec,
+                                   .runs = 5,
+                                   .rounds = threads,
+                                   .cpu = "A CPU, made up"};
     if (nlg_latency_build(&o, in_folder(file), summary, &err) != NLG_OK) fail_msg("%s: %s", space_name, err.text);
     nlg_space_close(&space);
     nlg_team_destroy(exec.team);
@@ -140,7 +146,7 @@ static nlg_status score(void *context, const nlg_space *space, nlg_trial *trial,
 static void what_is_missing_stays_missing(void **state) {
     (void)state;
     const nlg_space *space = nlg_space_find("lineage");
-    run_good("grep -v '^add relu: 3x3x32' $D/ones.csv > $D/less.csv");
+    run_good("grep -v '^add relu:' $D/ones.csv > $D/less.csv");
     nlg_latency_table *table = open_table("less.csv");
     int evaluations = 0;
     const nlg_evaluator inner = {.name = "made up", .context = &evaluations, .evaluate = score};
@@ -159,7 +165,7 @@ static void what_is_missing_stays_missing(void **state) {
     /* The last stage adds after squeezing: alone, so that nothing fuses it. */
     assert_int_equal(outer->evaluate(outer->context, space, &with, NULL), NLG_OK);
     assert_int_equal(with.status, NLG_TRIAL_FAILED);
-    assert_non_null(strstr(with.message, "the latency table has no add relu: 3x3x32"));
+    assert_non_null(strstr(with.message, "the latency table has no add relu: "));
     assert_int_equal(evaluations, 1);
     nlg_latency_evaluator_destroy(e);
     double ms;
@@ -220,8 +226,9 @@ static void random_architectures_find_what_there_is(void **state) {
 static void searches_are_told_the_table(void **state) {
     (void)state;
     cJSON *r = run_json("lineage latency table lineage --input 1,12,12 --out $D/c.csv --runs 5 --networks 10 --json");
-    json_has_exactly(r, "space file operations noisy networks_run complete overhead_ms networks spearman kendall_tau error bias "
-                        "predicted_ms measured_ms digest");
+    json_has_exactly(
+        r, "space file operations noisy networks_run complete overhead_ms networks spearman kendall_tau macs_spearman error bias "
+           "predicted_ms measured_ms digest");
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(r, "measured_ms")), 10);
     char table[80], digest[80];
     snprintf(table, sizeof table, "%s", json_text(r, "digest"));
