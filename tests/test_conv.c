@@ -273,8 +273,8 @@ static void test_dense(void **state) {
     for (int i = 0; i < 70;) {
         sample t = {.shape = {.n = ONE_OF(&d, 1, 1, 2, 3),
                               .groups = 1,
-                              .c = ONE_OF(&d, 1, 3, 4, 16, 17, 33),
-                              .k = ONE_OF(&d, 1, 5, 16, 17, 48, 100)}};
+                              .c = ONE_OF(&d, 1, 3, 4, 8, 16, 17, 24, 33),
+                              .k = ONE_OF(&d, 1, 5, 8, 16, 17, 24, 48, 100)}};
         if (!draw_spatial(&d, &t.shape, 13)) continue;
         draw_rest(&d, &t);
         check(&t, (uint64_t)i++, 1e-5);
