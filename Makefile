@@ -83,6 +83,8 @@ $(BUILD)/stamp-%: FORCE
 $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
 $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
 
+# Products of matrices and vectors, in plain C.
+$(BUILD)/search/controller.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 
 $(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)

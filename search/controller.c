@@ -63,19 +63,32 @@ static double hyperbolic_tangent(double x) {
 
 /* ---- small loops ------------------------------------------------------------------------------------------------------- */
 
-static void add_scaled(double *y, double a, const double *x, int n) {
+static void add_scaled(double *restrict y, double a, const double *restrict x, int n) {
     for (int i = 0; i < n; i++) y[i] += a * x[i];
 }
 
 static double dot(const double *x, const double *y, int n) {
     double lanes[8] = {0};
-    for (int i = 0; i < n; i++) lanes[i & 7] += x[i] * y[i];
+    int i = 0;
+    for (; i + 8 <= n; i += 8)
+        for (int lane = 0; lane < 8; lane++) lanes[lane] += x[i + lane] * y[i + lane];
+    for (; i < n; i++) lanes[i & 7] += x[i] * y[i];
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
-/* y[n] += x[m] W[m][n] */
-static void forward_product(double *y, const double *x, const double *w, int m, int n) {
-    for (int i = 0; i < m; i++) add_scaled(y, x[i], w + (size_t)i * (size_t)n, n);
+/* y[n] += x[m] W[m][n], row by row; four rows at a time, so that y is fetched less often. */
+static void forward_product(double *restrict y, const double *restrict x, const double *restrict w, int m, int n) {
+    const size_t row = (size_t)n;
+    int i = 0;
+    for (; i + 4 <= m; i += 4, w += 4 * row) {
+        for (int j = 0; j < n; j++) {
+            double sum = y[j] + x[i] * w[j];
+            sum += x[i + 1] * w[row + (size_t)j];
+            sum += x[i + 2] * w[2 * row + (size_t)j];
+            y[j] = sum + x[i + 3] * w[3 * row + (size_t)j];
+        }
+    }
+    for (; i < m; i++, w += row) add_scaled(y, x[i], w, n);
 }
 
 /* dW += x^T dy; dx[m] += W dy, if wanted. */
