@@ -1,11 +1,11 @@
 /* Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144, for 3 x 3 convolutions at stride 1.
  *
  * Tiles are taken across the batch in blocks whose transformed source [36][tiles][channels] stays in the second cache. For each
- * panel of outputs the 36 products are small matrix products by the direct form's microkernel, followed at once by the output
- * transform. Where the transformed weights are too many for the caches they are made again for each block, step by step along the
- * source channels, from weights a quarter of their size. The data gradient is the same with turned weights. The weight gradient
- * multiplies transformed sources with transformed output gradients, summed over tiles in chunks and parts that depend on the shape
- * alone, and transforms the sums once. */
+ * panel of outputs the 36 products are small matrix products, followed at once by the output transform. Where the transformed
+ * weights are too many for the caches they are made again for each block, step by step along the source channels, from weights a
+ * quarter of their size. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with
+ * transformed output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once.
+ */
 #include "layers/kernels/conv_internal.h"
 #include "layers/kernels/winograd_simd.h"
 
@@ -23,6 +23,7 @@ enum {
     LATE_BYTES = 4 << 20, /* transformed weights beyond that are made from the plain ones when they are needed, */
     LATE_STEP = 32,       /* for so many source channels at a time */
     LATE_TILES = 66,
+    FEW_TILES = 6,   /* for so few, one panel's weights are made at a time, which then lie nearer */
     CHUNK = 96,      /* tiles of one chain of the weight gradient */
     DEEP_CHUNKS = 3, /* most of a part that is transformed as a whole, up to MOST_PARTS */
     PART_CHUNKS = 2, /* fewest of a part */
@@ -52,7 +53,7 @@ typedef struct winograd_run {
 /* A worker's memory. */
 typedef struct workspace {
     float *source, *products, *weights;
-    int64_t *offset, *index;
+    int64_t *offset;
 } workspace;
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -85,7 +86,7 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     } else if (run->late) {
         run->block = LATE_TILES;
     } else {
-        int64_t tile = exec->simd->conv->tile_pixels, fit = SOURCE_BYTES / (PRODUCTS * (int64_t)sizeof(float) * run->ld_source);
+        int64_t tile = exec->simd->winograd->tiles, fit = SOURCE_BYTES / (PRODUCTS * (int64_t)sizeof(float) * run->ld_source);
         run->block = (smaller(fit < LEAST_TILES ? LEAST_TILES : fit, MOST_TILES) + tile - 1) / tile * tile;
     }
     if (run->block > run->tiles) run->block = run->tiles;
@@ -94,8 +95,8 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     run->products_size = (size_t)(PRODUCTS * run->product_step);
     if (run->products_size < BIAS_PIXELS * NLG_PANEL) run->products_size = BIAS_PIXELS * NLG_PANEL;
     run->source_size = (size_t)((sources + run->step - 1) / run->step * PRODUCTS * run->source_step);
-    run->weights_size = run->late ? (size_t)(PRODUCTS * CHUNK_PANELS * NLG_PANEL) * LATE_STEP : 0;
-    run->worker_size = run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 4);
+    run->weights_size = run->late ? (size_t)(PRODUCTS * CHUNK_PANELS) * (size_t)odd_lines(LATE_STEP * NLG_PANEL) : 0;
+    run->worker_size = run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 2);
 }
 
 static workspace workspace_of(const winograd_run *run, int worker) {
@@ -103,11 +104,7 @@ static workspace workspace_of(const winograd_run *run, int worker) {
     w.products = w.source + run->source_size;
     w.weights = w.products + run->products_size;
     w.offset = (int64_t *)(void *)(w.weights + run->weights_size);
-    w.index = w.offset + run->block;
-    for (int64_t i = 0; i < run->block; i++) {
-        w.offset[i] = i * run->ld_source;
-        w.index[i] = i;
-    }
+    for (int64_t i = 0; i < run->block; i++) w.offset[i] = i * run->ld_source;
     return w;
 }
 
@@ -187,32 +184,36 @@ static void transform_outputs(const winograd_run *run, const workspace *w, int64
 /* The 36 products of `count` tiles and some panels: step by step over the source channels, sums waiting in w->products. */
 static void multiply(const winograd_run *run, const workspace *w, int64_t count, int panel, int panels) {
     int64_t depth = run->task.panels.sources;
-    nlg_conv_run whole = {0, 0};
-    nlg_conv_gemm job = {.offset = w->offset, .index = w->index, .pixels = (int)count, .panels = panels, .runs = &whole};
-    job.out.ld_y = job.out.channels = panels * NLG_PANEL;
-    const float *packed = run->packed + (size_t)panel * run->panel_size, *source = w->source, *weights = packed;
-    for (int64_t k = 0; k < depth; k += run->step, source += PRODUCTS * run->source_step) {
-        whole.length = job.length = smaller(run->step, depth - k);
-        job.panel_stride = PRODUCTS * job.length * NLG_PANEL;
-        for (int p = 0; run->late && p < panels; p++)
-            run->exec->simd->winograd->weights(packed + (size_t)p * run->panel_size + (size_t)(k * TAPS * NLG_PANEL), job.length,
-                                               w->weights + p * job.panel_stride, job.length * NLG_PANEL);
-        if (run->late) weights = w->weights;
+    const float *packed = run->packed + (size_t)panel * run->panel_size;
+    nlg_winograd_multiply job = {.v = w->source,
+                                 .products = w->products,
+                                 .v_stride = run->source_step,
+                                 .product_stride = run->product_step,
+                                 .ld_v = run->ld_source,
+                                 .tiles = (int)count,
+                                 .panels = panels};
+    for (int64_t k = 0; k < depth; k += run->step, job.v += PRODUCTS * run->source_step) {
+        job.depth = smaller(run->step, depth - k);
         job.first = k == 0;
-        job.last = k + job.length == depth;
-        for (int i = 0; i < PRODUCTS; i++) {
-            job.x = source + i * run->source_step;
-            job.w = weights + i * job.length * NLG_PANEL;
-            job.out.y = job.partial = w->products + i * run->product_step;
-            run->exec->simd->conv->gemm(&job);
+        job.u = run->late ? w->weights : packed;
+        job.u_stride = run->late ? odd_lines(job.depth * NLG_PANEL) : job.depth * NLG_PANEL;
+        job.panel_stride = PRODUCTS * job.u_stride;
+        if (run->late) {
+            const float *taps = packed + (size_t)(k * TAPS * NLG_PANEL);
+            for (int p = 0; p < panels; p++)
+                run->exec->simd->winograd->weights(taps + (size_t)p * run->panel_size, job.depth, w->weights + p * job.panel_stride,
+                                                   job.u_stride);
+            job.ahead = taps + job.depth * TAPS * NLG_PANEL;
+            job.ahead_lines = smaller(run->step, depth - k - job.depth) * TAPS / PRODUCTS;
         }
+        run->exec->simd->winograd->multiply(&job);
     }
 }
 
 static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
     const winograd_run *run = context;
     workspace w = workspace_of(run, worker);
-    int64_t tile = run->exec->simd->conv->tile_pixels, units = (run->tiles + tile - 1) / tile;
+    int64_t tile = run->exec->simd->winograd->tiles, units = (run->tiles + tile - 1) / tile;
     for (int64_t part = begin; part < end; part++) {
         int64_t a = part / run->panel_parts, b = part % run->panel_parts;
         int panel_begin = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b);
@@ -224,7 +225,7 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
             count = smaller(smaller(((stop - at + blocks - 1) / blocks + tile - 1) / tile * tile, run->block), stop - at);
             transform_source(run, &w, at, count);
             for (int p = panel_begin, panels; p < panel_end; p += panels) {
-                panels = (int)smaller(CHUNK_PANELS, panel_end - p);
+                panels = (int)smaller(run->late && count <= FEW_TILES ? 1 : CHUNK_PANELS, panel_end - p);
                 multiply(run, &w, count, p, panels);
                 transform_outputs(run, &w, at, count, p, panels);
             }
@@ -234,7 +235,7 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
 
 /* Tile parts x panel parts: the fullest worker's time, counted as for the choice of the algorithm. */
 static void plan_grid(winograd_run *run) {
-    int threads = nlg_team_size(run->exec->team), panels = run->task.panels.count, tile = run->exec->simd->conv->tile_pixels;
+    int threads = nlg_team_size(run->exec->team), panels = run->task.panels.count, tile = run->exec->simd->winograd->tiles;
     int64_t units = (run->tiles + tile - 1) / tile, depth = run->task.panels.sources;
     double best = -1;
     for (int b = 1; b <= threads && b <= panels; b++) {

@@ -22,12 +22,28 @@ typedef struct nlg_winograd_outputs {
     int channel, rows, cols;
 } nlg_winograd_outputs;
 
+/* 36 matrix products: products [tile][panels][16] = (first ? 0 : products) + v [tile][depth] x u [panel][depth][16], each sum one
+ * chain of fused multiply-adds. */
+typedef struct nlg_winograd_multiply {
+    const float *v, *u;
+    float *products;
+    int64_t v_stride, u_stride, product_stride; /* from one of the 36 to the next */
+    int64_t ld_v, panel_stride;                 /* tiles of v, panels of u */
+    int64_t depth;
+    int tiles, panels;
+    bool first;
+    const float *ahead; /* brought nearer meanwhile: 36 times so many lines of 16 floats */
+    int64_t ahead_lines;
+} nlg_winograd_multiply;
+
 typedef struct nlg_winograd_simd {
+    int tiles; /* that a product takes at once, for dividing work */
     /* Channels [begin, end) of 6 x 6 source pixels -> 36 rows of v at distance `stride`; the last vector may hold any values beyond
      * `end`. */
     void (*source)(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride);
     /* Channels [begin, end) of 4 x 4 output gradients, at most 16 -> 36 vectors at distance `stride`, padded with zeros. */
     void (*gradient)(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride);
+    void (*multiply)(const nlg_winograd_multiply *job);
     void (*outputs)(const nlg_winograd_outputs *tile, const nlg_conv_output *out);
     /* Weights [depth][9][16] -> 36 rows [depth][16] of u at distance `stride`. */
     void (*weights)(const float *taps, int64_t depth, float *u, int64_t stride);

@@ -61,15 +61,15 @@ NLG_INLINE void gradient_line(const vn *y, int from, vn *m, int to) {
 #define NB (1 / (2 * B2 * (B2 - A2)))
 
 /* g[3] -> u[6]. */
-NLG_INLINE void weight_line(const vf *g, int from, vf *u, int to) {
-    vf g0 = g[0], g1 = g[from], g2 = g[2 * from];
-    vf even_a = vf_fma(vf_set1(A2 * NA), g2, vf_mul(vf_set1(NA), g0)), odd_a = vf_mul(vf_set1(A * NA), g1);
-    vf even_b = vf_fma(vf_set1(B2 * NB), g2, vf_mul(vf_set1(NB), g0)), odd_b = vf_mul(vf_set1(B * NB), g1);
-    u[0] = vf_mul(vf_set1(N0), g0);
-    u[to] = vf_add(even_a, odd_a);
-    u[2 * to] = vf_sub(even_a, odd_a);
-    u[3 * to] = vf_add(even_b, odd_b);
-    u[4 * to] = vf_sub(even_b, odd_b);
+NLG_INLINE void weight_line(const vn *g, int from, vn *u, int to) {
+    vn g0 = g[0], g1 = g[from], g2 = g[2 * from];
+    vn even_a = vn_fma(vn_set1(A2 * NA), g2, vn_mul(vn_set1(NA), g0)), odd_a = vn_mul(vn_set1(A * NA), g1);
+    vn even_b = vn_fma(vn_set1(B2 * NB), g2, vn_mul(vn_set1(NB), g0)), odd_b = vn_mul(vn_set1(B * NB), g1);
+    u[0] = vn_mul(vn_set1(N0), g0);
+    u[to] = vn_add(even_a, odd_a);
+    u[2 * to] = vn_sub(even_a, odd_a);
+    u[3 * to] = vn_add(even_b, odd_b);
+    u[4 * to] = vn_sub(even_b, odd_b);
     u[5 * to] = g2;
 }
 
@@ -149,6 +149,75 @@ static void gradient(const nlg_winograd_window *from, int begin, int end, float 
     }
 }
 
+/* ---- products ---- */
+
+#define PARTS (NLG_PANEL / NLG_NATIVE)
+
+/* clang-format off */
+/* MULTIPLY(tiles, registers of channels): full tiles keep 12 or 24 sums in registers, few tiles take two panels. */
+#if NLG_ISA_LEVEL == 3
+enum { MOST_TILES = 12, WIDE_TILES = 12 };
+#define MULTIPLIES(m)                                                                                                              \
+    m(1, 1) m(2, 1) m(3, 1) m(4, 1) m(5, 1) m(6, 1) m(7, 1) m(8, 1) m(9, 1) m(10, 1) m(11, 1) m(12, 1)                             \
+    m(1, 2) m(2, 2) m(3, 2) m(4, 2) m(5, 2) m(6, 2) m(7, 2) m(8, 2) m(9, 2) m(10, 2) m(11, 2) m(12, 2)
+#elif NLG_ISA_LEVEL == 2
+enum { MOST_TILES = 6, WIDE_TILES = 3 };
+#define MULTIPLIES(m) m(1, 2) m(2, 2) m(3, 2) m(4, 2) m(5, 2) m(6, 2) m(1, 4) m(2, 4) m(3, 4)
+#else
+enum { MOST_TILES = 4, WIDE_TILES = 0 };
+#define MULTIPLIES(m) m(1, 4) m(2, 4) m(3, 4) m(4, 4)
+#endif
+/* clang-format on */
+
+typedef void multiply_function(const nlg_winograd_multiply *job, const float *v, const float *u, float *to);
+
+/* `tiles` tiles from v on by the panels from u on. */
+NLG_INLINE void multiply_tiles(const nlg_winograd_multiply *job, const float *v, const float *u, float *to, const int tiles,
+                               const int vectors) {
+    const int64_t ld_to = (int64_t)job->panels * NLG_PANEL, depth = job->depth, panel_stride = job->panel_stride;
+    const float *x[MOST_TILES];
+    vn sum[MOST_TILES][2 * PARTS];
+    UNROLL for (int i = 0; i < tiles; i++) {
+        x[i] = v + i * job->ld_v;
+        UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = job->first ? vn_zero() : vn_load(to + i * ld_to + j * NLG_NATIVE);
+    }
+    for (int64_t k = 0; k < depth; k++, u += NLG_PANEL) {
+        vn row[2 * PARTS];
+        UNROLL for (int j = 0; j < vectors; j++) row[j] = vn_load(u + j / PARTS * panel_stride + j % PARTS * NLG_NATIVE);
+        UNROLL for (int i = 0; i < tiles; i++) {
+            vn value = vn_set1(x[i][k]);
+            UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = vn_fma(value, row[j], sum[i][j]);
+        }
+    }
+    UNROLL for (int i = 0; i < tiles; i++) UNROLL for (int j = 0; j < vectors; j++)
+        vn_store(to + i * ld_to + j * NLG_NATIVE, sum[i][j]);
+}
+
+#define MULTIPLY(m, n)                                                                                                             \
+    static void multiply_##m##x##n(const nlg_winograd_multiply *job, const float *v, const float *u, float *to) {                  \
+        multiply_tiles(job, v, u, to, m, n);                                                                                       \
+    }
+MULTIPLIES(MULTIPLY)
+#undef MULTIPLY
+#define MULTIPLY(m, n) [m][n] = multiply_##m##x##n,
+static multiply_function *const multiply_functions[MOST_TILES + 1][2 * PARTS + 1] = {MULTIPLIES(MULTIPLY)};
+
+static void multiply(const nlg_winograd_multiply *job) {
+    const float *v = job->v, *u = job->u, *ahead = job->ahead;
+    float *products = job->products;
+    for (int i = 0; i < 36; i++, v += job->v_stride, u += job->u_stride, products += job->product_stride) {
+        for (int64_t line = 0; line < job->ahead_lines; line++, ahead += 16) __builtin_prefetch(ahead, 0, 2);
+        for (int tile = 0, tiles; tile < job->tiles; tile += tiles) {
+            tiles = job->tiles - tile < MOST_TILES ? job->tiles - tile : MOST_TILES;
+            for (int panel = 0, panels; panel < job->panels; panel += panels) {
+                panels = tiles <= WIDE_TILES && job->panels - panel > 1 ? 2 : 1;
+                multiply_functions[tiles][panels * PARTS](job, v + tile * job->ld_v, u + panel * job->panel_stride,
+                                                          products + (tile * job->panels + panel) * NLG_PANEL);
+            }
+        }
+    }
+}
+
 static __attribute__((noinline)) void finish_outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out,
                                                      const float *sums) {
     finisher f = finisher_at(out, tile->channel);
@@ -181,14 +250,19 @@ static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out
 }
 
 static void weights(const float *taps, int64_t depth, float *u, int64_t stride) {
-    for (int64_t c = 0; c < depth; c++, taps += 9 * NLG_PANEL, u += NLG_PANEL) {
-        vf g[9], half[18];
-        UNROLL for (int i = 0; i < 9; i++) g[i] = vf_load(taps + i * NLG_PANEL);
-        for (int column = 0; column < 3; column++) weight_line(g + column, 3, half + column, 3);
-        for (int row = 0; row < 6; row++) {
-            vf line[6];
-            weight_line(half + 3 * row, 1, line, 1);
-            UNROLL for (int i = 0; i < 6; i++) vf_store(u + (6 * row + i) * stride, line[i]);
+    for (int64_t c = 0; c < depth * NLG_PANEL; c += NLG_NATIVE, u += NLG_NATIVE) {
+        const float *g = taps + c / NLG_PANEL * 9 * NLG_PANEL + c % NLG_PANEL;
+        float *to = u;
+        vn half[18];
+        ROLLED for (int j = 0; j < 3; j++, g += NLG_PANEL) {
+            vn column[3];
+            UNROLL for (int i = 0; i < 3; i++) column[i] = vn_load(g + 3 * i * NLG_PANEL);
+            weight_line(column, 1, half + j, 3);
+        }
+        ROLLED for (int i = 0; i < 6; i++) {
+            vn line[6];
+            weight_line(half + 3 * i, 1, line, 1);
+            UNROLL for (int j = 0; j < 6; j++, to += stride) vn_store(to, line[j]);
         }
     }
 }
@@ -210,4 +284,4 @@ static void weight_gradient(float *panel, int64_t depth) {
 }
 
 extern const nlg_winograd_simd NLG_NAME(winograd_table);
-const nlg_winograd_simd NLG_NAME(winograd_table) = {source, gradient, outputs, weights, weight_gradient};
+const nlg_winograd_simd NLG_NAME(winograd_table) = {MOST_TILES, source, gradient, multiply, outputs, weights, weight_gradient};
