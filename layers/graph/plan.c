@@ -1,5 +1,5 @@
-/* Planning: which nodes run, fused how. See plan_chain.c for chains of convolutions, plan_memory.c for buffers and plan_run.c for
- * execution.
+/* Planning: which nodes run, fused how. See plan_chain.c for chains of convolutions, plan_schedule.c for the
+ * order and the cut of the batch, plan_memory.c for buffers and plan_run.c for execution.
  *
  * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
  * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, and activates a
