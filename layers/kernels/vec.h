@@ -221,9 +221,11 @@ NLG_INLINE void vf_stream(float *p, vf a) {
 NLG_INLINE void vf_stream_end(void) {
     _mm_sfence();
 }
+/* No load without lanes: it would wait for a store to the floats it leaves out. */
 NLG_INLINE vf vf_load_n(const float *p, int n) {
+    if (n == 8) return (vf){_mm256_loadu_ps(p), _mm256_setzero_ps()};
     vm m = vm_first(n);
-    return (vf){_mm256_maskload_ps(p, m.a), _mm256_maskload_ps(p + 8, m.b)};
+    return (vf){_mm256_maskload_ps(p, m.a), n > 8 ? _mm256_maskload_ps(p + 8, m.b) : _mm256_setzero_ps()};
 }
 /* In pieces: masked stores are microcode on some CPUs. */
 NLG_INLINE void vf_store_n(float *p, vf a, int n) {
