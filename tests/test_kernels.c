@@ -170,6 +170,41 @@ static void channel_sums_are_accurate(void **state) {
     nlg_free(b);
 }
 
+/* Bit for bit: sums of four rows in floats, added to a double; then single rows. */
+static void channel_sums_keep_their_order(void **state) {
+    static const int rows[] = {1, 3, 4, 5, 131, 1027}, channels[] = {1, 8, 15, 16, 24, 33, 70, 600};
+    enum { IMAGES = 3, LD = 607, MOST = IMAGES * 1027 * LD };
+    float *a = floats(MOST), *b = floats(MOST), out[2][IMAGES * LD];
+    (void)state;
+    for (uint64_t i = 0; i < MOST; i++) {
+        a[i] = (float)(nlg_rng_uniform(nlg_rng_seed(1), i) - 0.3);
+        b[i] = (float)(nlg_rng_uniform(nlg_rng_seed(2), i) - 0.5);
+    }
+    for (size_t k = 0; k < sizeof rows / sizeof *rows * (sizeof channels / sizeof *channels); k++) {
+        const int n = rows[k / (sizeof channels / sizeof *channels)], c = channels[k % (sizeof channels / sizeof *channels)];
+        nlg_channel_mean(&exec, IMAGES, n, c, a, LD, out[0], LD);
+        nlg_channel_dot(&exec, IMAGES, n, c, a, LD, b, LD, false, out[1], LD);
+        for (int image = 0; image < IMAGES; image++)
+            for (int i = 0; i < c; i++) {
+                double sum = 0, product = 0;
+                for (int row = 0, count; row < n; row += count) {
+                    const float *x = a + (int64_t)(image * n + row) * LD + i, *y = b + (int64_t)(image * n + row) * LD + i;
+                    count = n - row < 4 ? 1 : 4;
+                    float one = x[0], two = x[0] * y[0];
+                    for (int r = 1; r < count; r++) one += x[r * LD], two = fmaf(x[r * LD], y[r * LD], two);
+                    sum += (double)one, product += (double)two;
+                }
+                const float want[2] = {(float)(1.0 / n * sum), (float)product};
+                for (int kind = 0; kind < 2; kind++)
+                    if (out[kind][image * LD + i] != want[kind])
+                        fail_msg("%d rows, %d channels, image %d, channel %d: %s %.9g, expected %.9g", n, c, image, i,
+                                 kind ? "dot" : "mean", (double)out[kind][image * LD + i], (double)want[kind]);
+            }
+    }
+    nlg_free(a);
+    nlg_free(b);
+}
+
 static void maximum_of_odd_values(void **state) {
     const nlg_pool pool = {.n = 1, .c = 1, .h = {1, 1, 1, 1, 0, 0, false}, .w = {6, 2, 3, 3, 0, 0, false}};
     const float inf = INFINITY,
@@ -308,10 +343,15 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_are_accurate),    cmocka_unit_test(normalisation_matches_plain_loops),
-        cmocka_unit_test(large_outputs_are_the_same), cmocka_unit_test(channel_sums_are_accurate),
-        cmocka_unit_test(maximum_of_odd_values),      cmocka_unit_test(covering_windows),
-        cmocka_unit_test(gradients_of_pools),         cmocka_unit_test(one_factor_per_image),
+        cmocka_unit_test(statistics_are_accurate),
+        cmocka_unit_test(normalisation_matches_plain_loops),
+        cmocka_unit_test(large_outputs_are_the_same),
+        cmocka_unit_test(channel_sums_are_accurate),
+        cmocka_unit_test(channel_sums_keep_their_order),
+        cmocka_unit_test(maximum_of_odd_values),
+        cmocka_unit_test(covering_windows),
+        cmocka_unit_test(gradients_of_pools),
+        cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);
 }

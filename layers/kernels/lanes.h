@@ -45,11 +45,21 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
     } while (0)
 #endif
 
-/* sum[lane] += v[lane] for the first n lanes, in double. */
-NLG_INLINE void lanes_add_double(double *sum, vf v, int n) {
-    float values[NLG_LANES];
-    vf_store(values, v);
-    for (int lane = 0; lane < n; lane++) sum[lane] += (double)values[lane];
+/* The first n of 16 doubles; the others are 0. */
+NLG_INLINE vd lanes_load_double(const double *p, int n) {
+    if (n == NLG_LANES) return vd_load(p);
+    double values[NLG_LANES] = {0};
+    for (int lane = 0; lane < n; lane++) values[lane] = p[lane];
+    return vd_load(values);
+}
+NLG_INLINE void lanes_store_double(double *p, vd v, int n) {
+    if (n == NLG_LANES) {
+        vd_store(p, v);
+        return;
+    }
+    double values[NLG_LANES];
+    vd_store(values, v);
+    for (int lane = 0; lane < n; lane++) p[lane] = values[lane];
 }
 
 #endif

@@ -253,8 +253,8 @@ void nlg_norm_gradient_apply(const nlg_exec *exec, const nlg_norm *norm, const f
 
 typedef struct dot_job {
     const nlg_norm_simd *simd;
-    int64_t rows, chunks;
-    int c, width;
+    int64_t rows;
+    int c, vectors; /* channels of an image, and the vectors they take: each is a task */
     const float *a, *b;
     int64_t ld_a, ld_b;
     double factor;
@@ -266,9 +266,10 @@ typedef struct dot_job {
 static void run_dot(void *context, int64_t begin, int64_t end, int worker) {
     const dot_job *job = context;
     (void)worker;
-    for (int64_t task = begin; task < end; task++) {
-        int64_t image = task / job->chunks, channel = task % job->chunks * job->width;
-        int c = (int)lower(job->c - channel, job->width);
+    for (int64_t vectors; begin < end; begin += vectors) {
+        int64_t image = begin / job->vectors, first = begin % job->vectors, channel = first * LANES;
+        vectors = lower(lower(end - begin, job->vectors - first), NLG_NORM_WIDTH / LANES);
+        int c = (int)lower(job->c - channel, vectors * LANES);
         double sum[NLG_NORM_WIDTH] = {0};
         job->simd->dot(job->rows, c, job->a + image * job->rows * job->ld_a + channel, job->ld_a,
                        job->b ? job->b + image * job->rows * job->ld_b + channel : NULL, job->ld_b, sum);
@@ -279,9 +280,8 @@ static void run_dot(void *context, int64_t begin, int64_t end, int worker) {
 
 static void dot(const nlg_exec *exec, int64_t images, dot_job *job) {
     job->simd = exec->simd->norm;
-    job->width = images < 8 ? NLG_NORM_WIDTH / 8 : NLG_NORM_WIDTH; /* free, as above */
-    job->chunks = (job->c + job->width - 1) / job->width;
-    nlg_split(exec, images * job->chunks, images * job->rows * job->c * 2, run_dot, job);
+    job->vectors = (job->c + LANES - 1) / LANES;
+    nlg_split(exec, images * job->vectors, images * job->rows * job->c * 2, run_dot, job);
 }
 
 void nlg_channel_dot(const nlg_exec *exec, int64_t images, int64_t rows, int c, const float *a, int64_t ld_a, const float *b,

@@ -2,7 +2,7 @@
  *
  * Only files of layers/kernels/simd include this; they are compiled once per instruction set (NLG_ISA, NLG_ISA_LEVEL). Every
  * operation rounds once and gives the same bits in each form:
- *   vf  16 floats       vi  16 int32       vm  16 truth values
+ *   vf  16 floats       vi  16 int32       vm  16 truth values       vd  16 doubles, for sums of floats
  * vf_min and vf_max are those of x86: the second operand when either is NaN or both are zeros. vf_fma(a, b, c) = a * b + c and
  * vf_fnma(a, b, c) = c - a * b are fused. vf_sum adds lane i to i + 8, then i + 4, i + 2, i + 1. vf_to_vi rounds to nearest
  * even, for |x| < 2^22. vf_spread(p, size, j) gives every lane value j of its group of 4 or 8 floats of p. vf_stream stores past
@@ -27,6 +27,9 @@
 typedef __m512 vf;
 typedef __m512i vi;
 typedef __mmask16 vm;
+typedef struct {
+    __m512d a, b;
+} vd;
 
 NLG_INLINE vm vm_first(int n) {
     return (vm)((1u << n) - 1u);
@@ -171,6 +174,18 @@ NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
     return _mm512_castpd_ps(_mm512_mask_blend_pd(0xf0, low, high));
 }
 
+NLG_INLINE vd vd_load(const double *p) {
+    return (vd){_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)};
+}
+NLG_INLINE void vd_store(double *p, vd a) {
+    _mm512_storeu_pd(p, a.a);
+    _mm512_storeu_pd(p + 8, a.b);
+}
+NLG_INLINE vd vd_add_vf(vd a, vf b) {
+    __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(b), 1));
+    return (vd){_mm512_add_pd(a.a, _mm512_cvtps_pd(_mm512_castps512_ps256(b))), _mm512_add_pd(a.b, _mm512_cvtps_pd(high))};
+}
+
 NLG_INLINE __m256 vec_half_sum(vf a) {
     __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a), 1));
     return _mm256_add_ps(_mm512_castps512_ps256(a), high);
@@ -187,6 +202,9 @@ typedef struct {
     __m256i a, b;
 } vi;
 typedef vi vm;
+typedef struct {
+    __m256d a, b, c, d;
+} vd;
 
 /* Both halves through one intrinsic. */
 #define VEC1_(type, f, x)    ((type){f((x).a), f((x).b)})
@@ -371,6 +389,22 @@ NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
                     : (vf){_mm256_permute_ps(a, 0xff), _mm256_permute_ps(b, 0xff)};
 }
 
+NLG_INLINE vd vd_load(const double *p) {
+    return (vd){_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4), _mm256_loadu_pd(p + 8), _mm256_loadu_pd(p + 12)};
+}
+NLG_INLINE void vd_store(double *p, vd a) {
+    _mm256_storeu_pd(p, a.a);
+    _mm256_storeu_pd(p + 4, a.b);
+    _mm256_storeu_pd(p + 8, a.c);
+    _mm256_storeu_pd(p + 12, a.d);
+}
+NLG_INLINE vd vd_add_vf(vd a, vf b) {
+    return (vd){_mm256_add_pd(a.a, _mm256_cvtps_pd(_mm256_castps256_ps128(b.a))),
+                _mm256_add_pd(a.b, _mm256_cvtps_pd(_mm256_extractf128_ps(b.a, 1))),
+                _mm256_add_pd(a.c, _mm256_cvtps_pd(_mm256_castps256_ps128(b.b))),
+                _mm256_add_pd(a.d, _mm256_cvtps_pd(_mm256_extractf128_ps(b.b, 1)))};
+}
+
 NLG_INLINE __m256 vec_half_sum(vf a) {
     return _mm256_add_ps(a.a, a.b);
 }
@@ -392,6 +426,9 @@ typedef struct {
     vec4i_ a, b, c, d;
 } vi;
 typedef vi vm;
+typedef struct {
+    double lane[16];
+} vd;
 
 /* All four quarters through one expression of their names. */
 #define VEC1_(type, f, x)    ((type){f((x).a), f((x).b), f((x).c), f((x).d)})
@@ -592,6 +629,21 @@ NLG_INLINE vf vi_to_vf(vi a) {
 }
 NLG_INLINE vf vi_float(vi a) {
     return VEC1_(vf, VEC_CAST_F_, a);
+}
+
+NLG_INLINE vd vd_load(const double *p) {
+    vd r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+NLG_INLINE void vd_store(double *p, vd a) {
+    memcpy(p, &a, sizeof a);
+}
+NLG_INLINE vd vd_add_vf(vd a, vf b) {
+    float t[16];
+    vf_store(t, b);
+    for (int i = 0; i < 16; i++) a.lane[i] += (double)t[i];
+    return a;
 }
 
 NLG_INLINE vm vm_and(vm a, vm b) {

@@ -21,6 +21,12 @@ static inline simde__m512i emulated_cvtps_epi32(simde__m512 a) {
     for (int i = 0; i < 16; i++) to.i32[i] = _mm_cvtss_si32(_mm_set_ss(from.f32[i]));
     return simde__m512i_from_private(to);
 }
+static inline simde__m512d emulated_cvtps_pd(simde__m256 a) {
+    simde__m256_private from = simde__m256_to_private(a);
+    simde__m512d_private to;
+    for (int i = 0; i < 8; i++) to.f64[i] = (double)from.f32[i];
+    return simde__m512d_from_private(to);
+}
 static inline simde__m512 emulated_permute_ps(simde__m512 a, int order) {
     simde__m512_private from = simde__m512_to_private(a), to;
     for (int i = 0; i < 16; i++) to.f32[i] = from.f32[(i & 12) | (order >> 2 * (i & 3) & 3)];
@@ -50,6 +56,7 @@ static inline void emulated_mask_storeu_ps(void *to, simde__mmask16 mask, simde_
 #undef _mm512_shuffle_f32x4
 #undef _mm512_cvtepi32_ps
 #undef _mm512_cvtps_epi32
+#undef _mm512_cvtps_pd
 #undef _mm512_srai_epi32
 #undef _mm512_maskz_loadu_epi32
 #undef _mm512_maskz_loadu_ps
@@ -58,6 +65,7 @@ static inline void emulated_mask_storeu_ps(void *to, simde__mmask16 mask, simde_
 #define _mm512_shuffle_f32x4     simde_mm512_shuffle_f32x4
 #define _mm512_cvtepi32_ps       emulated_cvtepi32_ps
 #define _mm512_cvtps_epi32       emulated_cvtps_epi32
+#define _mm512_cvtps_pd          emulated_cvtps_pd
 #define _mm512_srai_epi32        emulated_srai_epi32
 #define _mm512_maskz_loadu_epi32 emulated_maskz_loadu_epi32
 #define _mm512_maskz_loadu_ps    emulated_maskz_loadu_ps

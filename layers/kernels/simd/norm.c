@@ -7,7 +7,7 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/vmath.h"
 
-enum { GROUP = 4 };
+enum { GROUP = 4, DOT_VALUES = 2048 /* of a block of rows */ };
 
 /* Two sums per channel, in lines that hold whole vectors. */
 typedef struct line_pair {
@@ -31,7 +31,7 @@ NLG_INLINE void add_line(int c, const float *line, double *sum) {
                 count = 1;                                                                                                         \
             }                                                                                                                      \
             add_line(c, (lines).first, sum_1);                                                                                     \
-            if (sum_2) add_line(c, (lines).second, sum_2);                                                                         \
+            add_line(c, (lines).second, sum_2);                                                                                    \
         }                                                                                                                          \
     } while (0)
 
@@ -184,30 +184,41 @@ static void gradient_apply(const nlg_norm *norm, int64_t first, int64_t rows, co
     }
 }
 
-NLG_INLINE void dot_group(const int rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, const bool product,
-                          float *line) {
-    FOR_LANES(c, {
-        vf sum = vf_zero();
-        for (int r = 0; r < rows; r++) {
-            vf v = lanes_load(a + r * ld_a + i, n);
-            if (product)
-                sum = r == 0 ? vf_mul(v, lanes_load(b + r * ld_b + i, n)) : vf_fma(v, lanes_load(b + r * ld_b + i, n), sum);
-            else
-                sum = r == 0 ? v : vf_add(sum, v);
-        }
-        vf_store(line + i, sum);
-    });
+NLG_INLINE vf dot_group(const int rows, const float *a, int64_t ld_a, const float *b, int64_t ld_b, const bool product, int n) {
+    vf sum = vf_zero();
+    for (int r = 0; r < rows; r++) {
+        vf v = lanes_load(a + r * ld_a, n);
+        if (product)
+            sum = r == 0 ? vf_mul(v, lanes_load(b + r * ld_b, n)) : vf_fma(v, lanes_load(b + r * ld_b, n), sum);
+        else
+            sum = r == 0 ? v : vf_add(sum, v);
+    }
+    return sum;
+}
+
+/* The doubles of 16 channels stay in registers while the rows of a block, which the first cache holds, pass by. */
+NLG_INLINE void dot_rows(int64_t rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, const bool product,
+                         double *sum) {
+    const int64_t block = (DOT_VALUES / c / GROUP + 1) * GROUP;
+    for (int64_t begin = 0, end; begin < rows; begin = end) {
+        end = begin + block < rows ? begin + block : rows;
+        FOR_LANES(c, {
+            vd total = lanes_load_double(sum + i, n);
+            int64_t row = begin;
+            for (; row + GROUP <= end; row += GROUP)
+                total = vd_add_vf(total, dot_group(GROUP, a + row * ld_a + i, ld_a, b + row * ld_b + i, ld_b, product, n));
+            for (; row < end; row++)
+                total = vd_add_vf(total, dot_group(1, a + row * ld_a + i, ld_a, b + row * ld_b + i, ld_b, product, n));
+            lanes_store_double(sum + i, total, n);
+        });
+    }
 }
 
 static void dot(int64_t rows, int c, const float *a, int64_t ld_a, const float *b, int64_t ld_b, double *sum) {
-    line_pair lines;
-    double *none = NULL;
-#define DOT(count) dot_group(count, c, a + row * ld_a, ld_a, b + row * ld_b, ld_b, true, lines.first)
-#define SUM(count) dot_group(count, c, a + row * ld_a, ld_a, a, ld_a, false, lines.first)
     if (b)
-        FOR_GROUPS(rows, c, lines, sum, none, DOT);
+        dot_rows(rows, c, a, ld_a, b, ld_b, true, sum);
     else
-        FOR_GROUPS(rows, c, lines, sum, none, SUM);
+        dot_rows(rows, c, a, ld_a, a, ld_a, false, sum);
 }
 
 const nlg_norm_simd NLG_NAME(norm_table) = {
