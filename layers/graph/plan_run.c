@@ -79,6 +79,7 @@ typedef struct plan_run {
     nlg_plan *plan;
     const plan_segment *segment;
     int images, chunks, groups;
+    bool back;  /* from the last group to the first: every other segment, to begin with what the caches still hold */
     bool alone; /* a worker for each chunk, not all for one */
 } plan_run;
 
@@ -168,10 +169,12 @@ static void run_timed_item(const plan_run *run, const plan_item *item, int chunk
 
 static void run_groups(void *context, int64_t begin, int64_t end, int worker) {
     const plan_run *run = context;
-    for (int group = (int)begin; group < (int)end; group++)
+    for (int g = 0; g < (int)(end - begin); g++) {
+        const int group = run->back ? (int)end - 1 - g : (int)begin + g;
         for (int chunk = group_begin(run, group); chunk < group_begin(run, group + 1); chunk++)
             for (int k = run->segment->begin; k < run->segment->end; k++)
                 run_timed_item(run, &run->plan->items[k], chunk, group, worker);
+    }
 }
 
 /* ---- what follows all chunks of a segment ---- */
@@ -225,7 +228,7 @@ static void run_segments(nlg_plan *plan, int begin, int end) {
     const int workers = nlg_team_size(plan->exec->team);
     for (int i = begin; i < end; i++) {
         const plan_segment *segment = &plan->segments[i];
-        plan_run run = {.plan = plan, .segment = segment, .images = plan->images};
+        plan_run run = {.plan = plan, .segment = segment, .images = plan->images, .back = i % 2 != 0};
         run.chunks = nlg_plan_chunks(segment, plan->images);
         run.groups = run.chunks < PLAN_GROUPS ? run.chunks : PLAN_GROUPS;
         run.alone = workers > 1 && run.groups >= workers && plan->exec->backend == NLG_BACKEND_OWN && plan->nonfinite < 0;

@@ -5,6 +5,8 @@
  * and need not wait for each other within a segment. How many images a chunk has follows from shapes alone, so that all sums over
  * the batch are cut alike whatever the threads. Batch norm sums a chunk as soon as it is written and ends the segment where its
  * result is first needed. */
+#include <math.h>
+
 #include "layers/graph/plan_internal.h"
 
 enum { CHUNK_FLOATS = 1 << 17, CHUNK_PIXELS = 32, CACHED_WEIGHTS = 1 << 16, GROWTH = 4 };
@@ -13,8 +15,8 @@ static int64_t shape_floats(nlg_shape s) {
     return (int64_t)s.h * s.w * s.c;
 }
 
-/* Images of a chunk: few enough that input and output stay in a core's cache, yet enough pixels to keep vectors full, and to read
- * large weights seldom. */
+/* Images of a chunk in training: few enough that input and output stay in a core's cache, yet enough pixels to keep vectors full,
+ * and to read large weights seldom. */
 static int chunk_of(const nlg_plan *plan, const plan_step *s) {
     const nlg_shape x = plan->values[s->in[0]].shape, y = plan->values[s->out].shape;
     const int64_t image = shape_floats(x) + shape_floats(y), pixels = (int64_t)y.h * y.w;
@@ -78,8 +80,8 @@ static bool must_wait(const nlg_plan *plan, int index, int begin) {
     return mixes_images(plan, s) && s->item[item->kind == PLAN_FORWARD ? PLAN_GATHER : PLAN_GATHER_BACKWARD] >= begin;
 }
 
-/* Chunks of the items from begin to end, which need not wait for each other: convolutions decide; others go along with the next one
- * unless its chunk is far too large for them, sums with what they follow. */
+/* Chunks of training's items from begin to end, which need not wait for each other: convolutions decide; others go along with the
+ * next one unless its chunk is far too large for them, sums with what they follow. */
 static void choose_chunks(nlg_plan *plan, int begin, int end) {
     int next = 0;
     for (int k = end - 1; k >= begin; k--) {
@@ -97,8 +99,80 @@ static void choose_chunks(nlg_plan *plan, int begin, int end) {
     }
 }
 
+/* ---- chunks of inference ---- */
+
+/* Nothing waits in inference and no sum depends on the cut, so chunks are chosen for the least traffic, in floats from memory: a
+ * layer reads its weights once for each chunk and leaves the second cache where a chunk is large; where the chunk changes, all that
+ * passes the cut goes through memory for the whole batch. */
+enum { CHOICES = 5, CACHED_FLOATS = 1 << 22 };
+
+static int64_t choice_of(const nlg_plan *plan, int choice) {
+    int64_t chunk = 1;
+    while (choice-- > 0 && chunk < plan->options.batch) chunk *= GROWTH;
+    return chunk < plan->options.batch ? chunk : plan->options.batch;
+}
+
+/* The factors are from measured times: nearer caches are faster. */
+static double layer_traffic(const nlg_plan *plan, const plan_step *s, int64_t chunk) {
+    const double batch = plan->options.batch;
+    int64_t image = shape_floats(plan->values[s->out].shape), weights = 0;
+    for (int j = 0; j < s->n_in; j++) image += shape_floats(plan->values[s->in[j]].shape);
+    for (int j = 0; j < s->n_params; j++) weights += (int64_t)plan->graph->params[s->params[j]].count;
+    const double nearness = weights < CACHED_WEIGHTS ? 0.05 : weights < CACHED_FLOATS / 2 ? 0.5 : 1;
+    const double spilled = chunk * image < CHUNK_FLOATS ? 0 : chunk * image < CACHED_FLOATS / 2 ? 0.25 : 1;
+    return (double)weights * nearness * ceil(batch / (double)chunk) + batch * (double)image * spilled;
+}
+
+/* passing[k]: floats of an image that items up to k make and later ones read. */
+static void find_passing(const nlg_plan *plan, double *passing) {
+    for (int k = 0; k < plan->n_items; k++) passing[k] = 0;
+    for (int v = 0; v < plan->n_values; v++) {
+        int last = -1;
+        for (int i = 0; i < plan->n_steps; i++)
+            for (int j = 0; j < plan->steps[i].n_in; j++)
+                if (plan->steps[i].in[j] == v) last = plan->steps[i].item[PLAN_FORWARD];
+        const int producer = plan->values[v].producer;
+        for (int k = producer < 0 ? 0 : plan->steps[producer].item[PLAN_FORWARD]; k < last; k++)
+            passing[k] += (double)shape_floats(plan->values[v].shape);
+    }
+}
+
+/* Traffic of changing the chunk where `passing` floats of an image pass. */
+static double cut_traffic(const nlg_plan *plan, double passing) {
+    const double floats = plan->options.batch * passing;
+    return floats * (floats > CACHED_FLOATS ? 2 : 0.5);
+}
+
+/* The choice of least cost, where all but `kept` (-1: none) cost `cut` more. */
+static int least_choice(const double *cost, int kept, double cut) {
+    int best = kept < 0 ? 0 : kept;
+    for (int c = 0; c < CHOICES; c++)
+        if (cost[c] + (c == kept ? 0 : cut) < cost[best] + (best == kept ? 0 : cut)) best = c;
+    return best;
+}
+
+static nlg_status choose_inference_chunks(nlg_plan *plan, nlg_error *err) {
+    const int n = plan->n_items;
+    double *passing = nlg_arena_alloc(plan->memory, (size_t)n + 1, sizeof *passing);
+    double(*cost)[CHOICES] = nlg_arena_alloc(plan->memory, (size_t)n + 1, sizeof *cost); /* of the items from k on */
+    if (passing == NULL || cost == NULL) return nlg_fail_memory(err, (size_t)n * sizeof *cost, "the plan");
+    find_passing(plan, passing);
+    for (int k = n - 1; k >= 0; k--)
+        for (int c = 0; c < CHOICES; c++) {
+            cost[k][c] = layer_traffic(plan, &plan->steps[plan->items[k].step], choice_of(plan, c));
+            if (k + 1 == n) continue;
+            const double cut = cut_traffic(plan, passing[k]);
+            const int next = least_choice(cost[k + 1], c, cut);
+            cost[k][c] += cost[k + 1][next] + (next == c ? 0 : cut);
+        }
+    for (int k = 0, choice = -1; k < n; k++) {
+        choice = least_choice(cost[k], choice, k > 0 ? cut_traffic(plan, passing[k - 1]) : 0);
+        plan->items[k].chunk = (int)choice_of(plan, choice);
+    }
+    return NLG_OK;
+}
+
 static void add_segments(nlg_plan *plan, int begin, int end) {
-    choose_chunks(plan, begin, end);
     for (int k = begin; k < end; k++) {
         if (k == begin || plan->items[k].chunk != plan->items[k - 1].chunk)
             plan->segments[plan->n_segments++] = (plan_segment){.begin = k, .chunk = plan->items[k].chunk};
@@ -122,9 +196,11 @@ nlg_status nlg_plan_schedule(nlg_plan *plan, nlg_error *err) {
     list_forward(plan);
     plan->first_backward = plan->n_items;
     list_backward(plan, first_reader);
+    if (plan->options.mode != NLG_TRAIN) NLG_TRY(choose_inference_chunks(plan, err));
     int begin = 0;
     for (int k = 1; k <= plan->n_items; k++) {
         if (k < plan->n_items && k != plan->first_backward && !must_wait(plan, k, begin)) continue;
+        if (plan->options.mode == NLG_TRAIN) choose_chunks(plan, begin, k);
         add_segments(plan, begin, k);
         if (k == plan->first_backward) plan->backward_segment = plan->n_segments;
         begin = k;
