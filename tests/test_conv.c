@@ -13,6 +13,7 @@
 #include "layers/base/rng.h"
 #include "layers/kernels/conv.h"
 #include "layers/kernels/conv_chain.h"
+#include "layers/kernels/pointwise.h"
 #include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
 
@@ -497,6 +498,42 @@ static void test_chain(void **state) {
     }
 }
 
+/* A convolution of scaled pixels gives the bits of a product followed by a convolution. */
+static void test_scaled(void **state) {
+    (void)state;
+    draw d = {nlg_rng_seed(9), 0};
+    for (int i = 0; i < 40; i++) {
+        sample t = {.shape = {.stride_h = 1, .stride_w = 1, .r = 1, .s = 1, .dilation = 1, .groups = 1}};
+        nlg_conv_shape *s = &t.shape;
+        s->n = ONE_OF(&d, 1, 2, 3, 17), s->h = between(&d, 1, 20), s->w = between(&d, 1, 20);
+        s->c = ONE_OF(&d, 1, 16, 33, 144, 480, 1153), s->k = ONE_OF(&d, 1, 24, 35, 112, 300);
+        assert_true(nlg_conv_output_size(s));
+        draw_rest(&d, &t);
+        const size_t ld_x = (size_t)(s->c + t.extra), ld_y = (size_t)(s->k + t.extra), images = (size_t)s->n;
+        block x = block_random(pixels_in(s) * ld_x, (uint64_t)i), scale = block_random(images * ld_x, (uint64_t)i + 100);
+        block bias = block_random((size_t)s->k, 1), add = block_random(pixels_out(s) * ld_y, 2);
+        for (int isa = 0; isa < NLG_ISA_COUNT; isa++) {
+            if (!nlg_isa_available((nlg_isa)isa)) continue;
+            const nlg_exec exec = {.team = teams[1 + i % MOST_THREADS], .isa = (nlg_isa)isa, .simd = nlg_simd_table((nlg_isa)isa)};
+            nlg_conv_epilogue epilogue = {.act = t.act};
+            if (t.epilogue) epilogue = (nlg_conv_epilogue){bias.data, add.data, (int64_t)ld_y, t.act};
+            block packed = packed_random(&exec, s, 3), product = block_create(pixels_in(s) * (size_t)s->c);
+            block y[2] = {block_create(pixels_out(s) * ld_y), block_create(pixels_out(s) * ld_y)};
+            block scratch[2] = {block_create(nlg_conv_scratch_size(s, NLG_CONV_FORWARD, &exec)),
+                                block_create(nlg_conv_scaled_scratch_size(s, &exec))};
+            nlg_multiply_rows(&exec, (int64_t)pixels_in(s), s->c, x.data, (int64_t)ld_x, scale.data, (int64_t)ld_x,
+                              (int64_t)s->h * s->w, false, product.data, s->c);
+            nlg_conv_forward(&exec, s, product.data, s->c, packed.data, &epilogue, y[0].data, (int64_t)ld_y, scratch[0].data);
+            nlg_conv_scaled_forward(&exec, s, x.data, (int64_t)ld_x, scale.data, (int64_t)ld_x, packed.data, &epilogue, y[1].data,
+                                    (int64_t)ld_y, scratch[1].data);
+            same_bits(&t, "scaled y", &exec, y[0], y[1]);
+            block all[] = {packed, product, y[0], y[1], scratch[0], scratch[1]};
+            for (size_t k = 0; k < sizeof all / sizeof *all; k++) block_destroy(all[k]);
+        }
+        block_destroy(x), block_destroy(scale), block_destroy(bias), block_destroy(add);
+    }
+}
+
 static void test_openblas(void **state) {
     (void)state;
     assert_int_equal(nlg_openblas_load(NULL), NLG_OK);
@@ -575,11 +612,12 @@ static int destroy_teams(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_output_size), cmocka_unit_test(test_scratch_of_fewer_images),
-        cmocka_unit_test(test_dense),       cmocka_unit_test(test_grouped),
-        cmocka_unit_test(test_depthwise),   cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_particular),  cmocka_unit_test(test_openblas),
-        cmocka_unit_test(test_winograd),    cmocka_unit_test(test_winograd_error),
+        cmocka_unit_test(test_output_size),    cmocka_unit_test(test_scratch_of_fewer_images),
+        cmocka_unit_test(test_dense),          cmocka_unit_test(test_grouped),
+        cmocka_unit_test(test_depthwise),      cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_scaled),         cmocka_unit_test(test_particular),
+        cmocka_unit_test(test_openblas),       cmocka_unit_test(test_winograd),
+        cmocka_unit_test(test_winograd_error),
     };
     return cmocka_run_group_tests(tests, create_teams, destroy_teams);
 }

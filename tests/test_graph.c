@@ -154,6 +154,51 @@ static void test_fusion_keeps_values(void **unused) {
         }
 }
 
+/* A large product with one factor per channel, projected by 1 x 1 with a shortcut: one step, the same bits and cost. */
+static void test_scale_in_convolution_keeps_bits(void **unused) {
+    enum { OUTPUTS = 7, MOST = 17 };
+    (void)unused;
+    nlg_graph *g = nlg_graph_create();
+    nlg_builder *b = nlg_builder_create(g);
+    nlg_error err = {0};
+    const nlg_value x = nlg_input(b, 11, 40, 45);
+    nlg_value a = nlg_relu(b, nlg_conv(b, x, (nlg_conv_args){.out = 75, .kernel = 1, .bias = true}, "expand"));
+    nlg_value s = nlg_activation(
+        b, nlg_conv(b, nlg_global_avg_pool(b, a), (nlg_conv_args){.out = 75, .kernel = 1, .bias = true}, "se"), NLG_ACT_SIGMOID);
+    nlg_value p = nlg_conv(b, nlg_channel_scale(b, a, s), (nlg_conv_args){.out = 11, .kernel = 1, .bias = true}, "project");
+    nlg_value y = nlg_relu(b, nlg_add(b, p, x));
+    nlg_output(b, nlg_linear(b, nlg_global_avg_pool(b, y), (nlg_linear_args){.out = OUTPUTS}, "fc"));
+    if (nlg_builder_finish(b, &err) != NLG_OK) fail_msg("%s", err.text);
+    fixture f = {.graph = g};
+    assert_int_equal(nlg_weights_create(g, &f.weights, &err), NLG_OK);
+    nlg_weights_fill_reference(&f.weights, 1);
+    for (int batch = 1; batch <= MOST; batch += MOST - 1) {
+        float plain[MOST * OUTPUTS], fused[MOST * OUTPUTS];
+        nlg_plan_options options = {.batch = batch, .mode = NLG_INFER};
+        run_plan(g, &f.weights, options, 2, batch, fused, NULL);
+        int64_t ops[2] = {0, 0};
+        int scales = 0;
+        for (int k = 0; k < 2; k++) {
+            nlg_exec exec = make_exec(1);
+            nlg_plan *plan = NULL;
+            options.no_fusion = k == 1;
+            assert_int_equal(nlg_plan_create(g, &exec, &options, &f.weights, NULL, &plan, &err), NLG_OK);
+            for (int i = 0; i < nlg_plan_step_count(plan); i++) {
+                const nlg_plan_step step = nlg_plan_step_at(plan, i);
+                ops[k] += step.cost.other_ops;
+                scales += k == 0 && strcmp(step.op, "channel_scale") == 0;
+            }
+            nlg_plan_destroy(plan);
+            nlg_team_destroy(exec.team);
+        }
+        assert_int_equal(scales, 0);
+        assert_int_equal(ops[0], ops[1]);
+        run_plan(g, &f.weights, options, 1, batch, plain, NULL);
+        assert_memory_equal(plain, fused, sizeof(float) * (size_t)batch * OUTPUTS);
+    }
+    drop_fixture(&f);
+}
+
 static void test_frozen_training_equals_inference(void **unused) {
     (void)unused;
     fixture f = make_fixture();
@@ -507,6 +552,7 @@ static void test_half_precision_and_mismatches(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fusion_keeps_values),
+        cmocka_unit_test(test_scale_in_convolution_keeps_bits),
         cmocka_unit_test(test_frozen_training_equals_inference),
         cmocka_unit_test(test_images_are_independent_of_the_batch),
         cmocka_unit_test(test_chunks_keep_values),

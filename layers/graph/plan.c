@@ -2,8 +2,9 @@
  * order and the cut of the batch, plan_memory.c for buffers and plan_run.c for execution.
  *
  * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
- * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, and activates a
- * value once for all who read it so; training adds and activates while normalising. A fused step runs where its last node stood. */
+ * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, scales a
+ * large value in the 1 x 1 convolution after it, and activates a value once for all who read it so; training adds and activates
+ * while normalising. A fused step runs where its last node stood. */
 #include "layers/graph/plan.h"
 
 #include <string.h>

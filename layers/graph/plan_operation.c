@@ -32,7 +32,8 @@ static void put_attributes(writer *w, const nlg_op *op, const void *attrs) {
 /* What convolutions and linear layers fuse is not in their descriptions. */
 static void put_conv(writer *w, const nlg_conv2d_attrs *a) {
     put_attributes(w, &nlg_op_conv2d, a);
-    put(w, "%s%s%s%s", a->bias || a->norm ? " bias" : "", a->add ? " add" : "", a->act ? " " : "", act_name(a->act));
+    put(w, "%s%s%s%s%s", a->scale ? " scale" : "", a->bias || a->norm ? " bias" : "", a->add ? " add" : "", a->act ? " " : "",
+        act_name(a->act));
 }
 
 void nlg_plan_step_text(const nlg_plan *plan, int index, char *text, size_t size) {

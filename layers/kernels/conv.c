@@ -1,6 +1,8 @@
 /* Convolution: choice of algorithm and backend. */
 #include "layers/kernels/conv_internal.h"
 
+enum { SCALED_VALUES = 1 << 17 }; /* of an image of x, from which on it is scaled block by block */
+
 typedef struct driver {
     const char *name;
     size_t (*packed_size)(const nlg_conv_shape *, nlg_conv_pass);
@@ -79,8 +81,7 @@ void nlg_conv_pack(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_p
     driver_for(shape, pass, exec)->pack(exec, shape, pass, w_oihw, packed);
 }
 
-void nlg_conv_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *packed,
-                      const nlg_conv_epilogue *epilogue, float *y, int64_t ld_y, float *scratch) {
+static nlg_conv_output output_of(const nlg_conv_shape *shape, const nlg_conv_epilogue *epilogue, float *y, int64_t ld_y) {
     nlg_conv_output out = {.y = y, .ld_y = ld_y, .channels = shape->k};
     if (epilogue) {
         out.add = epilogue->add;
@@ -88,7 +89,30 @@ void nlg_conv_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const f
         out.bias = epilogue->bias;
         out.act = epilogue->act;
     }
+    return out;
+}
+
+void nlg_conv_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *packed,
+                      const nlg_conv_epilogue *epilogue, float *y, int64_t ld_y, float *scratch) {
+    nlg_conv_output out = output_of(shape, epilogue, y, ld_y);
     driver_for(shape, NLG_CONV_FORWARD, exec)->gather(exec, shape, NLG_CONV_FORWARD, x, ld_x, packed, &out, scratch);
+}
+
+bool nlg_conv_scale_fits(const nlg_conv_shape *s, const nlg_exec *exec) {
+    bool pixelwise =
+        s->r == 1 && s->s == 1 && s->stride_h == 1 && s->stride_w == 1 && s->groups == 1 && s->p == s->h && s->q == s->w;
+    return exec->backend == NLG_BACKEND_OWN && pixelwise && (int64_t)s->h * s->w * s->c >= SCALED_VALUES;
+}
+
+size_t nlg_conv_scaled_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec) {
+    return nlg_conv_direct_scaled_scratch_size(shape, exec);
+}
+
+void nlg_conv_scaled_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *scale,
+                             int64_t ld_scale, const float *packed, const nlg_conv_epilogue *epilogue, float *y, int64_t ld_y,
+                             float *scratch) {
+    nlg_conv_output out = output_of(shape, epilogue, y, ld_y);
+    nlg_conv_direct_scaled(exec, shape, x, ld_x, scale, ld_scale, packed, &out, scratch);
 }
 
 void nlg_conv_backward_data(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,

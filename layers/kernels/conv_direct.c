@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "layers/kernels/pointwise_simd.h"
+
 enum {
     STRIP_BYTES = 160 * 1024, /* source of one block */
     LEAST_PIXELS = 48,
@@ -19,8 +21,9 @@ typedef struct direct_run {
     const nlg_exec *exec;
     nlg_conv_task task;
     nlg_conv_phase phase;
-    const float *x, *packed;
-    int64_t ld_x, block_pixels, unit; /* cuts between workers fall on multiples of `unit` pixels */
+    const float *x, *packed, *scale;
+    bool scaled;                                /* pixels are multiplied with `scale` on their way to the strip */
+    int64_t ld_x, ld_scale, block_pixels, unit; /* cuts between workers fall on multiples of `unit` pixels */
     int pixel_parts, panel_parts;
     int64_t block_k;
     nlg_conv_output out;
@@ -61,7 +64,8 @@ static void plan_blocks(direct_run *run) {
     run->block_pixels = smaller(pixels, phase->pixels);
     int64_t pieces = run->block_pixels <= tile || run->task.panels.spread ? 1 : (phase->depth + simd->block_k - 1) / simd->block_k;
     run->block_k = pieces > 1 ? (phase->depth + pieces - 1) / pieces : phase->depth;
-    run->strip_size = nlg_conv_lines(nlg_conv_strip_size(&run->task, phase, largest));
+    run->strip_size = nlg_conv_lines(run->scaled ? (size_t)largest * (size_t)run->task.panels.sources
+                                                 : nlg_conv_strip_size(&run->task, phase, largest));
     run->partial_size = phase->depth > simd->block_k ? (size_t)largest * CHUNK_PANELS * NLG_PANEL : 0;
     run->worker_size = run->strip_size + run->partial_size + nlg_conv_lines((size_t)largest * 4);
 }
@@ -116,7 +120,7 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
             job.length = smaller(run->block_k, depth - k);
             job.w = run->packed + (p * depth + k) * NLG_PANEL;
             job.first = k == 0;
-            job.fresh = p == panel_begin && !run->phase.padded;
+            job.fresh = p == panel_begin && !run->phase.padded && !run->scaled;
             job.last = k + job.length == depth;
             job.next = job.last ? run->packed + (p + count < panel_end ? p + count : panel_begin) * depth * NLG_PANEL
                                 : job.w + job.length * NLG_PANEL;
@@ -125,6 +129,20 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
             for (job.skip += job.length; k < depth && job.skip >= job.runs->length; job.runs++) job.skip -= job.runs->length;
         } while (k < depth);
     }
+}
+
+/* Scaled pixels in the strip: source and output pixels are the same ones. */
+static const float *scale_pixels(const direct_run *run, int64_t begin, int64_t pixels, float *strip, int64_t *offset,
+                                 int64_t *index) {
+    const int64_t image_pixels = (int64_t)run->task.source_h * run->task.source_w, c = run->task.panels.sources;
+    for (int64_t done = 0, count; done < pixels; done += count) {
+        const int64_t at = begin + done, image = at / image_pixels;
+        count = smaller(pixels - done, (image + 1) * image_pixels - at);
+        run->exec->simd->pointwise->multiply(count, c, run->x + at * run->ld_x, run->ld_x, run->scale + image * run->ld_scale, 0,
+                                             false, strip + done * c, c);
+    }
+    for (int64_t i = 0; i < pixels; i++) offset[i] = i * c, index[i] = begin + i;
+    return strip;
 }
 
 static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
@@ -140,7 +158,8 @@ static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
         for (int64_t at = nlg_conv_cut(units, run->pixel_parts, a) * run->unit; at < stop; at += run->block_pixels) {
             int64_t pixels = smaller(run->block_pixels, stop - at);
             nlg_conv_gemm block = {.offset = offset, .index = index, .pixels = (int)pixels, .runs = run->runs, .partial = partial};
-            block.x = nlg_conv_gather(&run->task, &run->phase, run->x, run->ld_x, at, pixels, strip, offset, index);
+            block.x = run->scaled ? scale_pixels(run, at, pixels, strip, offset, index)
+                                  : nlg_conv_gather(&run->task, &run->phase, run->x, run->ld_x, at, pixels, strip, offset, index);
             run_block(run, &block, panel_begin, panel_end);
         }
     }
@@ -150,23 +169,34 @@ static size_t runs_size(const nlg_conv_task *task) {
     return nlg_conv_lines((size_t)task->kernel_h * (size_t)task->kernel_w * sizeof(nlg_conv_run) / sizeof(float));
 }
 
+static void run_phases(direct_run *run, const nlg_conv_shape *shape, nlg_conv_pass pass, float *scratch) {
+    nlg_conv_task_init(&run->task, shape, pass);
+    nlg_conv_run *runs = (nlg_conv_run *)(void *)scratch;
+    run->runs = runs;
+    run->scratch = scratch + runs_size(&run->task);
+    for (int i = 0; i < run->task.phases_h * run->task.phases_w; i++) {
+        nlg_conv_phase_init(&run->phase, &run->task, shape, i);
+        if (run->phase.pixels) {
+            nlg_conv_runs(&run->task, &run->phase, run->ld_x, runs);
+            plan_blocks(run);
+            plan_grid(run);
+            nlg_team_run(run->exec->team, (int64_t)run->pixel_parts * run->panel_parts, run_parts, run);
+        }
+        run->packed += (size_t)run->task.panels.count * (size_t)run->phase.depth * NLG_PANEL;
+    }
+}
+
 void nlg_conv_direct_gather(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *x, int64_t ld_x,
                             const float *packed, const nlg_conv_output *out, float *scratch) {
     direct_run run = {.exec = exec, .x = x, .ld_x = ld_x, .packed = packed, .out = *out};
-    nlg_conv_task_init(&run.task, shape, pass);
-    nlg_conv_run *runs = (nlg_conv_run *)(void *)scratch;
-    run.runs = runs;
-    run.scratch = scratch + runs_size(&run.task);
-    for (int i = 0; i < run.task.phases_h * run.task.phases_w; i++) {
-        nlg_conv_phase_init(&run.phase, &run.task, shape, i);
-        if (run.phase.pixels) {
-            nlg_conv_runs(&run.task, &run.phase, ld_x, runs);
-            plan_blocks(&run);
-            plan_grid(&run);
-            nlg_team_run(exec->team, (int64_t)run.pixel_parts * run.panel_parts, run_parts, &run);
-        }
-        run.packed += (size_t)run.task.panels.count * (size_t)run.phase.depth * NLG_PANEL;
-    }
+    run_phases(&run, shape, pass, scratch);
+}
+
+void nlg_conv_direct_scaled(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *scale,
+                            int64_t ld_scale, const float *packed, const nlg_conv_output *out, float *scratch) {
+    direct_run run = {
+        .exec = exec, .x = x, .ld_x = ld_x, .scaled = true, .scale = scale, .ld_scale = ld_scale, .packed = packed, .out = *out};
+    run_phases(&run, shape, NLG_CONV_FORWARD, scratch);
 }
 
 /* ---- packing ---- */
@@ -291,8 +321,8 @@ size_t nlg_conv_direct_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pa
     return size;
 }
 
-static size_t gather_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
-    direct_run run = {.exec = exec};
+static size_t gather_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, bool scaled, const nlg_exec *exec) {
+    direct_run run = {.exec = exec, .scaled = scaled};
     nlg_conv_task_init(&run.task, shape, pass);
     size_t most = 0;
     for (int i = 0; i < run.task.phases_h * run.task.phases_w; i++) {
@@ -306,5 +336,9 @@ static size_t gather_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pas
 
 size_t nlg_conv_direct_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
     return pass == NLG_CONV_BACKWARD_WEIGHTS ? nlg_conv_direct_weights_scratch_size(shape, exec)
-                                             : gather_scratch_size(shape, pass, exec);
+                                             : gather_scratch_size(shape, pass, false, exec);
+}
+
+size_t nlg_conv_direct_scaled_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec) {
+    return gather_scratch_size(shape, NLG_CONV_FORWARD, true, exec);
 }

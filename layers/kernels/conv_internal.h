@@ -86,6 +86,11 @@ NLG_CONV_DRIVER(depthwise)
 NLG_CONV_DRIVER(winograd)
 NLG_CONV_DRIVER(openblas)
 
+/* nlg_conv_scaled_forward. */
+size_t nlg_conv_direct_scaled_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
+void nlg_conv_direct_scaled(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *scale,
+                            int64_t ld_scale, const float *packed, const nlg_conv_output *out, float *scratch);
+
 /* The weight gradient of the direct form has its own file. */
 size_t nlg_conv_direct_weights_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
 

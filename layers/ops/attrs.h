@@ -9,7 +9,8 @@
 
 /* "conv2d": x -> y. Parameters: weight [K,C/groups,R,S], bias [K] if `bias`.
  * Fusion (planner, inference): `norm` appends the batch norm's weight, bias, running_mean, running_var, folded into the packed
- * weights by pack; `add` takes a second input of y's shape, added before `act`. */
+ * weights by pack; `scale` takes a second input, one factor for each image and channel of x, which x is multiplied with (see
+ * nlg_conv_scale_fits); `add` takes a last input of y's shape, added before `act`. */
 typedef struct nlg_conv2d_attrs {
     int out, kernel_h, kernel_w, stride_h, stride_w;
     int pad_top, pad_bottom, pad_left, pad_right;
@@ -19,6 +20,7 @@ typedef struct nlg_conv2d_attrs {
     bool norm;
     bool norm_affine;
     float norm_eps;
+    bool scale;
     bool add;
     nlg_act act;
 } nlg_conv2d_attrs;

@@ -2,7 +2,7 @@
  *
  * Folded norm: w' = w * g, b' = (b - mean) * g + beta with g = gamma / sqrt(var + eps), in double, rounded once.
  * Cost: macs = P Q K (C / G) R S; other_ops per output: 1 for the bias, 2 for the norm (scale and shift), 1 for the addition, 1 for
- * the activation. Training runs norm and activation as nodes of their own. */
+ * the activation; 1 per scaled input. Training runs norm and activation as nodes of their own. */
 #include <assert.h>
 #include <string.h>
 
@@ -57,7 +57,9 @@ static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shap
         return nlg_fail(err, NLG_ERR_INPUT, "convolution: kernel %dx%d (dilation %d) does not fit the padded input %dx%d",
                         a->kernel_h, a->kernel_w, a->dilation, x->h + s.pad_top + s.pad_bottom, x->w + s.pad_left + s.pad_right);
     *y = (nlg_shape){s.p, s.q, s.k};
-    if (a->add && (n_x != 2 || !shape_equal(x[1], *y)))
+    if (a->scale && (n_x < 2 || !shape_equal(x[1], (nlg_shape){1, 1, x->c})))
+        return nlg_fail(err, NLG_ERR_INPUT, "convolution: the factors must have the shape 1x1x%d", x->c);
+    if (a->add && (n_x != (a->scale ? 3 : 2) || !shape_equal(x[n_x - 1], *y)))
         return nlg_fail(err, NLG_ERR_INPUT, "convolution: the added input must have the output's shape %dx%dx%d", y->h, y->w, y->c);
     return NLG_OK;
 }
@@ -84,7 +86,8 @@ static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nl
     int64_t outputs = shape_size(y);
     (void)n_x;
     cost->macs = outputs * (x->c / a->groups) * a->kernel_h * a->kernel_w;
-    cost->other_ops = outputs * ((a->bias ? 1 : 0) + (a->norm ? 2 : 0) + (a->add ? 1 : 0)) + act_ops(a->act, outputs);
+    cost->other_ops = outputs * ((a->bias ? 1 : 0) + (a->norm ? 2 : 0) + (a->add ? 1 : 0)) + act_ops(a->act, outputs) +
+                      (a->scale ? shape_size(*x) : 0);
 }
 
 /* Packed: weights, then the bias if there is one (the parameter itself may change before the next pack). */
@@ -100,7 +103,8 @@ static size_t packed_size(const nlg_op_call *call) {
 static size_t scratch_size(const nlg_op_call *call) {
     const nlg_conv2d_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
-    size_t size = nlg_conv_call_scratch(call, &s), folded = a->norm ? conv_weight_count(&s) : 0;
+    size_t size = a->scale ? nlg_conv_scaled_scratch_size(&s, call->exec) : nlg_conv_call_scratch(call, &s),
+           folded = a->norm ? conv_weight_count(&s) : 0;
     return size > folded ? size : folded;
 }
 
@@ -136,22 +140,26 @@ static void pack(const nlg_op_call *call) {
 nlg_conv_epilogue nlg_conv2d_epilogue(const nlg_op_call *call, const nlg_conv_shape *s) {
     const nlg_conv2d_attrs *a = call->attrs;
     return (nlg_conv_epilogue){.bias = (a->bias || a->norm) && call->packed ? call->packed + packed_weights(call, s) : NULL,
-                               .add = a->add ? call->x[1].data : NULL,
-                               .ld_add = a->add ? call->x[1].ld : 0,
+                               .add = a->add ? call->x[call->n_x - 1].data : NULL,
+                               .ld_add = a->add ? call->x[call->n_x - 1].ld : 0,
                                .act = a->act};
 }
 
 static void forward(const nlg_op_call *call) {
     nlg_conv_shape s = shape_of(call);
     nlg_conv_epilogue epilogue = nlg_conv2d_epilogue(call, &s);
-    nlg_conv_forward(call->exec, &s, call->x[0].data, call->x[0].ld, call->packed, &epilogue, call->y.data, call->y.ld,
-                     call->scratch);
+    if (((const nlg_conv2d_attrs *)call->attrs)->scale)
+        nlg_conv_scaled_forward(call->exec, &s, call->x[0].data, call->x[0].ld, call->x[1].data, call->x[1].ld, call->packed,
+                                &epilogue, call->y.data, call->y.ld, call->scratch);
+    else
+        nlg_conv_forward(call->exec, &s, call->x[0].data, call->x[0].ld, call->packed, &epilogue, call->y.data, call->y.ld,
+                         call->scratch);
 }
 
 static void backward(const nlg_op_call *call) {
     const nlg_conv2d_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
-    assert(!a->norm && !a->add && a->act == NLG_ACT_NONE); /* fused for inference only */
+    assert(!a->norm && !a->scale && !a->add && a->act == NLG_ACT_NONE); /* fused for inference only */
     nlg_conv_call_backward(call, &s, call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
 }
 
@@ -178,7 +186,7 @@ const nlg_op nlg_op_conv2d = {
     .name = "conv2d",
     .attrs_size = sizeof(nlg_conv2d_attrs),
     .min_inputs = 1,
-    .max_inputs = 2,
+    .max_inputs = 3,
     .flags = NLG_OP_READS_X,
     .infer = infer,
     .params = params,

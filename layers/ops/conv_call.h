@@ -14,7 +14,7 @@ size_t nlg_conv_call_scratch(const nlg_op_call *call, const nlg_conv_shape *shap
 void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, float *dw, float *db, float *scratch);
 const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
 
-extern const nlg_op nlg_op_conv2d;
+extern const nlg_op nlg_op_conv2d, nlg_op_channel_scale;
 /* Sizes of a conv2d for one image of shape x, with P and Q; false if the kernel does not fit. */
 bool nlg_conv2d_shape(const nlg_conv2d_attrs *attrs, nlg_shape x, nlg_conv_shape *shape);
 /* Bias (behind the packed weights), addend and activation of a conv2d's call. */

@@ -29,7 +29,7 @@ static nlg_op_call part(const nlg_op_call *call, int index) {
 bool nlg_conv_chain_allowed(const nlg_exec *exec, const nlg_conv2d_attrs *first, nlg_shape x, const nlg_conv2d_attrs *second,
                             nlg_shape between) {
     nlg_conv_shape a, b;
-    if (first->add || !nlg_conv2d_shape(first, x, &a) || !nlg_conv2d_shape(second, between, &b)) return false;
+    if (first->add || first->scale || !nlg_conv2d_shape(first, x, &a) || !nlg_conv2d_shape(second, between, &b)) return false;
     return nlg_conv_chain_fits(&a, &b, exec);
 }
 
