@@ -44,11 +44,11 @@ NLG_INLINE void finish_vector(const finisher *f, vf v, int64_t index, const bool
         vf_store_n(y, v, f->lanes);
 }
 
-/* y = act(y) on `count` values. */
+/* y = act(y) on `count` values, for an activation that curves. */
 NLG_INLINE void activate_row(const nlg_act act, float *y, int count) {
     const int tail = count % NLG_LANES, whole = count - tail;
-    for (int i = 0; i < whole; i += NLG_LANES) vf_store(y + i, vf_act(act, vf_load(y + i)));
-    if (tail) vf_store_n(y + whole, vf_act(act, vf_load_n(y + whole, tail)), tail);
+    for (int i = 0; i < whole; i += NLG_LANES) vf_store(y + i, vf_act_curved(act, vf_load(y + i)));
+    if (tail) vf_store_n(y + whole, vf_act_curved(act, vf_load_n(y + whole, tail)), tail);
 }
 
 #endif

@@ -130,11 +130,17 @@ NLG_VMATH vf vf_silu_back(vf z, vf dy) {
     return vf_mul(dy, vf_fma(s, vf_fnma(s, held, held), s));
 }
 
-/* Not inlined: kernels are specialised for each activation, and these are rare where they are fused. */
-static __attribute__((noinline, unused)) vf vf_act_smooth(nlg_act act, vf z) {
+NLG_VMATH vf vf_act_curved(nlg_act act, vf z) {
+    if (act == NLG_ACT_SILU) return vf_silu(z);
     if (act == NLG_ACT_SIGMOID) return vf_sigmoid(z);
     if (act == NLG_ACT_TANH) return vf_tanh(z);
     return vf_mul(vf_set1(NLG_SCALED_TANH_HEIGHT), vf_tanh(vf_mul(vf_set1(NLG_SCALED_TANH_SLOPE), z)));
+}
+
+/* Not inlined: kernels are specialised for each activation, and these are rare where they are fused. A call for every vector
+ * waits for its own long chain; loops that do little else take NLG_CURVED_CASES. */
+static __attribute__((noinline, unused)) vf vf_act_smooth(nlg_act act, vf z) {
+    return vf_act_curved(act, z);
 }
 
 NLG_VMATH vf vf_act(nlg_act act, vf z) {
@@ -191,6 +197,7 @@ NLG_VMATH vf vf_act_back(nlg_act act, vf z, vf dy) {
         const nlg_act ACT = act;                                                                                                   \
         __VA_ARGS__                                                                                                                \
     } while (0)
+#define NLG_CURVED_CASES NLG_ACT_CASES
 #else
 #define NLG_ACT_CASE_(name, ...)                                                                                                   \
     case name: {                                                                                                                   \
@@ -206,6 +213,19 @@ NLG_VMATH vf vf_act_back(nlg_act act, vf z, vf dy) {
             NLG_ACT_CASE_(NLG_ACT_SILU, __VA_ARGS__)                                                                               \
         default: {                                                                                                                 \
             const nlg_act ACT = act;                                                                                               \
+            __VA_ARGS__                                                                                                            \
+        } break;                                                                                                                   \
+        }                                                                                                                          \
+    } while (0)
+/* The same for those that curve, for vf_act_curved. */
+#define NLG_CURVED_CASES(act, ...)                                                                                                 \
+    do {                                                                                                                           \
+        switch (act) {                                                                                                             \
+            NLG_ACT_CASE_(NLG_ACT_SILU, __VA_ARGS__)                                                                               \
+            NLG_ACT_CASE_(NLG_ACT_SIGMOID, __VA_ARGS__)                                                                            \
+            NLG_ACT_CASE_(NLG_ACT_TANH, __VA_ARGS__)                                                                               \
+        default: {                                                                                                                 \
+            const nlg_act ACT = NLG_ACT_SCALED_TANH;                                                                               \
             __VA_ARGS__                                                                                                            \
         } break;                                                                                                                   \
         }                                                                                                                          \

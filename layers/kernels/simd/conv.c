@@ -146,10 +146,9 @@ static __attribute__((noinline)) void finish_some(const nlg_conv_output *out, co
 static __attribute__((noinline)) void activate(const nlg_conv_output *out, const int64_t *index, int pixels, int channel,
                                                int count) {
     float *y = out->y + channel;
-    if (out->act == NLG_ACT_SILU)
-        for (int i = 0; i < pixels; i++) activate_row(NLG_ACT_SILU, y + index[i] * out->ld_y, count);
-    else
-        for (int i = 0; i < pixels; i++) activate_row(out->act, y + index[i] * out->ld_y, count);
+    NLG_CURVED_CASES(out->act, {
+        for (int i = 0; i < pixels; i++) activate_row(ACT, y + index[i] * out->ld_y, count);
+    });
 }
 
 /* Lines of a tile's outputs lie far apart: nothing else foresees them. */

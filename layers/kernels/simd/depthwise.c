@@ -102,10 +102,9 @@ static __attribute__((noinline)) void finish_any(const nlg_depthwise_block *job,
 static __attribute__((noinline)) void activate(const nlg_conv_output *out, int64_t index, int64_t step, int count, int channels) {
     float *y = out->y + index * out->ld_y;
     step *= out->ld_y;
-    if (out->act == NLG_ACT_SILU)
-        for (int i = 0; i < count; i++, y += step) activate_row(NLG_ACT_SILU, y, channels);
-    else
-        for (int i = 0; i < count; i++, y += step) activate_row(out->act, y, channels);
+    NLG_CURVED_CASES(out->act, {
+        for (int i = 0; i < count; i++, y += step) activate_row(ACT, y, channels);
+    });
 }
 
 /* ---- tiles ---- */

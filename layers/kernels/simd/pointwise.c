@@ -21,9 +21,17 @@ NLG_INLINE void act_rows(const nlg_act act, int64_t rows, int64_t c, const float
     }
 }
 
+NLG_INLINE void curved_rows(const nlg_act act, int64_t rows, int64_t c, const float *x, int64_t ld_x, float *y, int64_t ld_y) {
+    for (int64_t row = 0; row < rows; row++, x += ld_x, y += ld_y)
+        FOR_LANES(c, { lanes_store(y + i, vf_act_curved(act, lanes_load(x + i, n)), n); });
+}
+
 static void act_forward(nlg_act act, int64_t rows, int64_t c, const float *x, int64_t ld_x, float *y, int64_t ld_y,
                         float *derivative) {
-    NLG_ACT_CASES(act, { act_rows(ACT, rows, c, x, ld_x, y, ld_y, derivative); });
+    if (act > NLG_ACT_RELU6 && !derivative)
+        NLG_CURVED_CASES(act, { curved_rows(ACT, rows, c, x, ld_x, y, ld_y); });
+    else
+        NLG_ACT_CASES(act, { act_rows(ACT, rows, c, x, ld_x, y, ld_y, derivative); });
 }
 
 NLG_INLINE void act_back_rows(const nlg_act act, int64_t rows, int64_t c, const float *y, int64_t ld_y, const float *dy,
