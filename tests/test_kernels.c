@@ -277,7 +277,41 @@ static void plain_pool_backward(const nlg_pool *pool, const float *dy, int64_t l
     }
 }
 
-static void gradients_of_pools(void **state) {
+/* A window's sum by rows, then of the rows. */
+static float plain_average(const nlg_pool *pool, const float *x, int64_t ld, int64_t out, int c) {
+    int64_t image = out / ((int64_t)pool->h.out * pool->w.out);
+    nlg_pool_window h = nlg_pool_window_at(&pool->h, (int)(out / pool->w.out % pool->h.out), pool->count_padding),
+                    w = nlg_pool_window_at(&pool->w, (int)(out % pool->w.out), pool->count_padding);
+    float total = 0;
+    for (int i = h.begin; i < h.end; i++) {
+        const float *row = x + (image * pool->h.in + i) * pool->w.in * ld + c;
+        float sum = row[w.begin * ld];
+        for (int j = w.begin + 1; j < w.end; j++) sum += row[j * ld];
+        total += sum;
+    }
+    return total * (1.0f / (float)(h.length * w.length));
+}
+
+static void check_averages(const nlg_exec *e, const nlg_pool *pool, const float *x, float *y, int64_t ld, int number) {
+    int64_t outputs = (int64_t)pool->n * pool->h.out * pool->w.out;
+    if (pool->h.out * pool->w.out == 1) return; /* global ones are means in double */
+    for (int64_t i = 0; i < outputs * ld; i++) y[i] = -1;
+    nlg_average_pool_forward(e, pool, x, ld, y, ld);
+    for (int64_t i = 0; i < outputs * ld; i++) {
+        float want = i % ld < pool->c ? plain_average(pool, x, ld, i / ld, (int)(i % ld)) : -1;
+        if (y[i] != want) fail_msg("pool %d, value %d: %.9g, expected %.9g", number, (int)i, (double)y[i], (double)want);
+    }
+}
+
+/* Windows side by side: nothing of a row is left out or met twice. */
+static void set_apart(nlg_pool_axis *axis) {
+    axis->stride = axis->kernel;
+    axis->before = axis->after = 0;
+    axis->out = axis->in / axis->kernel;
+    axis->in = axis->out * axis->kernel;
+}
+
+static void pools_against_plain_loops(void **state) {
     nlg_exec portable = exec;
     portable.isa = NLG_ISA_PORTABLE;
     portable.simd = nlg_simd_table(NLG_ISA_PORTABLE);
@@ -286,6 +320,7 @@ static void gradients_of_pools(void **state) {
         bool is_max = k & 1, accumulate = k & 2, adaptive = !is_max && k % 5 == 0;
         nlg_pool pool = {1 + k % 3, 1 + k * 7 % 40, random_axis((uint64_t)k, adaptive), random_axis((uint64_t)k + 1000, adaptive),
                          k % 3 == 0};
+        if (!adaptive && k % 7 == 0) set_apart(&pool.h), set_apart(&pool.w);
         int64_t gap = k & 4 ? 3 : 0, ld = pool.c + gap, inputs = (int64_t)pool.n * pool.h.in * pool.w.in,
                 outputs = (int64_t)pool.n * pool.h.out * pool.w.out;
         float *x = floats((size_t)(inputs * ld)), *y = floats((size_t)(outputs * ld)), *dx = floats((size_t)(inputs * ld)),
@@ -296,6 +331,7 @@ static void gradients_of_pools(void **state) {
             want[i] = accumulate || i % ld >= pool.c ? x[i] : 0.0f;
         }
         if (is_max) nlg_max_pool_forward(&exec, &pool, x, ld, y, ld, position);
+        for (int isa = 0; isa < 2 && !is_max; isa++) check_averages(isa ? &portable : &exec, &pool, x, y, ld, k);
         for (int64_t i = 0; i < outputs * ld; i++) y[i] = (float)nlg_rng_normal(nlg_rng_seed(2), (uint64_t)(i + k));
         plain_pool_backward(&pool, y, ld, is_max ? position : NULL, want, ld);
         for (int isa = 0; isa < 2; isa++) {
@@ -350,7 +386,7 @@ int main(void) {
         cmocka_unit_test(channel_sums_keep_their_order),
         cmocka_unit_test(maximum_of_odd_values),
         cmocka_unit_test(covering_windows),
-        cmocka_unit_test(gradients_of_pools),
+        cmocka_unit_test(pools_against_plain_loops),
         cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);

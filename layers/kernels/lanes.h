@@ -24,6 +24,11 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
             __VA_ARGS__                                                                                                            \
         }                                                                                                                          \
     } while (0)
+#define FOR_LANES_IN(c, room, ...)                                                                                                 \
+    do {                                                                                                                           \
+        (void)(room);                                                                                                              \
+        FOR_LANES(c, __VA_ARGS__);                                                                                                 \
+    } while (0)
 #else
 #define LANES_LAST (NLG_ISA_LEVEL == 2 ? NLG_LANES / 2 : NLG_LANES) /* width of a step of its own before the tail */
 #define FOR_LANES(c, ...)                                                                                                          \
@@ -42,6 +47,14 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
             const int n = (int)((c)-i);                                                                                            \
             __VA_ARGS__                                                                                                            \
         }                                                                                                                          \
+    } while (0)
+
+/* The same where lanes from c up to `room` may be read, and written because a later step overwrites them: a tail with room is a
+ * whole step, without masks. */
+#define FOR_LANES_IN(c, room, ...)                                                                                                 \
+    do {                                                                                                                           \
+        const int64_t steps = ((c) + LANES_LAST - 1) / LANES_LAST * LANES_LAST, lanes = steps <= (room) ? steps : (c);             \
+        FOR_LANES(lanes, __VA_ARGS__);                                                                                             \
     } while (0)
 #endif
 

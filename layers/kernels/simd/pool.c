@@ -34,6 +34,16 @@ NLG_INLINE void max_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool_win
     if (r->position) store_position(r->position + out * r->pool->c + i, where, n);
 }
 
+/* No gaps between pixels, nor channels left to others. */
+NLG_INLINE bool is_dense(const nlg_pool_row *r) {
+    int c = r->pool->c;
+    return r->ld_from == c && r->ld_to == c && r->begin == 0 && r->end == c;
+}
+
+static int64_t smaller(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /* Pixels [begin, end) of an output row whose windows differ by nothing but their place. */
 typedef struct same_pixels {
     int begin, end;
@@ -41,9 +51,8 @@ typedef struct same_pixels {
 
 NLG_INLINE same_pixels alike(const nlg_pool_row *r) {
     const nlg_pool_axis *axis = &r->pool->w;
-    int c = r->pool->c, begin = axis->before, end = axis->in - axis->kernel + 1 + axis->before;
-    bool dense = r->ld_from == c && r->ld_to == c && r->begin == 0 && r->end == c;
-    if (!dense || axis->adaptive || axis->stride != 1 || end <= begin) return (same_pixels){0, 0};
+    int begin = axis->before, end = axis->in - axis->kernel + 1 + axis->before;
+    if (!is_dense(r) || axis->adaptive || axis->stride != 1 || end <= begin) return (same_pixels){0, 0};
     return (same_pixels){begin, end};
 }
 
@@ -142,6 +151,36 @@ NLG_INLINE void add_tap(const back_row *b, int p, nlg_pool_window h, int tap, in
     }
 }
 
+/* Windows that follow each other and cover all pixels. */
+NLG_INLINE bool apart(const nlg_pool_axis *axis) {
+    return !axis->adaptive && axis->kernel == axis->stride && axis->before == 0 && axis->out * axis->stride == axis->in;
+}
+
+/* A row of which each pixel has a single window, of row p: nothing to add to. */
+NLG_INLINE void set_row(const back_row *b, int p, const bool is_max) {
+    const nlg_pool *pool = b->r->pool;
+    const int64_t c = b->r->end - b->r->begin, ld_from = b->r->ld_from, ld_to = b->r->ld_to, ld_position = pool->c;
+    const int columns = pool->w.out, kernel = pool->w.kernel;
+    const nlg_pool_window h = nlg_pool_window_at(&pool->h, p, pool->count_padding);
+    const vf factor = vf_set1(is_max ? 0 : window_factor(pool, h.length, 0));
+    const float *from = b->from + (int64_t)p * columns * ld_from;
+    const int32_t *position = is_max ? b->position + (int64_t)p * columns * ld_position : NULL;
+    float *to = b->to;
+    for (int q = 0; q < columns; q++, from += ld_from, position += is_max ? ld_position : 0) {
+        const int64_t room = b->dense ? smaller(columns - q, (int64_t)(columns - q - 1) * kernel + 1) * c : 0;
+        int32_t place = (b->r->row - h.start) * kernel;
+        for (int x = 0; x < kernel; x++, to += ld_to, place++)
+            FOR_LANES_IN(c, room, {
+                vf v = lanes_load(from + i, n);
+                if (is_max)
+                    v = vf_add(vf_zero(), vf_select(vi_eq(load_position(position + i, n), vi_set1(place)), v, vf_zero()));
+                else
+                    v = vf_fma(factor, v, vf_zero());
+                lanes_store(to + i, v, n);
+            });
+    }
+}
+
 NLG_INLINE void backward(const nlg_pool_row *r, const bool is_max) {
     const nlg_pool *pool = r->pool;
     const nlg_pool_axis *axis = &pool->w;
@@ -149,19 +188,24 @@ NLG_INLINE void backward(const nlg_pool_row *r, const bool is_max) {
                   .from = r->from + r->begin,
                   .position = is_max ? r->position + r->begin : NULL,
                   .to = r->to + (int64_t)r->row * axis->in * r->ld_to + r->begin,
-                  .dense = r->ld_from == pool->c && r->ld_to == pool->c && r->end - r->begin == pool->c};
+                  .dense = is_dense(r)};
+    int first, last;
+    nlg_pool_covering(&pool->h, r->row, &first, &last);
+    if (first == last && apart(axis) && !r->accumulate) {
+        set_row(&b, first, is_max);
+        return;
+    }
     size_t bytes = (size_t)(r->end - r->begin) * sizeof(float);
     if (!r->accumulate && b.dense) memset(b.to, 0, bytes * (size_t)axis->in);
     for (int x = 0; !r->accumulate && !b.dense && x < axis->in; x++) memset(b.to + x * r->ld_to, 0, bytes);
 
-    int first, last, full_begin = 0, full_end = axis->out;
+    int full_begin = 0, full_end = axis->out;
     if (!axis->adaptive) {
         while (full_begin < full_end && nlg_pool_window_at(axis, full_begin, pool->count_padding).length < axis->kernel)
             full_begin++;
         while (full_end > full_begin && nlg_pool_window_at(axis, full_end - 1, pool->count_padding).length < axis->kernel)
             full_end--;
     }
-    nlg_pool_covering(&pool->h, r->row, &first, &last);
     for (int p = first; p <= last; p++) {
         nlg_pool_window h = nlg_pool_window_at(&pool->h, p, pool->count_padding);
         if (!axis->adaptive) {
@@ -189,11 +233,13 @@ static void average_backward(const nlg_pool_row *r) {
 /* Sums rows of the window, then the rows' sums: short chains also for global pools. */
 NLG_INLINE void average_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool_window w, float factor, int64_t out, int64_t i,
                               int n) {
+    const int64_t ld = r->ld_from, row = r->pool->w.in * ld;
+    const float *first = r->from + h.begin * row + w.begin * ld + i;
     vf total = vf_zero();
-    for (int y = h.begin; y < h.end; y++) {
-        const float *from = r->from + ((int64_t)y * r->pool->w.in + w.begin) * r->ld_from + i;
+    for (int y = h.begin; y < h.end; y++, first += row) {
+        const float *from = first;
         vf sum = lanes_load(from, n);
-        for (int x = w.begin + 1; x < w.end; x++) sum = vf_add(sum, lanes_load(from += r->ld_from, n));
+        for (int x = w.begin + 1; x < w.end; x++) sum = vf_add(sum, lanes_load(from += ld, n));
         total = vf_add(total, sum);
     }
     lanes_store(r->to + out * r->ld_to + i, vf_mul(total, vf_set1(factor)), n);
@@ -202,13 +248,15 @@ NLG_INLINE void average_pixel(const nlg_pool_row *r, nlg_pool_window h, nlg_pool
 static void average_forward(const nlg_pool_row *r) {
     const nlg_pool *pool = r->pool;
     nlg_pool_window h = nlg_pool_window_at(&pool->h, r->row, pool->count_padding);
+    const bool dense = is_dense(r);
     same_pixels same = alike(r);
     for (int q = 0, pixels; q < pool->w.out; q += pixels) {
         nlg_pool_window w = nlg_pool_window_at(&pool->w, q, pool->count_padding);
         int64_t out = (int64_t)r->row * pool->w.out + q;
         float factor = 1.0f / (float)((int64_t)h.length * w.length);
         pixels = pixels_at(same, q);
-        FOR_LANES((int64_t)pixels * (r->end - r->begin), { average_pixel(r, h, w, factor, out, r->begin + i, n); });
+        int64_t room = dense ? smaller(pool->w.out - q, pool->w.in - w.end + 1) * pool->c : 0;
+        FOR_LANES_IN((int64_t)pixels * (r->end - r->begin), room, { average_pixel(r, h, w, factor, out, r->begin + i, n); });
     }
 }
 
