@@ -187,8 +187,8 @@ count: all ## parameters and multiply-adds of every network
 search: all ## a small search: regularised evolution in the NASNet cell space
 	@$(BUILD)/lineage search --space nasnet_small --strategy evolution --evaluator train --budget 20 --seed 1 \
 	  --store $(BUILD)/search.sqlite
-bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin/python [NETS= MODES= THREADS= BATCH= SECONDS=]
-	@BENCH_SECONDS="$(or $(SECONDS),2)" tests/tools/bench_peers.sh $(BUILD)
+bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin/python [NETS= MODES= THREADS= BATCH= BENCH_SECONDS=]
+	@tests/tools/bench_peers.sh $(BUILD)
 
 # --- the rest --------------------------------------------------------------------------------------------------------
 
