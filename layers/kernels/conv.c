@@ -99,9 +99,7 @@ void nlg_conv_forward(const nlg_exec *exec, const nlg_conv_shape *shape, const f
 }
 
 bool nlg_conv_scale_fits(const nlg_conv_shape *s, const nlg_exec *exec) {
-    bool pixelwise =
-        s->r == 1 && s->s == 1 && s->stride_h == 1 && s->stride_w == 1 && s->groups == 1 && s->p == s->h && s->q == s->w;
-    return exec->backend == NLG_BACKEND_OWN && pixelwise && (int64_t)s->h * s->w * s->c >= SCALED_VALUES;
+    return exec->backend == NLG_BACKEND_OWN && nlg_conv_is_pixelwise(s) && (int64_t)s->h * s->w * s->c >= SCALED_VALUES;
 }
 
 size_t nlg_conv_scaled_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec) {

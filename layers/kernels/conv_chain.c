@@ -40,10 +40,8 @@ static int64_t larger(int64_t a, int64_t b) {
 bool nlg_conv_chain_fits(const nlg_conv_shape *first, const nlg_conv_shape *second, const nlg_exec *exec) {
     const nlg_conv_shape *a = first, *b = second;
     if (exec->backend != NLG_BACKEND_OWN) return false;
-    bool pixelwise =
-        a->r == 1 && a->s == 1 && a->stride_h == 1 && a->stride_w == 1 && a->groups == 1 && a->p == a->h && a->q == a->w;
     bool depthwise = b->groups > 1 && b->groups == b->c && b->groups == b->k && b->dilation == 1;
-    return pixelwise && depthwise && a->k == b->c && a->p == b->h && a->q == b->w && a->n == b->n;
+    return nlg_conv_is_pixelwise(a) && depthwise && a->k == b->c && a->p == b->h && a->q == b->w && a->n == b->n;
 }
 
 /* Rows of `panels` panels that stay in the cache, as strips of so many outputs; 0 if not even one output's do. */

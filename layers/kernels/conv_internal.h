@@ -70,6 +70,11 @@ static inline int64_t nlg_conv_cut(int64_t total, int64_t parts, int64_t part) {
     return total / parts * part + total % parts * part / parts;
 }
 
+/* Each output pixel is a matrix product of the same pixel of x. */
+static inline bool nlg_conv_is_pixelwise(const nlg_conv_shape *s) {
+    return s->r == 1 && s->s == 1 && s->stride_h == 1 && s->stride_w == 1 && s->groups == 1 && s->p == s->h && s->q == s->w;
+}
+
 #define NLG_CONV_DRIVER(name)                                                                                                      \
     size_t nlg_conv_##name##_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pass);                                         \
     size_t nlg_conv_##name##_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec);                  \
