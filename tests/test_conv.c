@@ -401,22 +401,29 @@ static void test_particular(void **state) {
  * below the bound of 5e-4. */
 static void test_winograd(void **state) {
     (void)state;
+    static const int kernels[][2] = {{3, 3}, {1, 3}, {3, 1}, {1, 7}, {7, 1}};
     draw d = {nlg_rng_seed(5), 0};
-    for (int i = 0; i < 40;) {
-        sample t = {
-            .shape = {.n = ONE_OF(&d, 1, 2, 3, 7), .r = 3, .s = 3, .stride_h = 1, .stride_w = 1, .dilation = 1, .groups = 1}};
+    for (int i = 0; i < 80;) {
+        const int *kernel = kernels[i < 40 ? 0 : i % 5];
+        sample t = {.shape = {.n = ONE_OF(&d, 1, 2, 3, 7), .stride_h = 1, .stride_w = 1, .dilation = 1, .groups = 1}};
         nlg_conv_shape *s = &t.shape;
+        s->r = kernel[0];
+        s->s = kernel[1];
         s->c = ONE_OF(&d, 16, 17, 30, 32, 48, 64);
         s->k = ONE_OF(&d, 16, 20, 32, 33, 64, 100);
-        bool deep = i % 6 == 5; /* weights transformed late */
+        bool deep = i < 40 ? i % 6 == 5 : i % 16 == 15; /* weights transformed late */
         if (deep) s->c = ONE_OF(&d, 171, 200), s->k = ONE_OF(&d, 176, 187);
-        s->h = between(&d, 3, deep ? 9 : i % 2 ? 17 : 4);
-        s->w = between(&d, 3, deep ? 9 : i % 2 ? 17 : 4);
+        if (deep && s->r != s->s) s->n = 1, s->c *= 2, s->k *= 2;
+        const int most = (deep ? 9 : i % 2 ? 17 : 4) + (s->r * s->s == 7 ? 6 : 0);
+        s->h = between(&d, 3, most);
+        s->w = between(&d, 3, most);
         s->pad_top = between(&d, 0, 3);
         s->pad_left = between(&d, 0, 2);
         s->pad_bottom = between(&d, 0, 2);
         s->pad_right = between(&d, 0, 3);
         if (i % 4 == 0) s->pad_top = s->pad_left = s->pad_bottom = s->pad_right = 0;
+        if (s->r == 1) s->pad_top = s->pad_bottom = 0;
+        if (s->s == 1) s->pad_left = s->pad_right = 0;
         if (!nlg_conv_output_size(s)) continue;
         bool any = i % 4 == 0;
         for (int pass = 0; pass < 3; pass++) any = any || nlg_conv_choose(s, (nlg_conv_pass)pass, false) == NLG_CONV_WINOGRAD;
@@ -427,19 +434,26 @@ static void test_winograd(void **state) {
     }
 }
 
-/* Every pass of the layers that small networks are trained with: a single call's worst error is some 5e-6 of the rms (direct:
- * 2e-6), so that a transform that loses digits shows. */
+/* Every pass of layers as small networks have them, and lines as in Inception: a single call's worst error is some 5e-6 of the
+ * rms, with seven taps 2.6e-5 (direct: 2e-6), so that a transform that loses digits shows. */
 static void test_winograd_error(void **state) {
     (void)state;
-    static const int sizes[][2] = {{28, 16}, {14, 32}, {7, 64}};
-    for (int i = 0; i < 3; i++) {
-        int size = sizes[i][0], channels = sizes[i][1];
-        sample t = {.shape = {.n = 4, .h = size, .w = size, .c = channels, .k = channels, .r = 3, .s = 3, .groups = 1}};
+    static const struct {
+        int size, channels, r, s, passes;
+        double bound;
+    } cases[] = {{28, 16, 3, 3, 3, 2e-5},  {14, 32, 3, 3, 3, 2e-5}, {7, 64, 3, 3, 3, 2e-5}, {17, 128, 1, 7, 2, 4e-5},
+                 {17, 128, 7, 1, 2, 4e-5}, {8, 192, 1, 3, 2, 2e-5}, {8, 192, 3, 1, 2, 2e-5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const int size = cases[i].size, channels = cases[i].channels;
+        sample t = {.shape = {.n = 4, .h = size, .w = size, .c = channels, .k = channels, .r = cases[i].r, .s = cases[i].s}};
         nlg_conv_shape *s = &t.shape;
-        s->stride_h = s->stride_w = s->dilation = s->pad_top = s->pad_bottom = s->pad_left = s->pad_right = 1;
+        s->groups = s->stride_h = s->stride_w = s->dilation = 1;
+        s->pad_top = s->pad_bottom = s->r / 2;
+        s->pad_left = s->pad_right = s->s / 2;
         assert_true(nlg_conv_output_size(s));
-        for (int pass = 0; pass < 3; pass++) assert_int_equal(nlg_conv_choose(s, (nlg_conv_pass)pass, false), NLG_CONV_WINOGRAD);
-        check(&t, (uint64_t)i, 2e-5);
+        for (int pass = 0; pass < cases[i].passes; pass++)
+            assert_int_equal(nlg_conv_choose(s, (nlg_conv_pass)pass, false), NLG_CONV_WINOGRAD);
+        check(&t, (uint64_t)i, cases[i].bound);
     }
 }
 

@@ -42,27 +42,9 @@ bool nlg_conv_output_size(nlg_conv_shape *s) {
     return s->p > 0 && s->q > 0;
 }
 
-/* Winograd for 3 x 3 at stride 1 where it takes at most four fifths of the direct form's time by a count of 16-lane operations: 36
- * or 144 products for 16 outputs, transforms of 24 a source and 20 an output channel and tile, and one for each weight moved (for
- * the gradient each time its sums are passed over). Packed weights and an image's bits must not depend on the batch, so the count
- * is for a batch of 64 whatever comes. Fewer than 16 channels leave lanes of the transforms idle. The data gradient of a single row
- * or column of outputs is cut into phases of at most one tap: direct. */
-static bool winograd_pays(const nlg_conv_shape *s, nlg_conv_pass pass) {
-    if (s->r != 3 || s->s != 3 || s->stride_h != 1 || s->stride_w != 1 || s->dilation != 1 || s->groups != 1) return false;
-    if (s->c < NLG_PANEL || s->k < NLG_PANEL) return false;
-    const int64_t images = 64;
-    bool backward = pass == NLG_CONV_BACKWARD_DATA;
-    if (backward && (s->p == 1 || s->q == 1)) return false;
-    int64_t rows = backward ? s->h : s->p, cols = backward ? s->w : s->q, pairs = (int64_t)s->c * s->k;
-    int64_t tiles = images * ((rows + 3) / 4) * ((cols + 3) / 4), passes = pass == NLG_CONV_BACKWARD_WEIGHTS ? 5 + tiles / 48 : 1;
-    int64_t winograd = tiles * (36 * pairs / 16 + 24 * s->c + 20 * s->k) + passes * 36 * pairs;
-    int64_t direct = images * rows * cols * 9 * pairs / 16 + passes * 9 * pairs;
-    return 5 * winograd <= 4 * direct;
-}
-
 nlg_conv_algorithm nlg_conv_choose(const nlg_conv_shape *s, nlg_conv_pass pass, bool direct_only) {
     if (s->groups > 1 && s->groups == s->c && s->groups == s->k) return NLG_CONV_DEPTHWISE;
-    return !direct_only && winograd_pays(s, pass) ? NLG_CONV_WINOGRAD : NLG_CONV_DIRECT;
+    return !direct_only && nlg_conv_winograd_pays(s, pass) ? NLG_CONV_WINOGRAD : NLG_CONV_DIRECT;
 }
 
 const char *nlg_conv_algorithm_name(nlg_conv_algorithm algorithm) {

@@ -91,6 +91,9 @@ NLG_CONV_DRIVER(depthwise)
 NLG_CONV_DRIVER(winograd)
 NLG_CONV_DRIVER(openblas)
 
+/* Whether Winograd's form exists and is faster: a rule on the shape alone. */
+bool nlg_conv_winograd_pays(const nlg_conv_shape *shape, nlg_conv_pass pass);
+
 /* nlg_conv_scaled_forward. */
 size_t nlg_conv_direct_scaled_scratch_size(const nlg_conv_shape *shape, const nlg_exec *exec);
 void nlg_conv_direct_scaled(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *scale,

@@ -1,10 +1,12 @@
-/* Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144, for 3 x 3 convolutions at stride 1.
+/* Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144, for 3 x 3 convolutions at stride 1; and F(4, 3) and F(4, 7)
+ * along one axis: 6 or 10 products for 4 outputs instead of 12 or 28, for 1 x 3, 3 x 1, 1 x 7 and 7 x 1.
  *
- * Tiles are taken across the batch in blocks whose transformed source [36][tiles][channels] stays in the second cache. For each
- * panel of outputs the 36 products are small matrix products, followed at once by the output transform. Where the transformed
+ * Tiles are taken across the batch in blocks whose transformed source [products][tiles][channels] stays in the second cache. For
+ * each panel of outputs the products are small matrix products, followed at once by the output transform. Where the transformed
  * weights are too many for the caches they are made again for each block, step by step along the source channels, from weights a
  * quarter of their size. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with
- * transformed output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once.
+ * transformed output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once;
+ * it is for 3 x 3 only.
  */
 #include "layers/kernels/conv_internal.h"
 #include "layers/kernels/winograd_simd.h"
@@ -12,9 +14,8 @@
 #include <string.h>
 
 enum {
-    TILE = NLG_WINOGRAD_TILE,
     OUT = NLG_WINOGRAD_OUT,
-    PRODUCTS = NLG_WINOGRAD_PRODUCTS,
+    PRODUCTS = 36, /* of 3 x 3, the most */
     TAPS = 9,
     SOURCE_BYTES = 256 * 1024, /* transformed source of a block */
     LEAST_TILES = 12,
@@ -32,15 +33,60 @@ enum {
     BIAS_PIXELS = 192,
 };
 
+/* Work of the transforms a source and an output channel and tile, in operations on 16 lanes. */
+typedef struct form {
+    int taps, products, source_work, output_work;
+} form;
+
+static const form forms[NLG_WINOGRAD_FORMS] = {
+    [NLG_WINOGRAD_SQUARE_3] = {TAPS, PRODUCTS, 24, 20},
+    [NLG_WINOGRAD_LINE_3] = {3, 6, 3, 3},
+    [NLG_WINOGRAD_LINE_7] = {7, 10, 8, 6},
+};
+
+/* NLG_WINOGRAD_FORMS if there is none. */
+static nlg_winograd_form form_of(const nlg_conv_shape *s) {
+    if (s->stride_h != 1 || s->stride_w != 1 || s->dilation != 1 || s->groups != 1) return NLG_WINOGRAD_FORMS;
+    if (s->r == 3 && s->s == 3) return NLG_WINOGRAD_SQUARE_3;
+    if ((s->r != 1 || s->p != s->h) && (s->s != 1 || s->q != s->w)) return NLG_WINOGRAD_FORMS;
+    const int taps = s->r * s->s;
+    return taps == 3 ? NLG_WINOGRAD_LINE_3 : taps == 7 ? NLG_WINOGRAD_LINE_7 : NLG_WINOGRAD_FORMS;
+}
+
+/* Where it takes at most four fifths of the direct form's time by a count of operations on 16 lanes: products, transforms, and one
+ * operation for each weight moved (for the gradient each time its sums are passed over). Packed weights and an image's bits must
+ * not depend on the batch, so the count is for a batch of 64 whatever comes. Fewer than 16 channels leave lanes of the transforms
+ * idle. The data gradient of a single row or column of outputs is cut into phases of at most one tap: direct. */
+bool nlg_conv_winograd_pays(const nlg_conv_shape *s, nlg_conv_pass pass) {
+    const nlg_winograd_form which = form_of(s);
+    if (which == NLG_WINOGRAD_FORMS || s->c < NLG_PANEL || s->k < NLG_PANEL) return false;
+    if (pass == NLG_CONV_BACKWARD_WEIGHTS && which != NLG_WINOGRAD_SQUARE_3) return false;
+    const form *f = &forms[which];
+    const int64_t images = 64;
+    bool backward = pass == NLG_CONV_BACKWARD_DATA;
+    if (backward && ((s->r > 1 && s->p == 1) || (s->s > 1 && s->q == 1))) return false;
+    int64_t rows = backward ? s->h : s->p, cols = backward ? s->w : s->q, pairs = (int64_t)s->c * s->k;
+    int64_t tiles_h = s->r == 1 ? rows : (rows + OUT - 1) / OUT, tiles_w = s->s == 1 ? cols : (cols + OUT - 1) / OUT;
+    int64_t tiles = images * tiles_h * tiles_w, passes = pass == NLG_CONV_BACKWARD_WEIGHTS ? 5 + tiles / 48 : 1;
+    int64_t winograd =
+        tiles * (f->products * pairs / 16 + f->source_work * s->c + f->output_work * s->k) + passes * f->products * pairs;
+    int64_t direct = images * rows * cols * f->taps * pairs / 16 + passes * f->taps * pairs;
+    return 5 * winograd <= 4 * direct;
+}
+
 typedef struct winograd_run {
     const nlg_exec *exec;
+    const form *form;
+    const nlg_winograd_transforms *transforms;
+    int out_h, out_w; /* outputs of a tile */
+    bool across;      /* a line along the columns of an image */
     nlg_conv_task task;
     nlg_conv_phase phase;
     const float *x, *packed, *dy;
     int64_t ld_x, ld_dy, tiles_h, tiles_w, tiles, block, ld_source;
     bool late;                         /* weights are transformed by the step, not when packed */
     int64_t step;                      /* source channels at a time */
-    int64_t source_step, product_step; /* distance of two of the 36 parts; odd numbers of lines, so that they share no cache set */
+    int64_t source_step, product_step; /* distance of two products' parts; odd numbers of lines, so that they share no cache set */
     int tile_parts, panel_parts;
     nlg_conv_output out;
     float *sums, *bias_sums, *scratch;
@@ -65,37 +111,44 @@ static int64_t odd_lines(int64_t floats) {
 }
 
 /* Where the transformed weights would be large, reading them takes longer than making them from the plain ones for each block. */
-static bool is_deep(const nlg_conv_panels *panels) {
-    return (int64_t)PRODUCTS * panels->sources * panels->outputs * (int64_t)sizeof(float) > LATE_BYTES;
+static bool is_deep(const form *f, const nlg_conv_panels *panels) {
+    return (int64_t)f->products * panels->sources * panels->outputs * (int64_t)sizeof(float) > LATE_BYTES;
 }
 
 static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {
     run->exec = exec;
     nlg_conv_task_init(&run->task, shape, pass);
     nlg_conv_phase_init(&run->phase, &run->task, shape, 0);
-    run->tiles_h = (run->phase.rows.outputs + OUT - 1) / OUT;
-    run->tiles_w = (run->phase.cols.outputs + OUT - 1) / OUT;
+    const nlg_winograd_form which = form_of(shape);
+    run->form = &forms[which];
+    run->transforms = &exec->simd->winograd->form[which];
+    run->out_h = shape->r == 1 ? 1 : OUT;
+    run->out_w = shape->s == 1 ? 1 : OUT;
+    run->across = shape->r == 1;
+    run->tiles_h = (run->phase.rows.outputs + run->out_h - 1) / run->out_h;
+    run->tiles_w = (run->phase.cols.outputs + run->out_w - 1) / run->out_w;
+    const int taps = run->form->taps, products = run->form->products;
     run->tiles = run->task.n * run->tiles_h * run->tiles_w;
     int64_t sources = run->task.panels.sources;
-    run->late = is_deep(&run->task.panels);
+    run->late = is_deep(run->form, &run->task.panels);
     run->step = run->late ? LATE_STEP : sources;
     run->ld_source = (int64_t)nlg_conv_lines((size_t)run->step);
-    run->panel_size = (size_t)(run->late ? TAPS : PRODUCTS) * (size_t)sources * NLG_PANEL;
+    run->panel_size = (size_t)(run->late ? taps : products) * (size_t)sources * NLG_PANEL;
     if (pass == NLG_CONV_BACKWARD_WEIGHTS) {
         run->block = CHUNK; /* part of the numerics */
     } else if (run->late) {
         run->block = LATE_TILES;
     } else {
-        int64_t tile = exec->simd->winograd->tiles, fit = SOURCE_BYTES / (PRODUCTS * (int64_t)sizeof(float) * run->ld_source);
+        int64_t tile = exec->simd->winograd->tiles, fit = SOURCE_BYTES / (products * (int64_t)sizeof(float) * run->ld_source);
         run->block = (smaller(fit < LEAST_TILES ? LEAST_TILES : fit, MOST_TILES) + tile - 1) / tile * tile;
     }
     if (run->block > run->tiles) run->block = run->tiles;
     run->source_step = odd_lines(run->block * run->ld_source);
     run->product_step = odd_lines(run->block * NLG_PANEL * (pass == NLG_CONV_BACKWARD_WEIGHTS ? 1 : CHUNK_PANELS));
-    run->products_size = (size_t)(PRODUCTS * run->product_step);
+    run->products_size = (size_t)(products * run->product_step);
     if (run->products_size < BIAS_PIXELS * NLG_PANEL) run->products_size = BIAS_PIXELS * NLG_PANEL;
-    run->source_size = (size_t)((sources + run->step - 1) / run->step * PRODUCTS * run->source_step);
-    run->weights_size = run->late ? (size_t)(PRODUCTS * CHUNK_PANELS) * (size_t)odd_lines(LATE_STEP * NLG_PANEL) : 0;
+    run->source_size = (size_t)((sources + run->step - 1) / run->step * products * run->source_step);
+    run->weights_size = run->late ? (size_t)(products * CHUNK_PANELS) * (size_t)odd_lines(LATE_STEP * NLG_PANEL) : 0;
     run->worker_size = run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 2);
 }
 
@@ -116,14 +169,14 @@ typedef struct place {
 
 static place place_of(const winograd_run *run, int64_t tile) {
     int64_t row = tile / run->tiles_w;
-    return (place){row / run->tiles_h, (int)(row % run->tiles_h) * OUT, (int)(tile % run->tiles_w) * OUT};
+    return (place){row / run->tiles_h, (int)(row % run->tiles_h) * run->out_h, (int)(tile % run->tiles_w) * run->out_w};
 }
 
 static void advance(const winograd_run *run, place *p) {
-    p->column += OUT;
+    p->column += run->out_w;
     if (p->column < run->phase.cols.outputs) return;
     p->column = 0;
-    p->row += OUT;
+    p->row += run->out_h;
     if (p->row < run->phase.rows.outputs) return;
     p->row = 0;
     p->image++;
@@ -133,26 +186,29 @@ static int within(int value, int most) {
     return value < 0 ? 0 : value < most ? value : most;
 }
 
-/* `size` x `size` pixels of a tensor [n][height][width] from (row, column) of an image on. */
+/* rows x columns pixels of a tensor [n][height][width] from (row, column) of an image on. */
 static nlg_winograd_window window_at(const float *x, int64_t ld, int64_t image, int height, int width, int row, int column,
-                                     int size) {
+                                     int rows, int columns) {
     return (nlg_winograd_window){.x = x,
                                  .at = ((image * height + row) * width + column) * ld,
                                  .row = width * ld,
                                  .column = ld,
-                                 .top = within(-row, size),
-                                 .bottom = within(height - row, size),
-                                 .left = within(-column, size),
-                                 .right = within(width - column, size)};
+                                 .top = within(-row, rows),
+                                 .bottom = within(height - row, rows),
+                                 .left = within(-column, columns),
+                                 .right = within(width - column, columns)};
 }
 
 static nlg_winograd_window source_window(const winograd_run *run, const place *p) {
-    return window_at(run->x, run->ld_x, p->image, run->task.source_h, run->task.source_w, p->row + run->phase.rows.first,
-                     p->column + run->phase.cols.first, TILE);
+    nlg_winograd_window w =
+        window_at(run->x, run->ld_x, p->image, run->task.source_h, run->task.source_w, p->row + run->phase.rows.first,
+                  p->column + run->phase.cols.first, run->out_h + run->phase.rows.taps - 1, run->out_w + run->phase.cols.taps - 1);
+    if (run->across) w = (nlg_winograd_window){w.x, w.at, w.column, w.row, w.left, w.right, w.top, w.bottom};
+    return w;
 }
 
 static nlg_winograd_window gradient_window(const winograd_run *run, const place *p) {
-    return window_at(run->dy, run->ld_dy, p->image, run->task.out_h, run->task.out_w, p->row, p->column, OUT);
+    return window_at(run->dy, run->ld_dy, p->image, run->task.out_h, run->task.out_w, p->row, p->column, OUT, OUT);
 }
 
 static void transform_source(const winograd_run *run, const workspace *w, int64_t begin, int64_t count) {
@@ -160,9 +216,8 @@ static void transform_source(const winograd_run *run, const workspace *w, int64_
     for (int64_t i = 0; i < count; i++, advance(run, &p)) {
         nlg_winograd_window window = source_window(run, &p);
         float *to = w->source + i * run->ld_source;
-        for (int64_t c = 0; c < run->task.panels.sources; c += run->step, to += PRODUCTS * run->source_step)
-            run->exec->simd->winograd->source(&window, (int)c, (int)smaller(c + run->step, run->task.panels.sources), to,
-                                              run->source_step);
+        for (int64_t c = 0; c < run->task.panels.sources; c += run->step, to += run->form->products * run->source_step)
+            run->transforms->source(&window, (int)c, (int)smaller(c + run->step, run->task.panels.sources), to, run->source_step);
     }
 }
 
@@ -174,37 +229,40 @@ static void transform_outputs(const winograd_run *run, const workspace *w, int64
                                      .index = (at.image * run->task.out_h + at.row) * run->task.out_w + at.column,
                                      .row_step = run->task.out_w,
                                      .channel = panel * NLG_PANEL,
-                                     .rows = within(run->phase.rows.outputs - at.row, OUT),
-                                     .cols = within(run->phase.cols.outputs - at.column, OUT)};
+                                     .rows = within(run->phase.rows.outputs - at.row, run->out_h),
+                                     .cols = within(run->phase.cols.outputs - at.column, run->out_w)};
+        if (run->across) tile.row_step = 1, tile.rows = tile.cols, tile.cols = 1;
         for (int p = 0; p < panels; p++, tile.products += NLG_PANEL, tile.channel += NLG_PANEL)
-            run->exec->simd->winograd->outputs(&tile, &run->out);
+            run->transforms->outputs(&tile, &run->out);
     }
 }
 
-/* The 36 products of `count` tiles and some panels: step by step over the source channels, sums waiting in w->products. */
+/* The products of `count` tiles and some panels: step by step over the source channels, sums waiting in w->products. */
 static void multiply(const winograd_run *run, const workspace *w, int64_t count, int panel, int panels) {
+    const int taps = run->form->taps, products = run->form->products;
     int64_t depth = run->task.panels.sources;
     const float *packed = run->packed + (size_t)panel * run->panel_size;
     nlg_winograd_multiply job = {.v = w->source,
                                  .products = w->products,
+                                 .count = products,
                                  .v_stride = run->source_step,
                                  .product_stride = run->product_step,
                                  .ld_v = run->ld_source,
                                  .tiles = (int)count,
                                  .panels = panels};
-    for (int64_t k = 0; k < depth; k += run->step, job.v += PRODUCTS * run->source_step) {
+    for (int64_t k = 0; k < depth; k += run->step, job.v += products * run->source_step) {
         job.depth = smaller(run->step, depth - k);
         job.first = k == 0;
         job.u = run->late ? w->weights : packed;
         job.u_stride = run->late ? odd_lines(job.depth * NLG_PANEL) : job.depth * NLG_PANEL;
-        job.panel_stride = PRODUCTS * job.u_stride;
+        job.panel_stride = products * job.u_stride;
         if (run->late) {
-            const float *taps = packed + (size_t)(k * TAPS * NLG_PANEL);
+            const float *plain = packed + (size_t)(k * taps * NLG_PANEL);
             for (int p = 0; p < panels; p++)
-                run->exec->simd->winograd->weights(taps + (size_t)p * run->panel_size, job.depth, w->weights + p * job.panel_stride,
-                                                   job.u_stride);
-            job.ahead = taps + job.depth * TAPS * NLG_PANEL;
-            job.ahead_lines = smaller(run->step, depth - k - job.depth) * TAPS / PRODUCTS;
+                run->transforms->weights(plain + (size_t)p * run->panel_size, job.depth, w->weights + p * job.panel_stride,
+                                         job.u_stride);
+            job.ahead = plain + job.depth * taps * NLG_PANEL;
+            job.ahead_lines = smaller(run->step, depth - k - job.depth) * taps / products;
         }
         run->exec->simd->winograd->multiply(&job);
     }
@@ -241,7 +299,8 @@ static void plan_grid(winograd_run *run) {
     for (int b = 1; b <= threads && b <= panels; b++) {
         int a = (int)smaller(threads / b, units);
         double tiles = (double)((units + a - 1) / a * tile), part_panels = (double)((panels + b - 1) / b);
-        double cost = tiles * (36.0 * (double)depth * part_panels + 24.0 * (double)depth + 320 * part_panels) +
+        double cost = tiles * (run->form->products * (double)depth * part_panels + run->form->source_work * (double)depth +
+                               NLG_PANEL * run->form->output_work * part_panels) +
                       part_panels * (double)run->panel_size / 2;
         if (best >= 0 && cost >= best) continue;
         best = cost;
@@ -262,7 +321,7 @@ void nlg_conv_winograd_gather(const nlg_exec *exec, const nlg_conv_shape *shape,
 
 static int count_parts(const winograd_run *run) {
     int64_t chunks = (run->tiles + run->block - 1) / run->block;
-    if (is_deep(&run->task.panels)) return (int)smaller(MOST_PARTS, (chunks + DEEP_CHUNKS - 1) / DEEP_CHUNKS);
+    if (is_deep(run->form, &run->task.panels)) return (int)smaller(MOST_PARTS, (chunks + DEEP_CHUNKS - 1) / DEEP_CHUNKS);
     int64_t floats = run->task.panels.count * (int64_t)run->panel_size;
     int64_t parts = smaller(smaller(MOST_PARTS, chunks / PART_CHUNKS), PARTS_FLOATS / floats);
     return parts < 1 ? 1 : (int)parts;
@@ -348,8 +407,8 @@ static void transform_part(void *context, int64_t begin, int64_t end, int worker
     for (int64_t i = begin; i < end; i++, advance(run, &at)) {
         nlg_winograd_window source = source_window(run, &at), gradient = gradient_window(run, &at);
         for (int64_t s = 0, c = 0; s < size.steps; s++, c += LATE_STEP)
-            run->exec->simd->winograd->source(&source, (int)c, (int)smaller(c + LATE_STEP, p->sources),
-                                              run->scratch + s * PRODUCTS * size.source_step + i * LATE_STEP, size.source_step);
+            run->transforms->source(&source, (int)c, (int)smaller(c + LATE_STEP, p->sources),
+                                    run->scratch + s * PRODUCTS * size.source_step + i * LATE_STEP, size.source_step);
         for (int panel = 0; panel < p->count; panel++) {
             int channel = panel * NLG_PANEL;
             run->exec->simd->winograd->gradient(&gradient, channel, (int)smaller(channel + NLG_PANEL, p->outputs),
@@ -417,7 +476,7 @@ void nlg_conv_winograd_weights(const nlg_exec *exec, const nlg_conv_shape *shape
     int threads = nlg_team_size(exec->team);
     run.panel_parts =
         run.tile_parts % threads == 0 || run.tile_parts >= 4 * threads ? 1 : (int)smaller(threads, run.task.panels.count);
-    if (is_deep(&run.task.panels))
+    if (is_deep(run.form, &run.task.panels))
         run_deep(&run);
     else
         nlg_team_run(exec->team, (int64_t)run.tile_parts * run.panel_parts, run_parts, &run);
@@ -434,23 +493,24 @@ typedef struct pack_run {
     float *packed;
 } pack_run;
 
-/* Channels [begin, end) of a panel as [channel][9][16]. The data gradient reads the kernel backwards. */
+/* Channels [begin, end) of a panel as [channel][taps][16]. The data gradient reads the kernel backwards. */
 static void turn_weights(const pack_run *pack, int index, int64_t begin, int64_t end, float *to) {
-    static const int64_t forwards[TAPS] = {0, 16, 32, 48, 64, 80, 96, 112, 128};
-    static const int64_t backwards[TAPS] = {128, 112, 96, 80, 64, 48, 32, 16, 0};
+    const bool forward = pack->run->task.pass == NLG_CONV_FORWARD;
+    const int taps = pack->run->form->taps;
+    int64_t position[TAPS];
+    for (int i = 0; i < taps; i++) position[i] = (forward ? i : taps - 1 - i) * NLG_PANEL;
     const nlg_conv_panels *p = &pack->run->task.panels;
     nlg_conv_panel panel = nlg_conv_panel_at(p, index);
-    nlg_conv_turn turn = {.rows = panel.channels, .period = 1, .position = forwards};
-    if (pack->run->task.pass == NLG_CONV_FORWARD) {
-        turn.ld = (int64_t)p->sources * TAPS;
-        turn.columns = (end - begin) * TAPS;
-        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + panel.channel * turn.ld + begin * TAPS, to);
+    nlg_conv_turn turn = {.rows = panel.channels, .period = 1, .position = position};
+    if (forward) {
+        turn.ld = (int64_t)p->sources * taps;
+        turn.columns = (end - begin) * taps;
+        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + panel.channel * turn.ld + begin * taps, to);
         return;
     }
-    turn.ld = turn.columns = turn.period = TAPS;
-    turn.position = backwards;
-    for (int64_t c = begin; c < end; c++, to += TAPS * NLG_PANEL)
-        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + (c * p->outputs + panel.channel) * TAPS, to);
+    turn.ld = turn.columns = turn.period = taps;
+    for (int64_t c = begin; c < end; c++, to += taps * NLG_PANEL)
+        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + (c * p->outputs + panel.channel) * taps, to);
 }
 
 /* In the order in which the weights lie in memory: by output channels forward, by source channels for the data gradient. */
@@ -464,8 +524,8 @@ static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
         int64_t index = begin + (forward ? i / steps : i % panels), c = (forward ? i % steps : i / panels) * LATE_STEP;
         int64_t stop = smaller(c + LATE_STEP, depth);
         float *panel = pack->packed + (size_t)index * run->panel_size, taps[LATE_STEP * TAPS * NLG_PANEL];
-        turn_weights(pack, (int)index, c, stop, run->late ? panel + c * TAPS * NLG_PANEL : taps);
-        if (!run->late) run->exec->simd->winograd->weights(taps, stop - c, panel + c * NLG_PANEL, depth * NLG_PANEL);
+        turn_weights(pack, (int)index, c, stop, run->late ? panel + c * run->form->taps * NLG_PANEL : taps);
+        if (!run->late) run->transforms->weights(taps, stop - c, panel + c * NLG_PANEL, depth * NLG_PANEL);
     }
 }
 
@@ -480,7 +540,9 @@ void nlg_conv_winograd_pack(const nlg_exec *exec, const nlg_conv_shape *shape, n
 size_t nlg_conv_winograd_packed_size(const nlg_conv_shape *shape, nlg_conv_pass pass) {
     nlg_conv_task task;
     nlg_conv_task_init(&task, shape, pass);
-    return (size_t)task.panels.count * (is_deep(&task.panels) ? TAPS : PRODUCTS) * (size_t)task.panels.sources * NLG_PANEL;
+    const form *f = &forms[form_of(shape)];
+    const int rows = is_deep(f, &task.panels) ? f->taps : f->products;
+    return (size_t)task.panels.count * (size_t)rows * (size_t)task.panels.sources * NLG_PANEL;
 }
 
 size_t nlg_conv_winograd_scratch_size(const nlg_conv_shape *shape, nlg_conv_pass pass, const nlg_exec *exec) {

@@ -1,7 +1,10 @@
-/* Transforms of F(4x4, 3x3) (Winograd 1980; Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", 2016, section 4).
+/* Transforms of F(4x4, 3x3), F(4, 3) and F(4, 7) (Winograd 1980; Lavin and Gray, "Fast Algorithms for Convolutional Neural
+ * Networks", 2016, section 4).
  *
- * The interpolation points are 0, +-5/8, +-3/2 and infinity: with them every coefficient of the source and output transforms is
- * exact in float, and the error is a third of that of the usual 0, +-1, +-2. For a point p the rows are
+ * The interpolation points are 0, +-5/8, +-3/2 and infinity for three taps: with them every coefficient of the source and output
+ * transforms is exact in float, and the error is a third of that of the usual 0, +-1, +-2. Seven taps take 0, +-3/8, +-13/16,
+ * +-5/4,
+ * +-5/2 and infinity, of the fractions tried those with the least error. For a point p the rows are
  *   source  x^4 .. of (product of x - q over the other points), output 1 p p^2 p^3, weights (1 p p^2) / (product of p - q). */
 #include "layers/kernels/winograd_simd.h"
 #include "layers/kernels/conv_finish.h"
@@ -73,6 +76,74 @@ NLG_INLINE void weight_line(const vn *g, int from, vn *u, int to) {
     u[5 * to] = g2;
 }
 
+/* ---- seven taps: ten products for four outputs ---- */
+
+enum { PAIRS = 4, MOST_POINTS = 10 };
+
+/* Squares of the points; of the product of x - q^2 over the other three the coefficients of 1, x and x^2; and the weights' factor.
+ */
+#define S1 (0.375f * 0.375f)
+#define S2 (0.8125f * 0.8125f)
+#define S3 (1.25f * 1.25f)
+#define S4 (2.5f * 2.5f)
+#define OTHERS(q, r, s)                                                                                                            \
+    { -((q) * (r) * (s)), (q) * (r) + (q) * (s) + (r) * (s), -((q) + (r) + (s)) }
+#define FACTOR(p, q, r, s) (1 / (2 * (p) * ((p) - (q)) * ((p) - (r)) * ((p) - (s))))
+static const float point[PAIRS] = {0.375f, 0.8125f, 1.25f, 2.5f}, square[PAIRS] = {S1, S2, S3, S4};
+static const float others[PAIRS][3] = {OTHERS(S2, S3, S4), OTHERS(S1, S3, S4), OTHERS(S1, S2, S4), OTHERS(S1, S2, S3)};
+static const float factor[PAIRS] = {FACTOR(S1, S2, S3, S4), FACTOR(S2, S1, S3, S4), FACTOR(S3, S1, S2, S4), FACTOR(S4, S1, S2, S3)};
+/* Of the product over all four. */
+static const float all[PAIRS] = {S1 * S2 * S3 * S4, -(S1 *S2 *S3 + S1 * S2 * S4 + S1 * S3 * S4 + S2 * S3 * S4),
+                                 S1 *S2 + S1 *S3 + S1 *S4 + S2 *S3 + S2 *S4 + S3 *S4, -(S1 + S2 + S3 + S4)};
+
+/* d[0] q[0] + d[2] q[1] + .. + d[2 count]. */
+NLG_INLINE vn every_other(const vn *d, const float *q, const int count) {
+    vn sum = d[2 * count];
+    UNROLL for (int k = count - 1; k >= 0; k--) sum = vn_fma(vn_set1(q[k]), d[2 * k], sum);
+    return sum;
+}
+
+/* d[10] -> v[10]. */
+NLG_INLINE void source_line_7(const vn *d, vn *v) {
+    v[0] = every_other(d, all, PAIRS);
+    UNROLL for (int p = 0; p < PAIRS; p++) {
+        vn even = every_other(d + 2, others[p], PAIRS - 1),
+           odd = vn_mul(vn_set1(point[p]), every_other(d + 1, others[p], PAIRS - 1));
+        v[1 + 2 * p] = vn_add(even, odd);
+        v[2 + 2 * p] = vn_sub(even, odd);
+    }
+    v[9] = every_other(d + 1, all, PAIRS);
+}
+
+/* m[10] -> y[4]. */
+NLG_INLINE void output_line_7(const vn *m, vn *y) {
+    y[0] = m[0], y[1] = y[2] = vn_zero(), y[3] = m[9];
+    UNROLL for (int p = 0; p < PAIRS; p++) {
+        vn sum = vn_add(m[1 + 2 * p], m[2 + 2 * p]), difference = vn_sub(m[1 + 2 * p], m[2 + 2 * p]);
+        y[0] = vn_add(y[0], sum);
+        y[1] = vn_fma(vn_set1(point[p]), difference, y[1]);
+        y[2] = vn_fma(vn_set1(square[p]), sum, y[2]);
+        y[3] = vn_fma(vn_set1(square[p] * point[p]), difference, y[3]);
+    }
+}
+
+/* g[7] -> u[10]. */
+NLG_INLINE void weight_line_7(const vn *g, vn *u) {
+    u[0] = vn_mul(vn_set1(1 / (S1 * S2 * S3 * S4)), g[0]);
+    UNROLL for (int p = 0; p < PAIRS; p++) {
+        vn even = g[6], odd = g[5], by = vn_set1(square[p]);
+        UNROLL for (int k = 4; k >= 0; k -= 2) even = vn_fma(by, even, g[k]);
+        UNROLL for (int k = 3; k >= 1; k -= 2) odd = vn_fma(by, odd, g[k]);
+        even = vn_mul(vn_set1(factor[p]), even);
+        odd = vn_mul(vn_set1(factor[p] * point[p]), odd);
+        u[1 + 2 * p] = vn_add(even, odd);
+        u[2 + 2 * p] = vn_sub(even, odd);
+    }
+    u[9] = g[6];
+}
+
+/* ---- */
+
 /* u[6] -> g[3], the transpose of weight_line. */
 NLG_INLINE void weight_gradient_line(const vf *u, int from, vf *g, int to) {
     vf sum_a = vf_add(u[from], u[2 * from]), difference_a = vf_sub(u[from], u[2 * from]);
@@ -119,6 +190,30 @@ static void source(const nlg_winograd_window *from, int begin, int end, float *v
         else
             source_vector(from, from->x + c, end - c, false, v, stride);
     }
+}
+
+/* The same of a line for `taps` taps. */
+NLG_INLINE void source_of_line(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride, const int taps) {
+    const int points = taps + 3;
+    bool inside = from->top == 0 && from->bottom == points;
+    for (int c = begin; c < end; c += NLG_NATIVE, v += NLG_NATIVE) {
+        vn d[MOST_POINTS], line[MOST_POINTS];
+        if (inside && end - c >= NLG_NATIVE)
+            read_column(from, from->x + c, 0, NLG_NATIVE, points, true, d);
+        else
+            read_column(from, from->x + c, 0, end - c, points, false, d);
+        if (taps == 3)
+            source_line(d, 1, line, 1);
+        else
+            source_line_7(d, line);
+        UNROLL for (int k = 0; k < points; k++) vn_store(v + k * stride, line[k]);
+    }
+}
+static void source_3(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride) {
+    source_of_line(from, begin, end, v, stride, 3);
+}
+static void source_7(const nlg_winograd_window *from, int begin, int end, float *v, int64_t stride) {
+    source_of_line(from, begin, end, v, stride, 7);
 }
 
 NLG_INLINE void gradient_vector(const nlg_winograd_window *from, const float *x, int lanes, const bool inside, float *v,
@@ -205,7 +300,7 @@ static multiply_function *const multiply_functions[MOST_TILES + 1][2 * PARTS + 1
 static void multiply(const nlg_winograd_multiply *job) {
     const float *v = job->v, *u = job->u, *ahead = job->ahead;
     float *products = job->products;
-    for (int i = 0; i < 36; i++, v += job->v_stride, u += job->u_stride, products += job->product_stride) {
+    for (int i = 0; i < job->count; i++, v += job->v_stride, u += job->u_stride, products += job->product_stride) {
         for (int64_t line = 0; line < job->ahead_lines; line++, ahead += 16) __builtin_prefetch(ahead, 0, 2);
         for (int tile = 0, tiles; tile < job->tiles; tile += tiles) {
             tiles = job->tiles - tile < MOST_TILES ? job->tiles - tile : MOST_TILES;
@@ -249,6 +344,29 @@ static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out
     if (!direct) finish_outputs(tile, out, sums);
 }
 
+NLG_INLINE void outputs_of_line(const nlg_winograd_outputs *tile, const nlg_conv_output *out, const int taps) {
+    float sums[16 * NLG_LANES];
+    bool direct = is_plain(out) && out->channels - tile->channel >= NLG_LANES;
+    float *y = direct ? out->y + tile->index * out->ld_y + tile->channel : sums;
+    int64_t apart = direct ? tile->row_step * out->ld_y : 4 * NLG_LANES;
+    for (int c = 0; c < NLG_LANES; c += NLG_NATIVE) {
+        vn m[MOST_POINTS], line[4];
+        UNROLL for (int i = 0; i < taps + 3; i++) m[i] = vn_load(tile->products + i * tile->stride + c);
+        if (taps == 3)
+            output_line(m, 1, line, 1);
+        else
+            output_line_7(m, line);
+        UNROLL for (int i = 0; i < 4; i++) if (i < tile->rows) vn_store(y + i * apart + c, line[i]);
+    }
+    if (!direct) finish_outputs(tile, out, sums);
+}
+static void outputs_3(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    outputs_of_line(tile, out, 3);
+}
+static void outputs_7(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    outputs_of_line(tile, out, 7);
+}
+
 static void weights(const float *taps, int64_t depth, float *u, int64_t stride) {
     for (int64_t c = 0; c < depth * NLG_PANEL; c += NLG_NATIVE, u += NLG_NATIVE) {
         const float *g = taps + c / NLG_PANEL * 9 * NLG_PANEL + c % NLG_PANEL;
@@ -265,6 +383,25 @@ static void weights(const float *taps, int64_t depth, float *u, int64_t stride) 
             UNROLL for (int j = 0; j < 6; j++, to += stride) vn_store(to, line[j]);
         }
     }
+}
+
+NLG_INLINE void weights_of_line(const float *from, int64_t depth, float *u, int64_t stride, const int taps) {
+    for (int64_t c = 0; c < depth * NLG_PANEL; c += NLG_NATIVE, u += NLG_NATIVE) {
+        const float *at = from + c / NLG_PANEL * taps * NLG_PANEL + c % NLG_PANEL;
+        vn g[MOST_POINTS], line[MOST_POINTS];
+        UNROLL for (int i = 0; i < taps; i++) g[i] = vn_load(at + i * NLG_PANEL);
+        if (taps == 3)
+            weight_line(g, 1, line, 1);
+        else
+            weight_line_7(g, line);
+        UNROLL for (int i = 0; i < taps + 3; i++) vn_store(u + i * stride, line[i]);
+    }
+}
+static void weights_3(const float *taps, int64_t depth, float *u, int64_t stride) {
+    weights_of_line(taps, depth, u, stride, 3);
+}
+static void weights_7(const float *taps, int64_t depth, float *u, int64_t stride) {
+    weights_of_line(taps, depth, u, stride, 7);
 }
 
 static void weight_gradient(float *panel, int64_t depth) {
@@ -284,4 +421,12 @@ static void weight_gradient(float *panel, int64_t depth) {
 }
 
 extern const nlg_winograd_simd NLG_NAME(winograd_table);
-const nlg_winograd_simd NLG_NAME(winograd_table) = {MOST_TILES, source, gradient, multiply, outputs, weights, weight_gradient};
+const nlg_winograd_simd NLG_NAME(winograd_table) = {
+    .tiles = MOST_TILES,
+    .form = {[NLG_WINOGRAD_SQUARE_3] = {source, outputs, weights},
+             [NLG_WINOGRAD_LINE_3] = {source_3, outputs_3, weights_3},
+             [NLG_WINOGRAD_LINE_7] = {source_7, outputs_7, weights_7}},
+    .multiply = multiply,
+    .gradient = gradient,
+    .weight_gradient = weight_gradient,
+};
