@@ -3,8 +3,8 @@
  *
  * Tiles are taken across the batch in blocks whose transformed source [products][tiles][channels] stays in the second cache. For
  * each panel of outputs the products are small matrix products, followed at once by the output transform. Where the transformed
- * weights are too many for the caches they are made again for each block, step by step along the source channels, from weights a
- * quarter of their size. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with
+ * weights are too many for the caches they are made again for each block, step by step along the source channels, from the plain
+ * ones. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with
  * transformed output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once;
  * it is for 3 x 3 only.
  */
