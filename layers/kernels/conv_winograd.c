@@ -256,13 +256,17 @@ static void multiply(const winograd_run *run, const workspace *w, int64_t count,
         job.u = run->late ? w->weights : packed;
         job.u_stride = run->late ? odd_lines(job.depth * NLG_PANEL) : job.depth * NLG_PANEL;
         job.panel_stride = products * job.u_stride;
+        job.ahead = job.u + job.u_stride;
+        job.ahead_floats = job.u_stride;
+        job.ahead_panel = job.panel_stride;
         if (run->late) {
             const float *plain = packed + (size_t)(k * taps * NLG_PANEL);
             for (int p = 0; p < panels; p++)
                 run->transforms->weights(plain + (size_t)p * run->panel_size, job.depth, w->weights + p * job.panel_stride,
                                          job.u_stride);
-            job.ahead = plain + job.depth * taps * NLG_PANEL;
-            job.ahead_lines = smaller(run->step, depth - k - job.depth) * taps / products;
+            job.ahead_panel = (int64_t)run->panel_size;
+            job.ahead = k + job.depth < depth ? plain + job.depth * taps * NLG_PANEL : packed + panels * job.ahead_panel;
+            job.ahead_floats = job.depth * taps * NLG_PANEL / products;
         }
         run->exec->simd->winograd->multiply(&job);
     }

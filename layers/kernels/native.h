@@ -8,6 +8,13 @@
 
 #include "layers/kernels/vec.h"
 
+/* For loops whose counts are known once inlined: arrays of registers must be indexed by constants. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 40")
+#endif
+
 #if NLG_ISA_LEVEL == 3
 #define NLG_NATIVE 16
 typedef vf vn;

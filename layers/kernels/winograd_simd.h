@@ -36,8 +36,8 @@ typedef struct nlg_winograd_multiply {
     int64_t depth;
     int tiles, panels;
     bool first;
-    const float *ahead; /* brought nearer meanwhile: `count` times so many lines of 16 floats */
-    int64_t ahead_lines;
+    const float *ahead; /* brought nearer meanwhile: `count` times so many floats of each panel, which are `ahead_panel` apart */
+    int64_t ahead_floats, ahead_panel;
 } nlg_winograd_multiply;
 
 typedef struct nlg_winograd_transforms {

@@ -4,8 +4,7 @@
  * 6 pixels x 1 panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32). A last panel of which one register of
  * channels is used goes as 12 pixels x that register. Left-over pixels take more panels at once instead, so that enough
  * independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
-#include "layers/kernels/conv_finish.h"
-#include "layers/kernels/native.h"
+#include "layers/kernels/conv_straight.h"
 #include "layers/kernels/transpose.h"
 
 #define PARTS (NLG_PANEL / NLG_NATIVE) /* registers that a panel's row takes */
@@ -33,12 +32,6 @@
 
 #define MOST_PIXELS  12
 #define MOST_VECTORS (MOST_PANELS * PARTS)
-
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
 
 enum { ACTIVE_PIXELS = 64 }; /* whose outputs wait in the first cache for a curved activation */
 
@@ -91,39 +84,6 @@ static __attribute__((noinline)) void finish_panel(const nlg_conv_output *out, c
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], true);
     else
         for (int i = 0; i < pixels; i++) finish_vector(&f, vf_load(sums + i * ld), index[i], false);
-}
-
-/* What bounded outputs need beside their sums, for the registers of a tile. */
-typedef struct straight_finisher {
-    vn bias[MOST_VECTORS], low, high;
-} straight_finisher;
-
-NLG_INLINE void straight_finisher_init(straight_finisher *f, const nlg_conv_output *out, int channel, const int vectors) {
-    f->low = vn_set1(out->act == NLG_ACT_RELU || out->act == NLG_ACT_RELU6 ? 0.0f : -INFINITY);
-    f->high = vn_set1(out->act == NLG_ACT_RELU6 ? 6.0f : INFINITY);
-    UNROLL for (int j = 0; j < vectors; j++) {
-        int lanes = out->channels - channel - j * NLG_NATIVE;
-        lanes = lanes < 0 ? 0 : lanes > NLG_NATIVE ? NLG_NATIVE : lanes;
-        f->bias[j] = out->bias && lanes ? vn_load_n(out->bias + channel + j * NLG_NATIVE, lanes) : vn_set1(-0.0f);
-    }
-}
-
-/* `plain`: the sum is the output; `whole`: all lanes are channels. */
-NLG_INLINE void finish_straight(const nlg_conv_output *out, const straight_finisher *f, vn v, int64_t index, int channel,
-                                const int j, int lanes, const bool plain, const bool whole) {
-    if (!plain) {
-        v = vn_add(v, f->bias[j]);
-        if (out->add) {
-            const float *add = out->add + index * out->ld_add + channel;
-            v = vn_add(v, whole ? vn_load(add) : vn_load_n(add, lanes));
-        }
-        v = vn_min(f->high, vn_max(f->low, v));
-    }
-    float *y = out->y + index * out->ld_y + channel;
-    if (whole)
-        vn_store(y, v);
-    else
-        vn_store_n(y, v, lanes);
 }
 
 /* Bounded outputs of one register of channels, some of them unused, for `pixels` pixels of the list. */

@@ -29,12 +29,6 @@
     FORM(1, 1, 4) FORM(2, 1, 4) FORM(3, 1, 4) FORM(4, 1, 4) FORM(5, 1, 4) FORM(7, 1, 4) FORM(3, 2, 4) FORM(5, 2, 4) FORM(7, 2, 4)
 #endif
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 40")
-#endif
-
 NLG_INLINE vn load(const float *p, int lanes, const bool whole) {
     return whole ? vn_load(p) : vn_load_n(p, lanes);
 }

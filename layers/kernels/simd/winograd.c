@@ -5,9 +5,8 @@
  * transforms is exact in float, and the error is a third of that of the usual 0, +-1, +-2. Seven taps take 0, +-3/8, +-13/16,
  * +-5/4, +-5/2 and infinity, of the fractions tried those with the least error. For a point p the rows are
  *   source  x^4 .. of (product of x - q over the other points), output 1 p p^2 p^3, weights (1 p p^2) / (product of p - q). */
+#include "layers/kernels/conv_straight.h"
 #include "layers/kernels/winograd_simd.h"
-#include "layers/kernels/conv_finish.h"
-#include "layers/kernels/native.h"
 
 #define A  0.625f
 #define B  1.5f
@@ -15,10 +14,8 @@
 #define B2 (B * B)
 
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable)")
 #else
-#define UNROLL _Pragma("GCC unroll 16")
 #define ROLLED _Pragma("GCC unroll 1") /* unrolled, it would work out all addresses beforehand and spill them */
 #endif
 
@@ -263,11 +260,17 @@ enum { MOST_TILES = 4, WIDE_TILES = 0 };
 #endif
 /* clang-format on */
 
-typedef void multiply_function(const nlg_winograd_multiply *job, const float *v, const float *u, float *to);
+/* Memory to bring into the second cache meanwhile, `step` floats further with every source channel. */
+typedef struct prefetch {
+    const float *at;
+    int64_t step;
+} prefetch;
+
+typedef void multiply_function(const nlg_winograd_multiply *job, const float *v, const float *u, float *to, prefetch ahead);
 
 /* `tiles` tiles from v on by the panels from u on. */
-NLG_INLINE void multiply_tiles(const nlg_winograd_multiply *job, const float *v, const float *u, float *to, const int tiles,
-                               const int vectors) {
+NLG_INLINE void multiply_tiles(const nlg_winograd_multiply *job, const float *v, const float *u, float *to, prefetch ahead,
+                               const int tiles, const int vectors) {
     const int64_t ld_to = (int64_t)job->panels * NLG_PANEL, depth = job->depth, panel_stride = job->panel_stride;
     const float *x[MOST_TILES];
     vn sum[MOST_TILES][2 * PARTS];
@@ -275,8 +278,9 @@ NLG_INLINE void multiply_tiles(const nlg_winograd_multiply *job, const float *v,
         x[i] = v + i * job->ld_v;
         UNROLL for (int j = 0; j < vectors; j++) sum[i][j] = job->first ? vn_zero() : vn_load(to + i * ld_to + j * NLG_NATIVE);
     }
-    for (int64_t k = 0; k < depth; k++, u += NLG_PANEL) {
+    for (int64_t k = 0; k < depth; k++, u += NLG_PANEL, ahead.at += ahead.step) {
         vn row[2 * PARTS];
+        UNROLL for (int j = 0; j < vectors; j += PARTS) __builtin_prefetch(ahead.at + j / PARTS * job->ahead_panel, 0, 2);
         UNROLL for (int j = 0; j < vectors; j++) row[j] = vn_load(u + j / PARTS * panel_stride + j % PARTS * NLG_NATIVE);
         UNROLL for (int i = 0; i < tiles; i++) {
             vn value = vn_set1(x[i][k]);
@@ -288,8 +292,8 @@ NLG_INLINE void multiply_tiles(const nlg_winograd_multiply *job, const float *v,
 }
 
 #define MULTIPLY(m, n)                                                                                                             \
-    static void multiply_##m##x##n(const nlg_winograd_multiply *job, const float *v, const float *u, float *to) {                  \
-        multiply_tiles(job, v, u, to, m, n);                                                                                       \
+    static void multiply_##m##x##n(const nlg_winograd_multiply *job, const float *v, const float *u, float *to, prefetch ahead) {  \
+        multiply_tiles(job, v, u, to, ahead, m, n);                                                                                \
     }
 MULTIPLIES(MULTIPLY)
 #undef MULTIPLY
@@ -299,14 +303,17 @@ static multiply_function *const multiply_functions[MOST_TILES + 1][2 * PARTS + 1
 static void multiply(const nlg_winograd_multiply *job) {
     const float *v = job->v, *u = job->u, *ahead = job->ahead;
     float *products = job->products;
+    const int64_t passes = (job->tiles + MOST_TILES - 1) / MOST_TILES * job->depth, /* of a row of weights */
+        step = (job->ahead_floats + passes - 1) / passes;
     for (int i = 0; i < job->count; i++, v += job->v_stride, u += job->u_stride, products += job->product_stride) {
-        for (int64_t line = 0; line < job->ahead_lines; line++, ahead += 16) __builtin_prefetch(ahead, 0, 2);
-        for (int tile = 0, tiles; tile < job->tiles; tile += tiles) {
+        const float *at = ahead + i * job->ahead_floats;
+        for (int tile = 0, tiles; tile < job->tiles; tile += tiles, at += step * job->depth) {
             tiles = job->tiles - tile < MOST_TILES ? job->tiles - tile : MOST_TILES;
             for (int panel = 0, panels; panel < job->panels; panel += panels) {
                 panels = tiles <= WIDE_TILES && job->panels - panel > 1 ? 2 : 1;
                 multiply_functions[tiles][panels * PARTS](job, v + tile * job->ld_v, u + panel * job->panel_stride,
-                                                          products + (tile * job->panels + panel) * NLG_PANEL);
+                                                          products + (tile * job->panels + panel) * NLG_PANEL,
+                                                          (prefetch){at + panel * job->ahead_panel, step});
             }
         }
     }
@@ -321,43 +328,79 @@ static __attribute__((noinline)) void finish_outputs(const nlg_winograd_outputs 
                           f.lanes == NLG_LANES);
 }
 
-static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
-    float sums[16 * NLG_LANES];
-    bool direct = tile->cols == 4 && is_plain(out) && out->channels - tile->channel >= NLG_LANES;
-    float *y = direct ? out->y + tile->index * out->ld_y + tile->channel : sums;
-    int64_t row = direct ? tile->row_step * out->ld_y : 4 * NLG_LANES, apart = direct ? out->ld_y : NLG_LANES;
+/* Outputs that can be finished in registers: whole vectors of channels, and no curved activation. */
+static bool is_straight(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    return out->act <= NLG_ACT_RELU6 && out->channels - tile->channel >= NLG_LANES;
+}
+
+/* `form`: how rows of outputs are finished. */
+typedef enum { SUMS, PLAIN, BOUNDED, ADDED } finish_form;
+
+NLG_INLINE void outputs_square(const nlg_winograd_outputs *tile, const nlg_conv_output *out, float *sums, const finish_form form,
+                               const bool full) {
+    const int64_t ld_y = form == SUMS ? NLG_LANES : out->ld_y, row_y = form == SUMS ? 4 * NLG_LANES : tile->row_step * ld_y;
+    const int64_t ld_add = out->ld_add, row_add = tile->row_step * ld_add;
     for (int c = 0; c < NLG_LANES; c += NLG_NATIVE) {
-        const float *products = tile->products + c;
+        const float *products = tile->products + c,
+                    *add = form == ADDED ? out->add + tile->index * ld_add + tile->channel + c : NULL;
+        float *y = form == SUMS ? sums + c : out->y + tile->index * ld_y + tile->channel + c;
+        straight_finisher f;
+        straight_finisher_init(&f, out, tile->channel + c, 1);
         vn half[24];
         for (int j = 0; j < 6; j++) {
             vn m[6];
             UNROLL for (int i = 0; i < 6; i++) m[i] = vn_load(products + (6 * i + j) * tile->stride);
             output_line(m, 1, half + j, 6);
         }
-        for (int i = 0; i < tile->rows; i++) {
+        for (int i = 0; i < tile->rows; i++, y += row_y) {
             vn line[4];
             output_line(half + 6 * i, 1, line, 1);
-            UNROLL for (int j = 0; j < 4; j++) vn_store(y + i * row + j * apart + c, line[j]);
+            UNROLL for (int j = 0; j < 4; j++) if (full || j < tile->cols)
+                finish_at(&f, line[j], form == ADDED ? add + j * ld_add : NULL, y + j * ld_y, 0, NLG_NATIVE, form <= PLAIN, true);
+            if (form == ADDED) add += row_add;
         }
     }
-    if (!direct) finish_outputs(tile, out, sums);
+}
+
+static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    float sums[16 * NLG_LANES];
+    if (!is_straight(tile, out)) {
+        outputs_square(tile, out, sums, SUMS, true);
+        finish_outputs(tile, out, sums);
+    } else if (tile->cols < 4) {
+        if (out->add)
+            outputs_square(tile, out, NULL, ADDED, false);
+        else
+            outputs_square(tile, out, NULL, BOUNDED, false);
+    } else if (is_plain(out)) {
+        outputs_square(tile, out, NULL, PLAIN, true);
+    } else if (out->add) {
+        outputs_square(tile, out, NULL, ADDED, true);
+    } else {
+        outputs_square(tile, out, NULL, BOUNDED, true);
+    }
 }
 
 NLG_INLINE void outputs_of_line(const nlg_winograd_outputs *tile, const nlg_conv_output *out, const int taps) {
     float sums[16 * NLG_LANES];
-    bool direct = is_plain(out) && out->channels - tile->channel >= NLG_LANES;
-    float *y = direct ? out->y + tile->index * out->ld_y + tile->channel : sums;
-    int64_t apart = direct ? tile->row_step * out->ld_y : 4 * NLG_LANES;
+    const bool straight = is_straight(tile, out), plain = is_plain(out);
     for (int c = 0; c < NLG_LANES; c += NLG_NATIVE) {
         vn m[MOST_POINTS], line[4];
+        straight_finisher f;
+        straight_finisher_init(&f, out, tile->channel + c, 1);
         UNROLL for (int i = 0; i < taps + 3; i++) m[i] = vn_load(tile->products + i * tile->stride + c);
         if (taps == 3)
             output_line(m, 1, line, 1);
         else
             output_line_7(m, line);
-        UNROLL for (int i = 0; i < 4; i++) if (i < tile->rows) vn_store(y + i * apart + c, line[i]);
+        UNROLL for (int i = 0; i < 4; i++) {
+            if (!straight)
+                vn_store(sums + 4 * i * NLG_LANES + c, line[i]);
+            else if (i < tile->rows)
+                finish_straight(out, &f, line[i], tile->index + i * tile->row_step, tile->channel + c, 0, NLG_NATIVE, plain, true);
+        }
     }
-    if (!direct) finish_outputs(tile, out, sums);
+    if (!straight) finish_outputs(tile, out, sums);
 }
 static void outputs_3(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
     outputs_of_line(tile, out, 3);
