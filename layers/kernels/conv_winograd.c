@@ -1,5 +1,6 @@
-/* Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144, for 3 x 3 convolutions at stride 1; and F(4, 3) and F(4, 7)
- * along one axis: 6 or 10 products for 4 outputs instead of 12 or 28, for 1 x 3, 3 x 1, 1 x 7 and 7 x 1.
+/* Winograd's F(4x4, 3x3): 36 products for 16 outputs instead of 144, for 3 x 3 convolutions at stride 1; F(2x2, 5x5): 36 for 4
+ * outputs instead of 100; and F(4, 3) and F(4, 7) along one axis: 6 or 10 products for 4 outputs instead of 12 or 28, for 1 x 3,
+ * 3 x 1, 1 x 7 and 7 x 1.
  *
  * Tiles are taken across the batch in blocks whose transformed source [products][tiles][channels] stays in the second cache. For
  * each panel of outputs the products are small matrix products, followed at once by the output transform. Where the transformed
@@ -17,6 +18,7 @@ enum {
     OUT = NLG_WINOGRAD_OUT,
     PRODUCTS = 36, /* of 3 x 3, the most */
     TAPS = 9,
+    MOST_TAPS = 25,
     SOURCE_BYTES = 256 * 1024, /* transformed source of a block */
     LEAST_TILES = 12,
     MOST_TILES = 48,
@@ -33,21 +35,24 @@ enum {
     BIAS_PIXELS = 192,
 };
 
-/* Work of the transforms a source and an output channel and tile, in operations on 16 lanes. */
+/* Outputs of a tile along each axis that the kernel spans; work of the transforms a source and an output channel and tile, in
+ * operations on 16 lanes. */
 typedef struct form {
-    int taps, products, source_work, output_work;
+    int out, taps, products, source_work, output_work;
 } form;
 
 static const form forms[NLG_WINOGRAD_FORMS] = {
-    [NLG_WINOGRAD_SQUARE_3] = {TAPS, PRODUCTS, 24, 20},
-    [NLG_WINOGRAD_LINE_3] = {3, 6, 3, 3},
-    [NLG_WINOGRAD_LINE_7] = {7, 10, 8, 6},
+    [NLG_WINOGRAD_SQUARE_3] = {OUT, TAPS, PRODUCTS, 24, 20},
+    [NLG_WINOGRAD_SQUARE_5] = {2, MOST_TAPS, PRODUCTS, 24, 12},
+    [NLG_WINOGRAD_LINE_3] = {OUT, 3, 6, 3, 3},
+    [NLG_WINOGRAD_LINE_7] = {OUT, 7, 10, 8, 6},
 };
 
 /* NLG_WINOGRAD_FORMS if there is none. */
 static nlg_winograd_form form_of(const nlg_conv_shape *s) {
     if (s->stride_h != 1 || s->stride_w != 1 || s->dilation != 1 || s->groups != 1) return NLG_WINOGRAD_FORMS;
     if (s->r == 3 && s->s == 3) return NLG_WINOGRAD_SQUARE_3;
+    if (s->r == 5 && s->s == 5) return NLG_WINOGRAD_SQUARE_5;
     if ((s->r != 1 || s->p != s->h) && (s->s != 1 || s->q != s->w)) return NLG_WINOGRAD_FORMS;
     const int taps = s->r * s->s;
     return taps == 3 ? NLG_WINOGRAD_LINE_3 : taps == 7 ? NLG_WINOGRAD_LINE_7 : NLG_WINOGRAD_FORMS;
@@ -66,7 +71,7 @@ bool nlg_conv_winograd_pays(const nlg_conv_shape *s, nlg_conv_pass pass) {
     bool backward = pass == NLG_CONV_BACKWARD_DATA;
     if (backward && ((s->r > 1 && s->p == 1) || (s->s > 1 && s->q == 1))) return false;
     int64_t rows = backward ? s->h : s->p, cols = backward ? s->w : s->q, pairs = (int64_t)s->c * s->k;
-    int64_t tiles_h = s->r == 1 ? rows : (rows + OUT - 1) / OUT, tiles_w = s->s == 1 ? cols : (cols + OUT - 1) / OUT;
+    int64_t tiles_h = s->r == 1 ? rows : (rows + f->out - 1) / f->out, tiles_w = s->s == 1 ? cols : (cols + f->out - 1) / f->out;
     int64_t tiles = images * tiles_h * tiles_w, passes = pass == NLG_CONV_BACKWARD_WEIGHTS ? 5 + tiles / 48 : 1;
     int64_t winograd =
         tiles * (f->products * pairs / 16 + f->source_work * s->c + f->output_work * s->k) + passes * f->products * pairs;
@@ -122,8 +127,8 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     const nlg_winograd_form which = form_of(shape);
     run->form = &forms[which];
     run->transforms = &exec->simd->winograd->form[which];
-    run->out_h = shape->r == 1 ? 1 : OUT;
-    run->out_w = shape->s == 1 ? 1 : OUT;
+    run->out_h = shape->r == 1 ? 1 : run->form->out;
+    run->out_w = shape->s == 1 ? 1 : run->form->out;
     run->across = shape->r == 1;
     run->tiles_h = (run->phase.rows.outputs + run->out_h - 1) / run->out_h;
     run->tiles_w = (run->phase.cols.outputs + run->out_w - 1) / run->out_w;
@@ -501,7 +506,7 @@ typedef struct pack_run {
 static void turn_weights(const pack_run *pack, int index, int64_t begin, int64_t end, float *to) {
     const bool forward = pack->run->task.pass == NLG_CONV_FORWARD;
     const int taps = pack->run->form->taps;
-    int64_t position[TAPS];
+    int64_t position[MOST_TAPS];
     for (int i = 0; i < taps; i++) position[i] = (forward ? i : taps - 1 - i) * NLG_PANEL;
     const nlg_conv_panels *p = &pack->run->task.panels;
     nlg_conv_panel panel = nlg_conv_panel_at(p, index);
@@ -527,7 +532,7 @@ static void pack_panels(void *context, int64_t begin, int64_t end, int worker) {
     for (int64_t i = 0; i < panels * steps; i++) {
         int64_t index = begin + (forward ? i / steps : i % panels), c = (forward ? i % steps : i / panels) * LATE_STEP;
         int64_t stop = smaller(c + LATE_STEP, depth);
-        float *panel = pack->packed + (size_t)index * run->panel_size, taps[LATE_STEP * TAPS * NLG_PANEL];
+        float *panel = pack->packed + (size_t)index * run->panel_size, taps[LATE_STEP * MOST_TAPS * NLG_PANEL];
         turn_weights(pack, (int)index, c, stop, run->late ? panel + c * run->form->taps * NLG_PANEL : taps);
         if (!run->late) run->transforms->weights(taps, stop - c, panel + c * NLG_PANEL, depth * NLG_PANEL);
     }

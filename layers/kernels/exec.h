@@ -10,7 +10,7 @@
 #include "layers/base/team.h"
 
 /* Raised by every change that alters any bit of a result. */
-#define NLG_NUMERICS_VERSION 9
+#define NLG_NUMERICS_VERSION 10
 
 typedef enum { NLG_BACKEND_OWN, NLG_BACKEND_OPENBLAS } nlg_backend;
 

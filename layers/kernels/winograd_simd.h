@@ -1,13 +1,19 @@
-/* What the Winograd driver asks of an instruction set: the transforms of F(4x4, 3x3), and of F(4, 3) and F(4, 7) along one axis;
- * vectors over channels. */
+/* What the Winograd driver asks of an instruction set: the transforms of F(4x4, 3x3) and F(2x2, 5x5), and of F(4, 3) and F(4, 7)
+ * along one axis; vectors over channels. */
 #ifndef NLG_WINOGRAD_SIMD_H
 #define NLG_WINOGRAD_SIMD_H
 
 #include "layers/kernels/conv_simd.h"
 
-enum { NLG_WINOGRAD_OUT = 4 }; /* outputs of a tile along each axis that the kernel spans */
+enum { NLG_WINOGRAD_OUT = 4 }; /* most outputs of a tile along each axis that the kernel spans */
 
-typedef enum { NLG_WINOGRAD_SQUARE_3, NLG_WINOGRAD_LINE_3, NLG_WINOGRAD_LINE_7, NLG_WINOGRAD_FORMS } nlg_winograd_form;
+typedef enum {
+    NLG_WINOGRAD_SQUARE_3,
+    NLG_WINOGRAD_SQUARE_5,
+    NLG_WINOGRAD_LINE_3,
+    NLG_WINOGRAD_LINE_7,
+    NLG_WINOGRAD_FORMS
+} nlg_winograd_form;
 
 /* The source pixels of a tile in an image [row][column]: pixel (i, j) at x + at + i * row + j * column. Those outside of [top,
  * bottom) x [left, right) are zeros. A line is a column of pixels, whichever axis it lies along. */

@@ -1,8 +1,9 @@
-/* Transforms of F(4x4, 3x3), F(4, 3) and F(4, 7) (Winograd 1980; Lavin and Gray, "Fast Algorithms for Convolutional Neural
- * Networks", 2016, section 4).
+/* Transforms of F(4x4, 3x3), F(2x2, 5x5), F(4, 3) and F(4, 7) (Winograd 1980; Lavin and Gray, "Fast Algorithms for Convolutional
+ * Neural Networks", 2016, section 4).
  *
- * The interpolation points are 0, +-5/8, +-3/2 and infinity for three taps: with them every coefficient of the source and output
- * transforms is exact in float, and the error is a third of that of the usual 0, +-1, +-2. Seven taps take 0, +-3/8, +-13/16,
+ * The interpolation points are 0, +-5/8, +-3/2 and infinity for three and five taps: with them every coefficient of the source and
+ * output transforms is exact in float, and the error is a third of that of the usual 0, +-1, +-2. Seven taps take 0, +-3/8,
+ * +-13/16,
  * +-5/4, +-5/2 and infinity, of the fractions tried those with the least error. For a point p the rows are
  *   source  x^4 .. of (product of x - q over the other points), output 1 p p^2 p^3, weights (1 p p^2) / (product of p - q). */
 #include "layers/kernels/conv_straight.h"
@@ -42,6 +43,14 @@ NLG_INLINE void output_line(const vn *m, int from, vn *y, int to) {
     y[3 * to] = vn_fma(vn_set1(A2 * A), difference_a, vn_fma(vn_set1(B2 * B), difference_b, m[5 * from]));
 }
 
+/* m[6] -> y[2], of five taps. */
+NLG_INLINE void output_line_5(const vn *m, int from, vn *y, int to) {
+    vn sum_a = vn_add(m[from], m[2 * from]), difference_a = vn_sub(m[from], m[2 * from]);
+    vn sum_b = vn_add(m[3 * from], m[4 * from]), difference_b = vn_sub(m[3 * from], m[4 * from]);
+    y[0] = vn_add(vn_add(m[0], sum_a), sum_b);
+    y[to] = vn_fma(vn_set1(A), difference_a, vn_fma(vn_set1(B), difference_b, m[5 * from]));
+}
+
 /* y[4] -> m[6], the transpose of output_line. */
 NLG_INLINE void gradient_line(const vn *y, int from, vn *m, int to) {
     vn y0 = y[0], y1 = y[from], y2 = y[2 * from], y3 = y[3 * from];
@@ -70,6 +79,21 @@ NLG_INLINE void weight_line(const vn *g, int from, vn *u, int to) {
     u[3 * to] = vn_add(even_b, odd_b);
     u[4 * to] = vn_sub(even_b, odd_b);
     u[5 * to] = g2;
+}
+
+/* g[5] -> u[6]. */
+NLG_INLINE void weight_line_5(const vn *g, int from, vn *u, int to) {
+    vn g0 = g[0], g1 = g[from], g2 = g[2 * from], g3 = g[3 * from], g4 = g[4 * from];
+    vn even_a = vn_mul(vn_set1(NA), vn_fma(vn_set1(A2), vn_fma(vn_set1(A2), g4, g2), g0)),
+       odd_a = vn_mul(vn_set1(A * NA), vn_fma(vn_set1(A2), g3, g1));
+    vn even_b = vn_mul(vn_set1(NB), vn_fma(vn_set1(B2), vn_fma(vn_set1(B2), g4, g2), g0)),
+       odd_b = vn_mul(vn_set1(B * NB), vn_fma(vn_set1(B2), g3, g1));
+    u[0] = vn_mul(vn_set1(N0), g0);
+    u[to] = vn_add(even_a, odd_a);
+    u[2 * to] = vn_sub(even_a, odd_a);
+    u[3 * to] = vn_add(even_b, odd_b);
+    u[4 * to] = vn_sub(even_b, odd_b);
+    u[5 * to] = g4;
 }
 
 /* ---- seven taps: ten products for four outputs ---- */
@@ -337,9 +361,10 @@ static bool is_straight(const nlg_winograd_outputs *tile, const nlg_conv_output 
 typedef enum { SUMS, PLAIN, BOUNDED, ADDED } finish_form;
 
 NLG_INLINE void outputs_square(const nlg_winograd_outputs *tile, const nlg_conv_output *out, float *sums, const finish_form form,
-                               const bool full) {
+                               const bool full, const int taps) {
     const int64_t ld_y = form == SUMS ? NLG_LANES : out->ld_y, row_y = form == SUMS ? 4 * NLG_LANES : tile->row_step * ld_y;
     const int64_t ld_add = out->ld_add, row_add = tile->row_step * ld_add;
+    const int count = taps == 3 ? 4 : 2;
     for (int c = 0; c < NLG_LANES; c += NLG_NATIVE) {
         const float *products = tile->products + c,
                     *add = form == ADDED ? out->add + tile->index * ld_add + tile->channel + c : NULL;
@@ -350,35 +375,47 @@ NLG_INLINE void outputs_square(const nlg_winograd_outputs *tile, const nlg_conv_
         for (int j = 0; j < 6; j++) {
             vn m[6];
             UNROLL for (int i = 0; i < 6; i++) m[i] = vn_load(products + (6 * i + j) * tile->stride);
-            output_line(m, 1, half + j, 6);
+            if (taps == 3)
+                output_line(m, 1, half + j, 6);
+            else
+                output_line_5(m, 1, half + j, 6);
         }
         for (int i = 0; i < tile->rows; i++, y += row_y) {
             vn line[4];
-            output_line(half + 6 * i, 1, line, 1);
-            UNROLL for (int j = 0; j < 4; j++) if (full || j < tile->cols)
+            if (taps == 3)
+                output_line(half + 6 * i, 1, line, 1);
+            else
+                output_line_5(half + 6 * i, 1, line, 1);
+            UNROLL for (int j = 0; j < count; j++) if (full || j < tile->cols)
                 finish_at(&f, line[j], form == ADDED ? add + j * ld_add : NULL, y + j * ld_y, 0, NLG_NATIVE, form <= PLAIN, true);
             if (form == ADDED) add += row_add;
         }
     }
 }
 
-static void outputs(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+NLG_INLINE void outputs_of_square(const nlg_winograd_outputs *tile, const nlg_conv_output *out, const int taps) {
     float sums[16 * NLG_LANES];
     if (!is_straight(tile, out)) {
-        outputs_square(tile, out, sums, SUMS, true);
+        outputs_square(tile, out, sums, SUMS, true, taps);
         finish_outputs(tile, out, sums);
-    } else if (tile->cols < 4) {
+    } else if (tile->cols < (taps == 3 ? 4 : 2)) {
         if (out->add)
-            outputs_square(tile, out, NULL, ADDED, false);
+            outputs_square(tile, out, NULL, ADDED, false, taps);
         else
-            outputs_square(tile, out, NULL, BOUNDED, false);
+            outputs_square(tile, out, NULL, BOUNDED, false, taps);
     } else if (is_plain(out)) {
-        outputs_square(tile, out, NULL, PLAIN, true);
+        outputs_square(tile, out, NULL, PLAIN, true, taps);
     } else if (out->add) {
-        outputs_square(tile, out, NULL, ADDED, true);
+        outputs_square(tile, out, NULL, ADDED, true, taps);
     } else {
-        outputs_square(tile, out, NULL, BOUNDED, true);
+        outputs_square(tile, out, NULL, BOUNDED, true, taps);
     }
+}
+static void outputs_3x3(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    outputs_of_square(tile, out, 3);
+}
+static void outputs_5x5(const nlg_winograd_outputs *tile, const nlg_conv_output *out) {
+    outputs_of_square(tile, out, 5);
 }
 
 NLG_INLINE void outputs_of_line(const nlg_winograd_outputs *tile, const nlg_conv_output *out, const int taps) {
@@ -409,22 +446,34 @@ static void outputs_7(const nlg_winograd_outputs *tile, const nlg_conv_output *o
     outputs_of_line(tile, out, 7);
 }
 
-static void weights(const float *taps, int64_t depth, float *u, int64_t stride) {
+NLG_INLINE void weights_of_square(const float *from, int64_t depth, float *u, int64_t stride, const int taps) {
     for (int64_t c = 0; c < depth * NLG_PANEL; c += NLG_NATIVE, u += NLG_NATIVE) {
-        const float *g = taps + c / NLG_PANEL * 9 * NLG_PANEL + c % NLG_PANEL;
+        const float *g = from + c / NLG_PANEL * taps * taps * NLG_PANEL + c % NLG_PANEL;
         float *to = u;
-        vn half[18];
-        ROLLED for (int j = 0; j < 3; j++, g += NLG_PANEL) {
-            vn column[3];
-            UNROLL for (int i = 0; i < 3; i++) column[i] = vn_load(g + 3 * i * NLG_PANEL);
-            weight_line(column, 1, half + j, 3);
+        vn half[30];
+        ROLLED for (int j = 0; j < taps; j++, g += NLG_PANEL) {
+            vn column[5];
+            UNROLL for (int i = 0; i < taps; i++) column[i] = vn_load(g + taps * i * NLG_PANEL);
+            if (taps == 3)
+                weight_line(column, 1, half + j, taps);
+            else
+                weight_line_5(column, 1, half + j, taps);
         }
         ROLLED for (int i = 0; i < 6; i++) {
             vn line[6];
-            weight_line(half + 3 * i, 1, line, 1);
+            if (taps == 3)
+                weight_line(half + taps * i, 1, line, 1);
+            else
+                weight_line_5(half + taps * i, 1, line, 1);
             UNROLL for (int j = 0; j < 6; j++, to += stride) vn_store(to, line[j]);
         }
     }
+}
+static void weights_3x3(const float *taps, int64_t depth, float *u, int64_t stride) {
+    weights_of_square(taps, depth, u, stride, 3);
+}
+static void weights_5x5(const float *taps, int64_t depth, float *u, int64_t stride) {
+    weights_of_square(taps, depth, u, stride, 5);
 }
 
 NLG_INLINE void weights_of_line(const float *from, int64_t depth, float *u, int64_t stride, const int taps) {
@@ -465,7 +514,8 @@ static void weight_gradient(float *panel, int64_t depth) {
 extern const nlg_winograd_simd NLG_NAME(winograd_table);
 const nlg_winograd_simd NLG_NAME(winograd_table) = {
     .tiles = MOST_TILES,
-    .form = {[NLG_WINOGRAD_SQUARE_3] = {source, outputs, weights},
+    .form = {[NLG_WINOGRAD_SQUARE_3] = {source, outputs_3x3, weights_3x3},
+             [NLG_WINOGRAD_SQUARE_5] = {source, outputs_5x5, weights_5x5},
              [NLG_WINOGRAD_LINE_3] = {source_3, outputs_3, weights_3},
              [NLG_WINOGRAD_LINE_7] = {source_7, outputs_7, weights_7}},
     .multiply = multiply,
