@@ -32,6 +32,7 @@
 
 #define MOST_PIXELS  12
 #define MOST_VECTORS (MOST_PANELS * PARTS)
+_Static_assert(MOST_VECTORS <= STRAIGHT_VECTORS, "a tile has a bias for each of its vectors");
 
 enum { ACTIVE_PIXELS = 64 }; /* whose outputs wait in the first cache for a curved activation */
 

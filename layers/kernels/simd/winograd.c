@@ -2,9 +2,8 @@
  * Neural Networks", 2016, section 4).
  *
  * The interpolation points are 0, +-5/8, +-3/2 and infinity for three and five taps: with them every coefficient of the source and
- * output transforms is exact in float, and the error is a third of that of the usual 0, +-1, +-2. Seven taps take 0, +-3/8,
- * +-13/16,
- * +-5/4, +-5/2 and infinity, of the fractions tried those with the least error. For a point p the rows are
+ * output transforms is exact in float, and the error with three is a third of that of the usual 0, +-1, +-2. Seven taps take 0,
+ * +-3/8, +-13/16, +-5/4, +-5/2 and infinity, of the fractions tried those with the least error. For a point p the rows are
  *   source  x^4 .. of (product of x - q over the other points), output 1 p p^2 p^3, weights (1 p p^2) / (product of p - q). */
 #include "layers/kernels/conv_straight.h"
 #include "layers/kernels/winograd_simd.h"
