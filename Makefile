@@ -122,7 +122,7 @@ setup-quiet:
 	@tests/tools/setup.sh --quiet
 
 
-.PHONY: test test-san test-emulated test-valgrind run-tests
+.PHONY: test test-san test-tsan test-emulated test-valgrind run-tests
 test: setup-quiet ## build and run every test; T="base kernels" picks some
 	$(MAKE_JOBS) build-tests
 	@NLG_BUILD=$(BUILD) tests/tools/run_tests.sh $(CHOSEN)
@@ -131,6 +131,12 @@ SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-f
 test-san: ## the tests with address, undefined-behaviour and leak checks
 	+@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  NLG_SLOWER=$${NLG_SLOWER:-4} $(MAKE) --no-print-directory test BUILD=$(BUILD)-san OPT=-O1 SIMD_OPT=-O1 SAN="$(SANITIZERS)"
+
+# The team of threads and what splits work over it; steady has an allocator of its own, which this checker cannot have beside it.
+TSAN_TESTS ?= base digests graph
+test-tsan: ## a subset of the tests with a check for data races
+	+@NLG_SLOWER=$${NLG_SLOWER:-20} $(MAKE) --no-print-directory test BUILD=$(BUILD)-tsan OPT=-O1 SIMD_OPT=-O1 SAN="-fsanitize=thread" \
+	  T="$(TSAN_TESTS)"
 
 # What depends on the instruction set, with the 512-bit form emulated.
 EMULATED_TESTS ?= vec vmath kernels conv ops training

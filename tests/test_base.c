@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -13,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -282,16 +286,19 @@ static void permutation_is_one_and_depends_on_the_key(void **state) {
 /* --- team ------------------------------------------------------------------------------------------------------------ */
 
 typedef struct cover {
-    int64_t tasks;
     int workers;
     unsigned char *hits;
-    int64_t *ranges; /* per worker */
+    atomic_int busy[16], faults; /* per worker */
 } cover;
 
 static void mark(void *context, int64_t begin, int64_t end, int worker) {
     cover *c = context;
-    if (worker >= 0 && worker < c->workers) c->ranges[worker]++;
+    if (worker < 0 || worker >= c->workers || begin >= end || atomic_exchange(&c->busy[worker], 1)) {
+        atomic_fetch_add(&c->faults, 1);
+        return;
+    }
     for (int64_t i = begin; i < end; i++) c->hits[i]++;
+    atomic_store(&c->busy[worker], 0);
 }
 
 static void team_covers_every_task_once(void **state) {
@@ -303,23 +310,81 @@ static void team_covers_every_task_once(void **state) {
         assert_non_null(team);
         assert_in_range(nlg_team_size(team), 1, sizes[s]);
         for (size_t t = 0; t < COUNT(tasks); t++) {
-            for (int repeat = 0; repeat < 20; repeat++) {
+            for (int repeat = 0; repeat < 40; repeat++) {
                 unsigned char hits[1000] = {0};
-                int64_t ranges[16] = {0}, calls = 0;
-                cover c = {tasks[t], nlg_team_size(team), hits, ranges};
-                nlg_team_run(team, tasks[t], mark, &c);
+                cover c = {.workers = nlg_team_size(team), .hits = hits};
+                (repeat % 2 ? nlg_team_run_from_end : nlg_team_run)(team, tasks[t], mark, &c);
                 for (int64_t i = 0; i < tasks[t]; i++)
                     if (hits[i] != 1)
                         fail_msg("%d threads, %d tasks: task %d ran %d times", sizes[s], (int)tasks[t], (int)i, hits[i]);
-                for (int w = 0; w < 16; w++) {
-                    assert_true(ranges[w] <= 1);
-                    calls += ranges[w];
-                }
-                assert_in_range(calls, tasks[t] > 0, tasks[t] < sizes[s] ? tasks[t] : sizes[s]);
+                assert_int_equal(atomic_load(&c.faults), 0);
             }
         }
         nlg_team_destroy(team);
     }
+}
+
+static void count_tasks(void *context, int64_t begin, int64_t end, int worker) {
+    (void)worker;
+    atomic_fetch_add((_Atomic int64_t *)context, end - begin);
+}
+
+/* More tasks than a share's fields have bits for. */
+static void team_covers_many_tasks(void **state) {
+    (void)state;
+    const int64_t tasks = 5 * ((int64_t)1 << 33) + 3;
+    nlg_team *team = nlg_team_create(2);
+    _Atomic int64_t count = 0;
+    nlg_team_run(team, tasks, count_tasks, &count);
+    assert_true(atomic_load(&count) == tasks);
+    nlg_team_destroy(team);
+}
+
+typedef struct late {
+    int64_t tasks, first_begin[2], first_end[2];
+    atomic_bool begun[2];
+    _Atomic int64_t done;
+    atomic_bool timed_out;
+} late;
+
+static bool wait_for(late *l, const atomic_bool *flag, int64_t done) {
+    const time_t stop = time(NULL) + 20;
+    while (!atomic_load(flag) || atomic_load(&l->done) < done) {
+        if (time(NULL) > stop) return false;
+        sched_yield();
+    }
+    return true;
+}
+
+/* Worker 0 waits until worker 1 has begun, and that one stays at its first range until all other tasks are done. */
+static void hold_back(void *context, int64_t begin, int64_t end, int worker) {
+    late *l = context;
+    if (!atomic_load(&l->begun[worker])) {
+        l->first_begin[worker] = begin;
+        l->first_end[worker] = end;
+        atomic_store(&l->begun[worker], true);
+        if (!wait_for(l, &l->begun[1], worker ? l->tasks - (end - begin) : 0)) atomic_store(&l->timed_out, true);
+    }
+    atomic_fetch_add(&l->done, end - begin);
+}
+
+static void team_does_the_tasks_of_who_is_late(void **state) {
+    (void)state;
+    nlg_team *team = nlg_team_create(2);
+    if (nlg_team_size(team) == 1) {
+        nlg_team_destroy(team);
+        skip();
+    }
+    for (int repeat = 0; repeat < 20; repeat++) {
+        const bool from_end = repeat % 2;
+        late l = {.tasks = 64};
+        (from_end ? nlg_team_run_from_end : nlg_team_run)(team, l.tasks, hold_back, &l);
+        assert_false(atomic_load(&l.timed_out));
+        assert_int_equal(atomic_load(&l.done), l.tasks);
+        for (int worker = 0; worker < 2; worker++) /* each begins with its own half, at the end that was asked for */
+            assert_int_equal(from_end ? l.first_end[worker] : l.first_begin[worker], 32 * (worker + from_end));
+    }
+    nlg_team_destroy(team);
 }
 
 /* A team that cannot start must be reported, not end the program. In a child, since a lowered limit stays. */
@@ -633,6 +698,8 @@ int main(void) {
         cmocka_unit_test(permutation_is_one_and_depends_on_the_key),
         cmocka_unit_test(team_reports_that_threads_cannot_start),
         cmocka_unit_test(team_covers_every_task_once),
+        cmocka_unit_test(team_covers_many_tasks),
+        cmocka_unit_test(team_does_the_tasks_of_who_is_late),
         cmocka_unit_test(instruction_sets_have_names),
         cmocka_unit_test(digest_has_the_published_values),
         FILE_TEST(files_are_replaced_as_a_whole),

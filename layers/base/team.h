@@ -1,6 +1,6 @@
-/* A persistent team of threads with a static split of independent tasks.
+/* A persistent team of threads that shares out independent tasks: who is done early takes some of the others'.
  *
- * Results must not depend on the split: a task writes only its own outputs, and reductions are cut into parts by the problem's
+ * Results must not depend on who does what: a task writes only its own outputs, and reductions are cut into parts by the problem's
  * shape, never by the number of threads. */
 #ifndef NLG_TEAM_H
 #define NLG_TEAM_H
@@ -15,9 +15,13 @@ nlg_team *nlg_team_create(int threads);
 void nlg_team_destroy(nlg_team *team);
 int nlg_team_size(const nlg_team *team);
 
-/* Calls run(context, begin, end, worker) so that [0, tasks) is covered once, in one contiguous range per worker
- * (worker = 0 .. size-1). Returns when all are done. Small problems (tasks <= 1) run on the caller. Not reentrant. */
+/* Calls run(context, begin, end, worker) so that [0, tasks) is covered once, in contiguous ranges; a worker (0 .. size-1) has one
+ * at a time, and in all any number of them. Returns when all are done. Small problems (tasks <= 1) run on the caller. Not
+ * reentrant. */
 typedef void nlg_task(void *context, int64_t begin, int64_t end, int worker);
 void nlg_team_run(nlg_team *team, int64_t tasks, nlg_task *run, void *context);
+
+/* The same, where each worker begins with the last of its share: it finds in its cache what a run before it has left there. */
+void nlg_team_run_from_end(nlg_team *team, int64_t tasks, nlg_task *run, void *context);
 
 #endif

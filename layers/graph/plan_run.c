@@ -233,7 +233,7 @@ static void run_segments(nlg_plan *plan, int begin, int end) {
         run.groups = run.chunks < PLAN_GROUPS ? run.chunks : PLAN_GROUPS;
         run.alone = workers > 1 && run.groups >= workers && plan->exec->backend == NLG_BACKEND_OWN && plan->nonfinite < 0;
         if (run.alone)
-            nlg_team_run(plan->exec->team, run.groups, run_groups, &run);
+            (run.back ? nlg_team_run_from_end : nlg_team_run)(plan->exec->team, run.groups, run_groups, &run);
         else
             run_groups(&run, 0, run.groups, 0);
         for (int k = segment->begin; k < segment->end; k++) settle(&run, &plan->items[k]);
