@@ -60,14 +60,14 @@ static void plan_tasks(chain_run *run, const nlg_conv_shape *a, const nlg_conv_s
         const int panels = (run->panels + blocks - 1) / blocks, strip = strip_of(a, b, panels);
         if ((strip < LEAST_STRIP && strip < b->p && panels > 1 && blocks < MOST_BLOCKS) || (blocks - 1) * panels >= run->panels)
             continue;
-        for (int bands = 1; bands <= b->p && bands <= 2 * threads; bands++) {
+        for (int bands = 1; bands <= b->p && bands <= NLG_CONV_TASKS * threads; bands++) {
             const double outputs = (b->p + bands - 1) / bands, overlap = b->r > b->stride_h ? b->r - b->stride_h : 0;
             const double made = outputs * b->stride_h + overlap, strips = outputs / (strip ? strip : 1);
             const double pixels = (made < a->h ? made : a->h) * a->w, moved = strips * overlap * a->w;
             const double cycles = pixels * panels * a->c + outputs * b->q * panels * b->r * b->s + pixels * a->c / 2 +
                                   (pixels + 2 * moved) * panels * 4;
             const int64_t tasks = (int64_t)a->n * blocks * bands;
-            const double cost = cycles * (double)((tasks + threads - 1) / threads);
+            const double cost = cycles * nlg_conv_rounds(tasks, threads);
             if (best >= 0 && cost >= best) continue;
             best = cost;
             run->block_panels = panels;

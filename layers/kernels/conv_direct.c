@@ -24,7 +24,7 @@ typedef struct direct_run {
     const float *x, *packed, *scale;
     bool scaled;                                /* pixels are multiplied with `scale` on their way to the strip */
     int64_t ld_x, ld_scale, block_pixels, unit; /* cuts between workers fall on multiples of `unit` pixels */
-    int pixel_parts, panel_parts;
+    nlg_conv_grid grid;
     int64_t block_k;
     nlg_conv_output out;
     const nlg_conv_run *runs;
@@ -67,7 +67,7 @@ static void plan_blocks(direct_run *run) {
     run->strip_size = nlg_conv_lines(run->scaled ? (size_t)largest * (size_t)run->task.panels.sources
                                                  : nlg_conv_strip_size(&run->task, phase, largest));
     run->partial_size = phase->depth > simd->block_k ? (size_t)largest * CHUNK_PANELS * NLG_PANEL : 0;
-    run->worker_size = run->strip_size + run->partial_size + nlg_conv_lines((size_t)largest * 4);
+    run->worker_size = run->strip_size + run->partial_size + nlg_conv_lines((size_t)largest * 4) + NLG_CONV_STATE;
 }
 
 /* Pixel parts x panel parts for the team: least time, counting cycles of the fullest worker and the bytes it reads. */
@@ -86,9 +86,11 @@ static void plan_grid(direct_run *run) {
         double cost = cycles + bytes / 8;
         if (best >= 0 && cost >= best) continue;
         best = cost;
-        run->pixel_parts = a;
-        run->panel_parts = b;
+        run->grid = (nlg_conv_grid){.pixel_parts = a, .panel_parts = b};
     }
+    int64_t part = (phase->pixels + run->grid.pixel_parts - 1) / run->grid.pixel_parts;
+    nlg_conv_grid_refine(&run->grid, threads, panels->count, (part + run->block_pixels - 1) / run->block_pixels,
+                         (double)(phase->pixels * panels->count) * (double)phase->depth);
 }
 
 /* Panels from `first` on that read the same source channels and whose outputs follow each other. */
@@ -100,7 +102,8 @@ static int chunk_panels(const direct_run *run, int first, int end) {
     return (int)smaller(smaller(same, end - first), most);
 }
 
-static void run_block(const direct_run *run, const nlg_conv_gemm *block, int panel_begin, int panel_end) {
+/* `next`: the panel that is likely to follow these. */
+static void run_block(const direct_run *run, const nlg_conv_gemm *block, int panel_begin, int panel_end, int next) {
     const nlg_conv_panels *panels = &run->task.panels;
     int64_t depth = run->phase.depth;
     for (int p = panel_begin, count; p < panel_end; p += count) {
@@ -120,9 +123,9 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
             job.length = smaller(run->block_k, depth - k);
             job.w = run->packed + (p * depth + k) * NLG_PANEL;
             job.first = k == 0;
-            job.fresh = p == panel_begin && !run->phase.padded && !run->scaled;
+            job.fresh = block->fresh && p == panel_begin;
             job.last = k + job.length == depth;
-            job.next = job.last ? run->packed + (p + count < panel_end ? p + count : panel_begin) * depth * NLG_PANEL
+            job.next = job.last ? run->packed + (p + count < panel_end ? p + count : next) * depth * NLG_PANEL
                                 : job.w + job.length * NLG_PANEL;
             run->exec->simd->conv->gemm(&job);
             k += job.length;
@@ -132,8 +135,7 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
 }
 
 /* Scaled pixels in the strip: source and output pixels are the same ones. */
-static const float *scale_pixels(const direct_run *run, int64_t begin, int64_t pixels, float *strip, int64_t *offset,
-                                 int64_t *index) {
+static void scale_pixels(const direct_run *run, int64_t begin, int64_t pixels, float *strip, int64_t *offset, int64_t *index) {
     const int64_t image_pixels = (int64_t)run->task.source_h * run->task.source_w, c = run->task.panels.sources;
     for (int64_t done = 0, count; done < pixels; done += count) {
         const int64_t at = begin + done, image = at / image_pixels;
@@ -142,25 +144,45 @@ static const float *scale_pixels(const direct_run *run, int64_t begin, int64_t p
                                              false, strip + done * c, c);
     }
     for (int64_t i = 0; i < pixels; i++) offset[i] = i * c, index[i] = begin + i;
-    return strip;
+}
+
+/* What a worker has in its strip, from one of its tasks to the next. */
+typedef struct strip_state {
+    int64_t begin, pixels;
+} strip_state;
+
+static strip_state *state_of(const direct_run *run, int worker) {
+    return (strip_state *)(void *)(run->scratch + (size_t)(worker + 1) * run->worker_size - NLG_CONV_STATE);
 }
 
 static void run_parts(void *context, int64_t begin, int64_t end, int worker) {
     const direct_run *run = context;
     float *strip = run->scratch + (size_t)worker * run->worker_size, *partial = strip + run->strip_size;
     int64_t *offset = (int64_t *)(void *)(partial + run->partial_size), *index = offset + run->block_pixels;
-    int64_t units = (run->phase.pixels + run->unit - 1) / run->unit;
-    for (int64_t part = begin; part < end; part++) {
-        int64_t a = part / run->panel_parts, b = part % run->panel_parts;
-        int panel_begin = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b);
-        int panel_end = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b + 1);
-        int64_t stop = smaller(nlg_conv_cut(units, run->pixel_parts, a + 1) * run->unit, run->phase.pixels);
-        for (int64_t at = nlg_conv_cut(units, run->pixel_parts, a) * run->unit; at < stop; at += run->block_pixels) {
-            int64_t pixels = smaller(run->block_pixels, stop - at);
-            nlg_conv_gemm block = {.offset = offset, .index = index, .pixels = (int)pixels, .runs = run->runs, .partial = partial};
-            block.x = run->scaled ? scale_pixels(run, at, pixels, strip, offset, index)
-                                  : nlg_conv_gather(&run->task, &run->phase, run->x, run->ld_x, at, pixels, strip, offset, index);
-            run_block(run, &block, panel_begin, panel_end);
+    strip_state *state = state_of(run, worker);
+    const int64_t unit = run->unit, units = (run->phase.pixels + unit - 1) / unit;
+    for (int64_t task = begin; task < end; task++) {
+        const nlg_conv_cell cell = nlg_conv_grid_cell(&run->grid, task, run->task.panels.count);
+        const int next = run->grid.by_panels ? cell.panel_begin : cell.panel_end < run->task.panels.count ? cell.panel_end : 0;
+        int64_t at = nlg_conv_cut(units, run->grid.pixel_parts, cell.pixel_part) * unit, count;
+        int64_t stop = smaller(nlg_conv_cut(units, run->grid.pixel_parts, cell.pixel_part + 1) * unit, run->phase.pixels);
+        for (int64_t blocks = (stop - at + run->block_pixels - 1) / run->block_pixels; at < stop; at += count, blocks--) {
+            count = smaller(((stop - at + blocks - 1) / blocks + unit - 1) / unit * unit, stop - at);
+            nlg_conv_gemm block = {.x = run->scaled || run->phase.padded ? strip : run->x,
+                                   .offset = offset,
+                                   .index = index,
+                                   .pixels = (int)count,
+                                   .runs = run->runs,
+                                   .partial = partial};
+            if (state->begin != at || state->pixels != count) {
+                block.fresh = !run->scaled && !run->phase.padded;
+                if (run->scaled)
+                    scale_pixels(run, at, count, strip, offset, index);
+                else
+                    nlg_conv_gather(&run->task, &run->phase, run->x, run->ld_x, at, count, strip, offset, index);
+                *state = (strip_state){at, count};
+            }
+            run_block(run, &block, cell.panel_begin, cell.panel_end, blocks > 1 ? cell.panel_begin : next);
         }
     }
 }
@@ -180,7 +202,8 @@ static void run_phases(direct_run *run, const nlg_conv_shape *shape, nlg_conv_pa
             nlg_conv_runs(&run->task, &run->phase, run->ld_x, runs);
             plan_blocks(run);
             plan_grid(run);
-            nlg_team_run(run->exec->team, (int64_t)run->pixel_parts * run->panel_parts, run_parts, run);
+            for (int w = 0; w < nlg_team_size(run->exec->team); w++) *state_of(run, w) = (strip_state){0};
+            nlg_team_run(run->exec->team, nlg_conv_grid_tasks(&run->grid), run_parts, run);
         }
         run->packed += (size_t)run->task.panels.count * (size_t)run->phase.depth * NLG_PANEL;
     }

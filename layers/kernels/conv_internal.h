@@ -70,6 +70,59 @@ static inline int64_t nlg_conv_cut(int64_t total, int64_t parts, int64_t part) {
     return total / parts * part + total % parts * part / parts;
 }
 
+/* Tasks that each worker of a team begins with, so that others can take some of them: where one core is slower than another, and
+ * where the parts of the fullest worker are not those of the rest. */
+enum { NLG_CONV_TASKS = 8 };
+
+/* Time of so many equal tasks, in tasks: those of the fullest worker, and what the others wait for the last one. */
+static inline double nlg_conv_rounds(int64_t tasks, int threads) {
+    return (double)((tasks + threads - 1) / threads) + (threads > 1 ? 0.25 : 0);
+}
+
+/* Floats at the end of a worker's scratch for what it knows of its last task: a line. */
+enum { NLG_CONV_STATE = 16 };
+
+/* A grid of outputs for the team: pixel parts x panel parts, one task each. */
+typedef struct nlg_conv_grid {
+    int pixel_parts, panel_parts;
+    bool by_panels; /* a panel part's tasks follow each other, else a pixel part's */
+} nlg_conv_grid;
+
+typedef struct nlg_conv_cell {
+    int64_t pixel_part;
+    int panel_begin, panel_end;
+} nlg_conv_cell;
+
+static inline int64_t nlg_conv_grid_tasks(const nlg_conv_grid *grid) {
+    return (int64_t)grid->pixel_parts * grid->panel_parts;
+}
+
+static inline nlg_conv_cell nlg_conv_grid_cell(const nlg_conv_grid *grid, int64_t task, int panels) {
+    const int64_t b = grid->by_panels ? task / grid->pixel_parts : task % grid->panel_parts;
+    return (nlg_conv_cell){grid->by_panels ? task % grid->pixel_parts : task / grid->panel_parts,
+                           (int)nlg_conv_cut(panels, grid->panel_parts, b), (int)nlg_conv_cut(panels, grid->panel_parts, b + 1)};
+}
+
+/* Cuts the parts of each of `threads` workers further: a pixel part of `blocks` blocks by the block, and one block's panels into
+ * pairs at the finest. Blocks are worked on one by one anyway, and a block's source is prepared once for panels that follow each
+ * other, so this costs next to nothing. `work`: cycles in all. */
+static inline void nlg_conv_grid_refine(nlg_conv_grid *grid, int threads, int panels, int64_t blocks, double work) {
+    const double least = 8192; /* cycles of a task */
+    if (threads == 1) return;
+    grid->by_panels = grid->pixel_parts == 1 && grid->panel_parts > 1;
+    int64_t most = (int64_t)(work / least / (double)nlg_conv_grid_tasks(grid));
+    if (most > NLG_CONV_TASKS) most = NLG_CONV_TASKS;
+    if (most < 2) return;
+    const int64_t cut = blocks < most ? blocks : most;
+    grid->pixel_parts *= (int)cut;
+    if (grid->by_panels && cut > 1) return;
+    for (int p = (int)(most / cut); p > 1; p--)
+        if (panels % (2 * p * grid->panel_parts) == 0) {
+            grid->panel_parts *= p;
+            return;
+        }
+}
+
 /* Each output pixel is a matrix product of the same pixel of x. */
 static inline bool nlg_conv_is_pixelwise(const nlg_conv_shape *s) {
     return s->r == 1 && s->s == 1 && s->stride_h == 1 && s->stride_w == 1 && s->groups == 1 && s->p == s->h && s->q == s->w;

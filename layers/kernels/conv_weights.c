@@ -60,11 +60,12 @@ static void plan(weights_run *run, const nlg_conv_shape *shape, const nlg_exec *
 static void plan_grid(weights_run *run) {
     int threads = nlg_team_size(run->exec->team), panels = run->task.panels.count;
     double best = -1;
-    for (int b = 1; b <= threads && b <= panels; b++)
-        for (int r = 1; r <= threads && r <= run->units; r++) {
-            int64_t rounds = ((int64_t)run->parts * b * r + threads - 1) / threads;
+    const int most = threads == 1 ? 1 : NLG_CONV_TASKS * threads;
+    for (int b = 1; b <= most && b <= panels; b++)
+        for (int r = 1; r <= most && r <= run->units; r++) {
+            const double rounds = nlg_conv_rounds((int64_t)run->parts * b * r, threads);
             double share = (double)((panels + b - 1) / b) / panels * (double)((run->units + r - 1) / r) / (double)run->units;
-            double cost = (double)rounds * share * (1 + 0.02 * (b - 1) + 0.03 * (r - 1));
+            double cost = rounds * share * (1 + 0.02 * (b - 1) + 0.03 * (r - 1));
             if (best >= 0 && cost >= best) continue;
             best = cost;
             run->panel_parts = b;

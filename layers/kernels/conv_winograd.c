@@ -92,7 +92,8 @@ typedef struct winograd_run {
     bool late;                         /* weights are transformed by the step, not when packed */
     int64_t step;                      /* source channels at a time */
     int64_t source_step, product_step; /* distance of two products' parts; odd numbers of lines, so that they share no cache set */
-    int tile_parts, panel_parts;
+    nlg_conv_grid grid;                /* of tiles x panels */
+    int tile_parts, panel_parts;       /* of the weight gradient */
     nlg_conv_output out;
     float *sums, *bias_sums, *scratch;
     float *gradients; /* transformed, where a part's are all kept */
@@ -105,6 +106,7 @@ typedef struct winograd_run {
 typedef struct workspace {
     float *source, *products, *weights;
     int64_t *offset;
+    int64_t *begin, *count; /* tiles in `source`, from one of the worker's tasks to the next */
 } workspace;
 
 static int64_t smaller(int64_t a, int64_t b) {
@@ -154,7 +156,8 @@ static void plan(winograd_run *run, const nlg_conv_shape *shape, nlg_conv_pass p
     if (run->products_size < BIAS_PIXELS * NLG_PANEL) run->products_size = BIAS_PIXELS * NLG_PANEL;
     run->source_size = (size_t)((sources + run->step - 1) / run->step * products * run->source_step);
     run->weights_size = run->late ? (size_t)(products * CHUNK_PANELS) * (size_t)odd_lines(LATE_STEP * NLG_PANEL) : 0;
-    run->worker_size = run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 2);
+    run->worker_size =
+        run->source_size + run->products_size + run->weights_size + nlg_conv_lines((size_t)run->block * 2) + NLG_CONV_STATE;
 }
 
 static workspace workspace_of(const winograd_run *run, int worker) {
@@ -163,6 +166,8 @@ static workspace workspace_of(const winograd_run *run, int worker) {
     w.weights = w.products + run->products_size;
     w.offset = (int64_t *)(void *)(w.weights + run->weights_size);
     for (int64_t i = 0; i < run->block; i++) w.offset[i] = i * run->ld_source;
+    w.begin = (int64_t *)(void *)(w.source + run->worker_size - NLG_CONV_STATE);
+    w.count = w.begin + 1;
     return w;
 }
 
@@ -281,18 +286,16 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
     const winograd_run *run = context;
     workspace w = workspace_of(run, worker);
     int64_t tile = run->exec->simd->winograd->tiles, units = (run->tiles + tile - 1) / tile;
-    for (int64_t part = begin; part < end; part++) {
-        int64_t a = part / run->panel_parts, b = part % run->panel_parts;
-        int panel_begin = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b);
-        int panel_end = (int)nlg_conv_cut(run->task.panels.count, run->panel_parts, b + 1);
-        int64_t at = nlg_conv_cut(units, run->tile_parts, a) * tile;
-        int64_t stop = smaller(nlg_conv_cut(units, run->tile_parts, a + 1) * tile, run->tiles);
-        int64_t blocks = (stop - at + run->block - 1) / run->block;
-        for (int64_t count; at < stop; at += count, blocks--) {
+    for (int64_t task = begin; task < end; task++) {
+        const nlg_conv_cell cell = nlg_conv_grid_cell(&run->grid, task, run->task.panels.count);
+        int64_t at = nlg_conv_cut(units, run->grid.pixel_parts, cell.pixel_part) * tile, count;
+        int64_t stop = smaller(nlg_conv_cut(units, run->grid.pixel_parts, cell.pixel_part + 1) * tile, run->tiles);
+        for (int64_t blocks = (stop - at + run->block - 1) / run->block; at < stop; at += count, blocks--) {
             count = smaller(smaller(((stop - at + blocks - 1) / blocks + tile - 1) / tile * tile, run->block), stop - at);
-            transform_source(run, &w, at, count);
-            for (int p = panel_begin, panels; p < panel_end; p += panels) {
-                panels = (int)smaller(run->late && count <= FEW_TILES ? 1 : CHUNK_PANELS, panel_end - p);
+            if (*w.begin != at || *w.count != count) transform_source(run, &w, at, count);
+            *w.begin = at, *w.count = count;
+            for (int p = cell.panel_begin, panels; p < cell.panel_end; p += panels) {
+                panels = (int)smaller(run->late && count <= FEW_TILES ? 1 : CHUNK_PANELS, cell.panel_end - p);
                 multiply(run, &w, count, p, panels);
                 transform_outputs(run, &w, at, count, p, panels);
             }
@@ -304,7 +307,7 @@ static void run_tiles(void *context, int64_t begin, int64_t end, int worker) {
 static void plan_grid(winograd_run *run) {
     int threads = nlg_team_size(run->exec->team), panels = run->task.panels.count, tile = run->exec->simd->winograd->tiles;
     int64_t units = (run->tiles + tile - 1) / tile, depth = run->task.panels.sources;
-    double best = -1;
+    double best = -1, work = 0;
     for (int b = 1; b <= threads && b <= panels; b++) {
         int a = (int)smaller(threads / b, units);
         double tiles = (double)((units + a - 1) / a * tile), part_panels = (double)((panels + b - 1) / b);
@@ -313,9 +316,11 @@ static void plan_grid(winograd_run *run) {
                       part_panels * (double)run->panel_size / 2;
         if (best >= 0 && cost >= best) continue;
         best = cost;
-        run->tile_parts = a;
-        run->panel_parts = b;
+        work = cost * a * b;
+        run->grid = (nlg_conv_grid){.pixel_parts = a, .panel_parts = b};
     }
+    int64_t part = (run->tiles + run->grid.pixel_parts - 1) / run->grid.pixel_parts;
+    nlg_conv_grid_refine(&run->grid, threads, panels, (part + run->block - 1) / run->block, work);
 }
 
 void nlg_conv_winograd_gather(const nlg_exec *exec, const nlg_conv_shape *shape, nlg_conv_pass pass, const float *x, int64_t ld_x,
@@ -323,7 +328,8 @@ void nlg_conv_winograd_gather(const nlg_exec *exec, const nlg_conv_shape *shape,
     winograd_run run = {.x = x, .ld_x = ld_x, .packed = packed, .out = *out, .scratch = scratch};
     plan(&run, shape, pass, exec);
     plan_grid(&run);
-    nlg_team_run(exec->team, (int64_t)run.tile_parts * run.panel_parts, run_tiles, &run);
+    for (int w = 0; w < nlg_team_size(exec->team); w++) *workspace_of(&run, w).count = 0;
+    nlg_team_run(exec->team, nlg_conv_grid_tasks(&run.grid), run_tiles, &run);
 }
 
 /* ---- weight gradient ---- */
