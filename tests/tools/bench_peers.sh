@@ -1,11 +1,12 @@
 #!/bin/sh
-# Times `lineage bench` and other programs by turns, network by network, on this machine. Usage: bench_peers.sh [BUILD]; called
-# by `make bench-peers`. What steers it, all by environment:
+# Times `lineage bench` and other programs in short turns, network by network, on this machine (peer_turns.py says how). Usage:
+# bench_peers.sh [BUILD]; called by `make bench-peers`. What steers it, all by environment:
 #   PEERS_PYTHON  a Python with torch, torchvision, timm, onnx, onnxruntime and openvino (needed)
 #   PEERS         the script that times them (default ../shared/peers/peers.py)
 #   MODES         infer train (default both)        NETS     some networks (default: those below)
 #   THREADS       default "2 1"                     BATCH    of inference, default "1 16"; training has its own
-#   BENCH_SECONDS for each measurement, default 2   ROUNDS   default 2: the whole list again, against slow minutes
+#   BENCH_SECONDS for each turn, default 0.5        TURNS    of each program, default 6
+#   ROUNDS        default 1: the whole list again, against slow minutes
 #   RUNTIMES      peers to time, as PEERS calls them (default: its own)
 #   OUT           default results/performance
 # OUT/peers.tsv holds every measurement; those of this commit and CPU are kept, so a stopped run goes on where it was.
@@ -18,7 +19,8 @@ peers=${PEERS:-../shared/peers/peers.py}
 out=${OUT:-results/performance}
 threads=${THREADS:-2 1}
 batches=${BATCH:-1 16}
-seconds=${BENCH_SECONDS:-2}
+seconds=${BENCH_SECONDS:-0.5}
+tools=$(dirname "$0")
 rows=$out/peers.tsv
 fail() { echo "bench-peers: $*" >&2; exit 2; }
 [ -n "${PEERS_PYTHON:-}" ] || fail "name a Python that has the peers: make bench-peers PEERS_PYTHON=VENV/bin/python"
@@ -83,52 +85,43 @@ keep() { # the rows of $rows for which the awk expression holds
 [ -f "$rows" ] || printf '%s\n' "$header" >"$rows"
 keep "\$14 == \"$commit\" && \$15 == \"$cpu\""
 
-# time_peers WHAT NET THREADS(a,b) BATCHES(a,b) ROUND: rows of the peers
-time_peers() {
-    "$PEERS_PYTHON" "$peers" "$1" --nets "$2" --threads "$3" --batch "$4" --seconds "$seconds" --onnx-dir "$build/peers-onnx" \
-        ${RUNTIMES:+--peers "$(echo $RUNTIMES | tr ' ' ',')"} 2>"$work/stderr" | grep '^{' >"$work/json" || { cat "$work/stderr" >&2; fail "$peers failed on $2"; }
-    while read -r line; do printf '%s\n' "$line" | flatten; echo; done <"$work/json" | awk 'NF' >"$work/pairs"
-    awk -F '\t' -v what="$1" -v net="$2" -v round="$5" "$fields"'
-        get("ms") == "-" { print "bench-peers: " net ": " get("peer") ": " get("error") >"/dev/stderr"; next }
-        { print what, net, get("threads"), get("batch"), round, get("peer"), get("layout"), get("ms"), get("min_ms"), get("p90_ms"),
-                get("images_per_s"), get("reps"), get("params") }' OFS='\t' "$work/pairs"
-}
-
-# time_ours WHAT NET THREADS BATCH ROUND: our row
-time_ours() {
+# time_turns WHAT NET THREADS BATCH(any: the training script's) ROUND: rows of the peers and ours
+time_turns() {
+    batch=
+    [ "$4" = any ] || batch="--batch $4"
+    # shellcheck disable=SC2086
+    PEERS=$peers LINEAGE=$lineage "$PEERS_PYTHON" "$tools/peer_turns.py" "$1" --nets "$2" --threads "$3" $batch --seconds "$seconds" \
+        --onnx-dir "$build/peers-onnx" ${RUNTIMES:+--peers "$(echo $RUNTIMES | tr ' ' ',')"} >"$work/json" 2>"$work/stderr" ||
+        { cat "$work/stderr" >&2; fail "$peers failed on $2"; }
+    grep '^{' "$work/json" | while read -r line; do printf '%s\n' "$line" | flatten; echo; done | awk 'NF' >"$work/pairs"
     params=-
     [ "$1" = infer ] || params=$(value params count "$2")
-    "$lineage" bench "$2" --mode "$1" --batch "$4" --threads "$3" --seconds "$seconds" --json 2>/dev/null | flatten |
-        awk -F '\t' -v what="$1" -v net="$2" -v round="$5" -v params="$params" "$fields"'
-            NF { print what, net, get("threads"), get("batch"), round, "netlineage", "-", get("ms_median"), get("ms_min"), get("ms_p90"),
-                    get("images_per_s"), get("reps"), params }' OFS='\t'
+    awk -F '\t' -v what="$1" -v net="$2" -v round="$5" -v ours="$params" "$fields"'
+        get("ms") == "-" { print "bench-peers: " net ": " get("peer") ": " get("error") >"/dev/stderr"; next }
+        { params = get("peer") == "netlineage" ? ours : get("params")
+          print what, net, get("threads"), get("batch"), round, get("peer"), get("layout"), get("ms"), get("min_ms"), get("p90_ms"),
+                get("images_per_s"), get("reps"), params }' OFS='\t' "$work/pairs"
 }
 
-# measure WHAT NET ROUND: unless every row is there already
+# measure WHAT NET ROUND: the rows that are not there yet
 measure() {
-    wanted=0 present=0
     for t in $threads; do
         for b in $([ "$1" = infer ] && echo "$batches" || echo any); do
-            wanted=$((wanted + 1))
-            present=$((present + $(awk -F '\t' -v what="$1" -v net="$2" -v round="$3" -v t="$t" -v b="$b" '
+            awk -F '\t' -v what="$1" -v net="$2" -v round="$3" -v t="$t" -v b="$b" '
                 $1 == what && $2 == net && $3 == t && (b == "any" || $4 == b) && $5 == round && $6 == "netlineage" { n = 1 }
-                END { print n + 0 }' "$rows")))
+                END { exit !n }' "$rows" && continue
+            echo "round $3: $1 $2, $t threads, batch $b" >&2
+            time_turns "$1" "$2" "$t" "$b" "$3" >"$work/new"
+            [ "$(cut -f 6 "$work/new" | sort -u | wc -l)" -ge 2 ] || fail "no peer could time $2"
+            awk -F '\t' '$13 != "-" { if (params == "") params = $13; if ($13 != params) bad = bad " " $6 ": " $13 " parameters, expected " params }
+                END { if (bad) { print bad >"/dev/stderr"; exit 1 } }' "$work/new" || fail "$2 is not the same network everywhere"
+            awk -v commit="$commit" -v cpu="$cpu" '{ print $0, commit, cpu }' OFS='\t' "$work/new" >>"$rows"
         done
     done
-    [ "$present" -lt "$wanted" ] || return 0
-    echo "round $3: $1 $2" >&2
-    time_peers "$1" "$2" "$(echo $threads | tr ' ' ',')" "$(echo $batches | tr ' ' ',')" "$3" >"$work/new"
-    cut -f 3,4 "$work/new" | sort -u >"$work/pairs"
-    [ -s "$work/pairs" ] || fail "no peer could time $2"
-    while read -r t b; do time_ours "$1" "$2" "$t" "$b" "$3"; done <"$work/pairs" >>"$work/new"
-    awk -F '\t' '$13 != "-" { if (params == "") params = $13; if ($13 != params) bad = bad " " $6 ": " $13 " parameters, expected " params }
-        END { if (bad) { print bad >"/dev/stderr"; exit 1 } }' "$work/new" || fail "$2 is not the same network everywhere"
-    while read -r t b; do keep "!(\$1 == \"$1\" && \$2 == \"$2\" && \$3 == $t && \$4 == $b && \$5 == $3)"; done <"$work/pairs"
-    awk -v commit="$commit" -v cpu="$cpu" '{ print $0, commit, cpu }' OFS='\t' "$work/new" >>"$rows"
 }
 
 round=1
-while [ "$round" -le "${ROUNDS:-2}" ]; do
+while [ "$round" -le "${ROUNDS:-1}" ]; do
     for what in ${MODES:-infer train}; do
         for net in ${NETS:-$(awk -v what="$what" '$1 == what && $2 != "mean" { print $2 }' "$work/goals")}; do
             grep -q "^$what $net " "$work/goals" || continue
@@ -171,8 +164,9 @@ versions=$("$PEERS_PYTHON" -m pip list --format=freeze 2>/dev/null | grep -E '^(
     echo
     echo "$cpu, commit $commit. Peers: ${versions:-versions unknown}. Written by \`make bench-peers\` on $(date -u +%Y-%m-%d)."
     echo
-    echo "Milliseconds a step: of each round ($(tail -n +2 "$rows" | cut -f 5 | sort -u | wc -l)) the median, of these the lowest. Ratio: the best peer's time over ours, above 1: ours is"
-    echo "faster; in brackets the ratio of the fastest steps. All measurements are in \`peers.tsv\`."
+    echo "Milliseconds a step. The programs have short turns, one after the other and again; of each, the turn with the lowest median counts."
+    echo "Ratio: the best peer's time over ours, above 1: ours is faster; in brackets the ratio of the fastest steps of these turns. All"
+    echo "measurements are in \`peers.tsv\`."
     awk -F '\t' '
         FNR == NR { split($0, g, " "); if (g[2] == "mean") mean_goal[g[1]] = g[3]; next }
         FNR == 1 { next }
