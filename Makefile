@@ -134,8 +134,9 @@ test-san: ## the tests with address, undefined-behaviour and leak checks
 
 # The team of threads and what splits work over it; steady has an allocator of its own, which this checker cannot have beside it.
 TSAN_TESTS ?= base digests graph
+FIXED_ADDRESSES = $(shell setarch -R true 2>/dev/null && echo setarch -R) # gcc 12's checker fails where they are very random
 test-tsan: ## a subset of the tests with a check for data races
-	+@NLG_SLOWER=$${NLG_SLOWER:-20} $(MAKE) --no-print-directory test BUILD=$(BUILD)-tsan OPT=-O1 SIMD_OPT=-O1 SAN="-fsanitize=thread" \
+	+@NLG_SLOWER=$${NLG_SLOWER:-20} $(FIXED_ADDRESSES) $(MAKE) --no-print-directory test BUILD=$(BUILD)-tsan OPT=-O1 SIMD_OPT=-O1 SAN="-fsanitize=thread" \
 	  T="$(TSAN_TESTS)"
 
 # What depends on the instruction set, with the 512-bit form emulated.
@@ -193,7 +194,7 @@ count: all ## parameters and multiply-adds of every network
 search: all ## a small search: regularised evolution in the NASNet cell space
 	@$(BUILD)/lineage search --space nasnet_small --strategy evolution --evaluator train --budget 20 --seed 1 \
 	  --store $(BUILD)/search.sqlite
-bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin/python [NETS= MODES= THREADS= BATCH= BENCH_SECONDS=]
+bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin/python [NETS= MODES= THREADS= BATCH= BENCH_SECONDS= TURNS=]
 	@tests/tools/bench_peers.sh $(BUILD)
 
 # --- the rest --------------------------------------------------------------------------------------------------------
