@@ -54,13 +54,13 @@ static int strip_of(const nlg_conv_shape *first, const nlg_conv_shape *second, i
 /* Blocks and bands of least time, counting the cycles of the fullest worker: multiply-adds of 16 lanes, source rows fetched anew
  * for each block, rows moved up between strips. None of this alters a result. */
 static void plan_tasks(chain_run *run, const nlg_conv_shape *a, const nlg_conv_shape *b) {
-    const int threads = nlg_team_size(run->exec->team);
+    const int threads = nlg_team_size(run->exec->team), most_bands = threads == 1 ? 1 : NLG_CONV_TASKS * threads;
     double best = -1;
     for (int blocks = 1; blocks <= run->panels && blocks <= MOST_BLOCKS; blocks++) {
         const int panels = (run->panels + blocks - 1) / blocks, strip = strip_of(a, b, panels);
         if ((strip < LEAST_STRIP && strip < b->p && panels > 1 && blocks < MOST_BLOCKS) || (blocks - 1) * panels >= run->panels)
             continue;
-        for (int bands = 1; bands <= b->p && bands <= NLG_CONV_TASKS * threads; bands++) {
+        for (int bands = 1; bands <= b->p && bands <= most_bands; bands++) {
             const double outputs = (b->p + bands - 1) / bands, overlap = b->r > b->stride_h ? b->r - b->stride_h : 0;
             const double made = outputs * b->stride_h + overlap, strips = outputs / (strip ? strip : 1);
             const double pixels = (made < a->h ? made : a->h) * a->w, moved = strips * overlap * a->w;
