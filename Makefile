@@ -37,9 +37,11 @@ COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '
 # --- what is built ---------------------------------------------------------------------------------------------------
 
 # One static library per folder, sources by wildcard. The order is the link order: users first.
-FOLDERS := harness search models layers/train datasets layers/graph layers/ops layers/kernels layers/base
-MAINS   := harness/main.c harness/reference.c
-sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(1)/strategies/*.c $(1)/spaces/*.c))
+FOLDERS := harness search models train datasets layers/graph layers/ops layers/kernels layers/base
+MAINS   := harness/main.c
+ROOMS_harness := commands measures plans claims report
+ROOMS_search  := spaces strategies evaluators parallel store
+sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(foreach r,$(ROOMS_$(subst /,_,$(1))),$(1)/$(r)/*.c)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 library  = $(BUILD)/libnlg_$(subst /,_,$(1)).a
 LIBS    := $(foreach f,$(FOLDERS),$(call library,$(f)))
@@ -53,12 +55,14 @@ FLAGS_avx2     := -DNLG_ISA=avx2 -DNLG_ISA_LEVEL=2 -mavx2 -mfma
 FLAGS_avx512   := -DNLG_ISA=avx512 -DNLG_ISA_LEVEL=3 $(if $(EMULATE),-Itests/emulated -Wno-psabi -mavx2 -mfma,-mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)
 SIMD_OBJECTS := $(foreach i,$(ISAS),$(patsubst %.c,$(BUILD)/%.$(i).o,$(SIMD)))
 
-PROGRAMS := $(BUILD)/lineage $(if $(wildcard harness/reference.c),$(BUILD)/reference)
+# build/reference answers questions on standard input with the library's own values: for tests and for comparing with peers.
+ORACLE   := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/oracle/*.c))
+PROGRAMS := $(BUILD)/lineage $(BUILD)/reference
 # tests/test_TOPIC.c are programs; what they share lies in the other files of tests/.
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 # T="base kernels" picks tests/test_base.c and tests/test_kernels.c.
 CHOSEN   := $(if $(T),$(patsubst %,$(BUILD)/tests/test_%,$(T)),$(TESTS))
-TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c),$(wildcard tests/*.c)))
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c) tests/oracle/reference.c,$(wildcard tests/*.c tests/oracle/*.c)))
 
 # A sub-make, so that plain `make` uses every core while an outer -j is kept.
 MAKE_JOBS = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
@@ -75,7 +79,7 @@ build-tests: $(PROGRAMS) $(CHOSEN)
 # libraries.
 $(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS) $(MPI_FLAGS)
 $(BUILD)/stamp-commit: export TEXT = $(COMMIT)
-$(BUILD)/stamp-sources: export TEXT = $(foreach f,$(FOLDERS),$(call sources,$(f))) $(SIMD) $(ISAS) $(TEST_LIB)
+$(BUILD)/stamp-sources: export TEXT = $(foreach f,$(FOLDERS),$(call sources,$(f))) $(SIMD) $(ISAS) $(TEST_LIB) $(ORACLE)
 $(BUILD)/stamp-%: FORCE
 	@mkdir -p $(@D); printf '%s\n' "$$TEXT" | cmp -s - $@ || printf '%s\n' "$$TEXT" > $@
 .PRECIOUS: $(BUILD)/stamp-%
@@ -85,7 +89,7 @@ $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FL
 
 # Products of matrices and vectors, in plain C.
 $(BUILD)/search/controller.o: CFLAGS_ALL += $(SIMD_OPT)
-$(BUILD)/search/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
+$(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 
 $(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)
 
@@ -105,8 +109,8 @@ $(foreach f,$(FOLDERS),$(eval $(call library_rule,$(f))))
 
 $(BUILD)/lineage: $(BUILD)/harness/main.o $(LIBS)
 	@echo "LD $@"; $(LINK) $< -o $@ $(LIBS) $(LDLIBS)
-$(BUILD)/reference: $(BUILD)/harness/reference.o $(LIBS)
-	@echo "LD $@"; $(LINK) $< -o $@ $(LIBS) $(LDLIBS)
+$(BUILD)/reference: $(ORACLE) $(LIBS)
+	@echo "LD $@"; $(LINK) $(ORACLE) -o $@ $(LIBS) $(LDLIBS)
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_LIB) $(LIBS)
 	@echo "LD $@"; $(LINK) $< $(TEST_LIB) -o $@ $(LIBS) -lcmocka $(LDLIBS)
 .SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/test_*.c tests/fuzz_*.c))
@@ -201,7 +205,7 @@ bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin
 
 .PHONY: size install clean help
 size: ## lines of code per folder
-	@for f in layers/base layers/kernels layers/ops layers/graph layers/train datasets models search harness plots tests; do \
+	@for f in layers/base layers/kernels layers/ops layers/graph train datasets models search harness plots tests; do \
 	  printf '%7d  %s\n' "$$(git ls-files -co --exclude-standard -- "$$f" | grep -E '\.(c|h|def|sh|gp)$$' | xargs -r cat | wc -l)" "$$f"; \
 	done | awk '{ print; sum += $$1 } END { printf "%7d  in all\n", sum }'
 install: all ## copy lineage to PREFIX/bin (default /usr/local)

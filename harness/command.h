@@ -1,6 +1,6 @@
 /* Subcommands.
  *
- * To add one: a constant `const nlg_command nlg_command_x` in harness/cmd_x.c and the row COMMAND(x) in commands.def. The
+ * To add one: a constant `const nlg_command nlg_command_x` in harness/commands/x.c and the row COMMAND(x) in commands.def. The
  * options are glibc argp's; the frame parses them, prints --help, checks the number of arguments and turns every mistake into
  * one line and exit code 2. A command prints its result on standard output, everything else on standard error; it returns a
  * status and never exits. */

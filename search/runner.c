@@ -13,8 +13,8 @@
 #include "layers/base/digest.h"
 #include "layers/base/memory.h"
 #include "search/search.h"
-#include "search/store.h"
-#include "search/workers.h"
+#include "search/store/store.h"
+#include "search/parallel/workers.h"
 
 enum { BATCH_MAX = 4096, WORKERS_MAX = 1024 };
 

@@ -13,7 +13,7 @@
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/simd.h"
-#include "layers/train/train.h"
+#include "train/train.h"
 #include "models/model.h"
 #include "tests/made_files.h"
 

@@ -11,7 +11,7 @@
 
 #include "layers/graph/builder.h"
 #include "layers/kernels/simd.h"
-#include "search/evaluator_train.h"
+#include "search/evaluators/evaluator_train.h"
 
 /* --- a space: a convolution of 4, 8, .. 32 filters with kernel 1, 3 or 5, or one that cannot be built ------------------------ */
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#include "harness/experiment.h"
-#include "harness/report.h"
+#include "harness/plans/experiment.h"
+#include "harness/report/report.h"
 #include "layers/base/file.h"
 
 static char folder[64];

@@ -14,8 +14,8 @@
 #include "layers/base/memory.h"
 #include "layers/graph/plan.h"
 #include "layers/kernels/simd.h"
-#include "search/latency.h"
-#include "search/own_table.h"
+#include "search/evaluators/latency.h"
+#include "search/evaluators/own_table.h"
 #include "tests/made_files.h"
 #include "tests/program.h"
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "harness/reference.h"
+#include "tests/oracle/reference.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/simd.h"

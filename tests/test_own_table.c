@@ -12,9 +12,9 @@
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/simd.h"
-#include "search/evaluator_table.h"
-#include "search/own_table.h"
-#include "search/table_file.h"
+#include "search/evaluators/evaluator_table.h"
+#include "search/evaluators/own_table.h"
+#include "search/evaluators/table_file.h"
 #include "tests/made_files.h"
 
 enum { ARCHITECTURES = 3, SEEDS = 2, EPOCHS = 2, TRAININGS = ARCHITECTURES * SEEDS };

@@ -11,7 +11,7 @@
 
 #include "layers/graph/graph.h"
 #include "layers/kernels/simd.h"
-#include "layers/train/train.h"
+#include "train/train.h"
 #include "search/search.h"
 #include "tests/made_files.h"
 

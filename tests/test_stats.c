@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "harness/stats.h"
+#include "harness/claims/stats.h"
 #include "layers/base/memory.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))

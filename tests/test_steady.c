@@ -22,7 +22,7 @@
 
 #include "layers/graph/plan.h"
 #include "layers/kernels/simd.h"
-#include "layers/train/train.h"
+#include "train/train.h"
 #include "models/model.h"
 #include "tests/program.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "layers/kernels/exec.h"
-#include "search/store.h"
+#include "search/store/store.h"
 
 /* --- stores that are no good -------------------------------------------------------------------------------------------- */
 

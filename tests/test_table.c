@@ -14,9 +14,9 @@
 #include "layers/base/file.h"
 #include "layers/graph/graph.h"
 #include "layers/base/memory.h"
-#include "search/evaluator_table.h"
-#include "search/own_table.h"
-#include "search/table_file.h"
+#include "search/evaluators/evaluator_table.h"
+#include "search/evaluators/own_table.h"
+#include "search/evaluators/table_file.h"
 
 typedef struct lookup {
     nlg_space space;

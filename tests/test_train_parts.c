@@ -12,7 +12,7 @@
 #include "layers/base/rng.h"
 #include "layers/kernels/simd.h"
 #include "layers/kernels/update.h"
-#include "layers/train/train.h"
+#include "train/train.h"
 
 static void near(const char *what, double got, double want, double tolerance) {
     if (!(fabs(got - want) <= tolerance * (1 + fabs(want)))) fail_msg("%s: %.12g, expected %.12g", what, got, want);

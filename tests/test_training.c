@@ -13,7 +13,7 @@
 
 #include "layers/kernels/openblas.h"
 #include "layers/kernels/simd.h"
-#include "layers/train/train.h"
+#include "train/train.h"
 #include "models/model.h"
 #include "tests/made_files.h"
 

@@ -2,14 +2,14 @@
 # Fails on an include against the one-way order of the folders, on threads outside the team, and on functions of the C library whose
 # last bits depend on the machine.
 set -eu
-git ls-files -co --exclude-standard -- 'layers/*' 'datasets/*' 'models/*' 'search/*' 'harness/*' | grep -E '\.(c|h|def)$' | xargs awk '
+git ls-files -co --exclude-standard -- 'layers/*' 'train/*' 'datasets/*' 'models/*' 'search/*' 'harness/*' | grep -E '\.(c|h|def)$' | xargs awk '
 function folder(path,   parts) {
     split(path, parts, "/")
     return parts[1] == "layers" ? parts[1] "/" parts[2] : parts[1]
 }
 function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 BEGIN {
-    n = split("layers/base datasets layers/kernels layers/ops layers/graph layers/train models search harness", names, " ")
+    n = split("layers/base datasets layers/kernels layers/ops layers/graph train models search harness", names, " ")
     for (i = 1; i <= n; i++) rank[names[i]] = i
 }
 FNR == 1 { from = folder(FILENAME); comment = 0 }
@@ -21,8 +21,8 @@ FNR == 1 { from = folder(FILENAME); comment = 0 }
         complain("includes \"" quoted[2] "\": expected a path from the root into a library folder (plots and tests are none)")
     else if (rank[to] > rank[from])
         complain(from " includes \"" quoted[2] "\", but " to " may only use " from ": move the shared part into " from " or below")
-    else if (to == "datasets" && rank[from] < rank["layers/train"])
-        complain(from " includes \"" quoted[2] "\": data sets may be used from layers/train on")
+    else if (to == "datasets" && rank[from] < rank["train"])
+        complain(from " includes \"" quoted[2] "\": data sets may be used from train on")
     next
 }
 /^[ \t]*#[ \t]*include[ \t]*<(omp|pthread|threads)\.h>|^[ \t]*#[ \t]*pragma[ \t]+omp/ {

@@ -1,0 +1,115 @@
+/* lineage spaces: the search spaces, their sizes and parameters. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/output.h"
+#include "layers/base/memory.h"
+#include "search/evaluators/evaluator_table.h"
+#include "search/evaluators/own_table.h"
+
+static const char *evaluators_of(const nlg_space *space, char text[64]) {
+    const bool table = nlg_table_signal_at(space->name, 0) != NULL;
+    snprintf(text, 64, "%s%s%s", space->build ? "train" : "", space->build && table ? ", " : "", table ? "table" : "");
+    return text;
+}
+
+/* Counted here where that takes no time; 0: unknown. */
+static int64_t architectures_of(const nlg_space *space) {
+    enum { QUICKLY = 10000 };
+    nlg_code *codes;
+    int count = 0;
+    if (space->architectures || nlg_space_size(space) > QUICKLY) return space->architectures;
+    if (nlg_space_list(space, &codes, &count, NULL) == NLG_OK) nlg_free(codes);
+    return count;
+}
+
+static void parameters_text(const nlg_space *space, char text[96]) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int i = 0; i < space->n_parameters && used < 96; i++)
+        used += (size_t)snprintf(text + used, 96 - used, "%s%s=%d", i ? "," : "", space->parameters[i].name, space->parameter[i]);
+}
+
+static void add_json(cJSON *rows, const nlg_space *space) {
+    char text[64];
+    cJSON *row = nlg_json_object_in(rows);
+    nlg_json_text(row, "name", space->name);
+    nlg_json_text(row, "summary", space->summary);
+    nlg_json_text(row, "source", space->source);
+    nlg_json_number(row, "positions", space->length);
+    nlg_json_number(row, "codes", nlg_space_size(space));
+    const int64_t architectures = architectures_of(space);
+    nlg_json_number(row, "architectures", architectures ? (double)architectures : (double)NAN);
+    nlg_json_text(row, "evaluators", evaluators_of(space, text));
+    cJSON *parameters = cJSON_AddObjectToObject(row, "parameters");
+    for (int i = 0; i < space->n_parameters; i++) {
+        const nlg_space_parameter *p = &space->parameters[i];
+        cJSON *object = cJSON_AddObjectToObject(parameters, p->name);
+        nlg_json_number(object, "value", space->parameter[i]);
+        nlg_json_number(object, "min", p->min);
+        nlg_json_number(object, "max", p->max);
+        nlg_json_text(object, "summary", p->summary);
+    }
+    cJSON *signals = cJSON_AddArrayToObject(row, "signals");
+    for (int i = 0; nlg_table_signal_at(space->name, i); i++)
+        cJSON_AddItemToArray(signals, cJSON_CreateString(nlg_table_signal_at(space->name, i)));
+}
+
+static void add_cells(nlg_table *table, const nlg_space *space) {
+    char text[96];
+    nlg_table_cell(table, "%.*s", (int)strcspn(space->name, ":"), space->name);
+    parameters_text(space, text);
+    nlg_table_cell(table, "%s", text);
+    nlg_table_cell(table, "%d", space->length);
+    nlg_table_cell(table, nlg_space_size(space) < 1e7 ? "%.0f" : "%.2e", nlg_space_size(space));
+    const int64_t architectures = architectures_of(space);
+    if (architectures)
+        nlg_table_cell(table, "%lld", (long long)architectures);
+    else
+        nlg_table_cell(table, "not counted");
+    nlg_table_cell(table, "%s", evaluators_of(space, text));
+    nlg_table_cell(table, "%s", space->summary);
+}
+
+/* Adds one space to either. */
+static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_error *err) {
+    nlg_space space;
+    nlg_status status = nlg_space_open(name, &space, err);
+    if (status == NLG_OK && rows) add_json(rows, &space);
+    if (status == NLG_OK && table) add_cells(table, &space);
+    nlg_space_close(&space);
+    return status;
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    nlg_json_begin();
+    cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
+    nlg_table *table = rows ? NULL
+                            : nlg_table_create("llrrrll", (const char *[]){"space", "parameters", "positions", "codes",
+                                                                           "architectures", "evaluators", "what"});
+    nlg_status status = NLG_OK;
+    for (int i = 0; status == NLG_OK && i < call->n_arguments; i++) status = list(call->arguments[i], rows, table, err);
+    for (int i = 0; status == NLG_OK && call->n_arguments == 0 && i < nlg_space_count(); i++)
+        status = list(nlg_space_at(i)->name, rows, table, err);
+    if (status != NLG_OK) {
+        cJSON_Delete(rows);
+        nlg_table_destroy(table);
+        return status;
+    }
+    return rows ? nlg_json_print(rows, err) : nlg_table_print(table, stdout, err);
+}
+
+const nlg_command nlg_command_spaces = {
+    .name = "spaces",
+    .summary = "List the search spaces with their sizes",
+    .arguments = "[SPACE...]",
+    .max_arguments = -1,
+    .help = "Codes are what a search draws; architectures are the different networks among them, where they were counted. "
+            "Parameters are "
+            "set as in nasnet:B=4,N=1,F=8.\n\n"
+            "Examples:\n  lineage spaces\n  lineage spaces nasnet:B=4 pnas:B=4 --json",
+    .shared = NLG_TAKES_JSON,
+    .run = run,
+};

@@ -1,0 +1,323 @@
+/* lineage table: trains every architecture of a small space, and checks rows of such a table by training them again. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/options.h"
+#include "harness/output.h"
+#include "harness/progress.h"
+#include "harness/claims/stats.h"
+#include "harness/commands/training_options.h"
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+#include "search/evaluators/own_table.h"
+#include "search/evaluators/table_file.h"
+
+typedef struct table_options {
+    const char *out;
+    nlg_training_options training;
+    int seeds, limit, rows, workers;
+} table_options;
+
+static const table_options defaults = {
+    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 5000, .validation = 5000}, .epochs = 4, .batch = 32},
+    .seeds = 3,
+    .rows = 20,
+};
+
+enum { KEY_OUT = 0x100, KEY_SEEDS, KEY_LIMIT, KEY_ROWS, KEY_WORKERS };
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "PATH", 0, "build: the files' names without endings (default results/tables/SPACE)", 0},
+    {"workers", KEY_WORKERS, "W", 0, "build: train W at once in processes of their own (default: the threads)", 0},
+    {"seeds", KEY_SEEDS, "N", 0, "build: trainings of each architecture (default 3)", 0},
+    {"limit", KEY_LIMIT, "N", 0, "build: only N architectures, evenly over the space; for trials", 0},
+    {"rows", KEY_ROWS, "N", 0, "verify: how many rows to train again (default 20)", 0},
+    NLG_OPTION_DATA(1),
+    {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default 5000)", 1},
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 5000)", 1},
+    NLG_OPTION_SPLIT_SEED(1),
+    {"epochs", NLG_KEY_EPOCHS, "E", 0, "Epochs per training (default 4)", 1},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 32)", 1},
+    {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
+    {0},
+};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    table_options *o = where;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
+    switch (key) {
+    case KEY_OUT:
+        o->out = value;
+        return NLG_OK;
+    case KEY_SEEDS:
+        return nlg_option_int("--seeds", value, 1, NLG_TABLE_SEEDS, &o->seeds, err);
+    case KEY_LIMIT:
+        return nlg_option_int("--limit", value, 1, 1000000, &o->limit, err);
+    case KEY_ROWS:
+        return nlg_option_int("--rows", value, 1, 1000000, &o->rows, err);
+    default:
+        return nlg_option_int("--workers", value, 1, 256, &o->workers, err);
+    }
+}
+
+/* ---- parts of both ----------------------------------------------------------------------------------------------------- */
+
+typedef struct parts {
+    nlg_space space;
+    nlg_exec exec;
+    nlg_dataset *dataset;
+} parts;
+
+/* Training a table reads the test split: its accuracies are kept apart from what searches see. */
+static nlg_status open_parts(const nlg_settings *settings, const char *space, const char *data, nlg_table_recipe *recipe, parts *p,
+                             nlg_error *err) {
+    *p = (parts){0};
+    NLG_TRY(nlg_space_open(space, &p->space, err));
+    NLG_TRY(nlg_exec_open(settings, &p->exec, err));
+    NLG_TRY(nlg_dataset_open(data, &recipe->data, &p->dataset, err));
+    fprintf(stderr, "opening the test split of %s: its accuracies go to a file of their own\n", data);
+    NLG_TRY(nlg_dataset_open_test(p->dataset, err));
+    recipe->space = &p->space;
+    recipe->exec = &p->exec;
+    recipe->dataset = p->dataset;
+    return NLG_OK;
+}
+
+static void close_parts(parts *p) {
+    if (p->dataset) nlg_dataset_close(p->dataset);
+    nlg_exec_close(&p->exec);
+    nlg_space_close(&p->space);
+}
+
+/* ---- build ------------------------------------------------------------------------------------------------------------- */
+
+typedef struct display {
+    nlg_progress progress;
+    double start;
+    int first, seeds; /* first: trainings that were there already, -1: not known yet */
+} display;
+
+static bool after_training(void *context, int done, int total) {
+    display *d = context;
+    if (d->first < 0) d->first = done - 1;
+    const double each = (nlg_seconds_now() - d->start) / (done - d->first);
+    nlg_progress_update(&d->progress, (double)done / total, "training %d of %d, %.1f s a row of %d", done, total, each * d->seeds,
+                        d->seeds);
+    return !nlg_interrupted();
+}
+
+/* Kendall's tau of the last validation accuracies between every two seeds: how much of the order is noise. */
+static nlg_status lowest_tau(const nlg_table_file *file, int seeds, int epochs, double *lowest, nlg_error *err) {
+    const int rows = nlg_table_file_rows(file);
+    double *values = nlg_alloc((size_t)(rows * seeds) + 1, sizeof *values);
+    nlg_status status = values ? NLG_OK : nlg_fail_memory(err, (size_t)(rows * seeds) * sizeof *values, "the accuracies");
+    for (int seed = 0; status == NLG_OK && seed < seeds; seed++) {
+        char header[32];
+        int column;
+        snprintf(header, sizeof header, "val_s%d_e%d", seed + 1, epochs);
+        status = nlg_table_file_find(file, header, &column, err);
+        for (int row = 0; status == NLG_OK && row < rows; row++)
+            status = nlg_table_file_number(file, row, column, &values[seed * rows + row], err);
+    }
+    *lowest = 1;
+    for (int a = 0; status == NLG_OK && a < seeds; a++) {
+        for (int b = a + 1; status == NLG_OK && b < seeds; b++) {
+            nlg_correlation c;
+            status = nlg_rank_correlation(values + a * rows, values + b * rows, (size_t)rows, &c, err);
+            if (status == NLG_OK && !(c.kendall_tau_b >= *lowest)) *lowest = c.kendall_tau_b;
+        }
+    }
+    nlg_free(values);
+    return status;
+}
+
+static nlg_status print_built(const nlg_invocation *call, const char *path, const nlg_table_recipe *r, const char *digest,
+                              nlg_error *err) {
+    char *name;
+    nlg_table_file *file;
+    double tau;
+    NLG_TRY(nlg_table_path(path, ".csv.gz", &name, err));
+    nlg_status status = nlg_table_file_open(name, &file, err);
+    if (status == NLG_OK) {
+        status = lowest_tau(file, r->seeds, r->recipe.epochs, &tau, err);
+        const int rows = nlg_table_file_rows(file);
+        nlg_table_file_close(file);
+        if (status == NLG_OK && call->settings.json) {
+            cJSON *o = cJSON_CreateObject();
+            nlg_json_text(o, "space", r->space->name);
+            nlg_json_text(o, "file", name);
+            nlg_json_number(o, "rows", rows);
+            nlg_json_number(o, "seeds", r->seeds);
+            nlg_json_number(o, "lowest_tau", r->seeds > 1 ? tau : (double)NAN);
+            nlg_json_text(o, "digest", digest);
+            status = nlg_json_print(o, err);
+        } else if (status == NLG_OK) {
+            printf("%s: %d architectures of space %s, %d seeds\n", name, rows, r->space->name, r->seeds);
+            if (r->seeds > 1) printf("Kendall's tau between two seeds, the lowest: %.3f\n", tau);
+            printf("digest %s\n", digest);
+        }
+    }
+    nlg_free(name);
+    return status;
+}
+
+static nlg_status build(const nlg_invocation *call, nlg_error *err) {
+    const table_options *o = call->options;
+    char path[4096], digest[65];
+    if (o->training.epochs > NLG_TABLE_EPOCHS)
+        return nlg_fail(err, NLG_ERR_INPUT, "--epochs: a table has at most %d, found %d", NLG_TABLE_EPOCHS, o->training.epochs);
+    nlg_table_build_options how = {
+        .recipe = {.data = o->training.dataset, .recipe = nlg_training_recipe(&o->training), .seeds = o->seeds, .limit = o->limit}};
+    nlg_table_recipe *r = &how.recipe;
+    display d = {.first = -1, .seeds = o->seeds, .start = nlg_seconds_now()};
+    snprintf(path, sizeof path, "%s%s", o->out ? o->out : "results/tables/", o->out ? "" : call->arguments[1]);
+    how.path = path;
+    how.workers = o->workers ? o->workers : call->settings.threads;
+    how.progress = after_training;
+    how.progress_context = &d;
+    how.stop = nlg_interrupted;
+    nlg_settings alone = call->settings;
+    alone.threads = 1; /* one in each worker */
+    parts p;
+    nlg_status status = open_parts(&alone, call->arguments[1], o->training.data, r, &p, err);
+    if (status == NLG_OK && !o->out) status = nlg_folder_create("results/tables", err);
+    nlg_interrupt_watch();
+    nlg_progress_start(&d.progress);
+    if (status == NLG_OK) status = nlg_table_build(&how, digest, err);
+    nlg_progress_end(&d.progress);
+    if (status == NLG_OK) status = print_built(call, path, r, digest, err);
+    close_parts(&p);
+    return status;
+}
+
+/* ---- verify ------------------------------------------------------------------------------------------------------------ */
+
+/* The columns of one row and seed. */
+static nlg_status read_expected(const nlg_table_file *file, int row, int seed, const nlg_table_row *trained, bool *same,
+                                nlg_error *err) {
+    char header[32];
+    int column;
+    snprintf(header, sizeof header, "digest_s%d", seed);
+    NLG_TRY(nlg_table_file_find(file, header, &column, err));
+    *same = strcmp(nlg_table_file_cell(file, row, column), trained->digest) == 0;
+    for (int epoch = 1; epoch <= trained->epochs; epoch++) {
+        char found[32];
+        snprintf(header, sizeof header, "val_s%d_e%d", seed, epoch);
+        snprintf(found, sizeof found, "%.10g", trained->validation[epoch - 1]);
+        NLG_TRY(nlg_table_file_find(file, header, &column, err));
+        *same = *same && strcmp(nlg_table_file_cell(file, row, column), found) == 0;
+    }
+    return NLG_OK;
+}
+
+static nlg_status verify_rows(const nlg_invocation *call, const nlg_table_recipe *r, const nlg_table_file *file, nlg_error *err) {
+    const table_options *o = call->options;
+    const int all = nlg_table_file_rows(file), count = o->rows < all ? o->rows : all;
+    uint32_t *order = nlg_alloc((size_t)all, sizeof *order);
+    if (!order) return nlg_fail_memory(err, (size_t)all * sizeof *order, "the order of rows");
+    const nlg_rng rng = nlg_rng_seed(call->settings.seed);
+    nlg_rng_permutation(nlg_rng_named(rng, "rows"), order, (uint32_t)all);
+    nlg_status status = NLG_OK;
+    int differ = 0, done = 0;
+    cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
+    for (; status == NLG_OK && done < count && !nlg_interrupted(); done++) {
+        const int row = (int)order[done];
+        const int seed = 1 + (int)nlg_rng_below(nlg_rng_named(rng, "seeds"), (uint64_t)done, (uint64_t)r->seeds);
+        const char *genotype = nlg_table_file_cell(file, row, 0);
+        nlg_code code, canonical;
+        nlg_table_row trained;
+        bool same = false;
+        status = r->space->decode(r->space, genotype, &code, err);
+        if (status != NLG_OK) break;
+        nlg_space_canonical(r->space, &code, &canonical);
+        status = nlg_table_train(r, &canonical, seed, &trained, err);
+        if (status == NLG_OK) status = read_expected(file, row, seed, &trained, &same, err);
+        if (status != NLG_OK) break;
+        differ += !same;
+        if (rows) {
+            cJSON *item = nlg_json_object_in(rows);
+            nlg_json_text(item, "arch", genotype);
+            nlg_json_number(item, "seed", seed);
+            cJSON_AddBoolToObject(item, "same", same);
+            nlg_json_number(item, "seconds", trained.seconds);
+        } else {
+            printf("%s  seed %d  %-36s %.1f s\n", same ? "same   " : "DIFFERS", seed, genotype, trained.seconds);
+            fflush(stdout);
+        }
+    }
+    nlg_free(order);
+    if (status == NLG_OK && rows)
+        status = nlg_json_print(rows, err);
+    else
+        cJSON_Delete(rows);
+    if (status == NLG_OK && !call->settings.json) printf("%d of %d rows have the same bits\n", done - differ, done);
+    if (status == NLG_OK && differ) return nlg_fail(err, NLG_ERR_CHECK, "%d of %d rows differ", differ, done);
+    return status;
+}
+
+static nlg_status check_config(const nlg_table_facts *facts, const nlg_table_recipe *r, nlg_error *err) {
+    char *config;
+    if (facts->numerics_version != NLG_NUMERICS_VERSION)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "the table was built with numerics version %d, this program has %d: its rows cannot be the same bits",
+                        facts->numerics_version, NLG_NUMERICS_VERSION);
+    NLG_TRY(nlg_table_config(r, &config, err));
+    const bool same = strcmp(config, facts->config) == 0;
+    nlg_free(config);
+    return same ? NLG_OK
+                : nlg_fail(err, NLG_ERR_INPUT,
+                           "the table was built from other images or by a recipe that this program no longer has; expected its own "
+                           "configuration in the .json file");
+}
+
+static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
+    const table_options *o = call->options;
+    char path[4096];
+    const char *what = call->arguments[1];
+    nlg_table_facts facts;
+    snprintf(path, sizeof path, "%s%s", nlg_space_find(what) ? "results/tables/" : "", what);
+    NLG_TRY(nlg_table_facts_read(path, &facts, err));
+    parts p = {0};
+    char *name = NULL;
+    nlg_table_file *file = NULL;
+    const char *data = o->training.data != defaults.training.data ? o->training.data : facts.data;
+    nlg_status status = open_parts(&call->settings, facts.space, data, &facts.recipe, &p, err);
+    if (status == NLG_OK) status = check_config(&facts, &facts.recipe, err);
+    if (status == NLG_OK) status = nlg_table_path(path, ".csv.gz", &name, err);
+    if (status == NLG_OK) status = nlg_table_file_open(name, &file, err);
+    nlg_interrupt_watch();
+    if (status == NLG_OK) status = verify_rows(call, &facts.recipe, file, err);
+    nlg_table_file_close(file);
+    nlg_free(name);
+    close_parts(&p);
+    nlg_table_facts_free(&facts);
+    return status;
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    nlg_json_begin();
+    if (strcmp(call->arguments[0], "build") == 0) return build(call, err);
+    if (strcmp(call->arguments[0], "verify") == 0) return verify(call, err);
+    return nlg_fail(err, NLG_ERR_INPUT, "expected build or verify, found '%s'", call->arguments[0]);
+}
+
+const nlg_command nlg_command_table = {
+    .name = "table",
+    .summary = "Train every architecture of a small space, or check such a table",
+    .arguments = "build SPACE | verify SPACE|PATH",
+    .min_arguments = 2,
+    .max_arguments = 2,
+    .help = "build trains all architectures of a space with several seeds; stopped or killed, the same command goes on. It writes "
+            "PATH.csv.gz (validation accuracy after each epoch, training seconds, digests), PATH-test.csv.gz and PATH.json (how). "
+            "verify trains random rows again (--seed picks others) and fails unless they have the same bits.\n\n"
+            "Examples:\n  lineage table build lineage --limit 4 --epochs 1 --train-images 500 --out /tmp/small\n"
+            "  lineage table verify /tmp/small --rows 2\n"
+            "  lineage search --space lineage --evaluator table --table /tmp/small.csv.gz --budget 10",
+    .options = options,
+    .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
+    .defaults = &defaults,
+    .options_size = sizeof(table_options),
+    .option = option,
+    .run = run,
+};

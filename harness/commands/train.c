@@ -1,0 +1,303 @@
+/* lineage train: train one network on one data set. */
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/command.h"
+#include "harness/options.h"
+#include "harness/output.h"
+#include "harness/progress.h"
+#include "harness/claims/stats.h"
+#include "harness/measures/training.h"
+#include "harness/commands/training_options.h"
+#include "layers/base/memory.h"
+#include "train/train.h"
+
+typedef struct train_options {
+    const char *checkpoint;
+    nlg_training_options training;
+    int optimizer, schedule;
+    double momentum, weight_decay, warmup, smoothing, clip, ema; /* negative: the recipe's default */
+    int shift, cutout;
+    bool no_augment, no_flip, test;
+} train_options;
+
+enum {
+    KEY_IMAGE_SIZE = 0x100,
+    KEY_OPTIMIZER,
+    KEY_MOMENTUM,
+    KEY_DECAY,
+    KEY_SCHEDULE,
+    KEY_WARMUP,
+    KEY_SMOOTHING,
+    KEY_CLIP,
+    KEY_EMA,
+    KEY_SHIFT,
+    KEY_CUTOUT,
+    KEY_NO_FLIP,
+    KEY_NO_AUGMENT,
+    KEY_CHECKPOINT,
+    KEY_TEST,
+};
+static const struct argp_option options[] = {
+    NLG_OPTION_DATA(0),
+    {"epochs", NLG_KEY_EPOCHS, "E", 0, "Passes over the training images (default 5)", 0},
+    {"train-images", NLG_KEY_TRAIN_IMAGES, "N", 0, "Use the first N of the permuted training images (default: all)", 0},
+    {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training for validation (default 5000, or a tenth)",
+     0},
+    NLG_OPTION_SPLIT_SEED(0),
+    {"image-size", KEY_IMAGE_SIZE, "P", 0, "Resize and crop the images of a folder to P x P", 0},
+    {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Save here (safetensors) after each epoch and on Ctrl-C, and continue from here", 0},
+    {"test", KEY_TEST, NULL, 0, "Evaluate once on the test split at the end", 0},
+    {NULL, 0, NULL, 0, "Recipe:", 1},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 64)", 2},
+    {"optimizer", KEY_OPTIMIZER, "O", 0, "sgd (default, Nesterov), adam, adamw or rmsprop", 2},
+    {"lr", NLG_KEY_LR, "R", 0,
+     "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01)", 2},
+    {"momentum", KEY_MOMENTUM, "M", 0, "For sgd and rmsprop (default 0.9)", 2},
+    {"weight-decay", KEY_DECAY, "D", 0, "On weights of rank 2 and more (default 5e-4)", 2},
+    {"schedule", KEY_SCHEDULE, "S", 0, "constant, step, cosine (default) or exponential", 2},
+    {"warmup", KEY_WARMUP, "E", 0, "Epochs of linear warm-up (default 0.5)", 2},
+    {"label-smoothing", KEY_SMOOTHING, "P", 0, "Default 0", 2},
+    {"clip", KEY_CLIP, "N", 0, "Largest norm of the gradient (default: none)", 2},
+    {"ema", KEY_EMA, "D", 0, "Decay of averaged weights (default: none)", 2},
+    {"shift", KEY_SHIFT, "P", 0, "Augmentation: shift by up to P pixels (default 2)", 2},
+    {"cutout", KEY_CUTOUT, "P", 0, "Augmentation: blank a square of P pixels (default 0)", 2},
+    {"no-flip", KEY_NO_FLIP, NULL, 0, "Augmentation: no mirror images", 2},
+    {"no-augment", KEY_NO_AUGMENT, NULL, 0, "No augmentation at all", 2},
+    {0},
+};
+
+static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop", NULL};
+static const char *const schedules[] = {"constant", "step", "cosine", "exponential", NULL};
+
+static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
+    train_options *o = where;
+    if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
+    switch (key) {
+    case KEY_CHECKPOINT:
+        o->checkpoint = value;
+        return NLG_OK;
+    case KEY_IMAGE_SIZE:
+        return nlg_option_int("--image-size", value, 1, 4096, &o->training.dataset.image_size, err);
+    case KEY_OPTIMIZER:
+        return nlg_option_choice("--optimizer", value, optimizers, &o->optimizer, err);
+    case KEY_SCHEDULE:
+        return nlg_option_choice("--schedule", value, schedules, &o->schedule, err);
+    case KEY_MOMENTUM:
+        return nlg_option_number("--momentum", value, 0, 1, &o->momentum, err);
+    case KEY_DECAY:
+        return nlg_option_number("--weight-decay", value, 0, 1e3, &o->weight_decay, err);
+    case KEY_WARMUP:
+        return nlg_option_number("--warmup", value, 0, 1e5, &o->warmup, err);
+    case KEY_SMOOTHING:
+        return nlg_option_number("--label-smoothing", value, 0, 1, &o->smoothing, err);
+    case KEY_CLIP:
+        return nlg_option_number("--clip", value, 0, 1e9, &o->clip, err);
+    case KEY_EMA:
+        return nlg_option_number("--ema", value, 0, 1, &o->ema, err);
+    case KEY_SHIFT:
+        return nlg_option_int("--shift", value, 0, 64, &o->shift, err);
+    case KEY_CUTOUT:
+        return nlg_option_int("--cutout", value, 0, 4096, &o->cutout, err);
+    case KEY_NO_FLIP:
+        o->no_flip = true;
+        return NLG_OK;
+    case KEY_NO_AUGMENT:
+        o->no_augment = true;
+        return NLG_OK;
+    default:
+        o->test = true;
+        return NLG_OK;
+    }
+}
+
+static double given_or(double given, double otherwise) {
+    return given >= 0 ? given : otherwise;
+}
+
+static bool is_normalised(const nlg_graph *graph) {
+    for (int i = 1; i < graph->n_nodes; i++)
+        if (strcmp(graph->nodes[i].op->name, "batch_norm") == 0) return true;
+    return false;
+}
+
+static nlg_recipe make_recipe(const train_options *o, const nlg_graph *graph, int pad) {
+    const double rates[] = {is_normalised(graph) ? 0.1 : 0.02, 1e-3, 1e-3, 1e-2};
+    nlg_recipe r = nlg_recipe_default();
+    r.optimizer.kind = (nlg_optimizer_kind)o->optimizer;
+    r.optimizer.momentum = given_or(o->momentum, r.optimizer.momentum);
+    r.optimizer.weight_decay = given_or(o->weight_decay, r.optimizer.weight_decay);
+    r.schedule = (nlg_schedule_kind)o->schedule;
+    r.lr = given_or(o->training.lr, rates[o->optimizer]);
+    r.warmup_epochs = given_or(o->warmup, r.warmup_epochs);
+    r.label_smoothing = given_or(o->smoothing, r.label_smoothing);
+    r.clip_norm = given_or(o->clip, r.clip_norm);
+    r.ema_decay = given_or(o->ema, r.ema_decay);
+    r.epochs = o->training.epochs;
+    r.batch = o->training.batch;
+    r.augment = true;
+    if (o->no_augment) r.augmentation = (nlg_augmentation){0};
+    if (o->no_flip) r.augmentation.flip = false;
+    if (!o->no_augment && o->shift >= 0) r.augmentation.shift = o->shift;
+    if (!o->no_augment) r.augmentation.cutout = o->cutout;
+    r.augmentation.pad = pad;
+    return r;
+}
+
+typedef struct watcher {
+    nlg_progress progress;
+    int epochs;
+} watcher;
+
+static bool show_progress(void *context, int epoch, double fraction, const nlg_epoch_record *r) {
+    watcher *w = context;
+    double rate = r->seconds > 0 ? (double)r->images / r->seconds : 0;
+    if (fraction < 1) {
+        nlg_progress_update(&w->progress, (epoch + fraction) / w->epochs, "epoch %d/%d: loss %.4f, %.0f images/s", epoch + 1,
+                            w->epochs, r->loss, rate);
+    } else {
+        nlg_progress_line(&w->progress,
+                          "epoch %d/%d: loss %.4f, training accuracy %.4f, validation accuracy %.4f, %.1f s, %.0f images/s",
+                          epoch + 1, w->epochs, r->loss, r->train_accuracy, r->val_accuracy, r->seconds, rate);
+    }
+    return !nlg_interrupted();
+}
+
+/* --- results --- */
+
+typedef struct train_result {
+    char digest[65];
+    double val_accuracy;
+    bool tested;
+    nlg_evaluation test;
+} train_result;
+
+static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_trainer *trainer, const nlg_recipe *recipe,
+                         const nlg_exec *exec, train_result *result, nlg_error *err) {
+    enum { TEST_BATCH = 128 };
+    int epochs = nlg_trainer_epochs(trainer);
+    result->val_accuracy = epochs ? nlg_trainer_record(trainer, epochs - 1)->val_accuracy : (double)NAN;
+    NLG_TRY(nlg_weights_digest(nlg_trainer_weights(trainer), result->digest, err));
+    if (!o->test) return NLG_OK;
+    NLG_TRY(nlg_fitted_open_test(fitted, err));
+    result->tested = true;
+    return nlg_evaluate(fitted->network.graph, nlg_trainer_weights(trainer), fitted->dataset, NLG_SPLIT_TEST, TEST_BATCH,
+                        &recipe->augmentation, exec, &result->test, err);
+}
+
+static nlg_status print_json(const nlg_network *network, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
+    char *genotype = NULL;
+    if (network->arena) NLG_TRY(nlg_network_genotype(network, &genotype, err));
+    nlg_json_begin();
+    cJSON *doc = cJSON_CreateObject();
+    nlg_json_text(doc, "model", network->model->name);
+    if (genotype) nlg_json_text(doc, "genotype", genotype);
+    nlg_free(genotype);
+    nlg_json_number(doc, "params", (double)network->cost.params);
+    nlg_json_number(doc, "macs", (double)network->cost.macs);
+    cJSON *epochs = cJSON_AddArrayToObject(doc, "epochs");
+    for (int i = 0; i < nlg_trainer_epochs(trainer); i++) {
+        const nlg_epoch_record *r = nlg_trainer_record(trainer, i);
+        cJSON *row = nlg_json_object_in(epochs);
+        nlg_json_number(row, "loss", r->loss);
+        nlg_json_number(row, "train_accuracy", r->train_accuracy);
+        nlg_json_number(row, "val_accuracy", r->val_accuracy);
+        nlg_json_number(row, "seconds", r->seconds);
+    }
+    nlg_json_number(doc, "val_accuracy", result->val_accuracy);
+    if (result->tested) nlg_json_number(doc, "test_accuracy", (double)result->test.top1 / result->test.images);
+    nlg_json_text(doc, "digest", result->digest);
+    return nlg_json_print(doc, err);
+}
+
+static void print_accuracy(const char *what, double accuracy, uint32_t images) {
+    nlg_interval i = nlg_wilson((uint64_t)(accuracy * images + 0.5), images);
+    printf("%s accuracy: %.4f (95%%: %.4f to %.4f, %u images)\n", what, accuracy, i.low, i.high, images);
+}
+
+static void print_text(const nlg_fitted *fitted, const train_result *result) {
+    const nlg_network *network = &fitted->network;
+    printf("%s on %s: %lld parameters, %lld MACs\n", network->model->name, fitted->info->name, (long long)network->cost.params,
+           (long long)network->cost.macs);
+    if (fitted->info->validation && isfinite(result->val_accuracy))
+        print_accuracy("validation", result->val_accuracy, fitted->info->validation);
+    if (result->tested) print_accuracy("test", (double)result->test.top1 / result->test.images, result->test.images);
+    printf("digest: %s\n", result->digest);
+}
+
+/* --- the run --- */
+
+static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
+    const train_options *o = call->options;
+    watcher watch = {.epochs = o->training.epochs};
+    nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
+                               .seed = call->settings.seed,
+                               .memory_limit = call->settings.memory_limit,
+                               .checkpoint = o->checkpoint,
+                               .progress = show_progress,
+                               .progress_context = &watch};
+    nlg_trainer *trainer = NULL;
+    NLG_TRY(nlg_trainer_create(fitted->network.graph, fitted->dataset, exec, &how, &trainer, err));
+    int done = nlg_trainer_epochs(trainer);
+    fprintf(stderr, "%s on %s: %u training and %u validation images, %.1f MiB (%zu bytes) for training, %d threads, %s%s\n",
+            fitted->network.model->name, fitted->info->name, fitted->info->train, fitted->info->validation,
+            (double)nlg_trainer_bytes(trainer) / (1 << 20), nlg_trainer_bytes(trainer), nlg_team_size(exec->team),
+            nlg_isa_name(exec->isa), exec->backend == NLG_BACKEND_OPENBLAS ? ", backend openblas" : "");
+    if (done) fprintf(stderr, "continuing from %s after epoch %d\n", o->checkpoint, done);
+    nlg_progress_start(&watch.progress);
+    nlg_interrupt_watch();
+    nlg_status status = nlg_trainer_run(trainer, err);
+    nlg_progress_end(&watch.progress);
+    if (status == NLG_ERR_INTERRUPTED && !o->checkpoint)
+        fprintf(stderr, "nothing was saved; with --checkpoint FILE the next run continues\n");
+    train_result result = {0};
+    if (status == NLG_OK) status = finish(o, fitted, trainer, &how.recipe, exec, &result, err);
+    if (status == NLG_OK && call->settings.json)
+        status = print_json(&fitted->network, trainer, &result, err);
+    else if (status == NLG_OK)
+        print_text(fitted, &result);
+    nlg_trainer_destroy(trainer);
+    return status;
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    const train_options *o = call->options;
+    nlg_fitted fitted;
+    nlg_exec exec = {0};
+    nlg_status status =
+        nlg_fitted_open(call->arguments[0], call->settings.genotype, o->training.data, &o->training.dataset, &fitted, err);
+    if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
+    if (status == NLG_OK) status = train_with(call, &fitted, &exec, err);
+    nlg_exec_close(&exec);
+    nlg_fitted_close(&fitted);
+    return status;
+}
+
+const nlg_command nlg_command_train = {
+    .name = "train",
+    .summary = "Train a network; the same seed gives the same bits on every machine",
+    .arguments = "MODEL",
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .help = "Selection sees training and validation images only; the test split is opened once, at the end, with --test. Ctrl-C "
+            "finishes "
+            "the step and saves the checkpoint; the same command continues with the identical trajectory.\n\n"
+            "Examples:\n  lineage train resnet20_small --epochs 3 --train-images 10000 --seed 1 --json\n"
+            "  lineage train lenet5_small --data mnist --epochs 10 --checkpoint lenet5.safetensors",
+    .options = options,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
+    .defaults = &(const train_options){.training = {.data = "fashion-mnist", .epochs = 5, .batch = 64, .lr = -1},
+                                       .schedule = NLG_COSINE,
+                                       .momentum = -1,
+                                       .weight_decay = -1,
+                                       .warmup = -1,
+                                       .smoothing = -1,
+                                       .clip = -1,
+                                       .ema = -1,
+                                       .shift = -1},
+    .options_size = sizeof(train_options),
+    .option = option,
+    .run = run,
+};

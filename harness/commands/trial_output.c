@@ -1,0 +1,57 @@
+/* Trials as JSON objects and table rows. */
+#include "harness/commands/trial_output.h"
+
+#include <math.h>
+
+/* What is not done has no score. */
+static double score_of(const nlg_trial *trial) {
+    return trial && trial->status == NLG_TRIAL_DONE ? trial->score : (double)NAN;
+}
+
+const nlg_trial *nlg_trial_better(const nlg_trial *first, const nlg_trial *second) {
+    if (nlg_trial_is_better(second, first)) return second;
+    return first && first->status == NLG_TRIAL_DONE ? first : NULL;
+}
+
+void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype, const nlg_trial *best_so_far) {
+    nlg_json_number(object, "number", trial->number);
+    nlg_json_text(object, "hash", trial->hash);
+    cJSON_AddBoolToObject(object, "is_repeat", trial->is_repeat);
+    nlg_json_text(object, "status", nlg_trial_status_name(trial->status));
+    nlg_json_number(object, "score", score_of(trial));
+    if (best_so_far) nlg_json_number(object, "best_score", score_of(best_so_far));
+    nlg_json_number(object, "params", (double)trial->params);
+    nlg_json_number(object, "macs", (double)trial->macs);
+    nlg_json_number(object, "latency_ms", trial->latency_ms > 0 ? trial->latency_ms : (double)NAN);
+    nlg_json_number(object, "cost", trial->status == NLG_TRIAL_DONE ? trial->cost : (double)NAN);
+    nlg_json_number(object, "reward", trial->status == NLG_TRIAL_DONE ? trial->reward : (double)NAN);
+    nlg_json_number(object, "budget", trial->budget);
+    nlg_json_number(object, "epochs", trial->budget_epochs);
+    nlg_json_number(object, "seed", (double)trial->seed);
+    nlg_json_text(object, "digest", trial->digest);
+    nlg_json_text(object, "message", trial->message);
+    nlg_json_text(object, "genotype", genotype);
+    nlg_json_number(object, "overhead_seconds", trial->overhead_seconds);
+    nlg_json_number(object, "evaluation_seconds", trial->evaluation_seconds);
+    nlg_json_number(object, "simulated_cost", trial->simulated_cost);
+}
+
+const char *const nlg_trial_headers[] = {"trial",  "proxy score", "params", "MACs",    "status",
+                                         "repeat", "seconds",     "hash",   "genotype"};
+const char nlg_trial_align[] = "rrrrllrll";
+
+void nlg_trial_cells(nlg_table *table, const nlg_trial *trial, const char *genotype) {
+    nlg_table_integer(table, trial->number);
+    if (trial->status == NLG_TRIAL_DONE) {
+        nlg_table_cell(table, "%.4f", trial->score);
+    } else {
+        nlg_table_cell(table, "-");
+    }
+    nlg_table_integer(table, trial->params);
+    nlg_table_integer(table, trial->macs);
+    nlg_table_cell(table, "%s", nlg_trial_status_name(trial->status));
+    nlg_table_cell(table, "%s", trial->is_repeat ? "yes" : "");
+    nlg_table_cell(table, "%.2f", trial->evaluation_seconds);
+    nlg_table_cell(table, "%.12s", trial->hash);
+    nlg_table_cell(table, "%s", genotype);
+}

@@ -1,0 +1,252 @@
+/* Evaluator "train". */
+#include "search/evaluators/evaluator_train.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layers/kernels/simd.h"
+
+struct nlg_train_evaluator {
+    nlg_train_evaluator_options options;
+    nlg_evaluator interface;
+    nlg_exec worker_exec;
+    char *config;
+};
+
+/* ---- configuration as text --------------------------------------------------------------------------------------------- */
+
+/* Numbers as cJSON prints them: 15 or 17 digits, so that the text stands for exactly this value. */
+static void add_recipe(cJSON *object, const nlg_recipe *r) {
+    static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop_tf"};
+    static const char *const schedules[] = {"constant", "step", "cosine", "exponential"};
+    const nlg_optimizer_options *o = &r->optimizer;
+    cJSON_AddNumberToObject(object, "epochs", r->epochs);
+    cJSON_AddNumberToObject(object, "batch", r->batch);
+    cJSON_AddStringToObject(object, "optimizer", optimizers[o->kind]);
+    cJSON_AddNumberToObject(object, "momentum", o->momentum);
+    cJSON_AddBoolToObject(object, "nesterov", o->nesterov);
+    cJSON_AddNumberToObject(object, "beta1", o->beta1);
+    cJSON_AddNumberToObject(object, "beta2", o->beta2);
+    cJSON_AddNumberToObject(object, "alpha", o->alpha);
+    cJSON_AddNumberToObject(object, "eps", o->eps);
+    cJSON_AddNumberToObject(object, "weight_decay", o->weight_decay);
+    cJSON_AddBoolToObject(object, "decay_all", o->decay_all);
+    cJSON_AddStringToObject(object, "schedule", schedules[r->schedule]);
+    cJSON_AddNumberToObject(object, "lr", r->lr);
+    cJSON_AddNumberToObject(object, "warmup_epochs", r->warmup_epochs);
+    cJSON_AddNumberToObject(object, "step_epochs", r->step_epochs);
+    cJSON_AddNumberToObject(object, "factor", r->factor);
+    cJSON_AddNumberToObject(object, "final_lr", r->final_lr);
+    cJSON_AddNumberToObject(object, "label_smoothing", r->label_smoothing);
+    cJSON_AddNumberToObject(object, "clip_norm", r->clip_norm);
+    cJSON_AddNumberToObject(object, "ema_decay", r->ema_decay);
+    cJSON *augmentation = r->augment ? cJSON_AddObjectToObject(object, "augmentation") : NULL;
+    if (!augmentation) {
+        cJSON_AddNullToObject(object, "augmentation");
+        return;
+    }
+    const nlg_augmentation *a = &r->augmentation;
+    cJSON_AddNumberToObject(augmentation, "shift", a->shift);
+    cJSON_AddBoolToObject(augmentation, "flip", a->flip);
+    cJSON_AddNumberToObject(augmentation, "cutout", a->cutout);
+    cJSON_AddBoolToObject(augmentation, "raw", a->raw);
+    cJSON_AddNumberToObject(augmentation, "pad", a->pad);
+}
+
+static void add_data(cJSON *object, const nlg_train_evaluator_options *o) {
+    const nlg_dataset_info *info = nlg_dataset_describe(o->dataset);
+    const double shape[] = {info->c, info->h, info->w}; /* as image_size made it */
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, o->data.split_seed);
+    cJSON_AddStringToObject(object, "name", info->name);
+    cJSON_AddStringToObject(object, "digest", info->digest);
+    cJSON_AddItemToObject(object, "image", cJSON_CreateDoubleArray(shape, 3));
+    cJSON_AddNumberToObject(object, "classes", info->classes);
+    cJSON_AddNumberToObject(object, "train", info->train);
+    cJSON_AddNumberToObject(object, "validation", info->validation);
+    cJSON_AddStringToObject(object, "split_seed", seed);
+    cJSON_AddBoolToObject(object, "file_order", o->data.file_order);
+    cJSON_AddNumberToObject(object, "resize", o->data.resize);
+    cJSON_AddNumberToObject(object, "filter", o->data.filter);
+    cJSON_AddItemToObject(object, "mean", cJSON_CreateFloatArray(info->mean, info->c < 4 ? info->c : 4));
+    cJSON_AddItemToObject(object, "std", cJSON_CreateFloatArray(info->std, info->c < 4 ? info->c : 4));
+}
+
+static char *write_config(const nlg_train_evaluator_options *o) {
+    cJSON *object = cJSON_CreateObject();
+    cJSON *data = cJSON_AddObjectToObject(object, "data"), *recipe = cJSON_AddObjectToObject(object, "recipe");
+    cJSON *limits = cJSON_AddObjectToObject(object, "limits");
+    if (data) add_data(data, o);
+    if (recipe) add_recipe(recipe, &o->recipe);
+    if (limits) {
+        cJSON_AddNumberToObject(limits, "params", (double)o->max_params);
+        cJSON_AddNumberToObject(limits, "macs", (double)o->max_macs);
+        cJSON_AddNumberToObject(limits, "memory_bytes", (double)o->max_memory_bytes);
+    }
+    cJSON_AddStringToObject(object, "backend", o->exec->backend == NLG_BACKEND_OWN ? "own" : "openblas");
+    cJSON_AddBoolToObject(object, "direct_only", o->exec->direct_only);
+    char *text = cJSON_PrintUnformatted(object), *copy = text ? nlg_strdup(text) : NULL;
+    cJSON_free(text);
+    cJSON_Delete(object);
+    return copy;
+}
+
+/* ---- one trial --------------------------------------------------------------------------------------------------------- */
+
+static void end_trial(nlg_trial *trial, nlg_trial_status status, const char *message) {
+    trial->status = status;
+    snprintf(trial->message, sizeof trial->message, "%.*s", (int)sizeof trial->message - 1, message);
+}
+
+/* Memory of training as every machine counts it. */
+static nlg_status measure_memory(const nlg_train_evaluator_options *o, const nlg_graph *graph, size_t *bytes, nlg_error *err) {
+    nlg_exec exec = *o->exec;
+    exec.team = nlg_team_create(1);
+    if (!exec.team) return nlg_fail_memory(err, 64, "a team of one");
+    exec.isa = NLG_ISA_PORTABLE;
+    exec.simd = nlg_simd_table(NLG_ISA_PORTABLE);
+    nlg_status status = nlg_trainer_measure(graph, o->dataset, &exec, &o->recipe, 0, bytes, err);
+    nlg_team_destroy(exec.team);
+    return status;
+}
+
+/* Sets the status to rejected when a limit is exceeded. */
+static nlg_status check_limits(const nlg_train_evaluator_options *o, const nlg_graph *graph, nlg_trial *trial, nlg_error *err) {
+    char text[128];
+    if (o->max_params && trial->params > o->max_params) {
+        snprintf(text, sizeof text, "%" PRId64 " parameters, the limit is %" PRId64, trial->params, o->max_params);
+        end_trial(trial, NLG_TRIAL_REJECTED, text);
+    } else if (o->max_macs && trial->macs > o->max_macs) {
+        snprintf(text, sizeof text, "%" PRId64 " multiply-adds, the limit is %" PRId64, trial->macs, o->max_macs);
+        end_trial(trial, NLG_TRIAL_REJECTED, text);
+    } else if (o->max_memory_bytes) {
+        size_t bytes = 0;
+        NLG_TRY(measure_memory(o, graph, &bytes, err));
+        if (bytes <= o->max_memory_bytes) return NLG_OK;
+        snprintf(text, sizeof text, "%zu bytes to train, the limit is %zu", bytes, o->max_memory_bytes);
+        end_trial(trial, NLG_TRIAL_REJECTED, text);
+    }
+    return NLG_OK;
+}
+
+typedef struct trial_progress {
+    const nlg_train_evaluator_options *options;
+    const nlg_trial *trial;
+} trial_progress;
+
+static bool on_progress(void *context, int epoch, double fraction, const nlg_epoch_record *record) {
+    (void)record;
+    const trial_progress *p = context;
+    return p->options->progress(p->options->progress_context, p->trial, epoch, fraction);
+}
+
+static nlg_status take_score(const nlg_trainer *trainer, nlg_trial *trial, nlg_error *err) {
+    trial->budget_epochs = nlg_trainer_epochs(trainer);
+    trial->score = nlg_trainer_record(trainer, trial->budget_epochs - 1)->val_accuracy;
+    trial->status = NLG_TRIAL_DONE;
+    return nlg_weights_digest(nlg_trainer_weights(trainer), trial->digest, err);
+}
+
+static nlg_status train(const nlg_train_evaluator_options *o, const nlg_graph *graph, nlg_trial *trial, nlg_error *err) {
+    trial_progress progress = {.options = o, .trial = trial};
+    nlg_recipe recipe = o->recipe;
+    recipe.epochs = (int)(trial->budget * o->recipe.epochs + 0.5);
+    if (recipe.epochs < 1) recipe.epochs = 1;
+    nlg_trainer_options options = {
+        .recipe = recipe, .seed = trial->seed, .validate_last_only = true, .progress_context = &progress};
+    if (o->progress) options.progress = on_progress;
+    nlg_trainer *trainer;
+    nlg_error why = {0};
+    NLG_TRY(nlg_trainer_create(graph, o->dataset, o->exec, &options, &trainer, err));
+    nlg_status status = nlg_trainer_run(trainer, &why);
+    if (status == NLG_OK) {
+        status = take_score(trainer, trial, err);
+    } else if (status == NLG_ERR_NUMERIC) {
+        trial->budget_epochs = nlg_trainer_epochs(trainer);
+        end_trial(trial, NLG_TRIAL_NONFINITE, why.text);
+        status = NLG_OK;
+    } else {
+        nlg_fail(err, status, "%s", why.text);
+    }
+    nlg_trainer_destroy(trainer);
+    return status;
+}
+
+static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
+    const nlg_train_evaluator *evaluator = context;
+    const nlg_train_evaluator_options *o = &evaluator->options;
+    const nlg_dataset_info *info = nlg_dataset_describe(o->dataset);
+    const nlg_recipe *r = &o->recipe;
+    int border = r->augment ? 2 * r->augmentation.pad : 0;
+    if (!space->build) {
+        return nlg_fail(err, NLG_ERR_INPUT, "space %s has no networks to train; take an evaluator that knows it", space->name);
+    }
+    nlg_graph *graph;
+    nlg_error why = {0};
+    nlg_status status = space->build(space, &trial->code, info->h + border, info->w + border, info->c, info->classes, &graph, &why);
+    if (status == NLG_ERR_MEMORY) return nlg_fail(err, status, "%s", why.text);
+    if (status != NLG_OK) {
+        end_trial(trial, NLG_TRIAL_FAILED, why.text);
+        return NLG_OK;
+    }
+    nlg_graph_cost cost;
+    status = nlg_graph_count(graph, &cost, err);
+    trial->params = cost.params;
+    trial->macs = cost.macs;
+    if (status == NLG_OK) status = check_limits(o, graph, trial, err);
+    if (status == NLG_OK && trial->status == NLG_TRIAL_DONE) status = train(o, graph, trial, err);
+    nlg_graph_destroy(graph);
+    return status;
+}
+
+static nlg_status begin_worker(void *context, nlg_error *err) {
+    nlg_train_evaluator *e = context;
+    if (e->options.worker_threads < 2) return NLG_OK;
+    e->worker_exec = *e->options.exec;
+    e->worker_exec.team = nlg_team_create(e->options.worker_threads);
+    if (!e->worker_exec.team) return nlg_fail_memory(err, 0, "the threads of a worker");
+    e->options.exec = &e->worker_exec;
+    return NLG_OK;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------------- */
+
+nlg_status nlg_train_evaluator_create(const nlg_train_evaluator_options *options, nlg_train_evaluator **evaluator, nlg_error *err) {
+    *evaluator = NULL;
+    const nlg_dataset_info *info = nlg_dataset_describe(options->dataset);
+    if (options->recipe.epochs < 1) {
+        return nlg_fail(err, NLG_ERR_INPUT, "evaluator train: expected at least 1 epoch, found %d", options->recipe.epochs);
+    }
+    if (info->validation < 1) {
+        return nlg_fail(err, NLG_ERR_INPUT, "evaluator train: %s has no validation images to score with; cut some from training",
+                        info->name);
+    }
+    nlg_train_evaluator *e = nlg_alloc(1, sizeof *e);
+    if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
+    e->options = *options;
+    e->interface = (nlg_evaluator){.name = "train", .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
+    e->config = write_config(options);
+    if (!e->config) {
+        nlg_train_evaluator_destroy(e);
+        return nlg_fail_memory(err, 1024, "the evaluator's configuration");
+    }
+    *evaluator = e;
+    return NLG_OK;
+}
+
+void nlg_train_evaluator_destroy(nlg_train_evaluator *evaluator) {
+    if (!evaluator) return;
+    nlg_free(evaluator->config);
+    nlg_free(evaluator);
+}
+
+const nlg_evaluator *nlg_train_evaluator_interface(const nlg_train_evaluator *evaluator) {
+    return &evaluator->interface;
+}
+
+const char *nlg_train_evaluator_config(const nlg_train_evaluator *evaluator) {
+    return evaluator->config;
+}

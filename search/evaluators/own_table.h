@@ -1,0 +1,68 @@
+/* Our own table: every architecture of a small space trained with several seeds, so that searches on it can be replayed in seconds
+ * and any row can be checked by training it again.
+ *
+ * PATH.csv.gz has a row for each architecture: genotype, hash, parameters, MACs and, for each seed, the validation accuracy after
+ * every epoch, training seconds and the digest of the trained weights. PATH-test.csv.gz has the test accuracies, apart. PATH.json
+ * says how the rows were trained. Accuracies are in percent. While a table is built its rows are in PATH.rows; a build that was
+ * stopped or killed goes on from there. A seed trains an architecture to the same bits as a search with that --seed does. */
+#ifndef NLG_OWN_TABLE_H
+#define NLG_OWN_TABLE_H
+
+#include "train/train.h"
+#include "search/search.h"
+
+enum { NLG_TABLE_SEEDS = 8, NLG_TABLE_EPOCHS = 64 };
+
+/* One training. */
+typedef struct nlg_table_row {
+    nlg_code code;
+    int seed; /* 1 .. seeds */
+    int64_t params, macs;
+    int epochs;
+    double validation[NLG_TABLE_EPOCHS], test; /* percent */
+    double seconds;
+    char digest[65];
+} nlg_table_row;
+
+typedef struct nlg_table_recipe {
+    const nlg_space *space;
+    nlg_dataset *dataset; /* with its test split opened */
+    nlg_dataset_options data;
+    const nlg_exec *exec;
+    nlg_recipe recipe;
+    int seeds;
+    int limit; /* this many architectures, evenly over the space (for tests); 0: all */
+} nlg_table_recipe;
+
+/* All architectures of a space of at most a million codes, canonical, in order of their codes; free with nlg_free. */
+nlg_status nlg_space_list(const nlg_space *space, nlg_code **codes, int *count, nlg_error *err);
+
+typedef struct nlg_table_build_options {
+    nlg_table_recipe recipe;
+    const char *path;
+    int workers; /* processes that train at once, with a team of one thread; 0: this one does it */
+    /* After each training that this call has made; returning false stops cleanly. */
+    bool (*progress)(void *context, int done, int total);
+    void *progress_context;
+    bool (*stop)(void); /* may be NULL; also looked at while workers are awaited */
+} nlg_table_build_options;
+/* digest: of the table without seconds. */
+nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err);
+
+/* Trains one architecture again. Its bits depend on the recipe, the code and the seed alone. */
+nlg_status nlg_table_train(const nlg_table_recipe *recipe, const nlg_code *code, int seed, nlg_table_row *row, nlg_error *err);
+
+/* JSON text of all that the rows depend on; free with nlg_free. */
+nlg_status nlg_table_config(const nlg_table_recipe *recipe, char **text, nlg_error *err);
+
+/* How a finished table was made: reads PATH.json into a recipe without space, dataset and exec, and the names of these two. */
+typedef struct nlg_table_facts {
+    char space[NLG_SPACE_NAME_MAX], data[64], digest[65];
+    int numerics_version;
+    nlg_table_recipe recipe;
+    char *config; /* as nlg_table_config gives it for the same recipe */
+} nlg_table_facts;
+nlg_status nlg_table_facts_read(const char *path, nlg_table_facts *facts, nlg_error *err);
+void nlg_table_facts_free(nlg_table_facts *facts);
+
+#endif

@@ -1,0 +1,347 @@
+/* Building our own table: trainings that are missing, one line each in PATH.rows, then the compressed tables.
+ *
+ * A line is written at once and synced by the process that has trained; a cut last line is ignored, so that its training is done
+ * again. The first line is the configuration: other settings never mix. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "layers/base/digest.h"
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+#include "layers/kernels/exec.h"
+#include "search/evaluators/own_table.h"
+#include "search/evaluators/table_file.h"
+#include "search/parallel/workers.h"
+
+enum { LARGEST_ROWS = 512 << 20, LINE_MAX_BYTES = 4096 };
+
+typedef struct build {
+    const nlg_table_build_options *options;
+    const nlg_table_recipe *recipe;
+    char *config, *rows_path;
+    int count; /* architectures */
+    nlg_code *codes;
+    nlg_table_row *rows; /* count x seeds; epochs 0: not trained yet */
+    int done, total;
+} build;
+
+/* ---- the text of growing files ----------------------------------------------------------------------------------------- */
+
+typedef struct text {
+    char *bytes;
+    size_t size, room;
+    bool failed;
+} text;
+
+static void add(text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(text *t, const char *format, ...) {
+    char part[LINE_MAX_BYTES];
+    va_list list;
+    va_start(list, format);
+    const int length = vsnprintf(part, sizeof part, format, list);
+    va_end(list);
+    t->failed = t->failed || length < 0 || length >= (int)sizeof part;
+    if (t->failed) return;
+    if (t->size + (size_t)length > t->room) {
+        const size_t room = 2 * (t->size + (size_t)length);
+        char *bytes = nlg_realloc(t->bytes, room, 1);
+        t->failed = !bytes;
+        if (t->failed) return;
+        t->bytes = bytes;
+        t->room = room;
+    }
+    memcpy(t->bytes + t->size, part, (size_t)length);
+    t->size += (size_t)length;
+}
+
+/* ---- PATH.rows --------------------------------------------------------------------------------------------------------- */
+
+static nlg_table_row *row_of(const build *b, int architecture, int seed) {
+    return &b->rows[(size_t)architecture * (size_t)b->recipe->seeds + (size_t)(seed - 1)];
+}
+
+static nlg_status append(const build *b, const char *line, nlg_error *err) {
+    const int file = open(b->rows_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    const size_t size = strlen(line);
+    const bool good = file >= 0 && write(file, line, size) == (ssize_t)size && fsync(file) == 0;
+    const int cause = errno;
+    if (file >= 0) close(file);
+    return good ? NLG_OK : nlg_fail(err, NLG_ERR_IO, "%s: cannot be written: %s", b->rows_path, strerror(cause));
+}
+
+/* A line begins where the last one ended, also where that was cut. */
+static nlg_status append_row(const build *b, int architecture, const nlg_table_row *row, nlg_error *err) {
+    text t = {0};
+    add(&t, "%d %d %" PRId64 " %" PRId64 " %s %.6g %.10g %d", architecture, row->seed, row->params, row->macs, row->digest,
+        row->seconds, row->test, row->epochs);
+    for (int i = 0; i < row->epochs; i++) add(&t, " %.10g", row->validation[i]);
+    add(&t, " end\n%c", '\0');
+    nlg_status status = t.failed ? nlg_fail_memory(err, LINE_MAX_BYTES, "a row") : append(b, t.bytes, err);
+    nlg_free(t.bytes);
+    return status;
+}
+
+/* False for a line that was cut or is none. */
+static bool read_row(const build *b, const char *line) {
+    nlg_table_row row = {0};
+    int architecture = -1, length = 0;
+    if (sscanf(line, "%d %d %" SCNd64 " %" SCNd64 " %64s %lf %lf %d%n", &architecture, &row.seed, &row.params, &row.macs,
+               row.digest, &row.seconds, &row.test, &row.epochs, &length) != 8)
+        return false;
+    if (architecture < 0 || architecture >= b->count || row.seed < 1 || row.seed > b->recipe->seeds) return false;
+    if (row.epochs != b->recipe->recipe.epochs) return false;
+    const char *at = line + length;
+    for (int i = 0; i < row.epochs; i++) {
+        char *end;
+        row.validation[i] = strtod(at, &end);
+        if (end == at) return false;
+        at = end;
+    }
+    if (strcmp(at, " end") != 0) return false;
+    row.code = b->codes[architecture];
+    *row_of(b, architecture, row.seed) = row;
+    return true;
+}
+
+static nlg_status continue_rows(build *b, nlg_error *err) {
+    char *content = NULL;
+    size_t size;
+    NLG_TRY(nlg_file_read(b->rows_path, LARGEST_ROWS, &content, &size, err));
+    char *line = content, *end = strchr(content, '\n');
+    nlg_status status = NLG_OK;
+    if (!end || strlen(b->config) != (size_t)(end - line) || strncmp(line, b->config, (size_t)(end - line)) != 0)
+        status =
+            nlg_fail(err, NLG_ERR_INPUT,
+                     "%s: was begun with other settings, data or numerics version; remove it to begin again, or name another path",
+                     b->rows_path);
+    while (status == NLG_OK && (line = end + 1, end = strchr(line, '\n'))) {
+        *end = '\0';
+        read_row(b, line);
+    }
+    const bool cut = status == NLG_OK && size > 0 && *line;
+    nlg_free(content);
+    return cut ? append(b, "\n", err) : status;
+}
+
+static nlg_status begin_rows(build *b, nlg_error *err) {
+    if (nlg_file_exists(b->rows_path))
+        NLG_TRY(continue_rows(b, err));
+    else {
+        NLG_TRY(append(b, b->config, err));
+        NLG_TRY(append(b, "\n", err));
+    }
+    for (int i = 0; i < b->total; i++) b->done += b->rows[i].epochs > 0;
+    return NLG_OK;
+}
+
+/* ---- training ---------------------------------------------------------------------------------------------------------- */
+
+static nlg_status train_and_append(build *b, int number, nlg_table_row *row, nlg_error *err) {
+    const int architecture = number / b->recipe->seeds, seed = number % b->recipe->seeds + 1;
+    NLG_TRY(nlg_table_train(b->recipe, &b->codes[architecture], seed, row, err));
+    return append_row(b, architecture, row, err);
+}
+
+static nlg_status report(build *b, nlg_error *err) {
+    b->done++;
+    const nlg_table_build_options *o = b->options;
+    if (!o->progress || o->progress(o->progress_context, b->done, b->total)) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped after %d of %d trainings; give the same command again to continue", b->done,
+                    b->total);
+}
+
+/* In a worker: what it has trained is in the file when it ends. */
+static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
+    (void)space;
+    nlg_table_row row;
+    return train_and_append(context, trial->number, &row, err);
+}
+
+static nlg_status after_worker(void *context, nlg_trial *trial, nlg_error *err) {
+    if (trial->status != NLG_TRIAL_DONE) return nlg_fail(err, NLG_ERR_CHECK, "training %d: %s", trial->number, trial->message);
+    return report(context, err);
+}
+
+static nlg_status train_in_workers(build *b, nlg_error *err) {
+    nlg_trial *trials = nlg_alloc((size_t)b->total, sizeof *trials);
+    int *chosen = nlg_alloc((size_t)b->total, sizeof *chosen), count = 0;
+    nlg_status status = trials && chosen ? NLG_OK : nlg_fail_memory(err, (size_t)b->total * sizeof *trials, "the trainings");
+    for (int i = 0; status == NLG_OK && i < b->total; i++) {
+        trials[i] = (nlg_trial){.number = i, .budget = 1};
+        if (!b->rows[i].epochs) chosen[count++] = i;
+    }
+    const nlg_evaluator evaluator = {.name = "table rows", .context = b, .evaluate = evaluate};
+    const nlg_worker_job job = {.evaluator = &evaluator,
+                                .space = b->recipe->space,
+                                .workers = b->options->workers,
+                                .done = after_worker,
+                                .context = b,
+                                .stop = b->options->stop};
+    if (status == NLG_OK) status = nlg_workers_run(&job, trials, chosen, count, err);
+    nlg_free(trials);
+    nlg_free(chosen);
+    return status == NLG_OK ? continue_rows(b, err) : status;
+}
+
+static nlg_status train_here(build *b, nlg_error *err) {
+    for (int i = 0; i < b->total; i++) {
+        if (b->rows[i].epochs) continue;
+        NLG_TRY(train_and_append(b, i, &b->rows[i], err));
+        NLG_TRY(report(b, err));
+    }
+    return NLG_OK;
+}
+
+/* ---- the tables -------------------------------------------------------------------------------------------------------- */
+
+static void write_header(const build *b, text *t, bool seconds) {
+    add(t, "arch,hash,params,macs");
+    for (int seed = 1; seed <= b->recipe->seeds; seed++) {
+        for (int epoch = 1; epoch <= b->recipe->recipe.epochs; epoch++) add(t, ",val_s%d_e%d", seed, epoch);
+        if (seconds) add(t, ",seconds_s%d", seed);
+        add(t, ",digest_s%d", seed);
+    }
+    add(t, "\n");
+}
+
+static nlg_status write_table(const build *b, text *t, bool seconds, nlg_error *err) {
+    const nlg_space *space = b->recipe->space;
+    write_header(b, t, seconds);
+    for (int i = 0; i < b->count; i++) {
+        char genotype[NLG_GENOTYPE_MAX], hash[65];
+        space->encode(space, &b->codes[i], genotype, sizeof genotype);
+        if (strpbrk(genotype, ",\n"))
+            return nlg_fail(err, NLG_ERR_INPUT, "space %s: a genotype with a comma cannot stand in a table: %s", space->name,
+                            genotype);
+        NLG_TRY(nlg_space_hash(space, &b->codes[i], hash, err));
+        add(t, "%s,%s,%" PRId64 ",%" PRId64, genotype, hash, row_of(b, i, 1)->params, row_of(b, i, 1)->macs);
+        for (int seed = 1; seed <= b->recipe->seeds; seed++) {
+            const nlg_table_row *row = row_of(b, i, seed);
+            for (int epoch = 0; epoch < row->epochs; epoch++) add(t, ",%.10g", row->validation[epoch]);
+            if (seconds) add(t, ",%.6g", row->seconds);
+            add(t, ",%s", row->digest);
+        }
+        add(t, "\n");
+    }
+    return NLG_OK;
+}
+
+static void write_test_table(const build *b, text *t) {
+    add(t, "arch");
+    for (int seed = 1; seed <= b->recipe->seeds; seed++) add(t, ",test_s%d", seed);
+    add(t, "\n");
+    for (int i = 0; i < b->count; i++) {
+        char genotype[NLG_GENOTYPE_MAX];
+        b->recipe->space->encode(b->recipe->space, &b->codes[i], genotype, sizeof genotype);
+        add(t, "%s", genotype);
+        for (int seed = 1; seed <= b->recipe->seeds; seed++) add(t, ",%.10g", row_of(b, i, seed)->test);
+        add(t, "\n");
+    }
+}
+
+static nlg_status digest_of(const text *t, char digest[65], nlg_error *err) {
+    nlg_digest *d = nlg_digest_create();
+    if (!d) return nlg_fail_memory(err, 256, "a digest");
+    nlg_digest_update(d, t->bytes, t->size);
+    nlg_digest_finish(d, digest);
+    return NLG_OK;
+}
+
+static nlg_status pack(const char *path, const text *t, nlg_error *err) {
+    enum { GZIP = 16 };
+    z_stream z = {0};
+    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + GZIP, 9, Z_DEFAULT_STRATEGY) != Z_OK)
+        return nlg_fail_memory(err, 1 << 18, path);
+    const size_t bound = deflateBound(&z, t->size);
+    Bytef *packed = nlg_alloc(bound, 1);
+    nlg_status status = packed ? NLG_OK : nlg_fail_memory(err, bound, path);
+    if (status == NLG_OK) {
+        z.next_in = (Bytef *)t->bytes;
+        z.avail_in = (uInt)t->size;
+        z.next_out = packed;
+        z.avail_out = (uInt)bound;
+        const bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
+        status = whole ? nlg_file_write(path, packed, z.total_out, err) : nlg_fail_memory(err, bound, path);
+    }
+    deflateEnd(&z);
+    nlg_free(packed);
+    return status;
+}
+
+static nlg_status write_text(const build *b, const char *ending, text *t, nlg_error *err) {
+    char *path = NULL;
+    nlg_status status = t->failed ? nlg_fail_memory(err, t->size, "a table") : nlg_table_path(b->options->path, ending, &path, err);
+    if (status == NLG_OK) status = strstr(ending, ".gz") ? pack(path, t, err) : nlg_file_write(path, t->bytes, t->size, err);
+    nlg_free(path);
+    return status;
+}
+
+static nlg_status write_tables(const build *b, char digest[65], nlg_error *err) {
+    text table = {0}, plain = {0}, test = {0}, facts = {0};
+    char test_digest[65] = "", file_digest[65] = "";
+    nlg_status status = write_table(b, &table, true, err);
+    if (status == NLG_OK) status = write_table(b, &plain, false, err);
+    write_test_table(b, &test);
+    if (status == NLG_OK) status = write_text(b, ".csv.gz", &table, err);
+    if (status == NLG_OK) status = write_text(b, "-test.csv.gz", &test, err);
+    if (status == NLG_OK) status = digest_of(&plain, digest, err);
+    if (status == NLG_OK) status = digest_of(&table, file_digest, err);
+    if (status == NLG_OK) status = digest_of(&test, test_digest, err);
+    add(&facts,
+        "{\"digest\": \"%s\",\n \"file_digest\": \"%s\",\n \"test_file_digest\": \"%s\",\n \"architectures\": %d,\n \"config\": ",
+        digest, file_digest, test_digest, b->count);
+    add(&facts, "%s}\n", b->config);
+    if (status == NLG_OK) status = write_text(b, ".json", &facts, err);
+    nlg_free(table.bytes);
+    nlg_free(plain.bytes);
+    nlg_free(test.bytes);
+    nlg_free(facts.bytes);
+    return status;
+}
+
+/* ---- all of it --------------------------------------------------------------------------------------------------------- */
+
+static void spread(build *b, int limit) {
+    if (limit == 0 || limit >= b->count) return;
+    for (int i = 0; i < limit; i++) b->codes[i] = b->codes[(int64_t)i * b->count / limit];
+    b->count = limit;
+}
+
+static nlg_status set_up(build *b, nlg_error *err) {
+    const nlg_table_recipe *r = b->recipe;
+    if (r->seeds < 1 || r->seeds > NLG_TABLE_SEEDS || r->recipe.epochs < 1 || r->recipe.epochs > NLG_TABLE_EPOCHS)
+        return nlg_fail(err, NLG_ERR_INPUT, "a table has 1 to %d seeds and 1 to %d epochs, found %d and %d", NLG_TABLE_SEEDS,
+                        NLG_TABLE_EPOCHS, r->seeds, r->recipe.epochs);
+    if (!r->space->build) return nlg_fail(err, NLG_ERR_INPUT, "space %s has no networks to train", r->space->name);
+    NLG_TRY(nlg_table_path(b->options->path, ".rows", &b->rows_path, err));
+    NLG_TRY(nlg_table_config(r, &b->config, err));
+    NLG_TRY(nlg_space_list(r->space, &b->codes, &b->count, err));
+    spread(b, r->limit);
+    b->total = b->count * r->seeds;
+    b->rows = nlg_alloc((size_t)b->total, sizeof *b->rows);
+    if (!b->rows) return nlg_fail_memory(err, (size_t)b->total * sizeof *b->rows, "the rows");
+    return begin_rows(b, err);
+}
+
+nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err) {
+    build b = {.options = options, .recipe = &options->recipe};
+    nlg_status status = set_up(&b, err);
+    if (status == NLG_OK && b.done < b.total) status = options->workers > 0 ? train_in_workers(&b, err) : train_here(&b, err);
+    for (int i = 0; status == NLG_OK && i < b.total; i++) {
+        if (!b.rows[i].epochs) status = nlg_fail(err, NLG_ERR_IO, "%s: a row is missing; give the same command again", b.rows_path);
+    }
+    if (status == NLG_OK) status = write_tables(&b, digest, err);
+    if (status == NLG_OK) unlink(b.rows_path);
+    nlg_free(b.config);
+    nlg_free(b.rows_path);
+    nlg_free(b.codes);
+    nlg_free(b.rows);
+    return status;
+}

@@ -1,0 +1,188 @@
+/* MPI is asked now and then, never waited for: a waiting rank would keep a core busy that another one evaluates on. */
+#include "search/parallel/ranks.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "layers/base/digest.h"
+#include "layers/kernels/exec.h"
+#include "search/parallel/workers.h"
+
+/* As its starter says, without joining. */
+static int processes_of_this_start(void) {
+    const char *names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *text = getenv(names[i]);
+        if (text && atoi(text) > 1) return atoi(text);
+    }
+    return 1;
+}
+
+#ifndef NLG_MPI
+
+nlg_status nlg_ranks_open(int *rank, int *count, nlg_error *err) {
+    *rank = 0;
+    *count = 1;
+    const int started = processes_of_this_start();
+    if (started == 1) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT,
+                    "one of %d processes of mpirun, but built without MPI: each would run the whole search; build with `make "
+                    "WITH_MPI=1` (Debian: libopenmpi-dev), or take --workers on one machine",
+                    started);
+}
+
+void nlg_ranks_close(void) {}
+
+nlg_status nlg_ranks_agree(const char *config, nlg_error *err) {
+    (void)config, (void)err;
+    return NLG_OK;
+}
+
+nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err) {
+    (void)evaluator, (void)space;
+    return nlg_fail(err, NLG_ERR_CHECK, "there are no other processes to serve");
+}
+
+void nlg_ranks_send(int rank, const nlg_trial *trial) {
+    (void)rank, (void)trial;
+}
+
+bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report) {
+    (void)rank, (void)report;
+    return false;
+}
+
+#else
+
+#include <mpi.h>
+
+enum { TRIAL = 1, END, REPORT, BYE };
+
+/* MPI itself is one per process. */
+static struct {
+    bool joined, agreed;
+    int rank, count;
+} here;
+
+nlg_status nlg_ranks_open(int *rank, int *count, nlg_error *err) {
+    *rank = 0;
+    *count = 1;
+    if (processes_of_this_start() == 1) return NLG_OK;
+    if (MPI_Init(NULL, NULL) != MPI_SUCCESS) return nlg_fail(err, NLG_ERR_IO, "MPI cannot start in this process");
+    MPI_Comm_rank(MPI_COMM_WORLD, &here.rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &here.count);
+    here.joined = true;
+    *rank = here.rank;
+    *count = here.count;
+    return NLG_OK;
+}
+
+static void rest(void) {
+    const struct timespec pause = {.tv_nsec = 2000000};
+    nanosleep(&pause, NULL);
+}
+
+static bool is_waiting(int from, int tag, MPI_Status *message) {
+    int found = 0;
+    MPI_Iprobe(from, tag, MPI_COMM_WORLD, &found, message);
+    return found != 0;
+}
+
+void nlg_ranks_close(void) {
+    if (!here.joined || !here.agreed) return;
+    here.agreed = false;
+    if (here.rank == 0) {
+        for (int r = 1; r < here.count; r++) MPI_Send(NULL, 0, MPI_BYTE, r, END, MPI_COMM_WORLD);
+        for (int left = here.count - 1; left > 0;) {
+            nlg_evaluation_report late; /* of a trial that was given up */
+            MPI_Status message;
+            int rank;
+            if (is_waiting(MPI_ANY_SOURCE, BYE, &message)) {
+                MPI_Recv(NULL, 0, MPI_BYTE, message.MPI_SOURCE, BYE, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+                left--;
+            } else if (!nlg_ranks_receive(&rank, &late)) {
+                rest();
+            }
+        }
+    }
+    MPI_Finalize();
+}
+
+nlg_status nlg_ranks_agree(const char *config, nlg_error *err) {
+    char mine[65], first[65];
+    if (!here.joined) return NLG_OK;
+    nlg_digest *digest = nlg_digest_create();
+    if (!digest) return nlg_fail(err, NLG_ERR_MEMORY, "out of memory: a digest");
+    const int facts[] = {NLG_NUMERICS_VERSION, (int)sizeof(nlg_evaluation_report)};
+    nlg_digest_update(digest, facts, sizeof facts);
+    nlg_digest_update(digest, config, strlen(config));
+    nlg_digest_finish(digest, mine);
+    memcpy(first, mine, sizeof first);
+    MPI_Bcast(first, (int)sizeof first, MPI_CHAR, 0, MPI_COMM_WORLD);
+    int same = memcmp(first, mine, sizeof first) == 0, all = 0;
+    MPI_Allreduce(&same, &all, 1, MPI_INT, MPI_MIN, MPI_COMM_WORLD);
+    if (!all)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "the processes of mpirun do not have the same program, data and options; give all machines the same");
+    here.agreed = true;
+    return NLG_OK;
+}
+
+/* ---- ranks above 0 ----------------------------------------------------------------------------------------------------- */
+
+static bool end_is_near(void) {
+    MPI_Status message;
+    return is_waiting(0, END, &message);
+}
+
+static nlg_status send_report(void *context, nlg_trial *trial, nlg_error *err) {
+    (void)err;
+    nlg_evaluation_report *report = context;
+    report->trial = *trial;
+    MPI_Send(report, (int)sizeof *report, MPI_BYTE, 0, REPORT, MPI_COMM_WORLD);
+    return NLG_OK;
+}
+
+static void evaluate(const nlg_evaluator *evaluator, const nlg_space *space) {
+    static const int only = 0;
+    nlg_trial trial;
+    nlg_evaluation_report report = {0};
+    MPI_Recv(&trial, (int)sizeof trial, MPI_BYTE, 0, TRIAL, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    const nlg_worker_job job = {
+        .evaluator = evaluator, .space = space, .workers = 1, .done = send_report, .stop = end_is_near, .context = &report};
+    report.status = nlg_workers_run(&job, &trial, &only, 1, &report.err);
+    if (report.status != NLG_OK && !end_is_near()) send_report(&report, &trial, NULL);
+}
+
+nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err) {
+    (void)err;
+    MPI_Status message;
+    while (!end_is_near()) {
+        if (is_waiting(0, TRIAL, &message)) {
+            evaluate(evaluator, space);
+        } else {
+            rest();
+        }
+    }
+    MPI_Recv(NULL, 0, MPI_BYTE, 0, END, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    MPI_Send(NULL, 0, MPI_BYTE, 0, BYE, MPI_COMM_WORLD);
+    return NLG_OK;
+}
+
+/* ---- rank 0 ------------------------------------------------------------------------------------------------------------ */
+
+void nlg_ranks_send(int rank, const nlg_trial *trial) {
+    MPI_Send(trial, (int)sizeof *trial, MPI_BYTE, rank, TRIAL, MPI_COMM_WORLD);
+}
+
+bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report) {
+    MPI_Status message;
+    if (!is_waiting(MPI_ANY_SOURCE, REPORT, &message)) return false;
+    *rank = message.MPI_SOURCE;
+    MPI_Recv(report, (int)sizeof *report, MPI_BYTE, *rank, REPORT, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    return true;
+}
+
+#endif

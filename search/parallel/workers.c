@@ -1,0 +1,200 @@
+/* One forked process a trial: it writes one report into a pipe and ends. A pipe that closes without a whole report means that the
+ * worker died. Workers die with their parent. */
+#include "search/parallel/workers.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "layers/base/memory.h"
+#include "search/parallel/ranks.h"
+
+enum { WAIT_MS = 200, RANKS_WAIT_MS = 2 }; /* between looks at job->stop and at what ranks have sent */
+
+typedef nlg_evaluation_report report;
+
+/* The first job->workers of them fork; worker job->workers + r - 1 is rank r. */
+typedef struct worker {
+    bool busy;
+    pid_t process; /* 0: none, or a rank */
+    nlg_trial *trial;
+    double start;
+    size_t received;
+    report report;
+} worker;
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- in the worker ------------------------------------------------------------------------------------------------------- */
+
+static void fail_trial(nlg_trial *trial, const char *why) {
+    trial->status = NLG_TRIAL_FAILED;
+    snprintf(trial->message, sizeof trial->message, "%.250s", why);
+}
+
+static void work(const nlg_worker_job *job, const nlg_trial *trial, pid_t parent, int pipe) {
+    const nlg_evaluator *evaluator = job->evaluator;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+    nlg_store_leave(job->store);
+    report r = {.trial = *trial};
+    if (evaluator->begin_worker) r.status = evaluator->begin_worker(evaluator->context, &r.err);
+    if (r.status == NLG_OK) r.status = evaluator->evaluate(evaluator->context, job->space, &r.trial, &r.err);
+    if (r.status == NLG_ERR_MEMORY) { /* its own, so the others may go on */
+        fail_trial(&r.trial, r.err.text);
+        r.status = NLG_OK;
+    }
+    const char *bytes = (const char *)&r;
+    for (size_t sent = 0; sent < sizeof r;) {
+        ssize_t n = write(pipe, bytes + sent, sizeof r - sent);
+        if (n < 0 && errno != EINTR) _exit(1);
+        if (n > 0) sent += (size_t)n;
+    }
+    _exit(0);
+}
+
+/* ---- in the parent ------------------------------------------------------------------------------------------------------- */
+
+/* *begun is false when the system has no process left to give. */
+static nlg_status fork_worker(const nlg_worker_job *job, worker *w, struct pollfd *end, nlg_trial *trial, bool *begun,
+                              nlg_error *err) {
+    int pipes[2];
+    if (pipe(pipes) != 0) return nlg_fail(err, NLG_ERR_IO, "a pipe to a worker: %s", strerror(errno));
+    pid_t parent = getpid(), process = fork();
+    if (process == 0) {
+        close(pipes[0]);
+        work(job, trial, parent, pipes[1]);
+    }
+    close(pipes[1]);
+    *begun = process > 0;
+    if (!*begun) {
+        close(pipes[0]);
+        return NLG_OK;
+    }
+    *w = (worker){.busy = true, .process = process, .trial = trial, .start = seconds_now()};
+    *end = (struct pollfd){.fd = pipes[0], .events = POLLIN};
+    return NLG_OK;
+}
+
+static void bury(worker *w, struct pollfd *end, int *how) {
+    close(end->fd);
+    end->fd = -1;
+    while (waitpid(w->process, how, 0) < 0 && errno == EINTR) {
+    }
+    w->process = 0;
+}
+
+/* how: as waitpid told it; NULL if the report is there. */
+static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *err) {
+    char why[128];
+    w->busy = false;
+    if (!how) {
+        const report *r = &w->report;
+        if (r->status != NLG_OK) return nlg_fail(err, r->status, "trial %d: %s", r->trial.number + 1, r->err.text);
+        double overhead = w->trial->overhead_seconds;
+        *w->trial = r->trial;
+        w->trial->overhead_seconds = overhead;
+    } else {
+        if (WIFSIGNALED(*how)) {
+            snprintf(why, sizeof why, "its worker was ended by signal %d (%s)", WTERMSIG(*how), strsignal(WTERMSIG(*how)));
+        } else {
+            snprintf(why, sizeof why, "its worker ended with code %d and no result", WEXITSTATUS(*how));
+        }
+        fail_trial(w->trial, why);
+    }
+    w->trial->evaluation_seconds = seconds_now() - w->start;
+    return job->done(job->context, w->trial, err);
+}
+
+/* Reads what is there; *ended when the worker has closed its pipe. */
+static void receive(worker *w, int pipe, bool *ended) {
+    ssize_t n = read(pipe, (char *)&w->report + w->received, sizeof w->report - w->received);
+    if (n > 0) w->received += (size_t)n;
+    *ended = (n <= 0 && !(n < 0 && errno == EINTR)) || w->received == sizeof w->report;
+}
+
+static nlg_status collect_from_ranks(const nlg_worker_job *job, worker *workers, int *running, nlg_error *err) {
+    report r;
+    int rank;
+    while (job->ranks && nlg_ranks_receive(&rank, &r)) {
+        worker *w = &workers[job->workers + rank - 1];
+        w->report = r;
+        --*running;
+        NLG_TRY(conclude(job, w, NULL, err));
+    }
+    return NLG_OK;
+}
+
+static nlg_status collect(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int *running, nlg_error *err) {
+    int ready = poll(ends, (nfds_t)job->workers, job->ranks ? RANKS_WAIT_MS : WAIT_MS);
+    if (ready < 0 && errno != EINTR) return nlg_fail(err, NLG_ERR_IO, "waiting for workers: %s", strerror(errno));
+    if (job->stop && job->stop()) {
+        return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped; finished trials are stored: give the same command again to continue");
+    }
+    for (int i = 0; ready > 0 && i < job->workers; i++) {
+        bool ended = false;
+        int how = 0;
+        if (ends[i].fd < 0 || !ends[i].revents) continue;
+        ends[i].revents = 0;
+        receive(&workers[i], ends[i].fd, &ended);
+        if (!ended) continue;
+        --*running;
+        bury(&workers[i], &ends[i], &how);
+        NLG_TRY(conclude(job, &workers[i], workers[i].received == sizeof(report) ? NULL : &how, err));
+    }
+    return collect_from_ranks(job, workers, running, err);
+}
+
+static nlg_status begin(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int i, nlg_trial *trial, bool *begun,
+                        nlg_error *err) {
+    if (i < job->workers) return fork_worker(job, &workers[i], &ends[i], trial, begun, err);
+    workers[i] = (worker){.busy = true, .trial = trial, .start = seconds_now()};
+    nlg_ranks_send(i - job->workers + 1, trial);
+    *begun = true;
+    return NLG_OK;
+}
+
+static nlg_status run(const nlg_worker_job *job, worker *workers, struct pollfd *ends, nlg_trial *trials, const int *chosen,
+                      int count, nlg_error *err) {
+    for (int next = 0, running = 0; next < count || running > 0;) {
+        for (int i = 0; i < job->workers + job->ranks && next < count; i++) {
+            bool begun = false;
+            if (workers[i].busy) continue;
+            NLG_TRY(begin(job, workers, ends, i, &trials[chosen[next]], &begun, err));
+            if (!begun && running == 0) return nlg_fail(err, NLG_ERR_IO, "no worker can be started: %s", strerror(errno));
+            if (!begun) break;
+            next++;
+            running++;
+        }
+        NLG_TRY(collect(job, workers, ends, &running, err));
+    }
+    return NLG_OK;
+}
+
+nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err) {
+    const size_t all = (size_t)job->workers + (size_t)job->ranks;
+    worker *workers = nlg_alloc(all, sizeof *workers);
+    struct pollfd *ends = nlg_alloc((size_t)job->workers, sizeof *ends);
+    nlg_status status = workers && ends ? NLG_OK : nlg_fail_memory(err, all * sizeof *workers, "the workers");
+    for (int i = 0; ends && i < job->workers; i++) ends[i].fd = -1;
+    if (status == NLG_OK) status = run(job, workers, ends, trials, chosen, count, err);
+    for (int i = 0, how; workers && i < job->workers; i++) {
+        if (!workers[i].process) continue;
+        kill(workers[i].process, SIGKILL);
+        bury(&workers[i], &ends[i], &how);
+    }
+    nlg_free(workers);
+    nlg_free(ends);
+    return status;
+}

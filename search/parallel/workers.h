@@ -1,0 +1,24 @@
+/* Evaluations in processes of their own, several at once, here and in the other processes of an mpirun. What a worker does to
+ * itself costs one trial. */
+#ifndef NLG_WORKERS_H
+#define NLG_WORKERS_H
+
+#include "search/search.h"
+#include "search/store/store.h"
+
+typedef struct nlg_worker_job {
+    const nlg_evaluator *evaluator;
+    const nlg_space *space;
+    int workers;      /* at once in this process */
+    int ranks;        /* other processes that serve (search/parallel/ranks.h), one trial each */
+    nlg_store *store; /* open in this process, or NULL; workers let go of it */
+    /* A trial has its result; called in this process in order of finishing. A status other than NLG_OK ends the job. */
+    nlg_status (*done)(void *context, nlg_trial *trial, nlg_error *err);
+    void *context;
+    bool (*stop)(void); /* may be NULL: true ends the job with NLG_ERR_INTERRUPTED */
+} nlg_worker_job;
+
+/* Evaluates trials[chosen[0 .. count-1]], which are begun in this order. When it fails, running evaluations are given up. */
+nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err);
+
+#endif

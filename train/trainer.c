@@ -1,0 +1,442 @@
+/* The trainer: epochs over a data set with one plan, one optimizer, one schedule.
+ *
+ * A run is a pure function of graph, data, recipe and seed: initialisation, order, augmentation and dropout have streams of
+ * their own, keyed by epoch, step and sample, so a continued run meets the same numbers. A last batch that is not full is left out
+ * (batch statistics of a few images are noise) unless it is the only one. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "layers/base/dmath.h"
+#include "layers/base/file.h"
+#include "layers/graph/weights_file.h"
+#include "train/train_internal.h"
+
+enum { EVALUATION_BATCH = 128, UPDATE_CHUNK = 4096 };
+enum { STREAM_INIT, STREAM_ORDER, STREAM_STEPS };
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+nlg_recipe nlg_recipe_default(void) {
+    return (nlg_recipe){.optimizer = {.kind = NLG_SGD,
+                                      .momentum = 0.9,
+                                      .nesterov = true,
+                                      .beta1 = 0.9,
+                                      .beta2 = 0.999,
+                                      .alpha = 0.9,
+                                      .eps = 1e-8,
+                                      .weight_decay = 5e-4},
+                        .schedule = NLG_COSINE,
+                        .lr = 0.1,
+                        .warmup_epochs = 0.5,
+                        .step_epochs = 1,
+                        .factor = 0.1,
+                        .epochs = 5,
+                        .batch = 64,
+                        .augmentation = {.shift = 2, .flip = true},
+                        .augment = true};
+}
+
+/* ---- set-up ---- */
+
+static nlg_status check_shapes(const nlg_graph *graph, const nlg_dataset_info *info, const nlg_augmentation *a, nlg_error *err) {
+    const nlg_shape in = graph->nodes[0].shape, out = graph->nodes[graph->outputs[0]].shape;
+    const int pad = a != NULL ? 2 * a->pad : 0;
+    if (in.h != info->h + pad || in.w != info->w + pad || in.c != info->c)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: images of %d x %d x %d, but the network takes %d x %d x %d (C x H x W)",
+                        info->name, info->c, info->h + pad, info->w + pad, in.c, in.h, in.w);
+    if (out.h != 1 || out.w != 1 || out.c < info->classes)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: %d classes, but the network's output is %d x %d x %d", info->name, info->classes,
+                        out.c, out.h, out.w);
+    return NLG_OK;
+}
+
+static nlg_status make_chunks(nlg_trainer *t, nlg_error *err) {
+    int count = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        count = 0;
+        for (int i = 0; i < t->graph->n_params; i++) {
+            const nlg_param *p = &t->graph->params[i];
+            for (size_t begin = 0; p->trainable && begin < p->count; begin += UPDATE_CHUNK, count++) {
+                if (pass == 0) continue;
+                const size_t left = p->count - begin;
+                t->chunks[count] = (update_chunk){.offset = p->offset + begin,
+                                                  .count = left < UPDATE_CHUNK ? left : UPDATE_CHUNK,
+                                                  .decay = t->options.recipe.optimizer.decay_all || p->role == NLG_PARAM_WEIGHT};
+            }
+        }
+        if (pass == 1) break;
+        t->chunks = nlg_alloc((size_t)count + 1, sizeof *t->chunks);
+        if (t->chunks == NULL) return nlg_fail_memory(err, (size_t)count * sizeof *t->chunks, "the optimizer");
+    }
+    t->n_chunks = count;
+    return NLG_OK;
+}
+
+static nlg_schedule make_schedule(const nlg_recipe *r, int64_t steps_per_epoch) {
+    const double per_epoch = (double)steps_per_epoch;
+    return (nlg_schedule){.kind = r->schedule,
+                          .lr = r->lr,
+                          .steps = steps_per_epoch * r->epochs,
+                          .warmup_steps = (int64_t)(r->warmup_epochs * per_epoch),
+                          .step_every = (int64_t)(r->step_epochs * per_epoch) > 0 ? (int64_t)(r->step_epochs * per_epoch) : 1,
+                          .factor = r->factor,
+                          .final_lr = r->final_lr};
+}
+
+static int batch_of(const nlg_recipe *recipe, uint32_t images) {
+    return (uint32_t)recipe->batch < images ? recipe->batch : (int)images;
+}
+
+nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_recipe *recipe,
+                               size_t memory_limit, size_t *bytes, nlg_error *err) {
+    const nlg_dataset_info *info = nlg_dataset_describe(dataset);
+    const nlg_optimizer_options *o = &recipe->optimizer;
+    const size_t blocks = 2 + (size_t)nlg_optimizer_state_count(o->kind, o->momentum) + (recipe->ema_decay > 0);
+    const int validation_batch = info->validation < EVALUATION_BATCH ? (int)info->validation : EVALUATION_BATCH;
+    nlg_plan_options validation = {.batch = validation_batch, .mode = NLG_INFER},
+                     training = {.batch = batch_of(recipe, info->train), .mode = NLG_TRAIN, .memory_limit = memory_limit};
+    if (validation_batch > 0) NLG_TRY(nlg_plan_measure(graph, exec, &validation, &training.other_bytes, err));
+    training.other_bytes += blocks * nlg_weights_bytes(graph);
+    NLG_TRY(nlg_plan_measure(graph, exec, &training, bytes, err));
+    *bytes += training.other_bytes;
+    return NLG_OK;
+}
+
+static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
+    const nlg_recipe *r = &t->options.recipe;
+    const nlg_dataset_info *info = nlg_dataset_describe(t->dataset);
+    NLG_TRY(check_shapes(t->graph, info, r->augment ? &r->augmentation : NULL, err));
+    if (r->epochs < 0 || r->batch < 1)
+        return nlg_fail(err, NLG_ERR_INPUT, "recipe: %d epochs with batch %d; expected at least 0 and 1", r->epochs, r->batch);
+    if (info->train < 1) return nlg_fail(err, NLG_ERR_INPUT, "%s: no training images", info->name);
+
+    NLG_TRY(nlg_trainer_measure(t->graph, t->dataset, t->exec, r, t->options.memory_limit, &t->bytes, err));
+    t->batch = batch_of(r, info->train);
+    t->steps_per_epoch = info->train / (uint32_t)t->batch;
+    t->schedule = make_schedule(r, t->steps_per_epoch);
+    t->n_state = nlg_optimizer_state_count(r->optimizer.kind, r->optimizer.momentum);
+    NLG_TRY(nlg_weights_create(t->graph, &t->weights, err));
+    NLG_TRY(nlg_weights_create(t->graph, &t->gradients, err));
+    for (int i = 0; i < t->n_state; i++) {
+        NLG_TRY(nlg_weights_create(t->graph, &t->state[i], err));
+        const float start = (float)nlg_optimizer_state_start(r->optimizer.kind, i);
+        for (size_t j = 0; j < t->graph->weights_floats; j++) t->state[i].values[j] = start;
+    }
+    nlg_weights_init(&t->weights, nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_INIT));
+    if (r->ema_decay > 0) {
+        NLG_TRY(nlg_weights_create(t->graph, &t->average, err));
+        memcpy(t->average.values, t->weights.values, t->graph->weights_floats * sizeof(float));
+    }
+    NLG_TRY(make_chunks(t, err));
+    t->order = nlg_alloc(info->train, sizeof *t->order);
+    t->labels = nlg_alloc((size_t)t->batch, sizeof *t->labels);
+    t->records = nlg_alloc((size_t)r->epochs + 1, sizeof *t->records);
+    if (t->order == NULL || t->labels == NULL || t->records == NULL)
+        return nlg_fail_memory(err, info->train * sizeof *t->order, "the trainer");
+    const nlg_plan_options plan = {.batch = t->batch, .mode = NLG_TRAIN};
+    return nlg_plan_create(t->graph, t->exec, &plan, &t->weights, &t->gradients, &t->plan, err);
+}
+
+nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec,
+                              const nlg_trainer_options *options, nlg_trainer **out, nlg_error *err) {
+    nlg_trainer *t = nlg_alloc(1, sizeof *t);
+    *out = NULL;
+    if (t == NULL) return nlg_fail_memory(err, sizeof *t, "the trainer");
+    t->graph = graph, t->dataset = dataset, t->exec = exec, t->options = *options;
+    nlg_status status = set_up(t, err);
+    if (status == NLG_OK) status = nlg_trainer_restore(t, err);
+    if (status != NLG_OK) {
+        nlg_trainer_destroy(t);
+        return status;
+    }
+    *out = t;
+    return NLG_OK;
+}
+
+void nlg_trainer_destroy(nlg_trainer *t) {
+    if (t == NULL) return;
+    nlg_plan_destroy(t->plan);
+    nlg_weights_destroy(&t->weights);
+    nlg_weights_destroy(&t->gradients);
+    for (int i = 0; i < 2; i++) nlg_weights_destroy(&t->state[i]);
+    nlg_weights_destroy(&t->average);
+    nlg_free(t->chunks);
+    nlg_free(t->order);
+    nlg_free(t->labels);
+    nlg_free(t->records);
+    nlg_free(t);
+}
+
+/* ---- one step ---- */
+
+typedef struct load_job {
+    const nlg_dataset *dataset;
+    nlg_split split;
+    const uint32_t *index;
+    const nlg_augmentation *augmentation;
+    uint64_t seed;
+    uint32_t epoch;
+    float *images;
+    size_t image_floats;
+    int *labels;
+    nlg_error error[64]; /* one per worker */
+} load_job;
+
+static void load_images(void *context, int64_t begin, int64_t end, int worker) {
+    load_job *job = context;
+    nlg_dataset_images(job->dataset, job->split, job->index + begin, (size_t)(end - begin), job->augmentation, job->seed,
+                       job->epoch, job->images + (size_t)begin * job->image_floats, job->labels + begin, &job->error[worker % 64]);
+}
+
+static nlg_status load_batch(const nlg_exec *exec, load_job *job, int images, nlg_error *err) {
+    nlg_team_run(exec->team, images, load_images, job);
+    for (int i = 0; i < 64; i++)
+        if (job->error[i].status != NLG_OK) return nlg_fail(err, job->error[i].status, "%s", job->error[i].text);
+    return NLG_OK;
+}
+
+static int largest(const float *values, int count) {
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (values[i] > values[best]) best = i;
+    return best;
+}
+
+typedef struct update_job {
+    const nlg_trainer *trainer;
+    double lr, gradient_scale;
+    int64_t step; /* from 1 */
+} update_job;
+
+static void update_chunks(void *context, int64_t begin, int64_t end, int worker) {
+    const update_job *job = context;
+    const nlg_trainer *t = job->trainer;
+    (void)worker;
+    for (int64_t i = begin; i < end; i++) {
+        const update_chunk *c = &t->chunks[i];
+        float *state[2] = {NULL, NULL};
+        for (int s = 0; s < t->n_state; s++) state[s] = t->state[s].values + c->offset;
+        nlg_optimizer_update(&t->options.recipe.optimizer, job->lr, job->step, c->decay, job->gradient_scale, c->count,
+                             t->weights.values + c->offset, t->gradients.values + c->offset, state);
+    }
+}
+
+/* Global norm of all gradients, summed parameter by parameter in double. */
+static double gradient_norm(const nlg_trainer *t) {
+    double total = 0;
+    for (int i = 0; i < t->n_chunks; i++) {
+        const float *g = t->gradients.values + t->chunks[i].offset;
+        double sum = 0;
+        for (size_t j = 0; j < t->chunks[i].count; j++) sum += (double)g[j] * (double)g[j];
+        total += sum;
+    }
+    return nlg_sqrt(total);
+}
+
+static void average_weights(nlg_trainer *t) {
+    const float keep = (float)t->options.recipe.ema_decay, take = (float)(1 - t->options.recipe.ema_decay);
+    for (size_t i = 0; i < t->graph->weights_floats; i++)
+        t->average.values[i] = keep * t->average.values[i] + take * t->weights.values[i];
+}
+
+static nlg_status fail_nonfinite(const nlg_trainer *t, double loss, nlg_error *err) {
+    const char *layer = nlg_plan_find_nonfinite(t->plan);
+    return nlg_fail(err, NLG_ERR_NUMERIC,
+                    "step %lld (epoch %d): the loss is %g; first layer with a value that is not finite: %s; try a lower learning "
+                    "rate or a longer warm-up",
+                    (long long)(t->epoch * t->steps_per_epoch + t->step), t->epoch + 1, loss,
+                    layer != NULL ? layer : "the loss itself");
+}
+
+static nlg_status train_step(nlg_trainer *t, nlg_error *err) {
+    const nlg_recipe *r = &t->options.recipe;
+    const int64_t global_step = t->epoch * t->steps_per_epoch + t->step;
+    const nlg_tensor x = nlg_plan_input(t->plan);
+    load_job load = {.dataset = t->dataset,
+                     .split = NLG_SPLIT_TRAIN,
+                     .index = t->order + t->step * t->batch,
+                     .augmentation = r->augment ? &r->augmentation : NULL,
+                     .seed = nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_ORDER),
+                     .epoch = (uint32_t)t->epoch,
+                     .images = x.data,
+                     .image_floats = (size_t)x.h * (size_t)x.w * (size_t)x.c,
+                     .labels = t->labels};
+    NLG_TRY(load_batch(t->exec, &load, t->batch, err));
+    nlg_plan_forward(t->plan, t->batch,
+                     nlg_rng_stream(nlg_rng_stream(nlg_rng_seed(t->options.seed), STREAM_STEPS), (uint64_t)global_step));
+
+    const int classes = nlg_plan_output(t->plan, 0).c;
+    double loss = 0;
+    for (int i = 0; i < nlg_plan_outputs(t->plan); i++) {
+        const nlg_tensor y = nlg_plan_output(t->plan, i), dy = nlg_plan_output_gradient(t->plan, i);
+        const double weight = (double)nlg_plan_output_weight(t->plan, i);
+        loss += weight * nlg_softmax_cross_entropy(t->batch, classes, y.data, y.ld, t->labels, r->label_smoothing,
+                                                   weight / t->batch, dy.data, dy.ld);
+    }
+    if (!isfinite(loss)) return fail_nonfinite(t, loss, err);
+    const nlg_tensor y = nlg_plan_output(t->plan, 0);
+    for (int i = 0; i < t->batch; i++) t->correct += largest(y.data + i * y.ld, classes) == t->labels[i];
+    t->loss_sum += loss;
+    t->seen += t->batch;
+
+    nlg_plan_backward(t->plan);
+    update_job update = {
+        .trainer = t, .lr = nlg_schedule_at(&t->schedule, global_step), .gradient_scale = 1, .step = global_step + 1};
+    if (r->clip_norm > 0) {
+        const double norm = gradient_norm(t);
+        if (!isfinite(norm)) return fail_nonfinite(t, norm, err);
+        if (norm > r->clip_norm) update.gradient_scale = r->clip_norm / norm;
+    }
+    nlg_team_run(t->exec->team, t->n_chunks, update_chunks, &update);
+    if (r->ema_decay > 0) average_weights(t);
+    t->step++;
+    return NLG_OK;
+}
+
+/* ---- epochs ---- */
+
+static void fill_record(const nlg_trainer *t, double seconds, nlg_epoch_record *record) {
+    *record = (nlg_epoch_record){.loss = t->seen > 0 ? t->loss_sum / (double)t->seen : 0,
+                                 .train_accuracy = t->seen > 0 ? (double)t->correct / (double)t->seen : 0,
+                                 .val_accuracy = (double)NAN,
+                                 .seconds = seconds,
+                                 .images = t->seen};
+}
+
+static nlg_status validate(nlg_trainer *t, nlg_epoch_record *record, nlg_error *err) {
+    const nlg_recipe *r = &t->options.recipe;
+    nlg_evaluation e;
+    if (nlg_dataset_describe(t->dataset)->validation == 0) return NLG_OK;
+    if (t->options.validate_last_only && t->epoch + 1 < r->epochs) return NLG_OK;
+    NLG_TRY(nlg_evaluate(t->graph, nlg_trainer_weights(t), t->dataset, NLG_SPLIT_VALIDATION, EVALUATION_BATCH,
+                         r->augment ? &r->augmentation : NULL, t->exec, &e, err));
+    record->val_accuracy = (double)e.top1 / e.images;
+    if (!isfinite(e.loss))
+        return nlg_fail(err, NLG_ERR_NUMERIC,
+                        "epoch %d: the validation loss is %g after step %lld, the last layer's output is not finite; try a lower "
+                        "learning rate or a longer warm-up",
+                        t->epoch + 1, e.loss, (long long)(t->epoch * t->steps_per_epoch + t->step));
+    return NLG_OK;
+}
+
+static nlg_status train_epoch(nlg_trainer *t, nlg_error *err) {
+    const double start = seconds_now() - t->seconds;
+    nlg_epoch_record record;
+    nlg_dataset_epoch_order(t->dataset, nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_ORDER), (uint32_t)t->epoch, t->order);
+    while (t->step < t->steps_per_epoch) {
+        NLG_TRY(train_step(t, err));
+        t->seconds = seconds_now() - start;
+        fill_record(t, t->seconds, &record);
+        const double fraction = (double)t->step / (double)t->steps_per_epoch;
+        if (t->step == t->steps_per_epoch || t->options.progress == NULL) continue;
+        if (!t->options.progress(t->options.progress_context, t->epoch, fraction, &record)) {
+            NLG_TRY(nlg_trainer_save(t, err));
+            return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped in epoch %d of %d after step %lld%s", t->epoch + 1,
+                            t->options.recipe.epochs, (long long)t->step,
+                            t->options.checkpoint != NULL ? "; the same command continues from the checkpoint" : "");
+        }
+    }
+    fill_record(t, t->seconds, &record);
+    NLG_TRY(validate(t, &record, err));
+    t->records[t->epoch] = record;
+    t->epoch++, t->step = 0, t->seen = 0, t->correct = 0, t->loss_sum = 0, t->seconds = 0;
+    NLG_TRY(nlg_trainer_save(t, err));
+    if (t->options.progress != NULL && !t->options.progress(t->options.progress_context, t->epoch - 1, 1, &record) &&
+        t->epoch < t->options.recipe.epochs)
+        return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped after epoch %d of %d%s", t->epoch, t->options.recipe.epochs,
+                        t->options.checkpoint != NULL ? "; the same command continues from the checkpoint" : "");
+    return NLG_OK;
+}
+
+nlg_status nlg_trainer_run(nlg_trainer *t, nlg_error *err) {
+    while (t->epoch < t->options.recipe.epochs) NLG_TRY(train_epoch(t, err));
+    return NLG_OK;
+}
+
+int nlg_trainer_epochs(const nlg_trainer *t) {
+    return t->epoch;
+}
+const nlg_epoch_record *nlg_trainer_record(const nlg_trainer *t, int epoch) {
+    return &t->records[epoch];
+}
+const nlg_weights *nlg_trainer_weights(const nlg_trainer *t) {
+    return t->average.values != NULL ? &t->average : &t->weights;
+}
+
+size_t nlg_trainer_bytes(const nlg_trainer *t) {
+    return t->bytes;
+}
+
+/* ---- evaluation ---- */
+
+/* A label whose value is not a number is ranked last: nothing compares above it, yet it is no hit. */
+static int rank_of(const float *values, int count, int label) {
+    int rank = 0;
+    if (isnan(values[label])) return count;
+    for (int i = 0; i < count; i++) rank += values[i] > values[label] || (values[i] == values[label] && i < label);
+    return rank;
+}
+
+static nlg_status evaluate_batches(const nlg_graph *graph, nlg_plan *plan, load_job *load, uint32_t images, int batch,
+                                   uint32_t *index, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
+    const int classes = graph->nodes[graph->outputs[0]].shape.c;
+    double loss = 0;
+    for (uint32_t begin = 0; begin < images; begin += (uint32_t)batch) {
+        const int count = images - begin < (uint32_t)batch ? (int)(images - begin) : batch;
+        for (int i = 0; i < count; i++) index[i] = begin + (uint32_t)i;
+        NLG_TRY(load_batch(exec, load, count, err));
+        nlg_plan_forward(plan, count, nlg_rng_seed(0));
+        const nlg_tensor y = nlg_plan_output(plan, 0);
+        loss += nlg_softmax_cross_entropy(count, classes, y.data, y.ld, load->labels, 0, 1, NULL, 0);
+        for (int i = 0; i < count; i++) {
+            const int rank = rank_of(y.data + i * y.ld, classes, load->labels[i]);
+            result->top1 += rank == 0;
+            result->top5 += rank < 5;
+        }
+        result->images += (uint32_t)count;
+    }
+    result->loss = images > 0 ? loss / images : 0;
+    return NLG_OK;
+}
+
+nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
+                        const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
+    const nlg_dataset_info *info = nlg_dataset_describe(dataset);
+    const uint32_t images = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
+    /* Of the preprocessing only what holds for every split: border and scaling. */
+    const nlg_augmentation plain = {.raw = preprocessing != NULL && preprocessing->raw,
+                                    .pad = preprocessing != NULL ? preprocessing->pad : 0};
+    nlg_plan *plan = NULL;
+    *result = (nlg_evaluation){0};
+    NLG_TRY(check_shapes(graph, info, &plain, err));
+    if (images == 0) return nlg_fail(err, NLG_ERR_INPUT, "%s: this split has no images", info->name);
+    if ((uint32_t)batch > images) batch = (int)images;
+    NLG_TRY(nlg_plan_create(graph, exec, &(nlg_plan_options){.batch = batch, .mode = NLG_INFER}, weights, NULL, &plan, err));
+    uint32_t *index = nlg_alloc((size_t)batch, sizeof *index);
+    int *labels = nlg_alloc((size_t)batch, sizeof *labels);
+    nlg_status status = NLG_OK;
+    if (index == NULL || labels == NULL) {
+        status = nlg_fail_memory(err, (size_t)batch * 8, "evaluation");
+    } else {
+        const nlg_tensor x = nlg_plan_input(plan);
+        load_job load = {.dataset = dataset,
+                         .split = split,
+                         .index = index,
+                         .augmentation = &plain,
+                         .images = x.data,
+                         .image_floats = (size_t)x.h * (size_t)x.w * (size_t)x.c,
+                         .labels = labels};
+        status = evaluate_batches(graph, plan, &load, images, batch, index, exec, result, err);
+    }
+    nlg_free(index);
+    nlg_free(labels);
+    nlg_plan_destroy(plan);
+    return status;
+}
