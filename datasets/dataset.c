@@ -161,6 +161,7 @@ static nlg_status find_folder(nlg_dataset *dataset, const char *name, const char
 
 static nlg_status open_into(nlg_dataset *dataset, const char *name, const char *argument, nlg_error *err) {
     nlg_dataset_info *info = &dataset->info;
+    info->options = &dataset->options;
     info->classes = dataset->format->classes;
     info->class_names = dataset->format->class_names;
     info->digest = info->test_digest = "";

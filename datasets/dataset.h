@@ -42,6 +42,7 @@ typedef struct nlg_dataset_info {
     const char *source;               /* where it came from */
     float mean[4], std[4];            /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
                                          the split, so that a trained network meets the same numbers under another split */
+    const nlg_dataset_options *options; /* with which it was opened */
 } nlg_dataset_info;
 
 /* name: "fashion-mnist", "mnist", "cifar10", "imagefolder:DIR"; "NAME:DIR" is the same as options->folder for the others.

@@ -76,7 +76,6 @@ static nlg_status evaluate(setting s, const nlg_space *space, int filters, int k
     nlg_exec exec = {.team = nlg_team_create(s.threads ? s.threads : 1), .isa = s.isa, .simd = nlg_simd_table(s.isa)};
     int left = s.stop_after;
     nlg_train_evaluator_options options = {.dataset = dataset,
-                                           .data = data_options,
                                            .exec = &exec,
                                            .recipe = nlg_recipe_default(),
                                            .max_params = s.max_params,
@@ -199,7 +198,7 @@ static void configuration_tells_what_scores_depend_on(void **state) {
 static void a_search_runs_on_it(void **state) {
     (void)state;
     nlg_exec exec = {.team = nlg_team_create(1), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
-    nlg_train_evaluator_options options = {.dataset = dataset, .data = data_options, .exec = &exec, .recipe = nlg_recipe_default()};
+    nlg_train_evaluator_options options = {.dataset = dataset, .exec = &exec, .recipe = nlg_recipe_default()};
     options.recipe.epochs = 1;
     nlg_train_evaluator *evaluator;
     nlg_search_result result[2];
@@ -234,7 +233,7 @@ static void cells_train(void **state) {
     (void)state;
     const nlg_space *space = nlg_space_find("nasnet_small");
     nlg_exec exec = {.team = nlg_team_create(1), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
-    nlg_train_evaluator_options options = {.dataset = dataset, .data = data_options, .exec = &exec, .recipe = nlg_recipe_default()};
+    nlg_train_evaluator_options options = {.dataset = dataset, .exec = &exec, .recipe = nlg_recipe_default()};
     options.recipe.epochs = 1;
     nlg_train_evaluator *evaluator;
     nlg_error err = {0};

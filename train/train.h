@@ -4,6 +4,7 @@
 
 #include "datasets/dataset.h"
 #include "layers/graph/plan.h"
+#include "train/recipe.h"
 
 /* ---- losses: values in double, gradients in float; `scale` multiplies the gradient (1/N for a mean) ---- */
 
@@ -18,17 +19,6 @@ double nlg_smooth_l1(size_t count, const float *x, const float *target, double b
 
 /* ---- optimizers ---- */
 
-typedef enum { NLG_SGD, NLG_ADAM, NLG_ADAMW, NLG_RMSPROP_TF } nlg_optimizer_kind;
-typedef struct nlg_optimizer_options {
-    nlg_optimizer_kind kind;
-    double momentum;     /* SGD, RMSProp */
-    bool nesterov;       /* SGD */
-    double beta1, beta2; /* Adam, AdamW */
-    double alpha;        /* RMSProp: decay of the square average, which starts at 1; eps inside the root */
-    double eps;
-    double weight_decay; /* added to the gradient (SGD, Adam, RMSProp) or decoupled (AdamW) */
-    bool decay_all;      /* also biases and norm parameters; default: weights of rank >= 2 only */
-} nlg_optimizer_options;
 int nlg_optimizer_state_count(nlg_optimizer_kind kind, double momentum); /* floats of state per value: 0, 1 or 2 */
 double nlg_optimizer_state_start(nlg_optimizer_kind kind, int slot);     /* 0, or 1 for RMSProp's square average */
 /* One update of `count` values at step t = 1, 2, ...; state[slot] points to `count` floats each. Elementwise, any split. */
@@ -37,7 +27,6 @@ void nlg_optimizer_update(const nlg_optimizer_options *options, double lr, int64
 
 /* ---- schedules ---- */
 
-typedef enum { NLG_CONSTANT, NLG_STEP, NLG_COSINE, NLG_EXPONENTIAL } nlg_schedule_kind;
 typedef struct nlg_schedule {
     nlg_schedule_kind kind;
     double lr;
@@ -48,19 +37,7 @@ typedef struct nlg_schedule {
 } nlg_schedule;
 double nlg_schedule_at(const nlg_schedule *schedule, int64_t step); /* step = 0, 1, ... */
 
-/* ---- recipe and trainer ---- */
-
-typedef struct nlg_recipe {
-    nlg_optimizer_options optimizer;
-    nlg_schedule_kind schedule;
-    double lr, warmup_epochs, step_epochs, factor, final_lr;
-    int epochs, batch;
-    double label_smoothing, clip_norm, ema_decay; /* 0: off */
-    nlg_augmentation augmentation;
-    bool augment;
-} nlg_recipe;
-/* The recipe of small runs: SGD, Nesterov momentum 0.9, cosine, warm-up, weight decay 5e-4 on weights, shift 2 and flip. */
-nlg_recipe nlg_recipe_default(void);
+/* ---- trainer ---- */
 
 typedef struct nlg_epoch_record {
     double loss, train_accuracy, val_accuracy, seconds; /* accuracies 0..1; train over the augmented images as they came */

@@ -23,26 +23,6 @@ static double seconds_now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-nlg_recipe nlg_recipe_default(void) {
-    return (nlg_recipe){.optimizer = {.kind = NLG_SGD,
-                                      .momentum = 0.9,
-                                      .nesterov = true,
-                                      .beta1 = 0.9,
-                                      .beta2 = 0.999,
-                                      .alpha = 0.9,
-                                      .eps = 1e-8,
-                                      .weight_decay = 5e-4},
-                        .schedule = NLG_COSINE,
-                        .lr = 0.1,
-                        .warmup_epochs = 0.5,
-                        .step_epochs = 1,
-                        .factor = 0.1,
-                        .epochs = 5,
-                        .batch = 64,
-                        .augmentation = {.shift = 2, .flip = true},
-                        .augment = true};
-}
-
 /* ---- set-up ---- */
 
 static nlg_status check_shapes(const nlg_graph *graph, const nlg_dataset_info *info, const nlg_augmentation *a, nlg_error *err) {

@@ -414,16 +414,12 @@ static nlg_status run_searches(runner *r, nlg_search_options *s, nlg_error *err)
     return retrain_all(r, s, err);
 }
 
-static nlg_status run_search(runner *r, const nlg_dataset_options *data, nlg_error *err) {
+static nlg_status run_search(runner *r, nlg_error *err) {
     const char *space = nlg_scale_list(r->experiment, "space")->valuestring;
     char store[1024];
     snprintf(store, sizeof store, "%s/trials.sqlite", r->options->results);
-    nlg_train_evaluator_options how = {.dataset = r->dataset,
-                                       .data = *data,
-                                       .exec = &r->exec,
-                                       .recipe = nlg_recipe_default(),
-                                       .progress = watch_trial,
-                                       .progress_context = r};
+    nlg_train_evaluator_options how = {
+        .dataset = r->dataset, .exec = &r->exec, .recipe = nlg_recipe_default(), .progress = watch_trial, .progress_context = r};
     how.recipe.epochs = nlg_scale_int(r->experiment, "epochs");
     how.recipe.batch = nlg_scale_int(r->experiment, "batch");
     how.recipe.lr = nlg_scale_number(r->experiment, "rate");
@@ -531,7 +527,7 @@ static nlg_status run_experiment(runner *r, const nlg_experiment *e, nlg_error *
                                 .validation = (uint32_t)nlg_scale_int(e, "validation_images")};
     NLG_TRY(nlg_dataset_open(e->data, &data, &r->dataset, err));
     r->info = nlg_dataset_describe(r->dataset);
-    nlg_status status = e->kind == NLG_TRAINING ? run_training(r, err) : run_search(r, &data, err);
+    nlg_status status = e->kind == NLG_TRAINING ? run_training(r, err) : run_search(r, err);
     nlg_dataset_close(r->dataset);
     r->dataset = NULL;
     return status;

@@ -326,7 +326,6 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     nlg_status status = nlg_exec_open(&own, &exec, err);
     if (status == NLG_OK) status = nlg_dataset_open(o->training.data, &o->training.dataset, &dataset, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
-                                         .data = o->training.dataset,
                                          .exec = &exec,
                                          .worker_threads = call->settings.threads_given ? call->settings.threads : 1,
                                          .recipe = nlg_training_recipe(&o->training),

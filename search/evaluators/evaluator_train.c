@@ -18,77 +18,19 @@ struct nlg_train_evaluator {
 
 /* ---- configuration as text --------------------------------------------------------------------------------------------- */
 
-/* Numbers as cJSON prints them: 15 or 17 digits, so that the text stands for exactly this value. */
-static void add_recipe(cJSON *object, const nlg_recipe *r) {
-    static const char *const optimizers[] = {"sgd", "adam", "adamw", "rmsprop_tf"};
-    static const char *const schedules[] = {"constant", "step", "cosine", "exponential"};
-    const nlg_optimizer_options *o = &r->optimizer;
-    cJSON_AddNumberToObject(object, "epochs", r->epochs);
-    cJSON_AddNumberToObject(object, "batch", r->batch);
-    cJSON_AddStringToObject(object, "optimizer", optimizers[o->kind]);
-    cJSON_AddNumberToObject(object, "momentum", o->momentum);
-    cJSON_AddBoolToObject(object, "nesterov", o->nesterov);
-    cJSON_AddNumberToObject(object, "beta1", o->beta1);
-    cJSON_AddNumberToObject(object, "beta2", o->beta2);
-    cJSON_AddNumberToObject(object, "alpha", o->alpha);
-    cJSON_AddNumberToObject(object, "eps", o->eps);
-    cJSON_AddNumberToObject(object, "weight_decay", o->weight_decay);
-    cJSON_AddBoolToObject(object, "decay_all", o->decay_all);
-    cJSON_AddStringToObject(object, "schedule", schedules[r->schedule]);
-    cJSON_AddNumberToObject(object, "lr", r->lr);
-    cJSON_AddNumberToObject(object, "warmup_epochs", r->warmup_epochs);
-    cJSON_AddNumberToObject(object, "step_epochs", r->step_epochs);
-    cJSON_AddNumberToObject(object, "factor", r->factor);
-    cJSON_AddNumberToObject(object, "final_lr", r->final_lr);
-    cJSON_AddNumberToObject(object, "label_smoothing", r->label_smoothing);
-    cJSON_AddNumberToObject(object, "clip_norm", r->clip_norm);
-    cJSON_AddNumberToObject(object, "ema_decay", r->ema_decay);
-    cJSON *augmentation = r->augment ? cJSON_AddObjectToObject(object, "augmentation") : NULL;
-    if (!augmentation) {
-        cJSON_AddNullToObject(object, "augmentation");
-        return;
-    }
-    const nlg_augmentation *a = &r->augmentation;
-    cJSON_AddNumberToObject(augmentation, "shift", a->shift);
-    cJSON_AddBoolToObject(augmentation, "flip", a->flip);
-    cJSON_AddNumberToObject(augmentation, "cutout", a->cutout);
-    cJSON_AddBoolToObject(augmentation, "raw", a->raw);
-    cJSON_AddNumberToObject(augmentation, "pad", a->pad);
-}
-
-static void add_data(cJSON *object, const nlg_train_evaluator_options *o) {
-    const nlg_dataset_info *info = nlg_dataset_describe(o->dataset);
-    const double shape[] = {info->c, info->h, info->w}; /* as image_size made it */
-    char seed[24];
-    snprintf(seed, sizeof seed, "%" PRIu64, o->data.split_seed);
-    cJSON_AddStringToObject(object, "name", info->name);
-    cJSON_AddStringToObject(object, "digest", info->digest);
-    cJSON_AddItemToObject(object, "image", cJSON_CreateDoubleArray(shape, 3));
-    cJSON_AddNumberToObject(object, "classes", info->classes);
-    cJSON_AddNumberToObject(object, "train", info->train);
-    cJSON_AddNumberToObject(object, "validation", info->validation);
-    cJSON_AddStringToObject(object, "split_seed", seed);
-    cJSON_AddBoolToObject(object, "file_order", o->data.file_order);
-    cJSON_AddNumberToObject(object, "resize", o->data.resize);
-    cJSON_AddNumberToObject(object, "filter", o->data.filter);
-    cJSON_AddItemToObject(object, "mean", cJSON_CreateFloatArray(info->mean, info->c < 4 ? info->c : 4));
-    cJSON_AddItemToObject(object, "std", cJSON_CreateFloatArray(info->std, info->c < 4 ? info->c : 4));
+static bool add_limits(cJSON *object, const nlg_train_evaluator_options *o) {
+    cJSON *limits = cJSON_AddObjectToObject(object, "limits");
+    return limits && cJSON_AddNumberToObject(limits, "params", (double)o->max_params) &&
+           cJSON_AddNumberToObject(limits, "macs", (double)o->max_macs) &&
+           cJSON_AddNumberToObject(limits, "memory_bytes", (double)o->max_memory_bytes);
 }
 
 static char *write_config(const nlg_train_evaluator_options *o) {
     cJSON *object = cJSON_CreateObject();
     cJSON *data = cJSON_AddObjectToObject(object, "data"), *recipe = cJSON_AddObjectToObject(object, "recipe");
-    cJSON *limits = cJSON_AddObjectToObject(object, "limits");
-    if (data) add_data(data, o);
-    if (recipe) add_recipe(recipe, &o->recipe);
-    if (limits) {
-        cJSON_AddNumberToObject(limits, "params", (double)o->max_params);
-        cJSON_AddNumberToObject(limits, "macs", (double)o->max_macs);
-        cJSON_AddNumberToObject(limits, "memory_bytes", (double)o->max_memory_bytes);
-    }
-    cJSON_AddStringToObject(object, "backend", o->exec->backend == NLG_BACKEND_OWN ? "own" : "openblas");
-    cJSON_AddBoolToObject(object, "direct_only", o->exec->direct_only);
-    char *text = cJSON_PrintUnformatted(object), *copy = text ? nlg_strdup(text) : NULL;
+    bool good = data && recipe && nlg_recipe_add_data(data, o->dataset) && nlg_recipe_add(recipe, &o->recipe) &&
+                add_limits(object, o) && nlg_recipe_add_exec(object, o->exec);
+    char *text = good ? cJSON_PrintUnformatted(object) : NULL, *copy = text ? nlg_strdup(text) : NULL;
     cJSON_free(text);
     cJSON_Delete(object);
     return copy;

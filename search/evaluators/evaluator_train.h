@@ -11,7 +11,6 @@
 
 typedef struct nlg_train_evaluator_options {
     const nlg_dataset *dataset; /* borrowed, like exec */
-    nlg_dataset_options data;   /* with which it was opened; folder and cache do not matter */
     const nlg_exec *exec;
     int worker_threads; /* of each worker process; above 1 a worker starts a team of its own */
     nlg_recipe recipe;  /* a trial with a smaller budget gets that share of the epochs, at least one */

@@ -88,7 +88,7 @@ nlg_status nlg_table_train(const nlg_table_recipe *recipe, const nlg_code *code,
 
 /* The trainer's configuration, as the evaluator train writes it. */
 static nlg_status trainer_config(const nlg_table_recipe *r, cJSON **config, nlg_error *err) {
-    const nlg_train_evaluator_options options = {.dataset = r->dataset, .data = r->data, .exec = r->exec, .recipe = r->recipe};
+    const nlg_train_evaluator_options options = {.dataset = r->dataset, .exec = r->exec, .recipe = r->recipe};
     nlg_train_evaluator *evaluator;
     NLG_TRY(nlg_train_evaluator_create(&options, &evaluator, err));
     *config = cJSON_Parse(nlg_train_evaluator_config(evaluator));
