@@ -22,6 +22,10 @@ nlg_status nlg_image_decode(const void *bytes, size_t size, const char *name, nl
 nlg_status nlg_image_read(const char *path, nlg_image *image, nlg_error *err);
 void nlg_image_release(nlg_image *image);
 
+/* As a PNG of 8-bit RGB: into new bytes (free with nlg_free), or into a file that is replaced as a whole. */
+nlg_status nlg_image_encode_png(const nlg_image *image, char **bytes, size_t *size, nlg_error *err);
+nlg_status nlg_image_write_png(const char *path, const nlg_image *image, nlg_error *err);
+
 /* A window of the image as resized to `h` x `w`: rows y .. y + window_h - 1, columns x .. x + window_w - 1, into out
  * [window_h, window_w, 3]. Antialiased, in 8-bit fixed point, first rows then columns: equal to Pillow in every bit (Pillow 13
  * begins with the columns where the shape is squeezed in height only, which differs by the rounding between the passes). */

@@ -299,12 +299,39 @@ static void any_allocation_may_fail(void **state) {
     }
 }
 
+static void a_written_png_reads_back(void **state) {
+    (void)state;
+    nlg_image image = picture("noise", 37, 301), back;
+    nlg_error err = {0};
+    char *folder = made_folder();
+    const char *path = made_path(folder, "written.png");
+    if (nlg_image_write_png(path, &image, &err) != NLG_OK) fail_msg("%s", err.text);
+    if (nlg_image_read(path, &back, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(back.h, 37);
+    assert_int_equal(back.w, 301);
+    assert_memory_equal(back.rgb, image.rgb, (size_t)37 * 301 * 3);
+    made_folder_remove(folder);
+    for (long n = 0; n < 3; n++) {
+        char *bytes = NULL;
+        size_t size = 0;
+        nlg_alloc_fail_after(n);
+        nlg_status status = nlg_image_encode_png(&image, &bytes, &size, &err);
+        nlg_alloc_fail_after(-1);
+        assert_int_equal(status, n < 2 ? NLG_ERR_MEMORY : NLG_OK); /* the sink and its bytes; 33 KB fit into the first block */
+        assert_true((bytes != NULL) == (status == NLG_OK));
+        nlg_free(bytes);
+    }
+    nlg_image_release(&back);
+    free(image.rgb);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(resizing_equals_pillow),    cmocka_unit_test(a_window_is_cut_from_the_whole),
         cmocka_unit_test(normalisation_rounds_once), cmocka_unit_test(every_kind_of_png),
         cmocka_unit_test(every_kind_of_jpeg),        cmocka_unit_test(cut_or_damaged_at_every_byte),
         cmocka_unit_test(refusals_say_why),          cmocka_unit_test(any_allocation_may_fail),
+        cmocka_unit_test(a_written_png_reads_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
