@@ -90,6 +90,7 @@ $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FL
 # Products of matrices and vectors, in plain C.
 $(BUILD)/search/controller.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
+$(BUILD)/search/store/schema.o: search/store/schema.sql
 
 $(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,49 +14,18 @@
 #include "layers/base/cpu.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/exec.h"
-#include "search/store/store_lock.h"
+#include "search/store/store_internal.h"
 
 enum {
     APPLICATION_ID = 0x4e4c4753, /* "NLGS", in the file's header */
-    SCHEMA_VERSION = 3,          /* user_version of the file */
-    WAIT_MS = 10000,             /* for readers to finish */
-};
-
-static const char schema[] =
-    "CREATE TABLE store (numerics_version INTEGER NOT NULL);"
-    /* An identity and how far it is meant to go. */
-    "CREATE TABLE runs (id INTEGER PRIMARY KEY, space TEXT NOT NULL, strategy TEXT NOT NULL, strategy_options TEXT NOT NULL,"
-    " evaluator TEXT NOT NULL, evaluator_config TEXT NOT NULL, objective TEXT NOT NULL, batch INTEGER NOT NULL, seed TEXT NOT NULL,"
-    " numerics_version INTEGER NOT NULL, budget INTEGER NOT NULL, created TEXT NOT NULL,"
-    " UNIQUE (space, strategy, strategy_options, evaluator, evaluator_config, objective, batch, seed, numerics_version));"
-    /* One process that worked on a run: facts of the machine, which no result depends on. */
-    "CREATE TABLE sessions (id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs(id), commit_id TEXT NOT NULL,"
-    " compiler TEXT NOT NULL, flags TEXT NOT NULL, cpu TEXT NOT NULL, cores INTEGER NOT NULL, threads INTEGER NOT NULL, isa TEXT "
-    "NOT NULL,"
-    " started TEXT NOT NULL);"
-    "CREATE TABLE trials (run INTEGER NOT NULL REFERENCES runs(id), number INTEGER NOT NULL, genotype TEXT NOT NULL,"
-    " code TEXT NOT NULL, hash TEXT NOT NULL, is_repeat INTEGER NOT NULL, seed INTEGER NOT NULL, budget REAL NOT NULL,"
-    " status TEXT NOT NULL, score REAL NOT NULL, params INTEGER NOT NULL, macs INTEGER NOT NULL, latency_ms REAL NOT NULL,"
-    " cost REAL NOT NULL, reward REAL NOT NULL, budget_epochs INTEGER NOT NULL, digest TEXT NOT NULL, message TEXT NOT NULL,"
-    /* apart from results: where and when */
-    " session INTEGER NOT NULL REFERENCES sessions(id), overhead_seconds REAL NOT NULL, evaluation_seconds REAL NOT NULL,"
-    " simulated_cost REAL NOT NULL, created TEXT NOT NULL, PRIMARY KEY (run, number)) WITHOUT ROWID;";
-
-#define NOW "strftime('%Y-%m-%dT%H:%M:%SZ','now')"
-
-struct nlg_store {
-    char *path;
-    sqlite3 *database;
-    sqlite3_stmt *append;
-    nlg_store_lock lock;
-    bool is_writer;
-    int64_t run, session;
+    SCHEMA_VERSION = 4,          /* user_version of the file */
+    WAIT_MS = 10000,             /* for readers to finish, and for other writers of the same program */
 };
 
 /* --- errors and small helpers ------------------------------------------------------------------------------------- */
 
 /* `doing` completes "while ...". */
-static nlg_status fail(const nlg_store *store, const char *doing, nlg_error *err) {
+nlg_status nlg_store_fail(const nlg_store *store, const char *doing, nlg_error *err) {
     int code = sqlite3_errcode(store->database) & 0xff;
     const char *path = store->path;
     switch (code) {
@@ -97,30 +65,30 @@ static nlg_status fail(const nlg_store *store, const char *doing, nlg_error *err
                     path, doing, sqlite3_errmsg(store->database), cause ? ", " : "", cause ? strerror(cause) : "");
 }
 
-static nlg_status prepare(nlg_store *store, const char *sql, sqlite3_stmt **statement, const char *doing, nlg_error *err) {
-    return sqlite3_prepare_v2(store->database, sql, -1, statement, NULL) == SQLITE_OK ? NLG_OK : fail(store, doing, err);
+nlg_status nlg_store_prepare(nlg_store *store, const char *sql, sqlite3_stmt **statement, const char *doing, nlg_error *err) {
+    return sqlite3_prepare_v2(store->database, sql, -1, statement, NULL) == SQLITE_OK ? NLG_OK : nlg_store_fail(store, doing, err);
 }
 
-static nlg_status execute(nlg_store *store, const char *sql, const char *doing, nlg_error *err) {
-    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ? NLG_OK : fail(store, doing, err);
+nlg_status nlg_store_execute(nlg_store *store, const char *sql, const char *doing, nlg_error *err) {
+    return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ? NLG_OK : nlg_store_fail(store, doing, err);
 }
 
 /* The first column of the first row; *found is untouched if there is none. */
 static nlg_status query_integer(nlg_store *store, const char *sql, int64_t *found, const char *doing, nlg_error *err) {
     sqlite3_stmt *statement;
-    NLG_TRY(prepare(store, sql, &statement, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &statement, doing, err));
     int step = sqlite3_step(statement);
     if (step == SQLITE_ROW) *found = sqlite3_column_int64(statement, 0);
-    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
+    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
     sqlite3_finalize(statement);
     return status;
 }
 
-static void bind_text(sqlite3_stmt *statement, int index, const char *text) {
+void nlg_store_bind_text(sqlite3_stmt *statement, int index, const char *text) {
     sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
 }
 
-static const char *column_text(sqlite3_stmt *statement, int index) {
+const char *nlg_store_column_text(sqlite3_stmt *statement, int index) {
     const char *text = (const char *)sqlite3_column_text(statement, index);
     return text ? text : "";
 }
@@ -153,10 +121,11 @@ static nlg_status check_header(const char *path, nlg_store_mode mode, nlg_error 
 }
 
 static nlg_status create_schema(nlg_store *store, nlg_error *err) {
-    char sql[sizeof schema + 256];
-    snprintf(sql, sizeof sql, "%sINSERT INTO store VALUES (%d); PRAGMA application_id=%d; PRAGMA user_version=%d;", schema,
+    char sql[256];
+    snprintf(sql, sizeof sql, "INSERT INTO store VALUES (%d); PRAGMA application_id=%d; PRAGMA user_version=%d;",
              NLG_NUMERICS_VERSION, APPLICATION_ID, SCHEMA_VERSION);
-    return execute(store, sql, "creating the tables", err);
+    NLG_TRY(nlg_store_execute(store, nlg_store_schema(), "creating the tables", err));
+    return nlg_store_execute(store, sql, "creating the tables", err);
 }
 
 static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error *err) {
@@ -188,22 +157,38 @@ static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error 
     return NLG_OK;
 }
 
-static nlg_status open_database(nlg_store *store, const char *path, nlg_store_mode mode, nlg_error *err) {
+/* READ opens for writing too where that is allowed: what a killed writer left half done is rolled back. */
+static nlg_status open_database(nlg_store *store, nlg_store_mode mode, nlg_error *err) {
     int flags = SQLITE_OPEN_READWRITE | (mode == NLG_STORE_WRITE ? SQLITE_OPEN_CREATE : 0);
-    if (sqlite3_open_v2(path, &store->database, flags, NULL) != SQLITE_OK) {
-        return store->database ? fail(store, "opening it", err) : nlg_fail_memory(err, 0, "the trial store");
+    if (sqlite3_open_v2(store->file, &store->database, flags, NULL) != SQLITE_OK) {
+        return store->database ? nlg_store_fail(store, "opening it", err) : nlg_fail_memory(err, 0, "the trial store");
     }
     sqlite3_extended_result_codes(store->database, 1);
     sqlite3_busy_timeout(store->database, WAIT_MS);
     if (mode == NLG_STORE_READ) return check_schema(store, mode, err);
+    if (mode == NLG_STORE_JOIN) {
+        NLG_TRY(nlg_store_execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening it", err));
+        return check_schema(store, mode, err);
+    }
     if (sqlite3_db_readonly(store->database, "main") == 1) {
         return nlg_fail(err, NLG_ERR_IO, "%s: the trial store may only be read; allow writing or name another file", store->path);
     }
-    NLG_TRY(execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; BEGIN IMMEDIATE", "opening it", err));
+    NLG_TRY(nlg_store_execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; BEGIN IMMEDIATE", "opening it", err));
     NLG_TRY(check_schema(store, mode, err));
-    NLG_TRY(execute(store, "COMMIT", "creating the tables", err));
+    NLG_TRY(nlg_store_execute(store, "COMMIT", "creating the tables", err));
     store->is_writer = true;
-    return execute(store, "PRAGMA journal_mode=WAL", "opening it", err);
+    return nlg_store_execute(store, "PRAGMA journal_mode=WAL", "opening it", err);
+}
+
+/* SQLite gives "", ":memory:" and "file:..." meanings of their own; a name that begins with a folder is a plain path. */
+static nlg_status plain_path(const char *path, char **file, nlg_error *err) {
+    *file = NULL;
+    if (!*path) return nlg_fail(err, NLG_ERR_INPUT, "the store needs a file name, found an empty one");
+    const size_t size = strlen(path) + 3;
+    *file = nlg_alloc(size, 1);
+    if (!*file) return nlg_fail_memory(err, size, "a path");
+    snprintf(*file, size, "%s%s", *path == '/' ? "" : "./", path);
+    return NLG_OK;
 }
 
 nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err) {
@@ -212,10 +197,10 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
     if (!s) return nlg_fail_memory(err, sizeof *s, "the trial store");
     s->lock.file = -1;
     s->path = nlg_strdup(path);
-    nlg_status status = s->path ? NLG_OK : nlg_fail_memory(err, strlen(path), "a path");
+    nlg_status status = s->path ? plain_path(path, &s->file, err) : nlg_fail_memory(err, strlen(path), "a path");
     if (status == NLG_OK && mode == NLG_STORE_WRITE) status = nlg_store_lock_take(&s->lock, path, err);
     if (status == NLG_OK) status = check_header(path, mode, err);
-    if (status == NLG_OK) status = open_database(s, path, mode, err);
+    if (status == NLG_OK) status = open_database(s, mode, err);
     if (status != NLG_OK) {
         nlg_store_close(s);
         return status;
@@ -232,7 +217,26 @@ void nlg_store_close(nlg_store *store) {
     sqlite3_close(store->database);
     nlg_store_lock_release(&store->lock);
     nlg_free(store->path);
+    nlg_free(store->file);
     nlg_free(store);
+}
+
+const char *nlg_store_path(const nlg_store *store) {
+    return store->path;
+}
+
+nlg_status nlg_store_transaction(nlg_store *store, nlg_error *err) {
+    return nlg_store_execute(store, "BEGIN IMMEDIATE", "beginning a transaction", err);
+}
+
+nlg_status nlg_store_commit(nlg_store *store, nlg_error *err) {
+    nlg_status status = nlg_store_execute(store, "COMMIT", "storing results", err);
+    if (status != NLG_OK) nlg_store_rollback(store);
+    return status;
+}
+
+void nlg_store_rollback(nlg_store *store) {
+    sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
 }
 
 void nlg_store_leave(nlg_store *store) {
@@ -244,48 +248,49 @@ void nlg_store_leave(nlg_store *store) {
 static void bind_identity(sqlite3_stmt *statement, const nlg_run_identity *identity) {
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, identity->seed);
-    bind_text(statement, 1, identity->space);
-    bind_text(statement, 2, identity->strategy);
-    bind_text(statement, 3, identity->strategy_options);
-    bind_text(statement, 4, identity->evaluator);
-    bind_text(statement, 5, identity->evaluator_config);
-    bind_text(statement, 6, identity->objective);
+    nlg_store_bind_text(statement, 1, identity->space);
+    nlg_store_bind_text(statement, 2, identity->strategy);
+    nlg_store_bind_text(statement, 3, identity->strategy_options);
+    nlg_store_bind_text(statement, 4, identity->evaluator);
+    nlg_store_bind_text(statement, 5, identity->evaluator_config);
+    nlg_store_bind_text(statement, 6, identity->objective);
     sqlite3_bind_int(statement, 7, identity->batch);
-    bind_text(statement, 8, seed);
+    nlg_store_bind_text(statement, 8, seed);
     sqlite3_bind_int(statement, 9, NLG_NUMERICS_VERSION);
 }
 
 static nlg_status find_or_make_run(nlg_store *store, const nlg_run_identity *identity, int budget, nlg_error *err) {
-    static const char sql[] = "INSERT INTO runs (space, strategy, strategy_options, evaluator, evaluator_config, objective, batch,"
-                              " seed, numerics_version, budget, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " NOW ")"
-                              " ON CONFLICT DO UPDATE SET budget = max(budget, excluded.budget) RETURNING id";
+    static const char sql[] =
+        "INSERT INTO runs (space, strategy, strategy_options, evaluator, evaluator_config, objective, batch,"
+        " seed, numerics_version, budget, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " NLG_STORE_NOW ")"
+        " ON CONFLICT DO UPDATE SET budget = max(budget, excluded.budget) RETURNING id";
     const char *doing = "entering the run";
     sqlite3_stmt *statement;
-    NLG_TRY(prepare(store, sql, &statement, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &statement, doing, err));
     bind_identity(statement, identity);
     sqlite3_bind_int(statement, 10, budget);
     nlg_status status = NLG_OK;
     if (sqlite3_step(statement) == SQLITE_ROW) store->run = sqlite3_column_int64(statement, 0);
-    if (sqlite3_reset(statement) != SQLITE_OK) status = fail(store, doing, err);
+    if (sqlite3_reset(statement) != SQLITE_OK) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(statement);
     return status;
 }
 
 static nlg_status open_session(nlg_store *store, const nlg_session_facts *facts, nlg_error *err) {
     static const char sql[] = "INSERT INTO sessions (run, commit_id, compiler, flags, isa, threads, cpu, cores, started)"
-                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " NOW ")";
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, " NLG_STORE_NOW ")";
     const char *doing = "entering the session";
     const char *const texts[] = {facts->commit, facts->compiler, facts->flags, facts->isa};
     nlg_cpu_info cpu;
     nlg_cpu_query(&cpu);
     sqlite3_stmt *statement;
-    NLG_TRY(prepare(store, sql, &statement, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &statement, doing, err));
     sqlite3_bind_int64(statement, 1, store->run);
-    for (int i = 0; i < 4; i++) bind_text(statement, i + 2, texts[i] ? texts[i] : "unknown");
+    for (int i = 0; i < 4; i++) nlg_store_bind_text(statement, i + 2, texts[i] ? texts[i] : "unknown");
     sqlite3_bind_int(statement, 6, facts->threads);
-    bind_text(statement, 7, cpu.model);
+    nlg_store_bind_text(statement, 7, cpu.model);
     sqlite3_bind_int(statement, 8, cpu.cores);
-    nlg_status status = sqlite3_step(statement) == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
+    nlg_status status = sqlite3_step(statement) == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
     sqlite3_finalize(statement);
     store->session = sqlite3_last_insert_rowid(store->database);
     return status;
@@ -293,10 +298,10 @@ static nlg_status open_session(nlg_store *store, const nlg_session_facts *facts,
 
 nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, int budget, const nlg_session_facts *facts,
                            int64_t *run, nlg_error *err) {
-    NLG_TRY(execute(store, "BEGIN IMMEDIATE", "entering the run", err));
+    NLG_TRY(nlg_store_execute(store, "BEGIN IMMEDIATE", "entering the run", err));
     nlg_status status = find_or_make_run(store, identity, budget, err);
     if (status == NLG_OK) status = open_session(store, facts, err);
-    if (status == NLG_OK) status = execute(store, "COMMIT", "entering the run", err);
+    if (status == NLG_OK) status = nlg_store_execute(store, "COMMIT", "entering the run", err);
     if (status != NLG_OK) sqlite3_exec(store->database, "ROLLBACK", NULL, NULL, NULL);
     *run = store->run;
     return status;
@@ -310,30 +315,30 @@ nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, c
         " GROUP BY id ORDER BY id";
     const char *doing = "reading the runs";
     sqlite3_stmt *s;
-    NLG_TRY(prepare(store, sql, &s, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
     nlg_status status = NLG_OK;
     int step = SQLITE_DONE;
     while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
         nlg_run_row row = {
             .id = sqlite3_column_int64(s, 0),
-            .identity = {.space = column_text(s, 1),
-                         .strategy = column_text(s, 2),
-                         .strategy_options = column_text(s, 3),
-                         .evaluator = column_text(s, 4),
-                         .evaluator_config = column_text(s, 5),
-                         .objective = column_text(s, 6),
+            .identity = {.space = nlg_store_column_text(s, 1),
+                         .strategy = nlg_store_column_text(s, 2),
+                         .strategy_options = nlg_store_column_text(s, 3),
+                         .evaluator = nlg_store_column_text(s, 4),
+                         .evaluator_config = nlg_store_column_text(s, 5),
+                         .objective = nlg_store_column_text(s, 6),
                          .batch = sqlite3_column_int(s, 7),
-                         .seed = strtoull(column_text(s, 8), NULL, 10)},
+                         .seed = strtoull(nlg_store_column_text(s, 8), NULL, 10)},
             .numerics_version = sqlite3_column_int(s, 9),
             .budget = sqlite3_column_int(s, 10),
-            .created = column_text(s, 11),
+            .created = nlg_store_column_text(s, 11),
             .trials = sqlite3_column_int(s, 12),
             .repeats = sqlite3_column_int(s, 13),
             .done = sqlite3_column_int(s, 14),
         };
         status = visit(context, &row);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = fail(store, doing, err);
+    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }
@@ -366,21 +371,21 @@ static bool code_from_text(const char *text, nlg_code *code) {
 nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err) {
     static const char sql[] =
         "INSERT INTO trials VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,"
-        " ?22, " NOW ")";
+        " ?22, " NLG_STORE_NOW ")";
     char doing[48], code[NLG_GENOTYPE_MAX];
     snprintf(doing, sizeof doing, "storing trial %d", trial->number);
-    if (!store->append) NLG_TRY(prepare(store, sql, &store->append, doing, err));
+    if (!store->append) NLG_TRY(nlg_store_prepare(store, sql, &store->append, doing, err));
     sqlite3_stmt *s = store->append;
     code_to_text(&trial->code, code);
     sqlite3_bind_int64(s, 1, store->run);
     sqlite3_bind_int(s, 2, trial->number);
-    bind_text(s, 3, genotype);
-    bind_text(s, 4, code);
-    bind_text(s, 5, trial->hash);
+    nlg_store_bind_text(s, 3, genotype);
+    nlg_store_bind_text(s, 4, code);
+    nlg_store_bind_text(s, 5, trial->hash);
     sqlite3_bind_int(s, 6, trial->is_repeat);
     sqlite3_bind_int64(s, 7, (int64_t)trial->seed);
     sqlite3_bind_double(s, 8, trial->budget);
-    bind_text(s, 9, nlg_trial_status_name(trial->status));
+    nlg_store_bind_text(s, 9, nlg_trial_status_name(trial->status));
     sqlite3_bind_double(s, 10, trial->score);
     sqlite3_bind_int64(s, 11, trial->params);
     sqlite3_bind_int64(s, 12, trial->macs);
@@ -388,13 +393,13 @@ nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char
     sqlite3_bind_double(s, 14, trial->cost);
     sqlite3_bind_double(s, 15, trial->reward);
     sqlite3_bind_int(s, 16, trial->budget_epochs);
-    bind_text(s, 17, trial->digest);
-    bind_text(s, 18, trial->message);
+    nlg_store_bind_text(s, 17, trial->digest);
+    nlg_store_bind_text(s, 18, trial->message);
     sqlite3_bind_int64(s, 19, store->session);
     sqlite3_bind_double(s, 20, trial->overhead_seconds);
     sqlite3_bind_double(s, 21, trial->evaluation_seconds);
     sqlite3_bind_double(s, 22, trial->simulated_cost);
-    nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(store, doing, err);
+    nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
     sqlite3_reset(s);
     return status;
 }
@@ -426,10 +431,11 @@ static bool read_trial(sqlite3_stmt *s, nlg_trial *trial) {
         .evaluation_seconds = sqlite3_column_double(s, 17),
         .simulated_cost = sqlite3_column_double(s, 18),
     };
-    copy_text(trial->hash, sizeof trial->hash, column_text(s, 2));
-    copy_text(trial->digest, sizeof trial->digest, column_text(s, 14));
-    copy_text(trial->message, sizeof trial->message, column_text(s, 15));
-    return code_from_text(column_text(s, 1), &trial->code) && status_from_name(column_text(s, 6), &trial->status);
+    copy_text(trial->hash, sizeof trial->hash, nlg_store_column_text(s, 2));
+    copy_text(trial->digest, sizeof trial->digest, nlg_store_column_text(s, 14));
+    copy_text(trial->message, sizeof trial->message, nlg_store_column_text(s, 15));
+    return code_from_text(nlg_store_column_text(s, 1), &trial->code) &&
+           status_from_name(nlg_store_column_text(s, 6), &trial->status);
 }
 
 nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(void *context, const nlg_trial_row *row),
@@ -441,7 +447,7 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
         " FROM trials LEFT JOIN sessions ON session = id WHERE trials.run = ?1 ORDER BY number";
     const char *doing = "reading the trials";
     sqlite3_stmt *s;
-    NLG_TRY(prepare(store, sql, &s, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
     sqlite3_bind_int64(s, 1, run);
     nlg_status status = NLG_OK;
     int step = SQLITE_DONE;
@@ -454,18 +460,18 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
                               store->path, sqlite3_column_int(s, 0), run);
             break;
         }
-        row.genotype = column_text(s, 19);
-        row.created = column_text(s, 20);
-        row.session = (nlg_session_facts){.commit = column_text(s, 21),
-                                          .compiler = column_text(s, 22),
-                                          .flags = column_text(s, 23),
-                                          .isa = column_text(s, 24),
+        row.genotype = nlg_store_column_text(s, 19);
+        row.created = nlg_store_column_text(s, 20);
+        row.session = (nlg_session_facts){.commit = nlg_store_column_text(s, 21),
+                                          .compiler = nlg_store_column_text(s, 22),
+                                          .flags = nlg_store_column_text(s, 23),
+                                          .isa = nlg_store_column_text(s, 24),
                                           .threads = sqlite3_column_int(s, 25)};
-        row.cpu = column_text(s, 26);
+        row.cpu = nlg_store_column_text(s, 26);
         row.cores = sqlite3_column_int(s, 27);
         status = visit(context, &row);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = fail(store, doing, err);
+    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }

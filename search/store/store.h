@@ -1,4 +1,4 @@
-/* The trial store: one SQLite file with the runs of searches and their trials.
+/* The store: one SQLite file with experiments' records (records.h), and with the runs of searches and their trials.
  *
  * A run is found by its identity; a trial, once appended, is on the disk (synchronous = FULL) and never changes. Machine facts are
  * kept by session (one process working on one run), apart from results. One process may write to a store at a time: it holds
@@ -10,12 +10,20 @@
 
 typedef struct nlg_store nlg_store;
 
-typedef enum { NLG_STORE_READ, NLG_STORE_WRITE } nlg_store_mode;
+/* JOIN: a forked worker writes trials to the store that its parent holds. */
+typedef enum { NLG_STORE_READ, NLG_STORE_WRITE, NLG_STORE_JOIN } nlg_store_mode;
 
-/* WRITE creates the file when it is absent or empty; READ needs a store. Refused with one
- * line: a file that is no store, a damaged one, another schema or numerics version, another writer at work. */
+/* WRITE creates the file when it is absent or empty; READ needs a store. path: a plain path, whatever SQLite could take it for.
+ * Refused with one line: an empty path, a file that is no store, a damaged one, another schema or numerics version, another writer
+ * at work. */
 nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err);
 void nlg_store_close(nlg_store *store);
+const char *nlg_store_path(const nlg_store *store);
+
+/* What is written between these two is safe together, or not there at all. Transactions do not nest. */
+nlg_status nlg_store_transaction(nlg_store *store, nlg_error *err);
+nlg_status nlg_store_commit(nlg_store *store, nlg_error *err); /* rolls back when it fails */
+void nlg_store_rollback(nlg_store *store);
 
 typedef struct nlg_run_identity {
     const char *space, *strategy, *strategy_options, *evaluator, *evaluator_config, *objective;

@@ -1,0 +1,58 @@
+/* Records of experiments: one for each spec, immutable, with metrics by name; and which of them belong to an experiment's stage. */
+#ifndef NLG_RECORDS_H
+#define NLG_RECORDS_H
+
+#include "search/store/store.h"
+
+enum { NLG_RECORD_METRICS = 48, NLG_METRIC_NAME = 48 };
+
+typedef struct nlg_metric {
+    char name[NLG_METRIC_NAME], unit[16]; /* unit: "", "ms", "fraction", "images" ... */
+    double value;
+} nlg_metric;
+
+typedef struct nlg_record {
+    char key[65]; /* SHA-256 of spec */
+    char measure[32];
+    char *spec;      /* canonical JSON; owned, like detail */
+    char status[16]; /* "done", "diverged", "failed", "rejected" */
+    char digest[65]; /* "" where there is none */
+    char message[256];
+    char *detail; /* JSON object; NULL: none */
+    double seconds;
+    nlg_metric metrics[NLG_RECORD_METRICS];
+    int n_metrics;
+} nlg_record;
+
+void nlg_record_free(nlg_record *record); /* spec and detail */
+/* Adds a metric; a value that is not finite is left out. */
+void nlg_record_metric(nlg_record *record, const char *name, const char *unit, double value);
+/* NaN where the record has no such metric. */
+double nlg_record_value(const nlg_record *record, const char *name);
+/* The key of a canonical spec. */
+nlg_status nlg_record_key(const char *spec, char key[65], nlg_error *err);
+
+/* *found: whether the store has the record; then free it. A record whose JSON cannot be read is a damaged store. */
+nlg_status nlg_store_record(nlg_store *store, const char *key, nlg_record *record, bool *found, nlg_error *err);
+nlg_status nlg_store_has_record(nlg_store *store, const char *key, bool *found, nlg_error *err);
+/* Stores record and metrics; safe on return, or with the transaction that is open. A record that is there stays as it is. */
+nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, const nlg_session_facts *facts, nlg_error *err);
+/* The keys of a profile's members (NULL: of all records), each once, sorted; free the array with nlg_free. */
+nlg_status nlg_store_keys(nlg_store *store, const char *profile, char (**keys)[65], int *count, nlg_error *err);
+/* Seconds that records of a measure took and what they were worth, for estimates: sums of `seconds` and of the metric `work`. */
+nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, double *seconds, double *amount,
+                           nlg_error *err);
+
+typedef struct nlg_member {
+    const char *arm, *factors; /* factors: JSON object */
+    const char *key;
+    bool final;
+} nlg_member;
+/* Makes these the members of a stage, in this order, and no others. Writes nothing if they are that already. */
+nlg_status nlg_store_set_members(nlg_store *store, const char *profile, const char *experiment, const char *stage,
+                                 const nlg_member *members, int count, nlg_error *err);
+/* Forgets the members of those stages of the experiment that are not named. */
+nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const char *experiment, const char *const *stages,
+                                 int count, nlg_error *err);
+
+#endif

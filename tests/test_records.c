@@ -1,0 +1,256 @@
+/* The store of records: keys, immutability, members, queries' views, paths that SQLite would take for something else. */
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "layers/base/memory.h"
+#include "search/store/records.h"
+
+static char home[1024], folder[64];
+
+static int enter(void **state) {
+    (void)state;
+    snprintf(folder, sizeof folder, "%s", "/tmp/records-XXXXXX");
+    return getcwd(home, sizeof home) && mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int leave(void **state) {
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return chdir(home) == 0 && system(command) == 0 ? 0 : -1;
+}
+
+static nlg_store *open_store(const char *path, nlg_store_mode mode) {
+    nlg_store *store;
+    nlg_error err = {0};
+    if (nlg_store_open(path, mode, &store, &err) != NLG_OK) fail_msg("%s", err.text);
+    return store;
+}
+
+static void put(nlg_store *store, const char *spec, double accuracy, char key[65]) {
+    nlg_record r = {.measure = "train", .status = "done", .digest = "d1", .seconds = 2, .spec = (char *)(uintptr_t)spec};
+    nlg_session_facts facts = {.commit = "c", .compiler = "cc", .flags = "-O2", .isa = "avx2", .threads = 3};
+    char detail[] = "{\"history\":[{\"loss\":1}]}";
+    r.detail = detail;
+    assert_int_equal(nlg_record_key(spec, r.key, NULL), NLG_OK);
+    nlg_record_metric(&r, "val_accuracy", "fraction", accuracy);
+    nlg_record_metric(&r, "macs", "MACs", 1e9);
+    nlg_record_metric(&r, "test_accuracy", "fraction", (double)NAN); /* left out */
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, NULL), NLG_OK);
+    memcpy(key, r.key, 65);
+}
+
+static void records_come_back_and_never_change(void **state) {
+    (void)state;
+    char key[65], again[65];
+    nlg_record r;
+    bool found;
+    nlg_store *store = open_store("s", NLG_STORE_WRITE);
+    put(store, "{\"seed\":1}", 0.5, key);
+    put(store, "{\"seed\":1}", 0.75, again); /* the first stays */
+    assert_string_equal(key, again);
+    assert_string_equal(key, "fbe47f6d82b435a89f6e6fca65ad16138195de06c5fc3ffb66826a76e64e479f");
+    nlg_store_close(store);
+    store = open_store("s", NLG_STORE_READ);
+    assert_int_equal(nlg_store_record(store, key, &r, &found, NULL), NLG_OK);
+    assert_true(found);
+    assert_string_equal(r.measure, "train");
+    assert_string_equal(r.spec, "{\"seed\":1}");
+    assert_string_equal(r.digest, "d1");
+    assert_int_equal(r.n_metrics, 2);
+    assert_true(nlg_record_value(&r, "val_accuracy") == 0.5 && nlg_record_value(&r, "macs") == 1e9 && r.seconds == 2);
+    assert_true(isnan(nlg_record_value(&r, "test_accuracy")));
+    nlg_record_free(&r);
+    char other[65];
+    assert_int_equal(nlg_record_key("{}", other, NULL), NLG_OK);
+    assert_int_equal(nlg_store_record(store, other, &r, &found, NULL), NLG_OK);
+    assert_false(found);
+    double seconds, work;
+    assert_int_equal(nlg_store_speed(store, "train", "macs", &seconds, &work, NULL), NLG_OK);
+    assert_true(seconds == 2 && work == 1e9);
+    nlg_store_close(store);
+}
+
+static char answer[256];
+
+static int take_answer(void *context, int columns, char **values, char **names) {
+    (void)context;
+    (void)names;
+    for (int i = 0; i < columns; i++) {
+        size_t used = strlen(answer);
+        snprintf(answer + used, sizeof answer - used, "%s%s", values[i] ? values[i] : "NULL", i + 1 < columns ? "," : ";");
+    }
+    return 0;
+}
+
+static const char *ask(const char *path, const char *sql) {
+    sqlite3 *database;
+    char *text = NULL;
+    answer[0] = '\0';
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, take_answer, NULL, &text) != SQLITE_OK) fail_msg("%s: %s", sql, text);
+    sqlite3_close(database);
+    return answer;
+}
+
+static void members_belong_to_stages(void **state) {
+    (void)state;
+    char key[2][65];
+    nlg_store *store = open_store("s", NLG_STORE_WRITE);
+    put(store, "{\"recipe\":{\"lr\":0.1},\"seed\":1}", 0.5, key[0]);
+    put(store, "{\"recipe\":{\"lr\":0.2},\"seed\":2}", 0.25, key[1]);
+    nlg_member m[2] = {{"a", "{\"seed\":1}", key[0], true}, {"b", "{\"seed\":2}", key[1], true}};
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "final", m, 2, NULL), NLG_OK);
+    assert_int_equal(nlg_store_set_members(store, "quick", "x", "final", m, 1, NULL), NLG_OK); /* shares the record */
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "old", m, 1, NULL), NLG_OK);
+    const char *const stages[] = {"final"};
+    assert_int_equal(nlg_store_keep_stages(store, "smoke", "x", stages, 1, NULL), NLG_OK);
+    char(*keys)[65];
+    int count;
+    assert_int_equal(nlg_store_keys(store, "quick", &keys, &count, NULL), NLG_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(keys[0], key[0]);
+    nlg_free(keys);
+    nlg_store_close(store);
+    assert_string_equal(ask("s", "SELECT stage, arm, seed, rate, metric, value FROM results WHERE profile = 'smoke' AND metric ="
+                                 " 'val_accuracy' ORDER BY position"),
+                        "final,a,1,0.1,val_accuracy,0.5;final,b,2,0.2,val_accuracy,0.25;");
+    store = open_store("s", NLG_STORE_WRITE);
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "final", m, 1, NULL), NLG_OK);
+    nlg_store_close(store);
+    assert_string_equal(ask("s", "SELECT count(*) FROM members WHERE profile = 'smoke'"), "1;");
+}
+
+static void trials_of_searches_are_rows(void **state) {
+    (void)state;
+    nlg_store *store = open_store("s", NLG_STORE_WRITE);
+    nlg_session_facts facts = {0};
+    char spec[] = "{\"seed\":4,\"strategy\":\"random\"}";
+    char detail[] =
+        "{\"history\":[{\"genotype\":\"g\",\"status\":\"done\",\"score\":0.5},{\"status\":\"failed\",\"repeat\":true}]}";
+    nlg_record r = {.measure = "search", .status = "done", .spec = spec, .detail = detail};
+    assert_int_equal(nlg_record_key(spec, r.key, NULL), NLG_OK);
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, NULL), NLG_OK);
+    nlg_member m = {"random", "{}", r.key, false};
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "search", &m, 1, NULL), NLG_OK);
+    nlg_store_close(store);
+    assert_string_equal(ask("s", "SELECT strategy, seed, trial, genotype, status, is_repeat, score FROM lab_trials"),
+                        "random,4,1,g,done,0,0.5;random,4,2,NULL,failed,1,NULL;");
+}
+
+static void refuse(const char *path, nlg_store_mode mode, const char *part) {
+    nlg_store *store;
+    nlg_error err = {0};
+    if (nlg_store_open(path, mode, &store, &err) == NLG_OK) fail_msg("%s was accepted", path);
+    if (!strstr(err.text, part)) fail_msg("expected \"%s\" in: %s", part, err.text);
+}
+
+static void names_are_plain_paths(void **state) {
+    (void)state;
+    static const char *const names[] = {":memory:", "file:x?mode=memory", "-"};
+    char key[65];
+    bool found;
+    refuse("", NLG_STORE_WRITE, "an empty one");
+    for (int i = 0; i < 3; i++) {
+        nlg_store *store = open_store(names[i], NLG_STORE_WRITE);
+        put(store, "{\"seed\":1}", 0.5, key);
+        nlg_store_close(store);
+        assert_int_equal(access(names[i], R_OK), 0);
+        store = open_store(names[i], NLG_STORE_READ);
+        assert_int_equal(nlg_store_has_record(store, key, &found, NULL), NLG_OK);
+        assert_true(found);
+        nlg_store_close(store);
+    }
+}
+
+static void damaged_records_are_refused(void **state) {
+    (void)state;
+    static const char *const changes[][2] = {
+        {"UPDATE records SET detail = '{'", "a detail that is no JSON object"},
+        {"UPDATE records SET spec = '{\"seed\":2}'", "a spec that is not its own"},
+        {"UPDATE metrics SET value = 'much'", "no finite number"},
+        {"UPDATE metrics SET value = 9e999", "no finite number"},
+    };
+    for (int i = 0; i < 4; i++) {
+        char key[65];
+        nlg_record r;
+        bool found;
+        nlg_error err = {0};
+        unlink("s");
+        nlg_store *store = open_store("s", NLG_STORE_WRITE);
+        put(store, "{\"seed\":1}", 0.5, key);
+        nlg_store_close(store);
+        ask("s", changes[i][0]);
+        store = open_store("s", NLG_STORE_READ);
+        assert_int_equal(nlg_store_record(store, key, &r, &found, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, changes[i][1])) fail_msg("expected \"%s\" in: %s", changes[i][1], err.text);
+        nlg_store_close(store);
+    }
+}
+
+/* A writer killed within a transaction: a reader finds what was committed, also where the file has a hot journal. */
+static void killed_writers_lose_nothing(void **state) {
+    (void)state;
+    for (int wal = 0; wal < 2; wal++) {
+        char key[65], lost[65];
+        bool found;
+        unlink("s");
+        pid_t child = fork();
+        if (child == 0) {
+            nlg_store *store;
+            if (nlg_store_open("s", NLG_STORE_WRITE, &store, NULL) != NLG_OK) _exit(1);
+            put(store, "{\"seed\":1}", 0.5, key);
+            if (!wal) { /* leave one plain file, then a journal of the old kind, spilled to the disk */
+                nlg_store_close(store);
+                sqlite3 *database;
+                sqlite3_open("./s", &database);
+                sqlite3_exec(database, "PRAGMA cache_size=1; PRAGMA cache_spill=1; BEGIN IMMEDIATE", NULL, NULL, NULL);
+                for (int i = 0; i < 200; i++)
+                    sqlite3_exec(database, "INSERT INTO metrics SELECT key, hex(randomblob(400)), '', 1 FROM records", NULL, NULL,
+                                 NULL);
+            } else {
+                nlg_store_transaction(store, NULL);
+                put(store, "{\"seed\":2}", 0.5, lost);
+            }
+            kill(getpid(), SIGKILL);
+        }
+        int ended;
+        assert_int_equal(waitpid(child, &ended, 0), child);
+        assert_true(WIFSIGNALED(ended));
+        assert_int_equal(access(wal ? "s-wal" : "s-journal", R_OK), 0);
+        nlg_store *store = open_store("s", NLG_STORE_READ);
+        nlg_record r;
+        assert_int_equal(nlg_record_key("{\"seed\":1}", key, NULL), NLG_OK);
+        assert_int_equal(nlg_record_key("{\"seed\":2}", lost, NULL), NLG_OK);
+        assert_int_equal(nlg_store_record(store, key, &r, &found, NULL), NLG_OK);
+        assert_true(found);
+        assert_int_equal(r.n_metrics, 2);
+        nlg_record_free(&r);
+        assert_int_equal(nlg_store_has_record(store, lost, &found, NULL), NLG_OK);
+        assert_false(found);
+        nlg_store_close(store);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(records_come_back_and_never_change, enter, leave),
+        cmocka_unit_test_setup_teardown(members_belong_to_stages, enter, leave),
+        cmocka_unit_test_setup_teardown(trials_of_searches_are_rows, enter, leave),
+        cmocka_unit_test_setup_teardown(names_are_plain_paths, enter, leave),
+        cmocka_unit_test_setup_teardown(damaged_records_are_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(killed_writers_lose_nothing, enter, leave),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
