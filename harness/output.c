@@ -2,7 +2,6 @@
 #include "harness/output.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -10,46 +9,12 @@
 
 /* --- JSON --- */
 
-static bool json_memory_failed;
-
-static void *json_alloc(size_t size) {
-    void *block = nlg_alloc(1, size);
-    if (!block) json_memory_failed = true;
-    return block;
-}
-
-void nlg_json_begin(void) {
-    json_memory_failed = false;
-    cJSON_InitHooks(&(cJSON_Hooks){.malloc_fn = json_alloc, .free_fn = nlg_free});
-}
-
 nlg_status nlg_json_print(cJSON *document, nlg_error *err) {
-    char *text = json_memory_failed ? NULL : cJSON_Print(document);
-    cJSON_Delete(document);
-    if (!text) return nlg_fail_memory(err, 0, "the JSON document");
+    char *text;
+    NLG_TRY(nlg_json_finish(document, true, &text, err));
     puts(text);
-    cJSON_free(text);
+    nlg_free(text);
     return NLG_OK;
-}
-
-cJSON *nlg_json_object_in(cJSON *array) {
-    cJSON *object = cJSON_CreateObject();
-    if (!cJSON_AddItemToArray(array, object)) cJSON_Delete(object);
-    return object;
-}
-
-void nlg_json_text(cJSON *object, const char *name, const char *text) {
-    if (text)
-        cJSON_AddStringToObject(object, name, text);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
-void nlg_json_number(cJSON *object, const char *name, double value) {
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
 }
 
 /* --- tables --- */

@@ -2,20 +2,13 @@
 #ifndef NLG_OUTPUT_H
 #define NLG_OUTPUT_H
 
-#include <cjson/cJSON.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "layers/base/status.h"
+#include "layers/base/json.h"
 
-/* cJSON reports a lack of memory by NULL anywhere; building may ignore that, since printing fails if any block was missing.
- * Call nlg_json_begin before the first cJSON call of a command. Numbers keep integers exact up to 2^53. */
-void nlg_json_begin(void);
 /* Prints the document on standard output and deletes it, in either case. */
 nlg_status nlg_json_print(cJSON *document, nlg_error *err);
-cJSON *nlg_json_object_in(cJSON *array);                               /* a new object at the end of the array */
-void nlg_json_text(cJSON *object, const char *name, const char *text); /* NULL: null */
-void nlg_json_number(cJSON *object, const char *name, double value);   /* not finite: null */
 
 /* A table: columns are aligned when printed. Cells are filled row by row; a lack of memory is reported by printing. */
 typedef struct nlg_table nlg_table;

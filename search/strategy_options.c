@@ -1,9 +1,10 @@
 /* Options of strategies: from a JSON object and back, by the strategy's own table. */
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 #include "search/search.h"
 
@@ -31,10 +32,11 @@ static nlg_status read_value(const nlg_strategy *strategy, const nlg_strategy_op
     if (!fits) {
         char range[64] = "";
         if (option->kind != NLG_OPTION_BOOL) snprintf(range, sizeof range, " from %.15g to %.15g", option->min, option->max);
-        char *text = cJSON_PrintUnformatted(item);
+        char *text;
+        NLG_TRY(nlg_json_write(item, false, &text, err));
         nlg_status status = nlg_fail(err, NLG_ERR_INPUT, "strategy %s: option \"%s\" must be %s%s, found %.64s", strategy->name,
-                                     option->name, kind_names[option->kind], range, text ? text : "something else");
-        cJSON_free(text);
+                                     option->name, kind_names[option->kind], range, text);
+        nlg_free(text);
         return status;
     }
     *value = found;
@@ -66,7 +68,8 @@ static void write_text(const nlg_strategy *strategy, const double *values, char 
         if (option->kind == NLG_OPTION_BOOL) {
             used += (size_t)snprintf(text + used, room - used, "%s", values[i] != 0 ? "true" : "false");
         } else {
-            used += (size_t)snprintf(text + used, room - used, "%.17g", values[i]);
+            char number[32];
+            used += (size_t)snprintf(text + used, room - used, "%s", nlg_number_text(values[i], number));
         }
     }
     if (used < room) snprintf(text + used, room - used, "}");
@@ -76,7 +79,9 @@ nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, do
                               char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
     for (int i = 0; i < strategy->n_options; i++) values[i] = strategy->options[i].value;
     if (json) {
-        cJSON *object = cJSON_ParseWithOpts(json, NULL, true);
+        cJSON *object;
+        nlg_status read = nlg_json_read(json, strlen(json), "options", &object, NULL);
+        if (read == NLG_ERR_MEMORY) return nlg_fail_memory(err, strlen(json), "the options of a strategy");
         if (!cJSON_IsObject(object)) {
             cJSON_Delete(object);
             return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: options must be one JSON object such as {\"name\": 1}, found %.64s",

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 
 nlg_recipe nlg_recipe_default(void) {
@@ -111,11 +112,9 @@ bool nlg_recipe_add(cJSON *object, const nlg_recipe *recipe) {
 
 nlg_status nlg_recipe_write(const nlg_recipe *recipe, char **text, nlg_error *err) {
     cJSON *object = cJSON_CreateObject();
-    char *printed = object && nlg_recipe_add(object, recipe) ? cJSON_PrintUnformatted(object) : NULL;
-    *text = printed ? nlg_strdup(printed) : NULL;
-    cJSON_free(printed);
+    if (object && nlg_recipe_add(object, recipe)) return nlg_json_finish(object, false, text, err);
     cJSON_Delete(object);
-    return *text ? NLG_OK : nlg_fail_memory(err, 1024, "the text of a recipe");
+    return nlg_fail_memory(err, 1024, "the text of a recipe");
 }
 
 static bool add_numbers(cJSON *object, const char *name, const double *values, int count) {
@@ -153,10 +152,11 @@ bool nlg_recipe_add_exec(cJSON *object, const nlg_exec *exec) {
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 static nlg_status refuse(const char *where, const field *f, const char *expected, const cJSON *item, nlg_error *err) {
-    char *found = item ? cJSON_PrintUnformatted(item) : NULL;
+    char *found = NULL;
+    if (item) NLG_TRY(nlg_json_write(item, false, &found, err));
     nlg_status status = nlg_fail(err, NLG_ERR_INPUT, "%s: recipe field \"%s\": expected %s, found %.80s", where, f->name, expected,
                                  found ? found : "none");
-    cJSON_free(found);
+    nlg_free(found);
     return status;
 }
 

@@ -183,7 +183,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     static const char *const headers[] = {"model",  "mode",   "batch",    "threads", "isa",  "backend", "ms median", "ms min",
                                           "ms p10", "ms p90", "images/s", "GFLOP/s", "peak", "reps",    ""};
     bench_output output = {0};
-    nlg_json_begin();
     if (call->settings.json)
         output.json = cJSON_CreateArray();
     else

@@ -155,7 +155,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_table_evaluator *evaluator = NULL;
     nlg_space space = {0};
     int count = 0;
-    nlg_json_begin();
     nlg_status status = contenders ? NLG_OK : nlg_fail_memory(err, NLG_COMPARE_STRATEGIES * sizeof *contenders, "the strategies");
     if (status == NLG_OK) status = read_strategies(o->strategies, contenders, &count, err);
     if (status == NLG_OK) status = nlg_space_open(o->space, &space, err);

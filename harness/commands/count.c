@@ -132,7 +132,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (o->csv && call->settings.json) return nlg_fail(err, NLG_ERR_INPUT, "--csv and --json exclude each other");
     count_sink sink = {.add = add_row};
     if (call->settings.json) {
-        nlg_json_begin();
         sink.json = cJSON_CreateArray();
         sink.add = add_json;
     } else if (o->csv) {

@@ -155,7 +155,6 @@ static nlg_status fetch_or_verify(const nlg_invocation *call, nlg_error *err) {
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     static const char *const actions[] = {"list", "info", "fetch", "verify", NULL};
     int action = 0;
-    nlg_json_begin();
     if (call->n_arguments) NLG_TRY(nlg_option_choice("data", call->arguments[0], actions, &action, err));
     if (call->n_arguments > (action ? 2 : 1) || (action && call->n_arguments < 2))
         return nlg_fail(err, NLG_ERR_INPUT, "data %s: expected %s, found %d; see lineage data --help", actions[action],

@@ -77,7 +77,6 @@ static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fit
         printf("loss: %.4f\n", e->loss);
         return NLG_OK;
     }
-    nlg_json_begin();
     cJSON *doc = cJSON_CreateObject();
     nlg_json_text(doc, "model", model);
     nlg_json_text(doc, "weights", o->weights);

@@ -98,7 +98,6 @@ static void print_lines(const cJSON *info) {
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    nlg_json_begin();
     cJSON *info = describe(&call->settings);
     if (call->settings.json) return nlg_json_print(info, err);
     if (info) print_lines(info);

@@ -258,7 +258,6 @@ static nlg_status check(const nlg_invocation *call, nlg_settings *settings, nlg_
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_settings settings = call->settings;
     if (!settings.threads_given) settings.threads = 1;
-    nlg_json_begin();
     nlg_interrupt_watch();
     if (strcmp(call->arguments[0], "table") == 0) return table(call, &settings, err);
     if (strcmp(call->arguments[0], "check") == 0) return check(call, &settings, err);

@@ -116,7 +116,6 @@ static nlg_status collect(const models_options *o, entry *entries, int *count, n
 }
 
 static nlg_status print_json(const entry *entries, int count, nlg_error *err) {
-    nlg_json_begin();
     cJSON *list = cJSON_CreateArray();
     for (int i = 0; i < count; i++) {
         const nlg_model *m = entries[i].model;

@@ -193,7 +193,6 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_network *network
 
 static nlg_status predict(const nlg_invocation *call, predictor *q, nlg_error *err) {
     if (!call->settings.json) return predict_all(call, q, NULL, err);
-    nlg_json_begin();
     cJSON *list = cJSON_CreateArray();
     nlg_status status = list ? predict_all(call, q, list, err) : nlg_fail_memory(err, 0, "the JSON document");
     if (status == NLG_OK) return nlg_json_print(list, err);

@@ -52,7 +52,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_results *results;
     nlg_result_row *rows;
     int count;
-    nlg_json_begin();
     NLG_TRY(nlg_results_open(o->results, false, &results, err));
     nlg_status status = nlg_results_rows(results, o->profile, &rows, &count, err);
     if (status == NLG_OK) status = make(o, rows, count, err);

@@ -76,7 +76,7 @@ static nlg_recipe recipe_of(const training *t) {
 }
 
 /* All that the result depends on, in one order. */
-static char *identity_of(const runner *r, const training *t) {
+static nlg_status identity_of(const runner *r, const training *t, char **text, nlg_error *err) {
     nlg_recipe recipe = recipe_of(t);
     cJSON *o = cJSON_CreateObject();
     nlg_json_text(o, "kind", "training");
@@ -98,9 +98,7 @@ static char *identity_of(const runner *r, const training *t) {
     cJSON_AddBoolToObject(o, "test", t->test);
     nlg_json_number(o, "backend", r->settings->backend);
     nlg_json_number(o, "numerics", NLG_NUMERICS_VERSION);
-    char *text = cJSON_PrintUnformatted(o);
-    cJSON_Delete(o);
-    return text;
+    return nlg_json_finish(o, false, text, err);
 }
 
 static nlg_status evaluate_trained(runner *r, const training *t, nlg_trainer *trainer, cJSON *result, nlg_error *err) {
@@ -163,18 +161,18 @@ static nlg_status keep(runner *r, const char *part, const char *arm, const char 
                        nlg_error *err) {
     char key[65];
     NLG_TRY(nlg_results_key(identity, key, err));
-    char *text = cJSON_PrintUnformatted(result);
-    nlg_status status =
-        text ? nlg_results_put(r->results, key, identity, text, seconds, r->settings, err) : nlg_fail_memory(err, 0, "a result");
-    cJSON_free(text);
+    char *text;
+    NLG_TRY(nlg_json_write(result, false, &text, err));
+    nlg_status status = nlg_results_put(r->results, key, identity, text, seconds, r->settings, err);
+    nlg_free(text);
     return status == NLG_OK ? nlg_results_add_member(r->results, r->options->profile, r->experiment->id, part, arm, key, err)
                             : status;
 }
 
 /* *result: also where the store had it; delete it. */
 static nlg_status train(runner *r, const training *t, cJSON **result, nlg_error *err) {
-    char *identity = identity_of(r, t), key[65];
-    if (!identity) return nlg_fail_memory(err, 0, "an identity");
+    char *identity, key[65];
+    NLG_TRY(identity_of(r, t, &identity, err));
     nlg_status status = nlg_results_key(identity, key, err);
     if (status == NLG_OK) status = nlg_results_get(r->results, key, result, err);
     r->done++;
@@ -193,7 +191,7 @@ static nlg_status train(runner *r, const training *t, cJSON **result, nlg_error 
         if (accuracy && accuracy->valuedouble > r->best) r->best = accuracy->valuedouble;
         if (status == NLG_OK) say(r, t->part, t->arm, what, seconds);
     }
-    cJSON_free(identity);
+    nlg_free(identity);
     return status;
 }
 
@@ -348,10 +346,10 @@ static nlg_status keep_search(runner *r, const nlg_search_options *s, const nlg_
     }
     nlg_json_number(out, "evaluations", result->evaluations);
     nlg_json_text(out, "digest", result->digest);
-    char *text = cJSON_PrintUnformatted(identity);
-    nlg_status status =
-        text ? keep(r, "search", s->strategy->name, text, out, seconds, err) : nlg_fail_memory(err, 0, "an identity");
-    cJSON_free(text);
+    char *text;
+    nlg_status status = nlg_json_write(identity, false, &text, err);
+    if (status == NLG_OK) status = keep(r, "search", s->strategy->name, text, out, seconds, err);
+    nlg_free(text);
     cJSON_Delete(identity);
     cJSON_Delete(out);
     return status;
@@ -583,7 +581,6 @@ static nlg_status run_them(const nlg_invocation *call, runner *r, const nlg_expe
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     runner r = {.options = call->options, .settings = &call->settings};
-    nlg_json_begin();
     nlg_experiment *experiments;
     int count;
     nlg_status status = nlg_experiments_load(r.options->experiments, r.options->profile, &experiments, &count, err);

@@ -386,7 +386,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     };
     char options_text[NLG_STRATEGY_OPTIONS_TEXT];
     int rank;
-    nlg_json_begin();
     NLG_TRY(find_parts(o, &run_options, options_text, err));
     NLG_TRY(join_processes(o, &run_options, &rank, err));
     nlg_space space;

@@ -154,7 +154,6 @@ static cJSON *shape_json(nlg_shape shape) {
 
 static nlg_status print_json(const nlg_network *network, const char *genotype, nlg_error *err) {
     const nlg_model *m = network->model;
-    nlg_json_begin();
     cJSON *doc = cJSON_CreateObject();
     nlg_json_text(doc, "model", m->name);
     nlg_json_text(doc, "aliases", m->aliases ? m->aliases : "");

@@ -84,7 +84,6 @@ static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_erro
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    nlg_json_begin();
     cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
     nlg_table *table = rows ? NULL
                             : nlg_table_create("llrrrll", (const char *[]){"space", "parameters", "positions", "codes",

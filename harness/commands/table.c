@@ -296,7 +296,6 @@ static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    nlg_json_begin();
     if (strcmp(call->arguments[0], "build") == 0) return build(call, err);
     if (strcmp(call->arguments[0], "verify") == 0) return verify(call, err);
     return nlg_fail(err, NLG_ERR_INPUT, "expected build or verify, found '%s'", call->arguments[0]);

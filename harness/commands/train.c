@@ -190,7 +190,6 @@ static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_t
 static nlg_status print_json(const nlg_network *network, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
     char *genotype = NULL;
     if (network->arena) NLG_TRY(nlg_network_genotype(network, &genotype, err));
-    nlg_json_begin();
     cJSON *doc = cJSON_CreateObject();
     nlg_json_text(doc, "model", network->model->name);
     if (genotype) nlg_json_text(doc, "genotype", genotype);

@@ -220,7 +220,6 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         return nlg_fail(err, NLG_ERR_INPUT, "--tsv lists trials; leave --summary and --json out");
     NLG_TRY(nlg_store_open(path, NLG_STORE_READ, &l.store, err));
     l.top = o->top ? nlg_alloc((size_t)o->top, sizeof *l.top) : NULL;
-    nlg_json_begin();
     if (call->settings.json) l.runs = cJSON_CreateArray();
     nlg_status status = call->settings.json && !l.runs ? nlg_fail_memory(err, 64, "the list") : NLG_OK;
     if (o->top && !l.top) status = nlg_fail_memory(err, (size_t)o->top * sizeof *l.top, "the best trials");

@@ -7,6 +7,7 @@
 #include "harness/build_info.h"
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/store/store_lock.h"
 
@@ -93,8 +94,10 @@ nlg_status nlg_results_get(nlg_results *r, const char *key, cJSON **result, nlg_
     int step = sqlite3_step(s);
     nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : fail(r, err);
     if (step == SQLITE_ROW) {
-        *result = cJSON_Parse((const char *)sqlite3_column_text(s, 0));
-        if (!*result) status = nlg_fail(err, NLG_ERR_INPUT, "%s: the result %s is damaged; delete the file", r->path, key);
+        const char *text = (const char *)sqlite3_column_text(s, 0);
+        if (!text) text = "";
+        status = nlg_json_read(text, strlen(text), r->path, result, err);
+        if (status == NLG_ERR_INPUT) nlg_fail_at(err, "the result %s is damaged", key);
     }
     sqlite3_finalize(s);
     return status;

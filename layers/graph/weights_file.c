@@ -2,12 +2,13 @@
  * then the data. */
 #include "layers/graph/weights_file.h"
 
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "layers/base/file.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
 
 static const size_t header_limit = 100u << 20; /* the format's own limit: 100 MB */
 static const size_t file_limit = (size_t)8 << 30;
@@ -48,8 +49,8 @@ static bool add_entry(cJSON *header, const char *name, const int *shape, int ran
     return true;
 }
 
-static char *make_header(const nlg_weights *weights, const nlg_extra_tensor *extra, int n_extra, const nlg_metadata *metadata,
-                         int n_metadata) {
+static nlg_status make_header(const nlg_weights *weights, const nlg_extra_tensor *extra, int n_extra, const nlg_metadata *metadata,
+                              int n_metadata, char **text, nlg_error *err) {
     const nlg_graph *g = weights->graph;
     cJSON *header = cJSON_CreateObject();
     size_t offset = 0;
@@ -61,16 +62,16 @@ static char *make_header(const nlg_weights *weights, const nlg_extra_tensor *ext
         good = add_entry(header, g->params[i].name, g->params[i].shape, g->params[i].rank, g->params[i].count, &offset);
     for (int i = 0; i < n_extra && good; i++)
         good = add_entry(header, extra[i].name, (const int[]){(int)extra[i].count}, 1, extra[i].count, &offset);
-    char *text = good ? cJSON_PrintUnformatted(header) : NULL;
+    if (good) return nlg_json_finish(header, false, text, err);
     cJSON_Delete(header);
-    return text;
+    return nlg_fail_memory(err, 0, "the header of a weight file");
 }
 
 nlg_status nlg_weights_save(const nlg_weights *weights, const char *path, const nlg_extra_tensor *extra, int n_extra,
                             const nlg_metadata *metadata, int n_metadata, nlg_error *err) {
     const nlg_graph *g = weights->graph;
-    char *header = make_header(weights, extra, n_extra, metadata, n_metadata);
-    if (header == NULL) return nlg_fail_memory(err, (size_t)g->n_params * 100, "the header of a weight file");
+    char *header;
+    NLG_TRY(make_header(weights, extra, n_extra, metadata, n_metadata, &header, err));
     nlg_file_writer writer;
     nlg_status status = nlg_file_begin(&writer, path, err);
     if (status == NLG_OK) {
@@ -82,7 +83,7 @@ nlg_status nlg_weights_save(const nlg_weights *weights, const char *path, const 
         for (int i = 0; i < n_extra && good; i++) good = write_floats(writer.stream, extra[i].values, extra[i].count);
         status = nlg_file_commit(&writer, err); /* notices failed writes by the stream's error flag */
     }
-    cJSON_free(header);
+    nlg_free(header);
     return status;
 }
 
@@ -155,7 +156,8 @@ static nlg_status open_reader(reader *r, char *file, size_t size, nlg_error *err
                         r->path, (unsigned long long)length, size, header_limit);
     r->data = file + 8 + length;
     r->size = size - 8 - length;
-    r->header = cJSON_ParseWithLength(file + 8, length);
+    if (nlg_json_read(file + 8, length, r->path, &r->header, err) != NLG_OK)
+        return nlg_fail_at(err, "the header; the file is damaged, fetch or export it again");
     if (!cJSON_IsObject(r->header))
         return nlg_fail(err, NLG_ERR_INPUT,
                         "%s: expected a JSON object as its header; the file is damaged, fetch or export it again", r->path);

@@ -1,11 +1,11 @@
 /* Evaluator "table". */
 #include "search/evaluators/evaluator_table.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/code_map.h"
 #include "search/evaluators/own_table.h"
@@ -349,16 +349,13 @@ static nlg_status read_row(nlg_table_evaluator *e, int number, nlg_error *err) {
     return nlg_code_map_put(&e->numbers, &r->code, number, err);
 }
 
-static char *write_config(const nlg_table_evaluator *e) {
+static nlg_status write_config(const nlg_table_evaluator *e, char **text, nlg_error *err) {
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "table", nlg_table_file_digest(e->file));
     cJSON_AddStringToObject(object, "signal", e->signal_name);
     cJSON_AddStringToObject(object, "score", e->score_text);
     cJSON_AddStringToObject(object, "cost", e->interface.cost_unit);
-    char *text = cJSON_PrintUnformatted(object), *copy = text ? nlg_strdup(text) : NULL;
-    cJSON_free(text);
-    cJSON_Delete(object);
-    return copy;
+    return nlg_json_finish(object, false, text, err);
 }
 
 static nlg_status open_file(nlg_table_evaluator *e, const nlg_table_evaluator_options *o, nlg_error *err) {
@@ -387,8 +384,7 @@ static nlg_status load(nlg_table_evaluator *e, const nlg_table_evaluator_options
     e->scores = nlg_alloc((size_t)e->rows * (size_t)e->levels + 1, sizeof *e->scores);
     if (!e->row || !e->scores) return nlg_fail_memory(err, (size_t)e->rows * sizeof *e->row, "the rows of a table");
     for (int i = 0; i < e->rows; i++) NLG_TRY(read_row(e, i, err));
-    e->config = write_config(e);
-    return e->config ? NLG_OK : nlg_fail_memory(err, 1024, "the evaluator's configuration");
+    return write_config(e, &e->config, err);
 }
 
 nlg_status nlg_table_evaluator_create(const nlg_table_evaluator_options *options, nlg_table_evaluator **evaluator, nlg_error *err) {

@@ -1,12 +1,12 @@
 /* Evaluator "train". */
 #include "search/evaluators/evaluator_train.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/base/json.h"
 #include "layers/kernels/simd.h"
 
 struct nlg_train_evaluator {
@@ -25,15 +25,14 @@ static bool add_limits(cJSON *object, const nlg_train_evaluator_options *o) {
            cJSON_AddNumberToObject(limits, "memory_bytes", (double)o->max_memory_bytes);
 }
 
-static char *write_config(const nlg_train_evaluator_options *o) {
+static nlg_status write_config(const nlg_train_evaluator_options *o, char **text, nlg_error *err) {
     cJSON *object = cJSON_CreateObject();
     cJSON *data = cJSON_AddObjectToObject(object, "data"), *recipe = cJSON_AddObjectToObject(object, "recipe");
-    bool good = data && recipe && nlg_recipe_add_data(data, o->dataset) && nlg_recipe_add(recipe, &o->recipe) &&
-                add_limits(object, o) && nlg_recipe_add_exec(object, o->exec);
-    char *text = good ? cJSON_PrintUnformatted(object) : NULL, *copy = text ? nlg_strdup(text) : NULL;
-    cJSON_free(text);
+    if (data && recipe && nlg_recipe_add_data(data, o->dataset) && nlg_recipe_add(recipe, &o->recipe) && add_limits(object, o) &&
+        nlg_recipe_add_exec(object, o->exec))
+        return nlg_json_finish(object, false, text, err);
     cJSON_Delete(object);
-    return copy;
+    return nlg_fail_memory(err, 0, "the evaluator's configuration");
 }
 
 /* ---- one trial --------------------------------------------------------------------------------------------------------- */
@@ -170,13 +169,12 @@ nlg_status nlg_train_evaluator_create(const nlg_train_evaluator_options *options
     if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
     e->options = *options;
     e->interface = (nlg_evaluator){.name = "train", .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
-    e->config = write_config(options);
-    if (!e->config) {
+    nlg_status status = write_config(options, &e->config, err);
+    if (status == NLG_OK)
+        *evaluator = e;
+    else
         nlg_train_evaluator_destroy(e);
-        return nlg_fail_memory(err, 1024, "the evaluator's configuration");
-    }
-    *evaluator = e;
-    return NLG_OK;
+    return status;
 }
 
 void nlg_train_evaluator_destroy(nlg_train_evaluator *evaluator) {

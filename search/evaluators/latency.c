@@ -1,12 +1,12 @@
 /* Predicted latency: reading a table, adding up a network's operations, and the evaluator that adds the sum to trials. */
 #include "search/evaluators/latency.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/graph/plan.h"
 #include "layers/kernels/simd.h"
@@ -235,13 +235,11 @@ static nlg_status begin_worker(void *context, nlg_error *err) {
     return e->inner->begin_worker ? e->inner->begin_worker(e->inner->context, err) : NLG_OK;
 }
 
-static char *write_config(const nlg_latency_table *table, const char *inner) {
-    cJSON *object = cJSON_Parse(inner);
+static nlg_status write_config(const nlg_latency_table *table, const char *inner, char **text, nlg_error *err) {
+    cJSON *object;
+    NLG_TRY(nlg_json_read(inner, strlen(inner), "the evaluator's configuration", &object, err));
     cJSON_AddStringToObject(object, "latency_table", table ? nlg_latency_digest(table) : "measured");
-    char *text = object ? cJSON_PrintUnformatted(object) : NULL, *copy = text ? nlg_strdup(text) : NULL;
-    cJSON_free(text);
-    cJSON_Delete(object);
-    return copy;
+    return nlg_json_finish(object, false, text, err);
 }
 
 nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_latency_options *here, const nlg_evaluator *inner,
@@ -255,13 +253,12 @@ nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nl
     e->inner = inner;
     e->interface = (nlg_evaluator){
         .name = inner->name, .cost_unit = inner->cost_unit, .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
-    e->config = write_config(table, inner_config);
-    if (!e->config) {
+    nlg_status status = write_config(table, inner_config, &e->config, err);
+    if (status == NLG_OK)
+        *evaluator = e;
+    else
         nlg_latency_evaluator_destroy(e);
-        return nlg_fail_memory(err, 1024, "the evaluator's configuration");
-    }
-    *evaluator = e;
-    return NLG_OK;
+    return status;
 }
 
 void nlg_latency_evaluator_destroy(nlg_latency_evaluator *evaluator) {

@@ -1,12 +1,12 @@
 /* Our own table: listing a space, training a row, and the files. */
 #include "search/evaluators/own_table.h"
 
-#include <cjson/cJSON.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "layers/base/file.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_train.h"
 #include "search/evaluators/table_file.h"
@@ -91,9 +91,10 @@ static nlg_status trainer_config(const nlg_table_recipe *r, cJSON **config, nlg_
     const nlg_train_evaluator_options options = {.dataset = r->dataset, .exec = r->exec, .recipe = r->recipe};
     nlg_train_evaluator *evaluator;
     NLG_TRY(nlg_train_evaluator_create(&options, &evaluator, err));
-    *config = cJSON_Parse(nlg_train_evaluator_config(evaluator));
+    const char *text = nlg_train_evaluator_config(evaluator);
+    nlg_status status = nlg_json_read(text, strlen(text), "the configuration of a table", config, err);
     nlg_train_evaluator_destroy(evaluator);
-    return *config ? NLG_OK : nlg_fail_memory(err, 4096, "the configuration of a table");
+    return status;
 }
 
 nlg_status nlg_table_config(const nlg_table_recipe *recipe, char **text, nlg_error *err) {
@@ -106,11 +107,7 @@ nlg_status nlg_table_config(const nlg_table_recipe *recipe, char **text, nlg_err
     cJSON_AddNumberToObject(object, "limit", recipe->limit);
     cJSON_AddNumberToObject(object, "numerics_version", NLG_NUMERICS_VERSION);
     cJSON_AddItemToObject(object, "training", training);
-    char *printed = cJSON_PrintUnformatted(object);
-    *text = printed ? nlg_strdup(printed) : NULL;
-    cJSON_free(printed);
-    cJSON_Delete(object);
-    return *text ? NLG_OK : nlg_fail_memory(err, 4096, "the configuration of a table");
+    return nlg_json_finish(object, false, text, err);
 }
 
 static double number_in(const cJSON *object, const char *name) {
@@ -147,17 +144,15 @@ nlg_status nlg_table_facts_read(const char *path, nlg_table_facts *facts, nlg_er
     *facts = (nlg_table_facts){0};
     NLG_TRY(nlg_table_path(path, ".json", &name, err));
     nlg_status status = nlg_file_read(name, LARGEST_FACTS, &text, &size, err);
-    cJSON *object = status == NLG_OK ? cJSON_Parse(text) : NULL;
+    cJSON *object = NULL;
+    if (status == NLG_OK) status = nlg_json_read(text, size, name, &object, err);
     const cJSON *config = cJSON_GetObjectItem(object, "config");
     if (status == NLG_OK && !cJSON_IsObject(config))
         status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected what `lineage table build` writes, found something else", name);
     if (status == NLG_OK) {
         read_recipe(config, facts);
         snprintf(facts->digest, sizeof facts->digest, "%s", text_in(object, "digest"));
-        char *printed = cJSON_PrintUnformatted(config);
-        facts->config = printed ? nlg_strdup(printed) : NULL;
-        cJSON_free(printed);
-        if (!facts->config) status = nlg_fail_memory(err, size, name);
+        status = nlg_json_write(config, false, &facts->config, err);
     }
     cJSON_Delete(object);
     nlg_free(text);
