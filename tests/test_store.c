@@ -255,8 +255,7 @@ static nlg_status list_run(void *context, const nlg_run_row *row) {
     (*(int *)context)++;
     assert_string_equal(row->identity.space, "beads");
     assert_string_equal(row->identity.strategy, "evolution");
-    assert_string_equal(row->identity.strategy_options,
-                        "{\"population\":8,\"sample\":3,\"ageing\":true,\"identity\":0.05}");
+    assert_string_equal(row->identity.strategy_options, "{\"population\":8,\"sample\":3,\"ageing\":true,\"identity\":0.05}");
     assert_string_equal(row->identity.evaluator, "made_up");
     assert_true(row->identity.seed == 1);
     assert_int_equal(row->identity.batch, 1);
