@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "harness/plans/experiment.h"
+#include "harness/claims/stats.h"
 #include "harness/report/report.h"
 #include "layers/base/file.h"
 
@@ -138,7 +139,7 @@ static void test_pareto_front(void **state) {
     (void)state;
     const double cost[] = {1, 2, 3, 3, 4}, gain[] = {5, 4, 6, 6, (double)NAN};
     bool front[5];
-    nlg_pareto_front(5, cost, gain, front);
+    nlg_pareto_front(cost, gain, 5, front);
     const bool expected[] = {true, false, true, true, false};
     for (int i = 0; i < 5; i++) assert_int_equal(front[i], expected[i]);
 }

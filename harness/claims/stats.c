@@ -1,10 +1,12 @@
-/* Statistics of the report. */
+/* Means, intervals, rank correlations, adjusted p values. Paired tests lie in paired.c. */
 #include "harness/claims/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/claims/distributions.h"
+#include "harness/claims/ranks.h"
 #include "layers/base/memory.h"
 
 double nlg_mean(const double *x, size_t n) {
@@ -14,7 +16,7 @@ double nlg_mean(const double *x, size_t n) {
 }
 
 double nlg_standard_deviation(const double *x, size_t n) {
-    if (n < 2) return 0;
+    if (n < 2) return (double)NAN;
     double mean = nlg_mean(x, n), sum = 0;
     for (size_t i = 0; i < n; i++) sum += (x[i] - mean) * (x[i] - mean);
     return sqrt(sum / (double)(n - 1));
@@ -47,33 +49,34 @@ nlg_interval nlg_wilson(uint64_t successes, uint64_t n) {
     return i;
 }
 
+nlg_interval nlg_t_interval(const double *x, size_t n) {
+    if (n < 2) return (nlg_interval){(double)NAN, (double)NAN};
+    double mean = nlg_mean(x, n);
+    double half = nlg_t_quantile(0.975, (double)(n - 1)) * nlg_standard_deviation(x, n) / sqrt((double)n);
+    return (nlg_interval){mean - half, mean + half};
+}
+
 /* --- ranks --- */
 
-typedef struct ranked {
-    double value;
-    size_t index;
-} ranked;
-
 static int by_ranked_value(const void *a, const void *b) {
-    const ranked *x = a, *y = b;
+    const nlg_ranked *x = a, *y = b;
     if (x->value != y->value) return x->value < y->value ? -1 : 1;
     return (x->index > y->index) - (x->index < y->index);
 }
 
-static ranked *sorted_copy(const double *x, size_t n, nlg_error *err) {
-    ranked *order = nlg_alloc(n, sizeof *order);
+nlg_ranked *nlg_ranked_create(const double *x, size_t n, nlg_error *err) {
+    nlg_ranked *order = nlg_alloc(n, sizeof *order);
     if (!order) {
         nlg_fail_memory(err, n * sizeof *order, "a statistic");
         return NULL;
     }
-    for (size_t i = 0; i < n; i++) order[i] = (ranked){x[i], i};
+    for (size_t i = 0; i < n; i++) order[i] = (nlg_ranked){x[i], i};
     qsort(order, n, sizeof *order, by_ranked_value);
     return order;
 }
 
-/* Twice the rank of each value, so that shared ranks stay whole: 1-based ranks r .. s share r + s. */
-static nlg_status double_ranks(const double *x, size_t n, double *ranks, nlg_error *err) {
-    ranked *order = sorted_copy(x, n, err);
+nlg_status nlg_double_ranks(const double *x, size_t n, double *ranks, nlg_error *err) {
+    nlg_ranked *order = nlg_ranked_create(x, n, err);
     if (!order) return NLG_ERR_MEMORY;
     for (size_t begin = 0, end; begin < n; begin = end) {
         for (end = begin + 1; end < n && order[end].value == order[begin].value;) end++;
@@ -93,7 +96,39 @@ static double pearson(const double *x, const double *y, size_t n) {
     return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : (double)NAN;
 }
 
-static void count_pairs(const double *x, const double *y, size_t n, nlg_correlation *result) {
+/* Two-sided chance that n different values in random order have at most `inversions` of n (n - 1) / 2 or at least all but so many.
+ */
+static nlg_status chance_of_inversions(size_t n, size_t inversions, double *p, nlg_error *err) {
+    double *share = nlg_alloc(inversions + 1, sizeof *share); /* of the orders of the first j values */
+    if (!share) return nlg_fail_memory(err, (inversions + 1) * sizeof *share, "a rank correlation");
+    share[0] = 1;
+    for (size_t j = 2; j <= n; j++) {
+        /* The j-th value adds 0 .. j - 1 inversions: a running sum of j places, from above. */
+        for (size_t k = inversions + 1; k-- > 0;) {
+            double sum = 0;
+            for (size_t m = 0; m < j && m <= k; m++) sum += share[k - m];
+            share[k] = sum / (double)j;
+        }
+    }
+    *p = 0;
+    for (size_t k = 0; k <= inversions; k++) *p += 2 * share[k];
+    if (*p > 1) *p = 1;
+    nlg_free(share);
+    return NLG_OK;
+}
+
+/* Sums over groups of t tied values: t (t-1) (t-2) and t (t-1) (2t+5). */
+static void tie_sums(const double *double_ranks, size_t n, double *cubes, double *spread) {
+    for (size_t i = 0; i < n; i++) {
+        double t = 0; /* each of the t members adds a t-th part */
+        for (size_t j = 0; j < n; j++) t += double_ranks[j] == double_ranks[i];
+        *cubes += (t - 1) * (t - 2);
+        *spread += (t - 1) * (2 * t + 5);
+    }
+}
+
+static nlg_status correlate_pairs(const double *x, const double *y, const double *ranks, size_t n, nlg_correlation *result,
+                                  nlg_error *err) {
     int64_t balance = 0; /* concordant less discordant */
     for (size_t i = 1; i < n; i++) {
         for (size_t j = 0; j < i; j++) {
@@ -103,90 +138,44 @@ static void count_pairs(const double *x, const double *y, size_t n, nlg_correlat
             result->tied_y += dy == 0;
         }
     }
-    double pairs = 0.5 * (double)n * (double)(n - 1);
-    double free_x = pairs - (double)result->tied_x, free_y = pairs - (double)result->tied_y;
-    result->kendall_tau_b = free_x > 0 && free_y > 0 ? (double)balance / sqrt(free_x * free_y) : (double)NAN;
+    double pairs = 0.5 * (double)n * (double)(n - 1), tied_x = (double)result->tied_x, tied_y = (double)result->tied_y;
+    if (tied_x == pairs || tied_y == pairs) return NLG_OK;
+    result->kendall_tau_b = (double)balance / sqrt((pairs - tied_x) * (pairs - tied_y));
+    double fewer = 0.5 * (pairs - fabs((double)balance)); /* inversions against the order that is nearer, without ties */
+    if (result->tied_x + result->tied_y == 0 && (n <= 33 || fewer <= 1))
+        return chance_of_inversions(n, (size_t)fewer, &result->kendall_p, err);
+    double cubes_x = 0, cubes_y = 0, spread_x = 0, spread_y = 0, m = 2 * pairs, count = (double)n;
+    tie_sums(ranks, n, &cubes_x, &spread_x);
+    tie_sums(ranks + n, n, &cubes_y, &spread_y);
+    double variance = (m * (2 * count + 5) - spread_x - spread_y) / 18 + 2 * tied_x * tied_y / m;
+    if (n > 2) variance += cubes_x * cubes_y / (9 * m * (count - 2));
+    result->kendall_p = nlg_normal_two_sided((double)balance / sqrt(variance));
+    return NLG_OK;
 }
 
 nlg_status nlg_rank_correlation(const double *x, const double *y, size_t n, nlg_correlation *result, nlg_error *err) {
-    *result = (nlg_correlation){.n = n, .kendall_tau_b = (double)NAN, .spearman = (double)NAN};
+    *result = (nlg_correlation){
+        .n = n, .kendall_tau_b = (double)NAN, .kendall_p = (double)NAN, .spearman = (double)NAN, .spearman_p = (double)NAN};
     if (n < 2) return NLG_OK;
     double *ranks = nlg_alloc(2 * n, sizeof *ranks);
     if (!ranks) return nlg_fail_memory(err, 2 * n * sizeof *ranks, "a rank correlation");
-    nlg_status status = double_ranks(x, n, ranks, err);
-    if (status == NLG_OK) status = double_ranks(y, n, ranks + n, err);
+    nlg_status status = nlg_double_ranks(x, n, ranks, err);
+    if (status == NLG_OK) status = nlg_double_ranks(y, n, ranks + n, err);
     if (status == NLG_OK) {
         result->spearman = pearson(ranks, ranks + n, n);
-        count_pairs(x, y, n, result);
+        double rho = result->spearman, left = (1 - rho) * (1 + rho);
+        if (n > 2 && !isnan(rho))
+            result->spearman_p = left > 0 ? nlg_t_two_sided(rho * sqrt((double)(n - 2) / left), (double)(n - 2)) : 0;
+        status = correlate_pairs(x, y, ranks, n, result, err);
     }
     nlg_free(ranks);
     return status;
 }
 
-/* --- paired tests --- */
-
-/* Probability that the sum of the doubled ranks, each taken with chance 1/2, is at most `limit`. */
-static nlg_status chance_of_at_most(const double *ranks, size_t n, size_t limit, double *chance, nlg_error *err) {
-    double *share = nlg_alloc(limit + 1, sizeof *share);
-    if (!share) return nlg_fail_memory(err, (limit + 1) * sizeof *share, "a signed-rank test");
-    share[0] = 1;
-    for (size_t i = 0; i < n; i++) {
-        size_t rank = (size_t)ranks[i];
-        for (size_t s = limit + 1; s-- > 0;) share[s] = 0.5 * share[s] + (s >= rank ? 0.5 * share[s - rank] : 0);
-    }
-    *chance = 0;
-    for (size_t s = 0; s <= limit; s++) *chance += share[s];
-    nlg_free(share);
-    return NLG_OK;
-}
-
-static nlg_status signed_rank(const double *difference, double *sizes, double *ranks, nlg_signed_rank *result, nlg_error *err) {
-    double plus = 0, minus = 0, chance = 0;
-    NLG_TRY(double_ranks(sizes, result->n, ranks, err));
-    for (size_t i = 0, at = 0; at < result->n; i++) {
-        if (difference[i] == 0) continue;
-        *(difference[i] > 0 ? &plus : &minus) += ranks[at++];
-    }
-    double smaller = plus < minus ? plus : minus;
-    NLG_TRY(chance_of_at_most(ranks, result->n, (size_t)smaller, &chance, err));
-    result->plus = plus / 2;
-    result->minus = minus / 2;
-    result->p = 2 * chance < 1 ? 2 * chance : 1;
-    result->effect = (plus - minus) / (plus + minus);
-    return NLG_OK;
-}
-
-nlg_status nlg_wilcoxon(const double *difference, size_t n, nlg_signed_rank *result, nlg_error *err) {
-    *result = (nlg_signed_rank){.p = 1};
-    double *sizes = nlg_alloc(2 * n, sizeof *sizes);
-    if (!sizes) return nlg_fail_memory(err, 2 * n * sizeof *sizes, "a signed-rank test");
-    for (size_t i = 0; i < n; i++)
-        if (difference[i] != 0) sizes[result->n++] = fabs(difference[i]);
-    nlg_status status = result->n ? signed_rank(difference, sizes, sizes + n, result, err) : NLG_OK;
-    nlg_free(sizes);
-    return status;
-}
-
-nlg_status nlg_paired_bootstrap(const double *difference, size_t n, size_t resamples, nlg_rng rng, nlg_interval *interval,
-                                nlg_error *err) {
-    if (n < 1 || resamples < 1) return nlg_fail(err, NLG_ERR_INPUT, "bootstrap: expected at least one pair and one resample");
-    double *means = nlg_alloc(resamples, sizeof *means);
-    if (!means) return nlg_fail_memory(err, resamples * sizeof *means, "a bootstrap");
-    for (size_t r = 0; r < resamples; r++) {
-        double sum = 0;
-        for (size_t i = 0; i < n; i++) sum += difference[nlg_rng_below(rng, r * n + i, n)];
-        means[r] = sum / (double)n;
-    }
-    nlg_sort(means, resamples);
-    *interval = (nlg_interval){nlg_quantile_sorted(means, resamples, 0.025), nlg_quantile_sorted(means, resamples, 0.975)};
-    nlg_free(means);
-    return NLG_OK;
-}
-
 /* --- many tests --- */
 
 nlg_status nlg_holm(const double *p, size_t n, double *q, nlg_error *err) {
-    ranked *order = sorted_copy(p, n, err);
+    nlg_ranked *order = nlg_ranked_create(p, n, err);
     if (!order) return NLG_ERR_MEMORY;
     double largest = 0;
     for (size_t i = 0; i < n; i++) {
@@ -199,7 +188,7 @@ nlg_status nlg_holm(const double *p, size_t n, double *q, nlg_error *err) {
 }
 
 nlg_status nlg_benjamini_hochberg(const double *p, size_t n, double *q, nlg_error *err) {
-    ranked *order = sorted_copy(p, n, err);
+    nlg_ranked *order = nlg_ranked_create(p, n, err);
     if (!order) return NLG_ERR_MEMORY;
     double smallest = 1;
     for (size_t i = n; i-- > 0;) {

@@ -17,6 +17,8 @@ enum { COST_STEPS = 100, TESTS = NLG_COMPARE_STRATEGIES * NLG_COMPARE_STRATEGIES
 static void add_accuracy(nlg_table *table, double mean, double sd) {
     if (isnan(mean)) {
         nlg_table_cell(table, "-");
+    } else if (isnan(sd)) {
+        nlg_table_cell(table, "%.2f +- -", 100 * mean); /* one seed */
     } else {
         nlg_table_cell(table, "%.2f +- %.2f", 100 * mean, 100 * sd);
     }

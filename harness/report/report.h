@@ -17,7 +17,5 @@ nlg_status nlg_report_text(const char *folder, const char *profile, const nlg_re
 
 double nlg_result_number(const cJSON *object, const char *key); /* NaN where there is none */
 bool nlg_result_is(const cJSON *object, const char *key, const char *text);
-/* Marks the points that no other one beats: no higher cost and no lower gain, and better in one. */
-void nlg_pareto_front(int n, const double *cost, const double *gain, bool *on_front);
 
 #endif

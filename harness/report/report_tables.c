@@ -20,14 +20,6 @@ bool nlg_result_is(const cJSON *object, const char *key, const char *text) {
     return cJSON_IsString(v) && strcmp(v->valuestring, text) == 0;
 }
 
-void nlg_pareto_front(int n, const double *cost, const double *gain, bool *on_front) {
-    for (int i = 0; i < n; i++) {
-        on_front[i] = !isnan(gain[i]);
-        for (int j = 0; j < n && on_front[i]; j++)
-            if (cost[j] <= cost[i] && gain[j] >= gain[i] && (cost[j] < cost[i] || gain[j] > gain[i])) on_front[i] = false;
-    }
-}
-
 typedef struct table {
     nlg_file_writer writer;
     char path[1024];
@@ -167,7 +159,7 @@ static nlg_status write_training(const char *folder, const nlg_result_row *rows,
         cost[0][n] = nlg_result_number(rows[i].result, "params");
         cost[1][n++] = nlg_result_number(rows[i].result, "macs");
     }
-    for (int k = 0; k < 2; k++) nlg_pareto_front(n, cost[k], gain, front[k]);
+    for (int k = 0; k < 2; k++) nlg_pareto_front(cost[k], gain, (size_t)n, front[k]);
     nlg_status status = begin(&t, folder, "training", "human-vs-searched",
                               "network\tdesigner\tparams\tmacs\trate\tn\tdiverged\tmean\tsd\twilson_low\twilson_high\ttest_"
                               "images\tpareto_params\tpareto_macs\tnote",
