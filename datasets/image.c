@@ -29,6 +29,7 @@ typedef struct decoder {
         struct {
             struct jpeg_decompress_struct info;
             struct jpeg_error_mgr manager;
+            struct jpeg_progress_mgr progress;
         } jpeg;
         struct {
             png_structp reader;
@@ -51,12 +52,16 @@ static void allocate(decoder *d, size_t h, size_t w) {
     }
 }
 
+/* A damaged file that asks for too much is refused before; so a failed allocation is the machine's fault, not the file's. */
+enum { MOST_SCANS = 200, MOST_PASSES = 20 };
+
 /* --- JPEG ----------------------------------------------------------------------------------------------------------- */
 
 static void jpeg_fails(j_common_ptr info) {
     decoder *d = info->client_data;
     char text[JMSG_LENGTH_MAX];
     info->err->format_message(info, text);
+    d->no_memory = info->err->msg_code == JERR_OUT_OF_MEMORY;
     snprintf(d->reason, sizeof d->reason, "%s", text);
     longjmp(d->escape, 1);
 }
@@ -67,6 +72,16 @@ static void jpeg_warns(j_common_ptr info, int level) {
         snprintf(d->reason, sizeof d->reason, "the file is truncated");
         longjmp(d->escape, 1);
     }
+}
+
+/* A progressive file may hold thousands of scans of a few bytes, each of which costs as much as decoding all pixels. */
+static void jpeg_progresses(j_common_ptr info) {
+    decoder *d = info->client_data;
+    const struct jpeg_decompress_struct *jpeg = &d->jpeg.info;
+    const double pixels = (double)jpeg->image_width * (double)jpeg->image_height, scans = jpeg->input_scan_number;
+    if (scans <= MOST_SCANS && scans * pixels <= (double)MOST_PASSES * LIMIT_PIXELS) return;
+    snprintf(d->reason, sizeof d->reason, "it holds more than %.0f scans", scans - 1);
+    longjmp(d->escape, 1);
 }
 
 static uint8_t scale_255(int a, int b) /* a * b / 255, rounded */
@@ -113,6 +128,8 @@ static bool decode_jpeg(decoder *d) {
     bool done = false;
     if (setjmp(d->escape) == 0) {
         jpeg_create_decompress(&d->jpeg.info); /* keeps err and client_data */
+        d->jpeg.progress.progress_monitor = jpeg_progresses;
+        d->jpeg.info.progress = &d->jpeg.progress;
         read_jpeg(d);
         jpeg_destroy_decompress(&d->jpeg.info);
         done = true;
@@ -134,6 +151,18 @@ static void png_fails(png_structp reader, png_const_charp text) {
 static void png_warns(png_structp reader, png_const_charp text) {
     (void)reader;
     (void)text;
+}
+
+static png_voidp png_allocates(png_structp reader, png_alloc_size_t size) {
+    decoder *d = png_get_mem_ptr(reader);
+    void *block = nlg_alloc(1, size);
+    d->no_memory |= block == NULL;
+    return block;
+}
+
+static void png_frees(png_structp reader, png_voidp block) {
+    (void)reader;
+    nlg_free(block);
 }
 
 static void png_reads(png_structp reader, png_bytep into, size_t count) {
@@ -165,7 +194,7 @@ static void read_png(decoder *d) {
 }
 
 static bool decode_png(decoder *d) {
-    d->png.reader = png_create_read_struct(PNG_LIBPNG_VER_STRING, d, png_fails, png_warns);
+    d->png.reader = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, d, png_fails, png_warns, d, png_allocates, png_frees);
     d->png.info = d->png.reader ? png_create_info_struct(d->png.reader) : NULL;
     if (!d->png.info) {
         png_destroy_read_struct(&d->png.reader, NULL, NULL);
@@ -202,7 +231,7 @@ nlg_status nlg_image_decode(const void *bytes, size_t size, const char *name, nl
     d->size = size;
     d->image = image;
     nlg_status status = NLG_OK;
-    if (!(jpeg ? decode_jpeg(d) : decode_png(d))) {
+    if (!(jpeg ? decode_jpeg(d) : decode_png(d)) || d->no_memory) {
         status = d->no_memory
                      ? nlg_fail_memory(err, (size_t)image->h * (size_t)image->w * 3, name)
                      : nlg_fail(err, NLG_ERR_INPUT, "%s: expected a sound %s image, found damage: %s; replace or remove it", name,

@@ -225,6 +225,7 @@ static void scan_range(void *context, int64_t begin, int64_t end, int worker) {
             nlg_samples_sum(pixels, size / 3, 3, s->sums[worker][0], s->sums[worker][1]);
         else
             f->reason = nlg_strdup(err.text);
+        if (f->status != NLG_OK && !f->reason) f->status = NLG_ERR_MEMORY;
     }
     nlg_free(own);
 }

@@ -18,6 +18,10 @@ void nlg_alloc_fail_after(long n) {
     atomic_store(&allocations_left, n);
 }
 
+bool nlg_alloc_failure_pending(void) {
+    return atomic_load(&allocations_left) >= 0;
+}
+
 static bool failure_is_due(void) {
     return atomic_load_explicit(&allocations_left, memory_order_relaxed) >= 0 && atomic_fetch_sub(&allocations_left, 1) == 0;
 }
@@ -108,6 +112,7 @@ void nlg_arena_destroy(nlg_arena *arena) {
 
 void *nlg_arena_alloc(nlg_arena *arena, size_t count, size_t size) {
     size_t need = 15;
+    if (failure_is_due()) return NULL; /* each block counts, not only the chunks that they are cut from */
     if (!nlg_size_mul_add(&need, count, size)) return NULL;
     need = need < 16 ? 16 : need & ~(size_t)15;
     chunk *c = arena->newest;

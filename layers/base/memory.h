@@ -26,6 +26,9 @@ nlg_status nlg_fail_memory(nlg_error *err, size_t bytes, const char *what);
 
 /* Test hook: the n-th allocation from now on fails (0: the next one); negative switches it off. */
 void nlg_alloc_fail_after(long n);
+/* Is that failure still to come? A test that lets each allocation fail in turn is through when it is: a status of NLG_OK before
+ * that comes from an allocation that was not needed, or from a failure that nobody noticed. */
+bool nlg_alloc_failure_pending(void);
 
 /* Region allocator for graphs and models: blocks live until the arena is destroyed. Blocks are zeroed, aligned to 16. */
 typedef struct nlg_arena nlg_arena;

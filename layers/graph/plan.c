@@ -218,7 +218,7 @@ static void compact(nlg_plan *plan) {
     for (int i = 0; i < plan->n_outputs; i++) plan->values[plan->outputs[i]].uses++;
 }
 
-static void find_costs(nlg_plan *plan) {
+static nlg_status find_costs(nlg_plan *plan, nlg_error *err) {
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
         nlg_shape x[NLG_OP_MAX_INPUTS];
@@ -228,14 +228,16 @@ static void find_costs(nlg_plan *plan) {
             const char *name = plan->graph->params[s->params[0]].name;
             const char *dot = strrchr(name, '.');
             char *copy = nlg_arena_printf(plan->memory, "%.*s", dot != NULL ? (int)(dot - name) : (int)strlen(name), name);
-            if (copy != NULL) s->name = copy;
+            if (copy == NULL) return nlg_fail_memory(err, strlen(name), "the plan");
+            s->name = copy;
         }
     }
+    return NLG_OK;
 }
 
 /* Which values get a gradient, and which steps run backward: those on a path from a trainable parameter to an output. */
-static void find_gradients(nlg_plan *plan) {
-    if (!training(plan)) return;
+static nlg_status find_gradients(nlg_plan *plan, nlg_error *err) {
+    if (!training(plan)) return NLG_OK;
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
         plan_value *out = &plan->values[s->out];
@@ -244,7 +246,7 @@ static void find_gradients(nlg_plan *plan) {
         if (s->op->backward == NULL) out->gradient = false;
     }
     bool *reached = nlg_arena_alloc(plan->memory, (size_t)plan->n_values + 1, sizeof *reached);
-    if (reached == NULL) return;
+    if (reached == NULL) return nlg_fail_memory(err, (size_t)plan->n_values * sizeof *reached, "the plan");
     for (int i = 0; i < plan->n_outputs; i++) reached[plan->outputs[i]] = true;
     for (int i = plan->n_steps - 1; i >= 0; i--) {
         plan_step *s = &plan->steps[i];
@@ -252,6 +254,7 @@ static void find_gradients(nlg_plan *plan) {
         for (int j = 0; j < s->n_in && s->backward; j++) reached[s->in[j]] = true;
     }
     for (int i = 0; i < plan->n_values; i++) plan->values[i].gradient = plan->values[i].gradient && reached[i];
+    return NLG_OK;
 }
 
 static size_t saved_for(const plan_step *s, const nlg_op_call *call, int images) {
@@ -283,8 +286,8 @@ static void raise_scratch(const plan_step *s, nlg_op_call call, const nlg_exec *
 }
 
 /* Sizes of packed weights, saved state and scratch, asked with calls that have shapes but no data. */
-static void find_sizes(nlg_plan *plan) {
-    nlg_plan_bind(plan);
+static nlg_status find_sizes(nlg_plan *plan, nlg_error *err) {
+    NLG_TRY(nlg_plan_bind(plan, err));
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
         const nlg_op_call *call = &plan->items[s->item[PLAN_FORWARD]].call;
@@ -302,6 +305,7 @@ static void find_sizes(nlg_plan *plan) {
         raise_scratch(s, item->call, plan->exec, item->chunk, &plan->scratch_floats);
         raise_scratch(s, item->call, &plan->alone_exec, item->chunk, &plan->alone_scratch_floats);
     }
+    return NLG_OK;
 }
 
 static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const nlg_plan_options *options, nlg_plan **out,
@@ -328,11 +332,11 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     NLG_TRY(build_steps(plan, err));
     NLG_TRY(nlg_plan_chain(plan, err));
     compact(plan);
-    find_costs(plan);
-    find_gradients(plan);
+    NLG_TRY(find_costs(plan, err));
+    NLG_TRY(find_gradients(plan, err));
     NLG_TRY(nlg_plan_schedule(plan, err));
     NLG_TRY(nlg_plan_find_lifetimes(plan, err));
-    find_sizes(plan);
+    NLG_TRY(find_sizes(plan, err));
     NLG_TRY(nlg_plan_place(plan, err));
     const size_t bytes = nlg_plan_bytes(plan) + options->other_bytes;
     if (options->memory_limit > 0 && bytes > options->memory_limit)
@@ -369,12 +373,13 @@ nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const n
         plan->arena = nlg_alloc_large(nlg_plan_bytes(plan));
         if (plan->arena == NULL)
             status = nlg_fail_memory(err, nlg_plan_bytes(plan), "activations and buffers; take a smaller batch");
+        else
+            status = nlg_plan_bind(plan, err);
     }
     if (status != NLG_OK) {
         nlg_plan_destroy(plan);
         return status;
     }
-    nlg_plan_bind(plan);
     *out = plan;
     return NLG_OK;
 }

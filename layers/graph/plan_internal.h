@@ -112,7 +112,7 @@ nlg_status nlg_plan_place(nlg_plan *plan, nlg_error *err);
 /* The tensor of a value for the whole batch (data NULL before the arena exists); *local (may be NULL): in a worker's memory. */
 nlg_tensor nlg_plan_tensor(const nlg_plan *plan, int value, plan_storage_kind kind, bool *local);
 /* Fill every item's call once the arena exists (or without data, to ask for sizes). */
-void nlg_plan_bind(nlg_plan *plan);
+nlg_status nlg_plan_bind(nlg_plan *plan, nlg_error *err);
 static inline int nlg_plan_chunks(const plan_segment *segment, int images) {
     return (images + segment->chunk - 1) / segment->chunk;
 }

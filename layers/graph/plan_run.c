@@ -7,9 +7,10 @@
 
 /* Which dx overwrite and which add: in backward order the first writer of a gradient overwrites. Outputs' gradients are written by
  * the caller before; a slice is written through its concatenation's gradient. */
-static void bind_accumulation(nlg_plan *plan) {
-    for (int v = 0; v < plan->n_values; v++) plan->values[v].single = plan->values[v].output; /* reused as "written" */
+static nlg_status bind_accumulation(nlg_plan *plan, nlg_error *err) {
     int *param_written = nlg_alloc((size_t)plan->graph->n_params + 1, sizeof *param_written);
+    if (param_written == NULL) return nlg_fail_memory(err, (size_t)plan->graph->n_params * sizeof *param_written, "the plan");
+    for (int v = 0; v < plan->n_values; v++) plan->values[v].single = plan->values[v].output; /* reused as "written" */
     for (int i = plan->n_steps - 1; i >= 0; i--) {
         plan_step *s = &plan->steps[i];
         if (!s->backward) continue;
@@ -18,12 +19,13 @@ static void bind_accumulation(nlg_plan *plan) {
             s->accumulate_dx[j] = x->single;
             if (x->gradient) x->single = true;
         }
-        for (int j = 0; j < s->n_params && param_written != NULL; j++) {
+        for (int j = 0; j < s->n_params; j++) {
             s->accumulate_dparam = s->accumulate_dparam || param_written[s->params[j]];
             param_written[s->params[j]] = 1;
         }
     }
     nlg_free(param_written);
+    return NLG_OK;
 }
 
 static float *trainable(const nlg_plan *plan, const plan_step *s, int index) {
@@ -67,10 +69,11 @@ static void bind_item(nlg_plan *plan, plan_item *item, plan_storage_kind value_k
     call->scratch = plan->arena + plan->scratch_place;
 }
 
-void nlg_plan_bind(nlg_plan *plan) {
-    if (plan->options.mode == NLG_TRAIN && plan->arena != NULL) bind_accumulation(plan);
+nlg_status nlg_plan_bind(nlg_plan *plan, nlg_error *err) {
+    if (plan->options.mode == NLG_TRAIN && plan->arena != NULL) NLG_TRY(bind_accumulation(plan, err));
     for (int k = 0; k < plan->n_items + plan->n_extra; k++)
         bind_item(plan, &plan->items[k], k < plan->n_items ? PLAN_VALUE : PLAN_VALUE_AGAIN);
+    return NLG_OK;
 }
 
 /* ---- one item for one chunk ---- */
