@@ -92,6 +92,10 @@ $(BUILD)/search/controller.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 $(BUILD)/search/store/schema.o: search/store/schema.sql
 
+$(BUILD)/stamp-prefix: export TEXT = $(PREFIX)
+$(BUILD)/layers/base/share.o: $(BUILD)/stamp-prefix
+$(BUILD)/layers/base/share.o: CFLAGS_ALL += -DNLG_PREFIX='"$(PREFIX)"'
+
 $(BUILD)/layers/base/cpu.o: CFLAGS_ALL += $(if $(EMULATE),-DNLG_EMULATED_AVX512)
 
 $(BUILD)/%.o: %.c $(BUILD)/stamp-flags

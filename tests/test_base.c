@@ -27,6 +27,7 @@
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/rng.h"
+#include "layers/base/share.h"
 #include "layers/base/status.h"
 #include "layers/base/team.h"
 
@@ -637,6 +638,24 @@ static void full_disk_is_noticed_and_the_old_file_stays(void **state) {
     assert_int_equal(files_in_folder(), 1);
 }
 
+static void shared_files_are_found(void **state) {
+    (void)state;
+    char path[4096], name[700];
+    assert_true(nlg_share_path("plots/style.gp", path, sizeof path)); /* of the project that this program was built in */
+    assert_true(nlg_file_exists(path));
+    snprintf(name, sizeof name, "%s", in_folder("plots"));
+    assert_int_equal(mkdir(name, 0777), 0);
+    setenv("NLG_SHARE", folder, 1);
+    assert_false(nlg_share_path("plots/style.gp", path, sizeof path)); /* there and nowhere else */
+    snprintf(name, sizeof name, "%s/plots/style.gp", folder);
+    assert_string_equal(path, name); /* for a message */
+    assert_int_equal(nlg_file_write(name, "", 0, NULL), NLG_OK);
+    assert_true(nlg_share_path("plots/style.gp", path, sizeof path));
+    assert_string_equal(path, name);
+    assert_false(nlg_share_path("plots/style.gp", path, strlen(name))); /* no room for the end */
+    unsetenv("NLG_SHARE");
+}
+
 /* --- any allocation may fail ------------------------------------------------------------------------------------------ */
 
 static nlg_status use_everything(nlg_error *err) {
@@ -707,6 +726,7 @@ int main(void) {
         FILE_TEST(folders_are_made_with_parents),
         FILE_TEST(unwritable_places_are_named),
         FILE_TEST(full_disk_is_noticed_and_the_old_file_stays),
+        FILE_TEST(shared_files_are_found),
         FILE_TEST(any_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -74,13 +74,30 @@ static void add_cells(nlg_table *table, const nlg_space *space) {
 }
 
 /* Adds one space to either. */
+static void add(const nlg_space *space, cJSON *rows, nlg_table *table) {
+    if (rows) add_json(rows, space);
+    if (table) add_cells(table, space);
+}
+
 static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_error *err) {
     nlg_space space;
     nlg_status status = nlg_space_open(name, &space, err);
-    if (status == NLG_OK && rows) add_json(rows, &space);
-    if (status == NLG_OK && table) add_cells(table, &space);
+    if (status == NLG_OK) add(&space, rows, table);
     nlg_space_close(&space);
     return status;
+}
+
+/* A space whose table is missing is described all the same. */
+static nlg_status list_all(cJSON *rows, nlg_table *table, nlg_error *err) {
+    for (int i = 0; i < nlg_space_count(); i++) {
+        nlg_error missing = {0};
+        nlg_status status = list(nlg_space_at(i)->name, rows, table, &missing);
+        if (status == NLG_OK) continue;
+        if (status == NLG_ERR_MEMORY) return nlg_fail(err, status, "%s", missing.text);
+        fprintf(stderr, "space %s cannot be searched: %s\n", nlg_space_at(i)->name, missing.text);
+        add(nlg_space_at(i), rows, table);
+    }
+    return NLG_OK;
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
@@ -90,8 +107,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
                                                                            "architectures", "evaluators", "what"});
     nlg_status status = NLG_OK;
     for (int i = 0; status == NLG_OK && i < call->n_arguments; i++) status = list(call->arguments[i], rows, table, err);
-    for (int i = 0; status == NLG_OK && call->n_arguments == 0 && i < nlg_space_count(); i++)
-        status = list(nlg_space_at(i)->name, rows, table, err);
+    if (call->n_arguments == 0) status = list_all(rows, table, err);
     if (status != NLG_OK) {
         cJSON_Delete(rows);
         nlg_table_destroy(table);

@@ -6,12 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "datasets/format.h"
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
+#include "layers/base/share.h"
 
 enum { LARGEST = 256 << 20, FIRST_ROOM = 1 << 20 };
 
@@ -26,35 +26,26 @@ struct nlg_table_file {
 
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
-static bool is_there(const char *folder, const char *name, char path[NLG_PATH_BYTES]) {
-    return nlg_path_join(path, folder, name) && nlg_file_exists(path);
-}
-
+/* A bare name is looked for in the working folder, among the tables that were made there, and among those that come with the
+ * program. */
 static void locate(const char *name, char path[NLG_PATH_BYTES]) {
     static const char *const places[] = {"results/published", "results/tables", "results/latency"};
+    enum { PLACES = sizeof places / sizeof places[0] };
+    char shared[NLG_PATH_BYTES];
     snprintf(path, NLG_PATH_BYTES, "%s", name);
     if (strchr(name, '/') || nlg_file_exists(name)) return;
-    char program[NLG_PATH_BYTES] = "", folder[NLG_PATH_BYTES];
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
-    if (length < 0) length = 0;
-    program[length] = '\0';
-    for (int up = 0; up < 4; up++) { /* the working folder, then those above the program */
-        for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-            if (up == 0 && is_there(places[i], name, path)) return;
-            const bool fits = up > 0 && nlg_path_join(folder, program, places[i]);
-            if (fits && is_there(folder, name, path)) return;
-        }
-        char *slash = strrchr(program, '/');
-        if (slash) *slash = '\0';
-    }
-    nlg_path_join(path, places[0], name); /* for the message */
+    for (int i = 0; i < PLACES; i++)
+        if (nlg_path_join(path, places[i], name) && nlg_file_exists(path)) return;
+    for (int i = 0; i < PLACES; i++)
+        if (nlg_path_join(shared, places[i], name) && nlg_share_path(shared, path, NLG_PATH_BYTES)) return;
+    snprintf(path, NLG_PATH_BYTES, "%s", name); /* for the message */
 }
 
 static nlg_status read_text(nlg_table_file *f, nlg_error *err) {
     nlg_unpacker *unpacker;
     if (!nlg_file_exists(f->path))
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no such table; name another file, or run in the folder that has results/",
-                        f->path);
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: there is no such table here or among those that come with the program; name another file", f->path);
     NLG_TRY(nlg_unpacker_open(f->path, &unpacker, err));
     nlg_status status = NLG_OK;
     size_t room = 0, got = 1;
