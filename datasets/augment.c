@@ -79,9 +79,48 @@ static nlg_status choose(const nlg_dataset *dataset, nlg_split split, const nlg_
     return NLG_OK;
 }
 
+/* ---- targets --------------------------------------------------------------------------------------------------------- */
+
+static nlg_target target_of(const nlg_samples *samples, uint32_t sample, const drawn *d, int pad) {
+    nlg_target t = {.label = samples->labels ? samples->labels[sample] : -1,
+                    .scale = samples->scale ? (double)samples->scale[sample] : 1,
+                    .dx = pad - d->dx,
+                    .dy = pad - d->dy,
+                    .h = samples->h + 2 * pad,
+                    .w = samples->w + 2 * pad};
+    if (d->flip) t.mirror = t.w;
+    if (!samples->first_object) return t;
+    t.objects = samples->objects + samples->first_object[sample];
+    t.n_objects = (int)(samples->first_object[sample + 1] - samples->first_object[sample]);
+    return t;
+}
+
+static double within(double v, double high) {
+    return v < 0 ? 0 : v > high ? high : v;
+}
+
+nlg_box nlg_target_box(const nlg_target *t, int object) {
+    const nlg_box *b = &t->objects[object].box;
+    const double left = b->x1 * t->scale + t->dx, right = b->x2 * t->scale + t->dx;
+    const bool mirrored = t->mirror > 0;
+    return (nlg_box){.x1 = within(mirrored ? t->mirror - right : left, t->w),
+                     .y1 = within(b->y1 * t->scale + t->dy, t->h),
+                     .x2 = within(mirrored ? t->mirror - left : right, t->w),
+                     .y2 = within(b->y2 * t->scale + t->dy, t->h)};
+}
+
+nlg_box nlg_target_box_in_file(const nlg_target *t, const nlg_box *input) {
+    const bool mirrored = t->mirror > 0;
+    const double left = mirrored ? t->mirror - input->x2 : input->x1, right = mirrored ? t->mirror - input->x1 : input->x2;
+    return (nlg_box){.x1 = (left - t->dx) / t->scale,
+                     .y1 = (input->y1 - t->dy) / t->scale,
+                     .x2 = (right - t->dx) / t->scale,
+                     .y2 = (input->y2 - t->dy) / t->scale};
+}
+
 nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const uint32_t *index, size_t count,
-                              const nlg_augmentation *augmentation, uint64_t seed, uint32_t epoch, float *images, int *labels,
-                              nlg_error *err) {
+                              const nlg_augmentation *augmentation, uint64_t seed, uint32_t epoch, float *images,
+                              nlg_target *targets, nlg_error *err) {
     const nlg_samples *samples;
     const uint32_t *order;
     uint32_t available;
@@ -115,7 +154,7 @@ nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const
             paint(in, h, w, 1, a->pad, &d, table, images + i * out_floats);
         else
             paint(in, h, w, 3, a->pad, &d, table, images + i * out_floats);
-        if (labels) labels[i] = samples->labels[sample];
+        if (targets) targets[i] = target_of(samples, sample, &d, a->pad);
     }
     nlg_free(decoded);
     return status;

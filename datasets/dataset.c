@@ -26,6 +26,9 @@ nlg_status nlg_samples_allocate(nlg_samples *samples, uint32_t count, int h, int
 
 void nlg_samples_release(nlg_samples *samples) {
     nlg_free(samples->labels);
+    nlg_free(samples->objects);
+    nlg_free(samples->first_object);
+    nlg_free(samples->scale);
     nlg_free_large(samples->pixels, samples->pixel_bytes);
     nlg_free(samples->paths);
     *samples = (nlg_samples){0};
@@ -164,6 +167,7 @@ static nlg_status open_into(nlg_dataset *dataset, const char *name, const char *
     info->options = &dataset->options;
     info->classes = dataset->format->classes;
     info->class_names = dataset->format->class_names;
+    info->targets = dataset->format->targets;
     info->digest = info->test_digest = "";
     info->name = nlg_arena_printf(dataset->arena, "%s", name);
     if (!info->name) return nlg_fail_memory(err, strlen(name) + 1, "a name");

@@ -1,4 +1,4 @@
-/* Data sets: samples with labels, in splits. One format per file, one row of datasets.def per data set. */
+/* Data sets: samples with targets (labels or boxes), in splits. One format per file, one row of datasets.def per data set. */
 #ifndef NLG_DATASET_H
 #define NLG_DATASET_H
 
@@ -31,8 +31,37 @@ typedef struct nlg_dataset_options {
     float mean[3], std[3]; /* replace the computed ones where std[0] > 0, e.g. by those of published weights */
 } nlg_dataset_options;
 
+/* What an image should be answered with: its class, or the objects in it. */
+typedef enum { NLG_TARGET_LABEL, NLG_TARGET_OBJECTS } nlg_target_kind;
+
+/* Corners in pixels, x to the right and y downwards; a box around one pixel is {0, 0, 1, 1}. */
+typedef struct nlg_box {
+    double x1, y1, x2, y2;
+} nlg_box;
+
+/* An object as the files have it, in pixels of the stored image. */
+typedef struct nlg_object {
+    nlg_box box;
+    double area;   /* decides whether it counts as small, medium or large; COCO: of its outline, not of the box */
+    int32_t label; /* 0 .. classes-1 */
+    bool crowd;    /* stands for many objects: neither missed nor a false alarm where it is detected */
+} nlg_object;
+
+/* Point (x, y) of the stored image is (x * scale + dx, y * scale + dy) of the network's, mirrored in `mirror` where that is not 0.
+ */
+typedef struct nlg_target {
+    int label; /* -1 where the data set has objects */
+    int n_objects;
+    const nlg_object *objects; /* borrowed from the data set */
+    double scale, dx, dy, mirror;
+    int h, w; /* of the network's image: the box of an object may reach beyond it */
+} nlg_target;
+nlg_box nlg_target_box(const nlg_target *target, int object);                   /* in the network's image, clipped to it */
+nlg_box nlg_target_box_in_file(const nlg_target *target, const nlg_box *input); /* and back, not clipped */
+
 typedef struct nlg_dataset_info {
     const char *name;
+    nlg_target_kind targets;
     int h, w, c, classes;
     const char *const *class_names;
     uint32_t train, validation, test; /* images in each split; test is 0 until nlg_dataset_open_test */
@@ -66,14 +95,14 @@ typedef struct nlg_augmentation {
     int pad;    /* black border added on each side, e.g. 2: 28 -> 32; like raw, it holds for every split */
 } nlg_augmentation;
 
-/* Write images `index[0..count)` of a split as float NHWC into images [count, h + 2 pad, w + 2 pad, c] and their labels;
+/* Write images `index[0..count)` of a split as float NHWC into images [count, h + 2 pad, w + 2 pad, c] and their targets;
  * training images are augmented unless augmentation is NULL (then: normalised only), others get `raw` and `pad` alone. An
  * image is a pure function of (split, index, augmentation, seed, epoch), so order and grouping do not matter and several
- * threads may call this at once. `labels` may be NULL.
+ * threads may call this at once. `targets` may be NULL.
  * Errors: an index outside the split, a test split not opened; imagefolder beyond its cache: a file that cannot be read. */
 nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const uint32_t *index, size_t count,
-                              const nlg_augmentation *augmentation, uint64_t seed, uint32_t epoch, float *images, int *labels,
-                              nlg_error *err);
+                              const nlg_augmentation *augmentation, uint64_t seed, uint32_t epoch, float *images,
+                              nlg_target *targets, nlg_error *err);
 
 /* The order of training images in an epoch: keyed permutation of 0 .. train-1 into `order`. */
 void nlg_dataset_epoch_order(const nlg_dataset *dataset, uint64_t seed, uint32_t epoch, uint32_t *order);

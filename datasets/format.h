@@ -12,8 +12,11 @@ enum { NLG_MAX_CHANNELS = 3, NLG_PATH_BYTES = 4096 };
 typedef struct nlg_samples {
     uint32_t count;
     int h, w, c;
-    int32_t *labels; /* [count], 0 .. classes-1 */
-    uint8_t *pixels; /* [count, h, w, c], from nlg_alloc_large; NULL: decoded by the format's `read` */
+    int32_t *labels; /* [count], 0 .. classes-1; NULL where the format has objects: */
+    nlg_object *objects;
+    uint32_t *first_object; /* [count + 1]: objects first_object[i] .. first_object[i + 1] - 1 are those of sample i */
+    float *scale;           /* [count]: pixels of the decoded sample for each of the file's; NULL: 1 */
+    uint8_t *pixels;        /* [count, h, w, c], from nlg_alloc_large; NULL: decoded by the format's `read` */
     size_t pixel_bytes;
     const char **paths;        /* [count], for `read`; the strings are in the data set's arena */
     uint32_t fixed_validation; /* the last so many are the validation split, cut by the files themselves */
@@ -35,6 +38,7 @@ struct nlg_dataset_format {
     const char *name, *summary;
     const char *layout; /* which files the folder holds */
     int classes;        /* 0: found by load */
+    nlg_target_kind targets;
     const char *const *class_names;
     const nlg_dataset_file *files; /* to fetch; the first one tells whether a folder holds the set */
     int file_count;

@@ -38,10 +38,10 @@ static void numbers_of(const nlg_dataset *d, nlg_split split, uint32_t count, in
     const nlg_augmentation raw = {.raw = true};
     for (uint32_t i = 0; i < count; i++) {
         float image[4];
-        int label;
-        assert_int_equal(nlg_dataset_images(d, split, &i, 1, &raw, 0, 0, image, &label, NULL), NLG_OK);
+        nlg_target target;
+        assert_int_equal(nlg_dataset_images(d, split, &i, 1, &raw, 0, 0, image, &target, NULL), NLG_OK);
         numbers[i] = (int)(image[0] * 255.0f + 0.5f);
-        assert_int_equal(label, numbers[i] % 10);
+        assert_int_equal(target.label, numbers[i] % 10);
     }
 }
 
@@ -115,10 +115,10 @@ static void normalisation_is_that_of_all_training_images(void **state) {
     nlg_dataset *d = opened("mnist", &(nlg_dataset_options){.folder = folder, .mean = {0.5f}, .std = {0.25f}});
     const uint32_t index = 3;
     float image[4];
-    int number;
+    nlg_target target;
     numbers_of(d, NLG_SPLIT_TRAIN, 4, (int[4]){0});
     assert_int_equal(
-        nlg_dataset_images(d, NLG_SPLIT_TRAIN, &index, 1, &(nlg_augmentation){.raw = true}, 0, 0, image, &number, NULL), NLG_OK);
+        nlg_dataset_images(d, NLG_SPLIT_TRAIN, &index, 1, &(nlg_augmentation){.raw = true}, 0, 0, image, &target, NULL), NLG_OK);
     float raw = image[0];
     assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, &index, 1, NULL, 0, 0, image, NULL, NULL), NLG_OK);
     assert_float_equal(image[0], (raw - 0.5f) / 0.25f, 1e-6f);
@@ -135,7 +135,7 @@ static const nlg_augmentation all = {.shift = 3, .flip = true, .cutout = 4, .pad
 typedef struct share {
     const nlg_dataset *dataset;
     float *images;
-    int *labels;
+    nlg_target *targets;
 } share;
 
 static void fill_share(void *context, int64_t begin, int64_t end, int worker) {
@@ -144,7 +144,7 @@ static void fill_share(void *context, int64_t begin, int64_t end, int worker) {
     uint32_t index[IMAGES];
     for (int64_t i = begin; i < end; i++) index[i - begin] = (uint32_t)i;
     nlg_dataset_images(s->dataset, NLG_SPLIT_TRAIN, index, (size_t)(end - begin), &all, 11, 2, s->images + begin * FLOATS,
-                       s->labels + begin, NULL);
+                       s->targets + begin, NULL);
 }
 
 static void an_image_depends_on_its_key_alone(void **state) {
@@ -153,22 +153,22 @@ static void an_image_depends_on_its_key_alone(void **state) {
     made_idx_set(folder, IMAGES + 5, 0, SIDE_IN, SIDE_IN, false);
     nlg_dataset *d = opened("mnist", &(nlg_dataset_options){.folder = folder, .validation = 5});
     static float whole[IMAGES * FLOATS], part[IMAGES * FLOATS];
-    int labels[IMAGES], label;
+    nlg_target targets[IMAGES], target;
     uint32_t index[IMAGES];
     for (uint32_t i = 0; i < IMAGES; i++) index[i] = i;
-    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, index, IMAGES, &all, 11, 2, whole, labels, NULL), NLG_OK);
+    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, index, IMAGES, &all, 11, 2, whole, targets, NULL), NLG_OK);
     for (uint32_t i = IMAGES; i-- > 0;) { /* one by one, backwards */
-        assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, &i, 1, &all, 11, 2, part, &label, NULL), NLG_OK);
+        assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, &i, 1, &all, 11, 2, part, &target, NULL), NLG_OK);
         assert_memory_equal(part, whole + i * FLOATS, FLOATS * sizeof *part);
-        assert_int_equal(label, labels[i]);
+        assert_int_equal(target.label, targets[i].label);
     }
     for (int threads = 1; threads <= 4; threads++) {
         nlg_team *team = nlg_team_create(threads);
-        int team_labels[IMAGES];
+        nlg_target team_targets[IMAGES];
         memset(part, 0, sizeof part);
-        nlg_team_run(team, IMAGES, fill_share, &(share){d, part, team_labels});
+        nlg_team_run(team, IMAGES, fill_share, &(share){d, part, team_targets});
         assert_memory_equal(part, whole, sizeof part);
-        assert_memory_equal(labels, team_labels, sizeof labels);
+        for (int i = 0; i < IMAGES; i++) assert_int_equal(team_targets[i].label, targets[i].label);
         nlg_team_destroy(team);
     }
     assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, index, IMAGES, &all, 12, 2, part, NULL, NULL), NLG_OK);
@@ -177,9 +177,9 @@ static void an_image_depends_on_its_key_alone(void **state) {
     assert_memory_not_equal(part, whole, sizeof part);
     nlg_error err = {0};
     const uint32_t beyond[2] = {0, IMAGES};
-    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, beyond, 2, &all, 1, 1, part, labels, &err), NLG_ERR_INPUT);
+    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, beyond, 2, &all, 1, 1, part, targets, &err), NLG_ERR_INPUT);
     assert_non_null(strstr(err.text, "expected image numbers below 40, found 40"));
-    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, index, 1, &(nlg_augmentation){.pad = -1}, 1, 1, part, labels, NULL),
+    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, index, 1, &(nlg_augmentation){.pad = -1}, 1, 1, part, targets, NULL),
                      NLG_ERR_INPUT);
     nlg_dataset_close(d);
     made_folder_remove(folder);

@@ -64,11 +64,11 @@ static void packed_and_plain_files_are_the_same_data(void **state) {
         const nlg_augmentation raw = {.raw = true};
         for (uint32_t i = 0; i < 20; i++) {
             float image[20];
-            int label;
+            nlg_target target;
             uint32_t index = i < 14 ? i : i - 14;
             nlg_split split = i < 14 ? NLG_SPLIT_TRAIN : NLG_SPLIT_VALIDATION;
-            assert_int_equal(nlg_dataset_images(d, split, &index, 1, &raw, 0, 0, image, &label, NULL), NLG_OK);
-            assert_int_equal(label, i % 10);
+            assert_int_equal(nlg_dataset_images(d, split, &index, 1, &raw, 0, 0, image, &target, NULL), NLG_OK);
+            assert_int_equal(target.label, i % 10);
             for (size_t p = 0; p < 20; p++) assert_true(image[p] == (float)(made_pixel(i, p) / 255.0));
         }
         nlg_dataset_close(d);
@@ -86,10 +86,10 @@ static void test_files_are_not_touched_before_the_final_step(void **state) {
     made_idx_set(folder, 20, 0, 5, 4, true);
     nlg_dataset *d = opened("mnist", &(nlg_dataset_options){.folder = folder});
     float image[20];
-    int label;
+    nlg_target target;
     const uint32_t first = 0;
     nlg_error err = {0};
-    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TEST, &first, 1, NULL, 0, 0, image, &label, &err), NLG_ERR_INPUT);
+    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TEST, &first, 1, NULL, 0, 0, image, &target, &err), NLG_ERR_INPUT);
     assert_non_null(strstr(err.text, "the test split is not open"));
     err = (nlg_error){0};
     assert_int_equal(nlg_dataset_open_test(d, &err), NLG_ERR_IO);
@@ -99,7 +99,7 @@ static void test_files_are_not_touched_before_the_final_step(void **state) {
     assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK);
     assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK); /* nothing more to do */
     assert_int_equal(nlg_dataset_describe(d)->test, 7);
-    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TEST, &first, 1, NULL, 0, 0, image, &label, NULL), NLG_OK);
+    assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TEST, &first, 1, NULL, 0, 0, image, &target, NULL), NLG_OK);
     nlg_dataset_close(d);
     made_folder_remove(folder);
 }
@@ -269,12 +269,12 @@ static void cifar_is_read_from_files_and_archive(void **state) {
         const nlg_augmentation raw = {.raw = true};
         for (uint32_t i = 0; i < 23; i++) {
             if (i == 19) continue; /* the validation image */
-            int label;
+            nlg_target target;
             uint32_t index = i < 20 ? i : i - 20;
             assert_int_equal(
-                nlg_dataset_images(d, i < 20 ? NLG_SPLIT_TRAIN : NLG_SPLIT_TEST, &index, 1, &raw, 0, 0, image, &label, NULL),
+                nlg_dataset_images(d, i < 20 ? NLG_SPLIT_TRAIN : NLG_SPLIT_TEST, &index, 1, &raw, 0, 0, image, &target, NULL),
                 NLG_OK);
-            assert_int_equal(label, i % 10);
+            assert_int_equal(target.label, i % 10);
             for (size_t p = 0; p < 1024; p++)
                 for (size_t c = 0; c < 3; c++) assert_true(image[3 * p + c] == (float)(made_pixel(i, c * 1024 + p) / 255.0));
         }

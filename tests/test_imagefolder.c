@@ -44,13 +44,13 @@ static void refused(const char *folder, const nlg_dataset_options *options, bool
 static int first_pixel(const nlg_dataset *d, nlg_split split, uint32_t i, int rgb[3]) {
     const nlg_dataset_info *info = nlg_dataset_describe(d);
     float *image = malloc((size_t)info->h * (size_t)info->w * 3 * sizeof *image);
-    int label = -1;
+    nlg_target target = {0};
     nlg_error err = {0};
-    if (nlg_dataset_images(d, split, &i, 1, &(nlg_augmentation){.raw = true}, 0, 0, image, &label, &err) != NLG_OK)
+    if (nlg_dataset_images(d, split, &i, 1, &(nlg_augmentation){.raw = true}, 0, 0, image, &target, &err) != NLG_OK)
         fail_msg("%s", err.text);
     for (int c = 0; c < 3; c++) rgb[c] = (int)(image[c] * 255.0f + 0.5f);
     free(image);
-    return label;
+    return target.label;
 }
 
 /* Two classes of three PNG files, gray level 10 * (label + 1) + number; the same below `part`, shifted by `shift`. */
@@ -195,15 +195,15 @@ static void images_are_resized_and_cropped(void **state) {
     assert_int_equal(info->h, CROP);
     for (uint32_t i = 0; i < FILES - 1; i++) {
         float a[CROP * CROP * 3], b[CROP * CROP * 3];
-        int label_a, label_b;
+        nlg_target target_a, target_b;
         const nlg_augmentation augmentation = {.shift = 2, .flip = true, .raw = true}, raw = {.raw = true};
-        assert_int_equal(nlg_dataset_images(cached, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, a, &label_a, NULL), NLG_OK);
-        assert_int_equal(nlg_dataset_images(streamed, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, b, &label_b, NULL), NLG_OK);
+        assert_int_equal(nlg_dataset_images(cached, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, a, &target_a, NULL), NLG_OK);
+        assert_int_equal(nlg_dataset_images(streamed, NLG_SPLIT_TRAIN, &i, 1, &augmentation, 1, 2, b, &target_b, NULL), NLG_OK);
         assert_memory_equal(a, b, sizeof a);
-        assert_int_equal(label_a, label_b);
-        int number = label_a == 0 ? (int)i * 3 : label_a == 1 ? ((int)i - 27) * 3 + 1 : ((int)i - 54) * 3 + 2;
+        assert_int_equal(target_a.label, target_b.label);
+        int number = target_a.label == 0 ? (int)i * 3 : target_a.label == 1 ? ((int)i - 27) * 3 + 1 : ((int)i - 54) * 3 + 2;
         char name[64];
-        snprintf(name, sizeof name, "train/c%d/%03d.jpg", label_a, number);
+        snprintf(name, sizeof name, "train/c%d/%03d.jpg", target_a.label, number);
         nlg_image image;
         uint8_t expected[CROP * CROP * 3];
         assert_int_equal(nlg_image_read(made_path(folder, name), &image, NULL), NLG_OK);

@@ -59,7 +59,7 @@ static bool until_learnt(void *context, int epoch, double fraction, const nlg_ep
     nlg_evaluation fitted = {0};
     nlg_error err = {0};
     (void)epoch;
-    if (fraction < 1 || record->train_accuracy < 0.6) return true;
+    if (fraction < 1 || record->train_score < 0.6) return true;
     if (nlg_evaluate(l->graph, nlg_trainer_weights(l->trainer), l->data, NLG_SPLIT_TRAIN, 64, NULL, l->exec, &fitted, &err) !=
         NLG_OK)
         fail_msg("%s", err.text);
@@ -72,13 +72,13 @@ static void make_colour_images(const char *folder) {
     enum { BATCHES = 5, EACH = 30, FROM = 28, SIDE = 32, RECORD = 1 + 3 * SIDE * SIDE };
     static float pixels[BATCHES * EACH * FROM * FROM];
     static uint8_t records[EACH * RECORD];
-    int labels[BATCHES * EACH];
+    nlg_target targets[BATCHES * EACH];
     uint32_t index[BATCHES * EACH];
     nlg_dataset *data = NULL;
     nlg_error err = {0};
     for (uint32_t i = 0; i < BATCHES * EACH; i++) index[i] = i;
     if (nlg_dataset_open("fashion-mnist", NULL, &data, &err) != NLG_OK ||
-        nlg_dataset_images(data, NLG_SPLIT_TRAIN, index, BATCHES * EACH, &(nlg_augmentation){.raw = true}, 0, 0, pixels, labels,
+        nlg_dataset_images(data, NLG_SPLIT_TRAIN, index, BATCHES * EACH, &(nlg_augmentation){.raw = true}, 0, 0, pixels, targets,
                            &err) != NLG_OK)
         fail_msg("%s", err.text);
     nlg_dataset_close(data);
@@ -87,7 +87,7 @@ static void make_colour_images(const char *folder) {
         for (int i = 0; i < EACH; i++) {
             const float *image = pixels + (b * EACH + i) * FROM * FROM;
             uint8_t *record = records + i * RECORD;
-            *record++ = (uint8_t)labels[b * EACH + i];
+            *record++ = (uint8_t)targets[b * EACH + i].label;
             for (int y = 0; y < FROM; y++)
                 for (int x = 0; x < FROM; x++) {
                     const uint8_t value = (uint8_t)(255 * image[y * FROM + x]);
@@ -141,7 +141,7 @@ static run_result train(run_options o) {
         r.first_loss = nlg_trainer_record(trainer, 0)->loss;
         r.fitted_accuracy = watched.accuracy;
         const nlg_epoch_record *last = nlg_trainer_record(trainer, nlg_trainer_epochs(trainer) - 1);
-        r.loss = last->loss, r.train_accuracy = last->train_accuracy, r.val_accuracy = last->val_accuracy;
+        r.loss = last->loss, r.train_accuracy = last->train_score, r.val_accuracy = last->val_score;
         r.status = nlg_weights_digest(nlg_trainer_weights(trainer), r.digest, &r.err);
     }
     nlg_trainer_destroy(trainer);

@@ -50,8 +50,8 @@ static char *records_text(const nlg_trainer *t) {
     size_t used = 0;
     for (int i = 0; text != NULL && i < t->epoch; i++) {
         const nlg_epoch_record *r = &t->records[i];
-        used += (size_t)snprintf(text + used, size - used, "%a %a %a %a %lld;", r->loss, r->train_accuracy, r->val_accuracy,
-                                 r->seconds, (long long)r->images);
+        used += (size_t)snprintf(text + used, size - used, "%a %a %a %a %lld;", r->loss, r->train_score, r->val_score, r->seconds,
+                                 (long long)r->images);
     }
     return text;
 }
@@ -86,8 +86,7 @@ static bool read_progress(nlg_trainer *t, const char *progress, const char *reco
         nlg_epoch_record *r = &t->records[i];
         long long images;
         int used = 0;
-        if (sscanf(records, "%la %la %la %la %lld;%n", &r->loss, &r->train_accuracy, &r->val_accuracy, &r->seconds, &images,
-                   &used) != 5)
+        if (sscanf(records, "%la %la %la %la %lld;%n", &r->loss, &r->train_score, &r->val_score, &r->seconds, &images, &used) != 5)
             return false;
         r->images = images;
         records += used;

@@ -39,8 +39,9 @@ double nlg_schedule_at(const nlg_schedule *schedule, int64_t step); /* step = 0,
 
 /* ---- trainer ---- */
 
+/* Scores are the task's first metric, in 0..1; that of training over the augmented images as they came. NaN: not known. */
 typedef struct nlg_epoch_record {
-    double loss, train_accuracy, val_accuracy, seconds; /* accuracies 0..1; train over the augmented images as they came */
+    double loss, train_score, val_score, seconds;
     int64_t images;
 } nlg_epoch_record;
 
@@ -74,10 +75,24 @@ size_t nlg_trainer_bytes(const nlg_trainer *trainer);
 nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_recipe *recipe,
                                size_t memory_limit, size_t *bytes, nlg_error *err);
 
-/* Top-1 and top-5 counts of a split in evaluation mode; every image once, the last partial batch included. */
+/* ---- tasks: train/task.h has what one is made of ---- */
+
+typedef struct nlg_task_type nlg_task_type;
+const nlg_task_type *nlg_task_for(const nlg_dataset_info *info);
+const char *nlg_task_name(const nlg_task_type *task);
+/* Whether an evaluation's score is the share of images answered right, so that an interval can be given for it. */
+bool nlg_task_counts_hits(const nlg_task_type *task);
+int nlg_task_metrics(const nlg_task_type *task);
+/* "accuracy", "ap", ...: index 0 is the score. */
+const char *nlg_task_metric(const nlg_task_type *task, int index);
+
+/* A split in evaluation mode; every image once, the last partial batch included. */
+enum { NLG_METRICS_MAX = 16 };
 typedef struct nlg_evaluation {
-    uint32_t images, top1, top5;
-    double loss; /* mean */
+    uint32_t images;
+    double loss;                   /* mean */
+    double value[NLG_METRICS_MAX]; /* of the task's metrics, in their order; NaN: the split has nothing to compute it from */
+    uint32_t top1, top5;           /* classification: counts, for intervals */
 } nlg_evaluation;
 nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);

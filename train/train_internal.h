@@ -2,7 +2,7 @@
 #ifndef NLG_TRAIN_INTERNAL_H
 #define NLG_TRAIN_INTERNAL_H
 
-#include "train/train.h"
+#include "train/task.h"
 
 /* A piece of one parameter that the optimizer updates by itself. */
 typedef struct update_chunk {
@@ -24,8 +24,10 @@ struct nlg_trainer {
     int64_t steps_per_epoch;
     update_chunk *chunks;
     int n_chunks;
-    uint32_t *order; /* of this epoch */
-    int *labels;
+    uint32_t *order;     /* of this epoch */
+    nlg_target *targets; /* of a batch */
+    const nlg_task_type *task;
+    void *task_state;
     nlg_epoch_record *records;
     /* progress within the run and within the epoch */
     int epoch;

@@ -26,15 +26,12 @@ static double seconds_now(void) {
 /* ---- set-up ---- */
 
 static nlg_status check_shapes(const nlg_graph *graph, const nlg_dataset_info *info, const nlg_augmentation *a, nlg_error *err) {
-    const nlg_shape in = graph->nodes[0].shape, out = graph->nodes[graph->outputs[0]].shape;
+    const nlg_shape in = graph->nodes[0].shape;
     const int pad = a != NULL ? 2 * a->pad : 0;
     if (in.h != info->h + pad || in.w != info->w + pad || in.c != info->c)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: images of %d x %d x %d, but the network takes %d x %d x %d (C x H x W)",
                         info->name, info->c, info->h + pad, info->w + pad, in.c, in.h, in.w);
-    if (out.h != 1 || out.w != 1 || out.c < info->classes)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: %d classes, but the network's output is %d x %d x %d", info->name, info->classes,
-                        out.c, out.h, out.w);
-    return NLG_OK;
+    return nlg_task_for(info)->check(graph, info, err);
 }
 
 static nlg_status make_chunks(nlg_trainer *t, nlg_error *err) {
@@ -109,17 +106,20 @@ static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
         const float start = (float)nlg_optimizer_state_start(r->optimizer.kind, i);
         for (size_t j = 0; j < t->graph->weights_floats; j++) t->state[i].values[j] = start;
     }
-    nlg_weights_init(&t->weights, nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_INIT));
+    const uint64_t init = nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_INIT);
+    nlg_weights_init(&t->weights, init);
+    if (t->task->start != NULL) t->task->start(t->graph, r, nlg_rng_seed(init), &t->weights);
     if (r->ema_decay > 0) {
         NLG_TRY(nlg_weights_create(t->graph, &t->average, err));
         memcpy(t->average.values, t->weights.values, t->graph->weights_floats * sizeof(float));
     }
     NLG_TRY(make_chunks(t, err));
     t->order = nlg_alloc(info->train, sizeof *t->order);
-    t->labels = nlg_alloc((size_t)t->batch, sizeof *t->labels);
+    t->targets = nlg_alloc((size_t)t->batch, sizeof *t->targets);
     t->records = nlg_alloc((size_t)r->epochs + 1, sizeof *t->records);
-    if (t->order == NULL || t->labels == NULL || t->records == NULL)
+    if (t->order == NULL || t->targets == NULL || t->records == NULL)
         return nlg_fail_memory(err, info->train * sizeof *t->order, "the trainer");
+    NLG_TRY(t->task->create(t->graph, info, r, t->exec, t->batch, &t->task_state, err));
     const nlg_plan_options plan = {.batch = t->batch, .mode = NLG_TRAIN};
     return nlg_plan_create(t->graph, t->exec, &plan, &t->weights, &t->gradients, &t->plan, err);
 }
@@ -130,6 +130,7 @@ nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset
     *out = NULL;
     if (t == NULL) return nlg_fail_memory(err, sizeof *t, "the trainer");
     t->graph = graph, t->dataset = dataset, t->exec = exec, t->options = *options;
+    t->task = nlg_task_for(nlg_dataset_describe(dataset));
     nlg_status status = set_up(t, err);
     if (status == NLG_OK) status = nlg_trainer_restore(t, err);
     if (status != NLG_OK) {
@@ -149,7 +150,8 @@ void nlg_trainer_destroy(nlg_trainer *t) {
     nlg_weights_destroy(&t->average);
     nlg_free(t->chunks);
     nlg_free(t->order);
-    nlg_free(t->labels);
+    nlg_free(t->targets);
+    if (t->task_state != NULL) t->task->destroy(t->task_state);
     nlg_free(t->records);
     nlg_free(t);
 }
@@ -165,14 +167,14 @@ typedef struct load_job {
     uint32_t epoch;
     float *images;
     size_t image_floats;
-    int *labels;
+    nlg_target *targets;
     nlg_error error[64]; /* one per worker */
 } load_job;
 
 static void load_images(void *context, int64_t begin, int64_t end, int worker) {
     load_job *job = context;
     nlg_dataset_images(job->dataset, job->split, job->index + begin, (size_t)(end - begin), job->augmentation, job->seed,
-                       job->epoch, job->images + (size_t)begin * job->image_floats, job->labels + begin, &job->error[worker % 64]);
+                       job->epoch, job->images + (size_t)begin * job->image_floats, job->targets + begin, &job->error[worker % 64]);
 }
 
 static nlg_status load_batch(const nlg_exec *exec, load_job *job, int images, nlg_error *err) {
@@ -180,13 +182,6 @@ static nlg_status load_batch(const nlg_exec *exec, load_job *job, int images, nl
     for (int i = 0; i < 64; i++)
         if (job->error[i].status != NLG_OK) return nlg_fail(err, job->error[i].status, "%s", job->error[i].text);
     return NLG_OK;
-}
-
-static int largest(const float *values, int count) {
-    int best = 0;
-    for (int i = 1; i < count; i++)
-        if (values[i] > values[best]) best = i;
-    return best;
 }
 
 typedef struct update_job {
@@ -247,22 +242,15 @@ static nlg_status train_step(nlg_trainer *t, nlg_error *err) {
                      .epoch = (uint32_t)t->epoch,
                      .images = x.data,
                      .image_floats = (size_t)x.h * (size_t)x.w * (size_t)x.c,
-                     .labels = t->labels};
+                     .targets = t->targets};
     NLG_TRY(load_batch(t->exec, &load, t->batch, err));
     nlg_plan_forward(t->plan, t->batch,
                      nlg_rng_stream(nlg_rng_stream(nlg_rng_seed(t->options.seed), STREAM_STEPS), (uint64_t)global_step));
 
-    const int classes = nlg_plan_output(t->plan, 0).c;
-    double loss = 0;
-    for (int i = 0; i < nlg_plan_outputs(t->plan); i++) {
-        const nlg_tensor y = nlg_plan_output(t->plan, i), dy = nlg_plan_output_gradient(t->plan, i);
-        const double weight = (double)nlg_plan_output_weight(t->plan, i);
-        loss += weight * nlg_softmax_cross_entropy(t->batch, classes, y.data, y.ld, t->labels, r->label_smoothing,
-                                                   weight / t->batch, dy.data, dy.ld);
-    }
+    int64_t hits = 0;
+    const double loss = t->task->loss(t->task_state, t->plan, t->batch, t->targets, &hits);
     if (!isfinite(loss)) return fail_nonfinite(t, loss, err);
-    const nlg_tensor y = nlg_plan_output(t->plan, 0);
-    for (int i = 0; i < t->batch; i++) t->correct += largest(y.data + i * y.ld, classes) == t->labels[i];
+    t->correct += hits;
     t->loss_sum += loss;
     t->seen += t->batch;
 
@@ -284,8 +272,10 @@ static nlg_status train_step(nlg_trainer *t, nlg_error *err) {
 
 static void fill_record(const nlg_trainer *t, double seconds, nlg_epoch_record *record) {
     *record = (nlg_epoch_record){.loss = t->seen > 0 ? t->loss_sum / (double)t->seen : 0,
-                                 .train_accuracy = t->seen > 0 ? (double)t->correct / (double)t->seen : 0,
-                                 .val_accuracy = (double)NAN,
+                                 .train_score = !t->task->counts_hits ? (double)NAN
+                                                : t->seen > 0         ? (double)t->correct / (double)t->seen
+                                                                      : 0,
+                                 .val_score = (double)NAN,
                                  .seconds = seconds,
                                  .images = t->seen};
 }
@@ -297,7 +287,7 @@ static nlg_status validate(nlg_trainer *t, nlg_epoch_record *record, nlg_error *
     if (t->options.validate_last_only && t->epoch + 1 < r->epochs) return NLG_OK;
     NLG_TRY(nlg_evaluate(t->graph, nlg_trainer_weights(t), t->dataset, NLG_SPLIT_VALIDATION, EVALUATION_BATCH,
                          r->augment ? &r->augmentation : NULL, t->exec, &e, err));
-    record->val_accuracy = (double)e.top1 / e.images;
+    record->val_score = e.value[0];
     if (!isfinite(e.loss))
         return nlg_fail(err, NLG_ERR_NUMERIC,
                         "epoch %d: the validation loss is %g after step %lld, the last layer's output is not finite; try a lower "
@@ -356,55 +346,41 @@ size_t nlg_trainer_bytes(const nlg_trainer *t) {
 
 /* ---- evaluation ---- */
 
-/* A label whose value is not a number is ranked last: nothing compares above it, yet it is no hit. */
-static int rank_of(const float *values, int count, int label) {
-    int rank = 0;
-    if (isnan(values[label])) return count;
-    for (int i = 0; i < count; i++) rank += values[i] > values[label] || (values[i] == values[label] && i < label);
-    return rank;
-}
-
-static nlg_status evaluate_batches(const nlg_graph *graph, nlg_plan *plan, load_job *load, uint32_t images, int batch,
-                                   uint32_t *index, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
-    const int classes = graph->nodes[graph->outputs[0]].shape.c;
-    double loss = 0;
+static nlg_status evaluate_batches(const nlg_task_type *task, void *state, nlg_plan *plan, load_job *load, uint32_t images,
+                                   int batch, uint32_t *index, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
+    task->begin(state);
     for (uint32_t begin = 0; begin < images; begin += (uint32_t)batch) {
         const int count = images - begin < (uint32_t)batch ? (int)(images - begin) : batch;
         for (int i = 0; i < count; i++) index[i] = begin + (uint32_t)i;
         NLG_TRY(load_batch(exec, load, count, err));
         nlg_plan_forward(plan, count, nlg_rng_seed(0));
-        const nlg_tensor y = nlg_plan_output(plan, 0);
-        loss += nlg_softmax_cross_entropy(count, classes, y.data, y.ld, load->labels, 0, 1, NULL, 0);
-        for (int i = 0; i < count; i++) {
-            const int rank = rank_of(y.data + i * y.ld, classes, load->labels[i]);
-            result->top1 += rank == 0;
-            result->top5 += rank < 5;
-        }
-        result->images += (uint32_t)count;
+        NLG_TRY(task->add(state, plan, count, load->targets, err));
     }
-    result->loss = images > 0 ? loss / images : 0;
-    return NLG_OK;
+    return task->finish(state, result, err);
 }
 
 nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
     const nlg_dataset_info *info = nlg_dataset_describe(dataset);
+    const nlg_task_type *task = nlg_task_for(info);
+    const nlg_recipe recipe = nlg_recipe_default();
     const uint32_t images = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
     /* Of the preprocessing only what holds for every split: border and scaling. */
     const nlg_augmentation plain = {.raw = preprocessing != NULL && preprocessing->raw,
                                     .pad = preprocessing != NULL ? preprocessing->pad : 0};
     nlg_plan *plan = NULL;
+    void *state = NULL;
     *result = (nlg_evaluation){0};
     NLG_TRY(check_shapes(graph, info, &plain, err));
     if (images == 0) return nlg_fail(err, NLG_ERR_INPUT, "%s: this split has no images", info->name);
     if ((uint32_t)batch > images) batch = (int)images;
     NLG_TRY(nlg_plan_create(graph, exec, &(nlg_plan_options){.batch = batch, .mode = NLG_INFER}, weights, NULL, &plan, err));
     uint32_t *index = nlg_alloc((size_t)batch, sizeof *index);
-    int *labels = nlg_alloc((size_t)batch, sizeof *labels);
-    nlg_status status = NLG_OK;
-    if (index == NULL || labels == NULL) {
-        status = nlg_fail_memory(err, (size_t)batch * 8, "evaluation");
-    } else {
+    nlg_target *targets = nlg_alloc((size_t)batch, sizeof *targets);
+    nlg_status status = task->create(graph, info, &recipe, exec, batch, &state, err);
+    if (status == NLG_OK && (index == NULL || targets == NULL))
+        status = nlg_fail_memory(err, (size_t)batch * sizeof *targets, "evaluation");
+    if (status == NLG_OK) {
         const nlg_tensor x = nlg_plan_input(plan);
         load_job load = {.dataset = dataset,
                          .split = split,
@@ -412,11 +388,12 @@ nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, cons
                          .augmentation = &plain,
                          .images = x.data,
                          .image_floats = (size_t)x.h * (size_t)x.w * (size_t)x.c,
-                         .labels = labels};
-        status = evaluate_batches(graph, plan, &load, images, batch, index, exec, result, err);
+                         .targets = targets};
+        status = evaluate_batches(task, state, plan, &load, images, batch, index, exec, result, err);
     }
+    if (state != NULL) task->destroy(state);
     nlg_free(index);
-    nlg_free(labels);
+    nlg_free(targets);
     nlg_plan_destroy(plan);
     return status;
 }

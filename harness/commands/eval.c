@@ -65,12 +65,15 @@ static cJSON *interval_json(nlg_interval i) {
 
 static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fitted, const nlg_evaluation *e, nlg_error *err) {
     const eval_options *o = call->options;
+    const nlg_task_type *task = nlg_task_for(fitted->info);
+    const bool counted = nlg_task_counts_hits(task);
     const char *model = fitted->network.model->name, *names[2] = {"top1", "top5"};
     const uint32_t counts[2] = {e->top1, e->top5};
     if (!call->settings.json) {
         printf("%s on %s, %s split: %u images%s\n", model, fitted->info->name, splits[o->split], e->images,
                fitted->info->skipped ? ", broken files left out" : "");
-        for (int i = 0; i < 2; i++) {
+        if (!counted) nlg_print_evaluation(task, splits[o->split], e);
+        for (int i = 0; counted && i < 2; i++) {
             nlg_interval w = nlg_wilson(counts[i], e->images);
             printf("%s: %.4f (95%%: %.4f to %.4f)\n", names[i], (double)counts[i] / e->images, w.low, w.high);
         }
@@ -84,7 +87,8 @@ static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fit
     nlg_json_text(doc, "split", splits[o->split]);
     nlg_json_number(doc, "images", e->images);
     nlg_json_number(doc, "skipped", fitted->info->skipped);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; !counted && i < nlg_task_metrics(task); i++) nlg_json_number(doc, nlg_task_metric(task, i), e->value[i]);
+    for (int i = 0; counted && i < 2; i++) {
         nlg_json_number(doc, names[i], (double)counts[i] / e->images);
         cJSON_AddItemToObject(doc, i ? "top5_interval" : "top1_interval", interval_json(nlg_wilson(counts[i], e->images)));
     }

@@ -107,8 +107,8 @@ static nlg_status evaluate_trained(runner *r, const training *t, nlg_trainer *tr
     char digest[65];
     NLG_TRY(nlg_weights_digest(nlg_trainer_weights(trainer), digest, err));
     nlg_json_number(result, "loss", last->loss);
-    nlg_json_number(result, "train_accuracy", last->train_accuracy);
-    nlg_json_number(result, "val_accuracy", last->val_accuracy);
+    nlg_json_number(result, "train_accuracy", last->train_score);
+    nlg_json_number(result, "val_accuracy", last->val_score);
     nlg_json_text(result, "digest", digest);
     if (!t->test) return NLG_OK;
     nlg_evaluation test;

@@ -149,6 +149,7 @@ static nlg_recipe make_recipe(const train_options *o, const nlg_graph *graph, in
 typedef struct watcher {
     nlg_progress progress;
     int epochs;
+    const char *score; /* "accuracy", "ap" */
 } watcher;
 
 static bool show_progress(void *context, int epoch, double fraction, const nlg_epoch_record *r) {
@@ -158,9 +159,10 @@ static bool show_progress(void *context, int epoch, double fraction, const nlg_e
         nlg_progress_update(&w->progress, (epoch + fraction) / w->epochs, "epoch %d/%d: loss %.4f, %.0f images/s", epoch + 1,
                             w->epochs, r->loss, rate);
     } else {
-        nlg_progress_line(&w->progress,
-                          "epoch %d/%d: loss %.4f, training accuracy %.4f, validation accuracy %.4f, %.1f s, %.0f images/s",
-                          epoch + 1, w->epochs, r->loss, r->train_accuracy, r->val_accuracy, r->seconds, rate);
+        char training[64] = "";
+        if (isfinite(r->train_score)) snprintf(training, sizeof training, ", training %s %.4f", w->score, r->train_score);
+        nlg_progress_line(&w->progress, "epoch %d/%d: loss %.4f%s, validation %s %.4f, %.1f s, %.0f images/s", epoch + 1, w->epochs,
+                          r->loss, training, w->score, r->val_score, r->seconds, rate);
     }
     return !nlg_interrupted();
 }
@@ -169,7 +171,7 @@ static bool show_progress(void *context, int epoch, double fraction, const nlg_e
 
 typedef struct train_result {
     char digest[65];
-    double val_accuracy;
+    double val_score;
     bool tested;
     nlg_evaluation test;
 } train_result;
@@ -178,7 +180,7 @@ static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_t
                          const nlg_exec *exec, train_result *result, nlg_error *err) {
     enum { TEST_BATCH = 128 };
     int epochs = nlg_trainer_epochs(trainer);
-    result->val_accuracy = epochs ? nlg_trainer_record(trainer, epochs - 1)->val_accuracy : (double)NAN;
+    result->val_score = epochs ? nlg_trainer_record(trainer, epochs - 1)->val_score : (double)NAN;
     NLG_TRY(nlg_weights_digest(nlg_trainer_weights(trainer), result->digest, err));
     if (!o->test) return NLG_OK;
     NLG_TRY(nlg_fitted_open_test(fitted, err));
@@ -187,7 +189,17 @@ static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_t
                         &recipe->augmentation, exec, &result->test, err);
 }
 
-static nlg_status print_json(const nlg_network *network, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
+/* "val_accuracy" and the like. */
+static void add_metric(cJSON *object, const char *split, const char *metric, double value) {
+    char name[64];
+    snprintf(name, sizeof name, "%s_%s", split, metric);
+    nlg_json_number(object, name, value);
+}
+
+static nlg_status print_json(const nlg_fitted *fitted, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
+    const nlg_network *network = &fitted->network;
+    const nlg_task_type *task = nlg_task_for(fitted->info);
+    const char *score = nlg_task_metric(task, 0);
     char *genotype = NULL;
     if (network->arena) NLG_TRY(nlg_network_genotype(network, &genotype, err));
     cJSON *doc = cJSON_CreateObject();
@@ -201,12 +213,14 @@ static nlg_status print_json(const nlg_network *network, const nlg_trainer *trai
         const nlg_epoch_record *r = nlg_trainer_record(trainer, i);
         cJSON *row = nlg_json_object_in(epochs);
         nlg_json_number(row, "loss", r->loss);
-        nlg_json_number(row, "train_accuracy", r->train_accuracy);
-        nlg_json_number(row, "val_accuracy", r->val_accuracy);
+        if (nlg_task_counts_hits(task)) add_metric(row, "train", score, r->train_score);
+        add_metric(row, "val", score, r->val_score);
         nlg_json_number(row, "seconds", r->seconds);
     }
-    nlg_json_number(doc, "val_accuracy", result->val_accuracy);
-    if (result->tested) nlg_json_number(doc, "test_accuracy", (double)result->test.top1 / result->test.images);
+    add_metric(doc, "val", score, result->val_score);
+    if (result->tested && nlg_task_counts_hits(task)) add_metric(doc, "test", score, result->test.value[0]);
+    for (int i = 0; result->tested && !nlg_task_counts_hits(task) && i < nlg_task_metrics(task); i++)
+        add_metric(doc, "test", nlg_task_metric(task, i), result->test.value[i]);
     nlg_json_text(doc, "digest", result->digest);
     return nlg_json_print(doc, err);
 }
@@ -220,9 +234,16 @@ static void print_text(const nlg_fitted *fitted, const train_result *result) {
     const nlg_network *network = &fitted->network;
     printf("%s on %s: %lld parameters, %lld MACs\n", network->model->name, fitted->info->name, (long long)network->cost.params,
            (long long)network->cost.macs);
-    if (fitted->info->validation && isfinite(result->val_accuracy))
-        print_accuracy("validation", result->val_accuracy, fitted->info->validation);
-    if (result->tested) print_accuracy("test", (double)result->test.top1 / result->test.images, result->test.images);
+    if (nlg_task_counts_hits(nlg_task_for(fitted->info))) {
+        if (fitted->info->validation && isfinite(result->val_score))
+            print_accuracy("validation", result->val_score, fitted->info->validation);
+        if (result->tested) print_accuracy("test", result->test.value[0], result->test.images);
+    } else {
+        if (fitted->info->validation)
+            printf("validation %s: %.4f (%u images)\n", nlg_task_metric(nlg_task_for(fitted->info), 0), result->val_score,
+                   fitted->info->validation);
+        if (result->tested) nlg_print_evaluation(nlg_task_for(fitted->info), "test", &result->test);
+    }
     printf("digest: %s\n", result->digest);
 }
 
@@ -230,7 +251,7 @@ static void print_text(const nlg_fitted *fitted, const train_result *result) {
 
 static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
     const train_options *o = call->options;
-    watcher watch = {.epochs = o->training.epochs};
+    watcher watch = {.epochs = o->training.epochs, .score = nlg_task_metric(nlg_task_for(fitted->info), 0)};
     nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
                                .seed = call->settings.seed,
                                .memory_limit = call->settings.memory_limit,
@@ -254,7 +275,7 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     train_result result = {0};
     if (status == NLG_OK) status = finish(o, fitted, trainer, &how.recipe, exec, &result, err);
     if (status == NLG_OK && call->settings.json)
-        status = print_json(&fitted->network, trainer, &result, err);
+        status = print_json(fitted, trainer, &result, err);
     else if (status == NLG_OK)
         print_text(fitted, &result);
     nlg_trainer_destroy(trainer);

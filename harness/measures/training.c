@@ -1,6 +1,7 @@
 /* A network and a data set that fit together. */
 #include "harness/measures/training.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,4 +85,13 @@ nlg_status nlg_fitted_open_test(nlg_fitted *fitted, nlg_error *err) {
     fprintf(stderr, "test split of %s opened: %u images, SHA-256 %s\n", fitted->info->name, fitted->info->test,
             fitted->info->test_digest);
     return NLG_OK;
+}
+
+void nlg_print_evaluation(const nlg_task_type *task, const char *split, const nlg_evaluation *result) {
+    for (int i = 0; i < nlg_task_metrics(task); i++) {
+        if (isnan(result->value[i]))
+            printf("%s %s: n/a (no ground truth in range)\n", split, nlg_task_metric(task, i));
+        else
+            printf("%s %s: %.4f\n", split, nlg_task_metric(task, i), result->value[i]);
+    }
 }

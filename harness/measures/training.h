@@ -4,6 +4,7 @@
 
 #include "datasets/dataset.h"
 #include "harness/network.h"
+#include "train/train.h"
 
 /* Opens the data set and builds the network for its images and classes. A network whose own input is a few pixels larger on each
  * side (LeNet-5: 32 for images of 28) gets a black border: *pad. Options of an image folder that are zero are taken from the
@@ -24,6 +25,9 @@ void nlg_model_preprocessing(const nlg_model *model, nlg_image_recipe *recipe, f
 /* The memory that inference takes, weights included; NLG_ERR_MEMORY beyond the limit (bytes, 0: none). */
 nlg_status nlg_inference_measure(const nlg_network *network, const nlg_exec *exec, int batch, size_t memory_limit, size_t *bytes,
                                  nlg_error *err);
+
+/* One line per metric on standard output; "n/a" where the split has nothing to compute it from. */
+void nlg_print_evaluation(const nlg_task_type *task, const char *split, const nlg_evaluation *result);
 
 /* Opens the test split, saying so on standard error: the final step of a run only. */
 nlg_status nlg_fitted_open_test(nlg_fitted *fitted, nlg_error *err);

@@ -86,7 +86,7 @@ static bool on_progress(void *context, int epoch, double fraction, const nlg_epo
 
 static nlg_status take_score(const nlg_trainer *trainer, nlg_trial *trial, nlg_error *err) {
     trial->budget_epochs = nlg_trainer_epochs(trainer);
-    trial->score = nlg_trainer_record(trainer, trial->budget_epochs - 1)->val_accuracy;
+    trial->score = nlg_trainer_record(trainer, trial->budget_epochs - 1)->val_score;
     trial->status = NLG_TRIAL_DONE;
     return nlg_weights_digest(nlg_trainer_weights(trainer), trial->digest, err);
 }

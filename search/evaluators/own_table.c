@@ -51,7 +51,7 @@ static nlg_status take_results(const nlg_table_recipe *r, const nlg_graph *graph
     row->epochs = nlg_trainer_epochs(trainer);
     for (int epoch = 0; epoch < row->epochs; epoch++) {
         const nlg_epoch_record *record = nlg_trainer_record(trainer, epoch);
-        row->validation[epoch] = 100 * record->val_accuracy;
+        row->validation[epoch] = 100 * record->val_score;
         row->seconds += record->seconds;
     }
     const nlg_augmentation *augmentation = r->recipe.augment ? &r->recipe.augmentation : NULL;

@@ -54,7 +54,9 @@ static nlg_status load(const nlg_dataset *data, nlg_split split, uint32_t begin,
         const uint32_t index = begin + (uint32_t)i;
         const nlg_dataset_info *info = nlg_dataset_describe(data);
         const size_t floats = (size_t)(info->h + 2 * raw->pad) * (size_t)(info->w + 2 * raw->pad) * (size_t)info->c;
-        NLG_TRY(nlg_dataset_images(data, split, &index, 1, raw, 0, 0, images + (size_t)i * floats, labels + i, err));
+        nlg_target target;
+        NLG_TRY(nlg_dataset_images(data, split, &index, 1, raw, 0, 0, images + (size_t)i * floats, &target, err));
+        labels[i] = target.label;
     }
     return NLG_OK;
 }
