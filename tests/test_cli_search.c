@@ -234,13 +234,42 @@ static void tables_are_built_and_verified(void **state) {
     program_result verified = run_good("lineage table verify $D/t --data mnist:$D --rows 3 --isa portable --threads 2");
     assert_non_null(strstr(verified.out, "3 of 3 rows have the same bits"));
     run_good("lineage search --space lineage --strategy random --evaluator table --table $D/t.csv.gz --budget 5");
-    /* One digit of an accuracy is changed. */
-    run_good("zcat $D/t.csv.gz | sed -E '2,$s/,([0-9.]+),([0-9.]+),([0-9.]+),([0-9a-f]{64})/,\\1,1\\2,\\3,\\4/g' | gzip > "
-             "$D/u.csv.gz && cp $D/t.json "
-             "$D/u.json");
-    verified = run("lineage table verify $D/u --data mnist:$D --rows 2");
-    assert_int_equal(verified.code, 1);
-    assert_non_null(strstr(verified.out, "DIFFERS"));
+    /* A digit is changed in the table $D/u, first under the old digests, then under right ones. */
+    static const char *const changes[][3] = {
+        {"u.csv.gz", "2,$s/,([0-9.]+),([0-9.]+),([0-9.]+),([0-9a-f]{64})/,\\1,1,\\3,\\4/g", "val_s"},
+        {"u.csv.gz", "2,$s/,([0-9a-f]{64}),([0-9]+),/,\\1,1\\2,/", "params"},
+        {"u.csv.gz", "2,$s/plain,[0-9a-f]{8}/plain,00000000/;2,$s/se,[0-9a-f]{8}/se,00000000/", "hash"},
+        {"u-test.csv.gz", "2,$s/,([0-9.]+)/,3\\.125/g", "test_s"}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        run_good("cd $D; for e in .csv.gz -test.csv.gz .json; do cp t$e u$e; done; zcat %s | sed -E '%s' | gzip > v && mv v %s",
+                 changes[i][0], changes[i][1], changes[i][0]);
+        verified = run("lineage table verify $D/u --data mnist:$D --rows 4");
+        assert_int_equal(verified.code, 1);
+        assert_string_equal(verified.out, "");
+        assert_non_null(strstr(verified.err, "its digest is"));
+        verified = run("lineage search --space lineage --evaluator table --table $D/u.csv.gz --budget 2");
+        assert_int_equal(verified.code, 1);
+        verified = run("lineage compare --space lineage --table $D/u.csv.gz --budget 2 --seeds 2 --strategies random");
+        assert_int_equal(verified.code, 1);
+        run_good("cd $D; d() { sha256sum | cut -c1-64; }; sed -i \"s/file_digest\\\": \\\"[0-9a-f]*/file_digest\\\": \\\"$(zcat "
+                 "u.csv.gz | d)/; s/test_file_digest\\\": \\\"[0-9a-f]*/test_file_digest\\\": \\\"$(zcat u-test.csv.gz | d)/; "
+                 "s/{\\\"digest\\\": \\\"[0-9a-f]*/{\\\"digest\\\": \\\"$(zcat u.csv.gz | cut -d, -f1-6,8-10,12 | d)/\" u.json");
+        verified = run("lineage table verify $D/u --data mnist:$D --rows 4");
+        assert_int_equal(verified.code, 1);
+        assert_non_null(strstr(verified.out, "DIFFERS"));
+        if (!strstr(verified.out, changes[i][2])) fail_msg("%s\n%s", changes[i][2], verified.out);
+        assert_non_null(strstr(verified.err, "of 4 rows differ"));
+    }
+    /* An interrupted check has not passed. */
+    run_good(
+        "lineage table build lineage --data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 64 --seeds 1 "
+        "--limit 4 --out $D/long");
+    verified =
+        run("timeout --foreground --preserve-status -s INT 0.2 lineage table verify $D/long --data mnist:$D --rows 4 --threads 1");
+    assert_int_equal(verified.code, 130);
+    assert_null(strstr(verified.out, "rows have the same bits"));
+    run_refused("from 1 to 64, found 2000",
+                "sed 's/.epochs.:2/\"epochs\":2000/' $D/t.json > $D/u.json; lineage table verify $D/u --rows 1");
     run_refused("found 'make'", "lineage table make lineage");
     run_refused("expected at most", "lineage table build pnas " TABLE "2>&1 >&- | grep -v opening >&2; exit 2");
 }

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -15,6 +17,7 @@
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
+#include "search/store/store_lock.h"
 #include "tests/made_files.h"
 
 enum { ARCHITECTURES = 3, SEEDS = 2, EPOCHS = 2, TRAININGS = ARCHITECTURES * SEEDS };
@@ -109,7 +112,7 @@ static void a_stopped_build_goes_on(void **state) {
         if (!workers) { /* killed within a line */
             FILE *rows = fopen(path_of("stopped.rows"), "a");
             assert_non_null(rows);
-            fputs("1 1 100 200 abc 0.5 33.3 2 11", rows);
+            fputs("\n1 1 100 200 abc 0.5 33.3 2 11", rows);
             fclose(rows);
         }
         err = (nlg_error){0};
@@ -130,6 +133,229 @@ static void other_settings_do_not_mix(void **state) {
     err = (nlg_error){0};
     assert_int_equal(nlg_table_build(&options, digest, &err), NLG_ERR_INPUT);
     assert_non_null(strstr(err.text, "other settings"));
+}
+
+/* ---- PATH.rows ---------------------------------------------------------------------------------------------------------- */
+
+static char *rows_text(const char *name, size_t *size) {
+    char *content;
+    if (nlg_file_read(path_of(name), 1 << 20, &content, size, NULL) != NLG_OK) fail_msg("%s", name);
+    return content;
+}
+
+/* A build that was stopped after two trainings and whose rows are then what `change` makes of them: it ends with the right table.
+ */
+static void continue_after(void (*change)(FILE *rows, const char *content, size_t size), int least, int most) {
+    watch first = {.stop_at = 2}, second = {0};
+    char digest[65];
+    size_t size;
+    nlg_error err = {0};
+    assert_int_equal(build("changed", 0, &first, digest, &err), NLG_ERR_INTERRUPTED);
+    char *content = rows_text("changed.rows", &size);
+    FILE *rows = fopen(path_of("changed.rows"), "w");
+    assert_non_null(rows);
+    change(rows, content, size);
+    fclose(rows);
+    nlg_free(content);
+    err = (nlg_error){0};
+    if (build("changed", 0, &second, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_string_equal(digest, whole_digest());
+    if (second.calls < least || second.calls > most) fail_msg("%d trainings, expected %d to %d", second.calls, least, most);
+}
+
+static void zeros(FILE *rows, const char *content, size_t size) {
+    fwrite(content, 1, size, rows);
+    for (int i = 0; i < 4096; i++) fputc(0, rows);
+}
+
+static void zeros_within(FILE *rows, const char *content, size_t size) {
+    const size_t first = (size_t)(strchr(content, '\n') + 1 - content);
+    fwrite(content, 1, first, rows);
+    for (int i = 0; i < 40; i++) fputc(0, rows);
+    fwrite(content + first, 1, size - first, rows);
+}
+
+/* A worker's line cut behind its first byte, another's behind it. */
+static void glued(FILE *rows, const char *content, size_t size) {
+    const char *first = strchr(content, '\n') + 2; /* each line begins with a newline */
+    const char *second = strchr(first, '\n') + 2;
+    (void)size;
+    fwrite(content, 1, (size_t)(first - content), rows);
+    fputc('1', rows);
+    fputs(second, rows);
+}
+
+/* Seed 2 of architecture 0 becomes that of architecture 2. */
+static void renumbered(FILE *rows, const char *content, size_t size) {
+    char *copy = strdup(content);
+    char *line = strstr(copy, "\n0 2 ");
+    assert_non_null(line);
+    line[1] = '2';
+    fwrite(copy, 1, size, rows);
+    free(copy);
+}
+
+static void nothing(FILE *rows, const char *content, size_t size) {
+    (void)rows, (void)content, (void)size;
+}
+
+static void half_a_first_line(FILE *rows, const char *content, size_t size) {
+    (void)size;
+    fwrite(content, 1, (size_t)(strchr(content, '\n') - content) / 2, rows);
+}
+
+static void damaged_rows_are_trained_again(void **state) {
+    (void)state;
+    whole_digest();
+    continue_after(zeros, TRAININGS - 2, TRAININGS - 2);
+    continue_after(zeros_within, TRAININGS - 2, TRAININGS - 2);
+    continue_after(glued, TRAININGS - 1, TRAININGS);
+    continue_after(renumbered, TRAININGS - 1, TRAININGS - 1);
+    continue_after(nothing, TRAININGS, TRAININGS);
+    continue_after(half_a_first_line, TRAININGS, TRAININGS);
+}
+
+static void one_build_of_a_path_at_a_time(void **state) {
+    (void)state;
+    nlg_store_lock lock;
+    watch w = {0};
+    char digest[65], rows[600];
+    nlg_error err = {0};
+    snprintf(rows, sizeof rows, "%s", path_of("twice.rows"));
+    assert_int_equal(nlg_store_lock_take(&lock, rows, &err), NLG_OK);
+    assert_int_equal(build("twice", 0, &w, digest, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "another process"));
+    assert_int_equal(w.calls, 0);
+    assert_false(nlg_file_exists(rows));
+    nlg_store_lock_release(&lock);
+}
+
+/* ---- finished tables ---------------------------------------------------------------------------------------------------- */
+
+/* PATH.json with one text replaced. */
+static nlg_status read_changed(const char *what, const char *with, nlg_error *err) {
+    char *content, changed[8192];
+    size_t size;
+    nlg_table_facts facts;
+    *err = (nlg_error){0};
+    if (nlg_file_read(path_of("whole.json"), sizeof changed / 2, &content, &size, err) != NLG_OK) fail_msg("%s", err->text);
+    const char *at = strstr(content, what);
+    if (!at) fail_msg("no %s", what);
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - content), content, with, at + strlen(what));
+    nlg_free(content);
+    assert_int_equal(nlg_file_write(path_of("other.json"), changed, strlen(changed), err), NLG_OK);
+    nlg_status status = nlg_table_facts_read(path_of("other"), &facts, err);
+    nlg_table_facts_free(&facts);
+    return status;
+}
+
+/* A table's .json may come from anywhere: no number of it is used that no table can have. */
+static void facts_out_of_range_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[][3] = {
+        {"\"epochs\":2", "\"epochs\":65", "\"epochs\" to be a whole number from 1 to 64, found 65"},
+        {"\"epochs\":2", "\"epochs\":2000", "from 1 to 64"},
+        {"\"epochs\":2", "\"epochs\":1e300", "from 1 to 64"},
+        {"\"epochs\":2", "\"epochs\":0", "from 1 to 64"},
+        {"\"epochs\":2", "\"epochs\":1.5", "found 1.5"},
+        {"\"epochs\":2,", "", "\"epochs\" to be a whole number from 1 to 64, found nothing"},
+        {"\"seeds\":2", "\"seeds\":9", "from 1 to 8"},
+        {"\"seeds\":2", "\"seeds\":0", "from 1 to 8"},
+        {"\"seeds\":2", "\"seeds\":\"2\"", "found no number"},
+        {"\"limit\":3", "\"limit\":-1", "\"limit\""},
+        {"\"limit\":3", "\"limit\":1e10", "\"limit\""},
+        {"\"train\":96", "\"train\":-96", "\"train\""},
+        {"\"train\":96", "\"train\":5e9", "\"train\""},
+        {"\"validation\":50", "\"validation\":0", "\"validation\""},
+        {"\"batch\":16", "\"batch\":0", "\"batch\""},
+        {"\"batch\":16", "\"batch\":1e12", "\"batch\""},
+        {"\"lr\":0.1", "\"lr\":1e300", "\"lr\""},
+        {"\"split_seed\":\"0\"", "\"split_seed\":\"x\"", "\"split_seed\""},
+        {"\"split_seed\":\"0\"", "\"split_seed\":\"-1\"", "\"split_seed\""},
+        {"\"architectures\": 3", "\"architectures\": 0", "\"architectures\""},
+        {"\"file_digest\"", "\"x\"", "\"file_digest\""},
+        {"\"space\":\"lineage\"", "\"space\":\"\"", "\"space\""},
+    };
+    nlg_error err;
+    whole_digest();
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        if (read_changed(bad[i][0], bad[i][1], &err) != NLG_ERR_INPUT) fail_msg("%s is taken", bad[i][1]);
+        if (!strstr(err.text, bad[i][2])) fail_msg("expected \"%s\": %s", bad[i][2], err.text);
+    }
+    if (read_changed("\"epochs\":2", "\"epochs\":64", &err) != NLG_OK) fail_msg("%s", err.text);
+}
+
+static nlg_status look_up(const char *name, nlg_error *err) {
+    char path[600];
+    snprintf(path, sizeof path, "%s.csv.gz", path_of(name));
+    nlg_table_evaluator *evaluator;
+    const nlg_table_evaluator_options options = {.space = &space, .file = path};
+    *err = (nlg_error){0};
+    nlg_status status = nlg_table_evaluator_create(&options, &evaluator, err);
+    nlg_table_evaluator_destroy(evaluator);
+    return status;
+}
+
+static void copy(const char *from, const char *to) {
+    size_t size;
+    char *content = rows_text(from, &size);
+    assert_int_equal(nlg_file_write(path_of(to), content, size, NULL), NLG_OK);
+    nlg_free(content);
+}
+
+/* The whole table under another name, with `what` of one file (plain text: gzip is not needed) replaced. */
+static void write_changed(const char *file, const char *what, const char *with) {
+    char *text = NULL, command[1500];
+    copy("whole.csv.gz", "c.csv.gz");
+    copy("whole-test.csv.gz", "c-test.csv.gz");
+    copy("whole.json", "c.json");
+    char name[600];
+    snprintf(name, sizeof name, "%s", path_of(file));
+    snprintf(command, sizeof command, "gzip -dc '%s'", name);
+    FILE *pipe = popen(command, "r");
+    size_t room = 0;
+    assert_non_null(pipe);
+    assert_true(getdelim(&text, &room, '\0', pipe) > 0);
+    pclose(pipe);
+    char *at = strstr(text, what);
+    if (!at) fail_msg("no %s", what);
+    FILE *out = fopen(name, "w");
+    fprintf(out, "%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
+    fclose(out);
+    free(text);
+}
+
+static void searches_refuse_a_changed_table(void **state) {
+    (void)state;
+    nlg_error err;
+    whole_digest();
+    write_changed("c.csv.gz", "none", "none"); /* the same text, unpacked */
+    if (look_up("c", &err) != NLG_OK) fail_msg("%s", err.text);
+    write_changed("c-test.csv.gz", "max plain,", "max plain,0");
+    assert_int_equal(look_up("c", &err), NLG_ERR_CHECK);
+    assert_non_null(strstr(err.text, "c-test.csv.gz: its digest"));
+    write_changed("c.csv.gz", ",3578,", ",3579,");
+    assert_int_equal(look_up("c", &err), NLG_ERR_CHECK);
+    assert_non_null(strstr(err.text, "c.csv.gz: its digest"));
+    unlink(path_of("c.json")); /* a table of somebody who keeps no record of it: only what cannot be is refused */
+    if (look_up("c", &err) != NLG_OK) fail_msg("%s", err.text);
+    static const char *const bad[][4] = {
+        {"c.csv.gz", "val_s1_e1,", "val_s1_e0,", "'val_s1_e0'"},
+        {"c.csv.gz", "val_s1_e1,", "val_s1_e-7,", "'val_s1_e-7'"},
+        {"c.csv.gz", "val_s1_e1,", "val_s1_e65,", "'val_s1_e65'"},
+        {"c.csv.gz", "val_s1_e1,", "val_s1_e1x,", "'val_s1_e1x'"},
+        {"c.csv.gz", "val_s1_e1,", "val_s9_e1,", "'val_s9_e1'"},
+        {"c.csv.gz", ",3578,", ",1e300,", "params to be from 0 to"},
+        {"c.csv.gz", ",3578,", ",-1,", "params to be from 0 to"},
+        {"c.csv.gz", ",3578,", ",35.5,", "params to be a whole number"},
+        {"c-test.csv.gz", "max plain,", "max plain,99", "test_s1 to be from 0 to 100"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        write_changed(bad[i][0], bad[i][1], bad[i][2]);
+        unlink(path_of("c.json"));
+        if (look_up("c", &err) != NLG_ERR_INPUT) fail_msg("%s is taken", bad[i][2]);
+        if (!strstr(err.text, bad[i][3])) fail_msg("expected \"%s\": %s", bad[i][3], err.text);
+    }
 }
 
 /* A user's machine: other threads, other instructions, the recipe as the file has it. */
@@ -253,6 +479,10 @@ int main(void) {
         cmocka_unit_test(workers_do_not_change_a_table),
         cmocka_unit_test(a_stopped_build_goes_on),
         cmocka_unit_test(other_settings_do_not_mix),
+        cmocka_unit_test(damaged_rows_are_trained_again),
+        cmocka_unit_test(one_build_of_a_path_at_a_time),
+        cmocka_unit_test(facts_out_of_range_are_refused),
+        cmocka_unit_test(searches_refuse_a_changed_table),
         cmocka_unit_test(any_row_can_be_trained_again),
         cmocka_unit_test(searches_look_up_by_epoch),
     };

@@ -231,6 +231,12 @@ static void damaged_tables_are_refused(void **state) {
         {HEADER ALL_CONV ",50,91.5,10,20,30\n", "expected 5 values"},
         {HEADER ALL_CONV ",fifty,91.5,10,20\n", "expected a number for cifar10_val_acc_12, found 'fifty'"},
         {HEADER ALL_CONV ",50,91.5,10,inf\n", "expected a number for macs"},
+        {HEADER ALL_CONV ",250,91.5,10,20\n", "line 2: expected cifar10_val_acc_12 to be from 0 to 100, found 250"},
+        {HEADER ALL_CONV ",50,1e300,10,20\n", "expected cifar10_test_acc_200 to be from 0 to 100"},
+        {HEADER ALL_CONV ",50,-1,10,20\n", "expected cifar10_test_acc_200 to be from 0 to 100"},
+        {HEADER ALL_CONV ",50,91.5,1e300,20\n", "expected params to be from 0 to"},
+        {HEADER ALL_CONV ",50,91.5,10,2.5\n", "expected macs to be a whole number"},
+        {HEADER, "expected rows below the header, found none"},
         {HEADER "|conv~0|,50,91.5,10,20\n", "line 2: space nasbench201: expected an operation"},
         {"arch,score\n" ALL_CONV ",50\n", "expected a column 'cifar10_val_acc_12'"},
     };

@@ -9,6 +9,7 @@
 #include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/claims/stats.h"
+#include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/graph/graph.h"
 #include "search/evaluators/latency.h"
@@ -180,6 +181,7 @@ static nlg_status make_table(const nlg_invocation *call, const nlg_space *space,
     nlg_cpu_info cpu;
     nlg_cpu_query(&cpu);
     snprintf(path, sizeof path, "%s%s", o->out ? o->out : call->arguments[1], o->out ? "" : "-latency.csv");
+    NLG_TRY(nlg_file_probe(path, err)); /* before any measurement */
     display d;
     nlg_latency_summary summary;
     nlg_latency_options how = {.space = space,

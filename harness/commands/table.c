@@ -1,4 +1,5 @@
 /* lineage table: trains every architecture of a small space, and checks rows of such a table by training them again. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "harness/commands/training_options.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
+#include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
 
@@ -69,16 +71,19 @@ typedef struct parts {
     nlg_dataset *dataset;
 } parts;
 
-/* Training a table reads the test split: its accuracies are kept apart from what searches see. */
-static nlg_status open_parts(const nlg_settings *settings, const char *space, const char *data, nlg_table_recipe *recipe, parts *p,
-                             nlg_error *err) {
+static nlg_status open_space(const char *space, nlg_table_recipe *recipe, parts *p, nlg_error *err) {
     *p = (parts){0};
+    recipe->space = &p->space;
     NLG_TRY(nlg_space_open(space, &p->space, err));
+    return nlg_table_check(recipe, err);
+}
+
+/* Training a table reads the test split: its accuracies are kept apart from what searches see. */
+static nlg_status open_data(const nlg_settings *settings, const char *data, nlg_table_recipe *recipe, parts *p, nlg_error *err) {
     NLG_TRY(nlg_exec_open(settings, &p->exec, err));
     NLG_TRY(nlg_dataset_open(data, &recipe->data, &p->dataset, err));
     fprintf(stderr, "opening the test split of %s: its accuracies go to a file of their own\n", data);
     NLG_TRY(nlg_dataset_open_test(p->dataset, err));
-    recipe->space = &p->space;
     recipe->exec = &p->exec;
     recipe->dataset = p->dataset;
     return NLG_OK;
@@ -180,8 +185,13 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     nlg_settings alone = call->settings;
     alone.threads = 1; /* one in each worker */
     parts p;
-    nlg_status status = open_parts(&alone, call->arguments[1], o->training.data, r, &p, err);
+    nlg_status status = open_space(call->arguments[1], r, &p, err);
     if (status == NLG_OK && !o->out) status = nlg_folder_create("results/tables", err);
+    char *name = NULL;
+    if (status == NLG_OK) status = nlg_table_path(path, ".csv.gz", &name, err);
+    if (status == NLG_OK) status = nlg_file_probe(name, err); /* before any training */
+    nlg_free(name);
+    if (status == NLG_OK) status = open_data(&alone, o->training.data, r, &p, err);
     nlg_interrupt_watch();
     nlg_progress_start(&d.progress);
     if (status == NLG_OK) status = nlg_table_build(&how, digest, err);
@@ -193,66 +203,118 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
 
 /* ---- verify ------------------------------------------------------------------------------------------------------------ */
 
-/* The columns of one row and seed. */
-static nlg_status read_expected(const nlg_table_file *file, int row, int seed, const nlg_table_row *trained, bool *same,
-                                nlg_error *err) {
-    char header[32];
+/* What was trained again as the two files write it. */
+typedef struct verification {
+    const nlg_invocation *call;
+    const nlg_table_recipe *recipe;
+    nlg_table_file *file, *test;
+    int done, differ;
+    cJSON *rows;
+} verification;
+
+static nlg_status compare_cell(const nlg_table_file *file, int row, const char *header, const char *found, char differs[64],
+                               nlg_error *err) {
     int column;
-    snprintf(header, sizeof header, "digest_s%d", seed);
     NLG_TRY(nlg_table_file_find(file, header, &column, err));
-    *same = strcmp(nlg_table_file_cell(file, row, column), trained->digest) == 0;
-    for (int epoch = 1; epoch <= trained->epochs; epoch++) {
-        char found[32];
-        snprintf(header, sizeof header, "val_s%d_e%d", seed, epoch);
-        snprintf(found, sizeof found, "%.10g", trained->validation[epoch - 1]);
-        NLG_TRY(nlg_table_file_find(file, header, &column, err));
-        *same = *same && strcmp(nlg_table_file_cell(file, row, column), found) == 0;
-    }
+    if (!*differs && strcmp(nlg_table_file_cell(file, row, column), found) != 0) snprintf(differs, 64, "%s", header);
     return NLG_OK;
 }
 
-static nlg_status verify_rows(const nlg_invocation *call, const nlg_table_recipe *r, const nlg_table_file *file, nlg_error *err) {
-    const table_options *o = call->options;
-    const int all = nlg_table_file_rows(file), count = o->rows < all ? o->rows : all;
+/* The first column that differs, or "". */
+static nlg_status compare_row(const verification *v, int row, const nlg_table_row *trained, char differs[64], nlg_error *err) {
+    char header[32], found[80];
+    *differs = '\0';
+    NLG_TRY(nlg_space_hash(v->recipe->space, &trained->code, found, err));
+    NLG_TRY(compare_cell(v->file, row, "hash", found, differs, err));
+    snprintf(found, sizeof found, "%" PRId64, trained->params);
+    NLG_TRY(compare_cell(v->file, row, "params", found, differs, err));
+    snprintf(found, sizeof found, "%" PRId64, trained->macs);
+    NLG_TRY(compare_cell(v->file, row, "macs", found, differs, err));
+    snprintf(header, sizeof header, "digest_s%d", trained->seed);
+    NLG_TRY(compare_cell(v->file, row, header, trained->digest, differs, err));
+    for (int epoch = 1; epoch <= trained->epochs; epoch++) {
+        snprintf(header, sizeof header, "val_s%d_e%d", trained->seed, epoch);
+        snprintf(found, sizeof found, "%.10g", trained->validation[epoch - 1]);
+        NLG_TRY(compare_cell(v->file, row, header, found, differs, err));
+    }
+    snprintf(header, sizeof header, "test_s%d", trained->seed);
+    snprintf(found, sizeof found, "%.10g", trained->test);
+    return compare_cell(v->test, row, header, found, differs, err);
+}
+
+static void show_row(verification *v, const char *genotype, const nlg_table_row *trained, const char *differs) {
+    v->differ += *differs != '\0';
+    if (v->rows) {
+        cJSON *item = nlg_json_object_in(v->rows);
+        nlg_json_text(item, "arch", genotype);
+        nlg_json_number(item, "seed", trained->seed);
+        cJSON_AddBoolToObject(item, "same", !*differs);
+        nlg_json_text(item, "differs", *differs ? differs : NULL);
+        nlg_json_number(item, "seconds", trained->seconds);
+        return;
+    }
+    printf("%s  seed %d  %-36s %.1f s%s%s\n", *differs ? "DIFFERS" : "same   ", trained->seed, genotype, trained->seconds,
+           *differs ? "  " : "", differs);
+    fflush(stdout);
+}
+
+static nlg_status verify_row(verification *v, int row, int seed, nlg_error *err) {
+    const nlg_space *space = v->recipe->space;
+    const char *genotype = nlg_table_file_cell(v->file, row, 0);
+    nlg_code code, canonical;
+    nlg_table_row trained;
+    char differs[64];
+    NLG_TRY(space->decode(space, genotype, &code, err));
+    nlg_space_canonical(space, &code, &canonical);
+    NLG_TRY(nlg_table_train(v->recipe, &canonical, seed, &trained, err));
+    NLG_TRY(compare_row(v, row, &trained, differs, err));
+    show_row(v, genotype, &trained, differs);
+    v->done++;
+    return NLG_OK;
+}
+
+static nlg_status verify_rows(verification *v, nlg_error *err) {
+    const table_options *o = v->call->options;
+    const int all = nlg_table_file_rows(v->file), count = o->rows < all ? o->rows : all;
     uint32_t *order = nlg_alloc((size_t)all, sizeof *order);
     if (!order) return nlg_fail_memory(err, (size_t)all * sizeof *order, "the order of rows");
-    const nlg_rng rng = nlg_rng_seed(call->settings.seed);
+    const nlg_rng rng = nlg_rng_seed(v->call->settings.seed);
     nlg_rng_permutation(nlg_rng_named(rng, "rows"), order, (uint32_t)all);
+    v->rows = v->call->settings.json ? cJSON_CreateArray() : NULL;
     nlg_status status = NLG_OK;
-    int differ = 0, done = 0;
-    cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
-    for (; status == NLG_OK && done < count && !nlg_interrupted(); done++) {
-        const int row = (int)order[done];
-        const int seed = 1 + (int)nlg_rng_below(nlg_rng_named(rng, "seeds"), (uint64_t)done, (uint64_t)r->seeds);
-        const char *genotype = nlg_table_file_cell(file, row, 0);
-        nlg_code code, canonical;
-        nlg_table_row trained;
-        bool same = false;
-        status = r->space->decode(r->space, genotype, &code, err);
-        if (status != NLG_OK) break;
-        nlg_space_canonical(r->space, &code, &canonical);
-        status = nlg_table_train(r, &canonical, seed, &trained, err);
-        if (status == NLG_OK) status = read_expected(file, row, seed, &trained, &same, err);
-        if (status != NLG_OK) break;
-        differ += !same;
-        if (rows) {
-            cJSON *item = nlg_json_object_in(rows);
-            nlg_json_text(item, "arch", genotype);
-            nlg_json_number(item, "seed", seed);
-            cJSON_AddBoolToObject(item, "same", same);
-            nlg_json_number(item, "seconds", trained.seconds);
-        } else {
-            printf("%s  seed %d  %-36s %.1f s\n", same ? "same   " : "DIFFERS", seed, genotype, trained.seconds);
-            fflush(stdout);
-        }
+    for (int i = 0; status == NLG_OK && i < count && !nlg_interrupted(); i++) {
+        const int seed = 1 + (int)nlg_rng_below(nlg_rng_named(rng, "seeds"), (uint64_t)i, (uint64_t)v->recipe->seeds);
+        status = verify_row(v, (int)order[i], seed, err);
     }
     nlg_free(order);
-    if (status == NLG_OK && rows)
-        status = nlg_json_print(rows, err);
+    if (status != NLG_OK || !v->rows)
+        cJSON_Delete(v->rows);
     else
-        cJSON_Delete(rows);
-    if (status == NLG_OK && !call->settings.json) printf("%d of %d rows have the same bits\n", done - differ, done);
-    if (status == NLG_OK && differ) return nlg_fail(err, NLG_ERR_CHECK, "%d of %d rows differ", differ, done);
+        status = nlg_json_print(v->rows, err);
+    NLG_TRY(status);
+    if (v->differ) return nlg_fail(err, NLG_ERR_CHECK, "%d of %d rows differ", v->differ, v->done);
+    if (v->done < count)
+        return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped: %d of %d rows checked%s", v->done, count,
+                        v->done ? ", which have the same bits" : "");
+    if (!v->call->settings.json)
+        printf("%d of %d rows have the same bits; the files have the digests that the .json file tells\n", v->done, v->done);
+    return NLG_OK;
+}
+
+/* Digests, ranges and genotypes of all rows, as searches check them. */
+static nlg_status open_files(verification *v, const char *path, const nlg_table_facts *facts, nlg_error *err) {
+    char *name = NULL, *test = NULL;
+    nlg_table_evaluator *evaluator = NULL;
+    nlg_status status = nlg_table_path(path, ".csv.gz", &name, err);
+    if (status == NLG_OK) status = nlg_table_path(path, "-test.csv.gz", &test, err);
+    if (status == NLG_OK) status = nlg_table_file_open(name, &v->file, err);
+    if (status == NLG_OK) status = nlg_table_file_open(test, &v->test, err);
+    if (status == NLG_OK) status = nlg_table_facts_check(facts, v->file, v->test, err);
+    const nlg_table_evaluator_options options_of_it = {.space = v->recipe->space, .file = name};
+    if (status == NLG_OK) status = nlg_table_evaluator_create(&options_of_it, &evaluator, err);
+    nlg_table_evaluator_destroy(evaluator);
+    nlg_free(name);
+    nlg_free(test);
     return status;
 }
 
@@ -279,17 +341,16 @@ static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
     snprintf(path, sizeof path, "%s%s", nlg_space_find(what) ? "results/tables/" : "", what);
     NLG_TRY(nlg_table_facts_read(path, &facts, err));
     parts p = {0};
-    char *name = NULL;
-    nlg_table_file *file = NULL;
+    verification v = {.call = call, .recipe = &facts.recipe};
     const char *data = o->training.data != defaults.training.data ? o->training.data : facts.data;
-    nlg_status status = open_parts(&call->settings, facts.space, data, &facts.recipe, &p, err);
+    nlg_status status = open_space(facts.space, &facts.recipe, &p, err);
+    if (status == NLG_OK) status = open_files(&v, path, &facts, err); /* before any work */
+    if (status == NLG_OK) status = open_data(&call->settings, data, &facts.recipe, &p, err);
     if (status == NLG_OK) status = check_config(&facts, &facts.recipe, err);
-    if (status == NLG_OK) status = nlg_table_path(path, ".csv.gz", &name, err);
-    if (status == NLG_OK) status = nlg_table_file_open(name, &file, err);
     nlg_interrupt_watch();
-    if (status == NLG_OK) status = verify_rows(call, &facts.recipe, file, err);
-    nlg_table_file_close(file);
-    nlg_free(name);
+    if (status == NLG_OK) status = verify_rows(&v, err);
+    nlg_table_file_close(v.file);
+    nlg_table_file_close(v.test);
     close_parts(&p);
     nlg_table_facts_free(&facts);
     return status;
@@ -309,7 +370,8 @@ const nlg_command nlg_command_table = {
     .max_arguments = 2,
     .help = "build trains all architectures of a space with several seeds; stopped or killed, the same command goes on. It writes "
             "PATH.csv.gz (validation accuracy after each epoch, training seconds, digests), PATH-test.csv.gz and PATH.json (how). "
-            "verify trains random rows again (--seed picks others) and fails unless they have the same bits.\n\n"
+            "verify compares both files with the digests in PATH.json, trains random rows again (--seed picks others) and fails "
+            "unless they have the same bits.\n\n"
             "Examples:\n  lineage table build lineage --limit 4 --epochs 1 --train-images 500 --out /tmp/small\n"
             "  lineage table verify /tmp/small --rows 2\n"
             "  lineage search --space lineage --evaluator table --table /tmp/small.csv.gz --budget 10",

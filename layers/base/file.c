@@ -200,6 +200,15 @@ nlg_status nlg_file_write(const char *path, const void *data, size_t size, nlg_e
     return nlg_file_commit(&writer, err);
 }
 
+nlg_status nlg_file_probe(const char *path, nlg_error *err) {
+    struct stat info;
+    nlg_file_writer writer;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) return NLG_OK; /* a pipe must not be opened */
+    NLG_TRY(nlg_file_begin(&writer, path, err));
+    nlg_file_abort(&writer);
+    return NLG_OK;
+}
+
 /* --- names ---------------------------------------------------------------------------------------------------------- */
 
 bool nlg_file_exists(const char *path) {

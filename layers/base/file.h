@@ -20,6 +20,8 @@ nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *
 nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err); /* on failure the old file stays, the temporary is removed */
 void nlg_file_abort(nlg_file_writer *writer);
 nlg_status nlg_file_write(const char *path, const void *data, size_t size, nlg_error *err); /* all of it in one call */
+/* Before long work: whether the file could be written. What is there stays as it is. */
+nlg_status nlg_file_probe(const char *path, nlg_error *err);
 
 bool nlg_file_exists(const char *path);
 nlg_status nlg_folder_create(const char *path, nlg_error *err); /* with parents; fine when it exists */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/code_map.h"
@@ -12,6 +13,7 @@
 #include "search/evaluators/table_file.h"
 
 enum { SIGNALS = 4, COLUMNS = 4 };
+enum { PERCENT = 100, TIME = 1000000000 }; /* the most that an accuracy can be, and that seconds and milliseconds may be */
 
 typedef struct signal {
     const char *name, *score_text, *report_text;
@@ -22,6 +24,7 @@ typedef struct signal {
 
 typedef struct table {
     const char *space, *file;
+    const char *digest;  /* of the shipped file's text, as results/published/README.md has it */
     const char *seconds; /* column of the evaluation's cost; NULL: MACs x epochs are charged */
     signal signals[SIGNALS];
 } table;
@@ -29,6 +32,7 @@ typedef struct table {
 static const table tables[] = {
     {.space = "nasbench201",
      .file = "nas-bench-201.csv.gz",
+     .digest = "baf66e21e5b78e15ac7b4ea84e09c1efba384ffafabdd59d088ed8dbae28e944",
      .signals = {{.name = "cifar10",
                   .score_text = "validation accuracy after 12 epochs, CIFAR-10 (NAS-Bench-201)",
                   .report_text = "test accuracy after 200 epochs, CIFAR-10, mean over the published seeds",
@@ -49,6 +53,7 @@ static const table tables[] = {
                   .epochs = 12}}},
     {.space = "nasbenchmacro",
      .file = "nas-bench-macro.csv.gz",
+     .digest = "bd439cd9006ee78563a2ef8ab3dee28cdee0e5365ccc83f55495b3c7e82cb524",
      .signals = {{.name = "cifar10",
                   .score_text =
                       "mean test accuracy of seeds 1 and 2, 50 epochs, CIFAR-10 (NAS-Bench-Macro has no validation split)",
@@ -58,6 +63,7 @@ static const table tables[] = {
                   .epochs = 50}}},
     {.space = "accelnas",
      .file = "accel-nasbench.csv.gz",
+     .digest = "49deb72512ba7d25850fd9bcf95415410bcf164f461302fae0206f86538bca6d",
      .seconds = "train_seconds",
      .signals = {{.name = "zcu102",
                   .score_text = "validation accuracy of a shortened ImageNet training, latency on ZCU102 (Accel-NASBench)",
@@ -262,14 +268,37 @@ static nlg_status choose_published(nlg_table_evaluator *e, const table *t, const
 }
 
 /* The highest seed and epoch of the columns val_s1_e1 and following; zeros: no table of ours. */
-static void find_extent(const nlg_table_file *file, int *seeds, int *epochs) {
+static nlg_status find_extent(const nlg_table_file *file, int *seeds, int *epochs, nlg_error *err) {
     *seeds = *epochs = 0;
     for (int column = 0; column < nlg_table_file_columns(file); column++) {
-        int seed = 0, epoch = 0;
-        if (sscanf(nlg_table_file_header(file, column), "val_s%d_e%d", &seed, &epoch) != 2) continue;
+        const char *header = nlg_table_file_header(file, column);
+        int seed = 0, epoch = 0, length = 0;
+        if (strncmp(header, "val_s", strlen("val_s")) != 0) continue;
+        const bool read = sscanf(header, "val_s%3d_e%3d%n", &seed, &epoch, &length) == 2 && !header[length];
+        if (!read || seed < 1 || seed > NLG_TABLE_SEEDS || epoch < 1 || epoch > NLG_TABLE_EPOCHS)
+            return nlg_fail(err, NLG_ERR_INPUT, "%s: expected columns val_s1_e1 to val_s%d_e%d at most, found '%.40s'",
+                            nlg_table_file_path(file), NLG_TABLE_SEEDS, NLG_TABLE_EPOCHS, header);
         if (seed > *seeds) *seeds = seed;
         if (epoch > *epochs) *epochs = epoch;
     }
+    return NLG_OK;
+}
+
+/* Where the file that tells how a table was made lies beside it, it must tell of these very files. */
+static nlg_status check_facts(const nlg_table_evaluator *e, nlg_error *err) {
+    char *name = NULL;
+    nlg_table_facts facts;
+    NLG_TRY(nlg_table_path(nlg_table_file_path(e->file), ".json", &name, err));
+    const bool there = nlg_file_exists(name);
+    nlg_free(name);
+    if (!there) return NLG_OK;
+    NLG_TRY(nlg_table_facts_read(nlg_table_file_path(e->file), &facts, err));
+    nlg_status status = nlg_table_facts_check(&facts, e->file, e->report_file, err);
+    if (status == NLG_OK && strcmp(facts.space, e->space->name) != 0)
+        status = nlg_fail(err, NLG_ERR_INPUT, "%s: a table of space %s, found space %s here", nlg_table_file_path(e->file),
+                          facts.space, e->space->name);
+    nlg_table_facts_free(&facts);
+    return status;
 }
 
 /* Our own table: the mean of all seeds, or the accuracies of one of them; the mean test accuracy of all is reported. */
@@ -277,9 +306,6 @@ static nlg_status choose_own(nlg_table_evaluator *e, int seeds, int epochs, cons
     static const char *const names[] = {"mean", "seed1", "seed2", "seed3", "seed4", "seed5", "seed6", "seed7", "seed8"};
     int only = 0;
     char header[32], *test = NULL;
-    if (seeds > NLG_TABLE_SEEDS || epochs > NLG_TABLE_EPOCHS)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected at most %d seeds and %d epochs, found %d and %d",
-                        nlg_table_file_path(e->file), NLG_TABLE_SEEDS, NLG_TABLE_EPOCHS, seeds, epochs);
     while (wanted && only <= seeds && strcmp(names[only], wanted) != 0) only++;
     if (only > seeds) return no_signal(e, wanted, "mean, seed1, seed2, ..", err);
     e->signal_name = names[only];
@@ -287,6 +313,7 @@ static nlg_status choose_own(nlg_table_evaluator *e, int seeds, int epochs, cons
     NLG_TRY(nlg_table_path(nlg_table_file_path(e->file), "-test.csv.gz", &test, err));
     nlg_status status = nlg_table_file_open(test, &e->report_file, err);
     nlg_free(test);
+    if (status == NLG_OK) status = check_facts(e, err);
     for (int seed = 1; status == NLG_OK && seed <= seeds; seed++) {
         snprintf(header, sizeof header, "test_s%d", seed);
         status = add_column(&e->report, e->report_file, header, err);
@@ -307,11 +334,29 @@ static nlg_status choose_own(nlg_table_evaluator *e, int seeds, int epochs, cons
 
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
-static nlg_status read_mean(const nlg_table_file *file, int number, const columns *c, double *mean, nlg_error *err) {
+/* A number from 0 to `most`, or NAN for a missing one. */
+static nlg_status read_number(const nlg_table_file *file, int number, int column, double most, double *value, nlg_error *err) {
+    NLG_TRY(nlg_table_file_number(file, number, column, value, err));
+    if (isnan(*value) || (*value >= 0 && *value <= most)) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s, line %d: expected %s to be from 0 to %.15g, found %.15g", nlg_table_file_path(file),
+                    number + 2, nlg_table_file_header(file, column), most, *value);
+}
+
+/* Parameters, MACs: whole numbers that a double holds exactly; 0: missing. */
+static nlg_status read_count(const nlg_table_file *file, int number, int column, int64_t *count, nlg_error *err) {
+    double value;
+    NLG_TRY(read_number(file, number, column, 0x1p53, &value, err));
+    *count = isnan(value) ? 0 : (int64_t)value;
+    if (isnan(value) || (double)*count == value) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s, line %d: expected %s to be a whole number, found %.15g", nlg_table_file_path(file),
+                    number + 2, nlg_table_file_header(file, column), value);
+}
+
+static nlg_status read_mean(const nlg_table_file *file, int number, const columns *c, double most, double *mean, nlg_error *err) {
     double sum = 0;
     for (int i = 0; i < c->count; i++) {
         double value;
-        NLG_TRY(nlg_table_file_number(file, number, c->at[i], &value, err));
+        NLG_TRY(read_number(file, number, c->at[i], most, &value, err));
         sum += value;
     }
     *mean = sum / c->count;
@@ -322,27 +367,24 @@ static nlg_status read_row(nlg_table_evaluator *e, int number, nlg_error *err) {
     row *r = &e->row[number];
     const nlg_table_file *report = e->report_file ? e->report_file : e->file;
     const char *genotype = nlg_table_file_cell(e->file, number, 0);
-    double params, macs;
     if (e->space->decode(e->space, genotype, &r->code, err) != NLG_OK)
         return nlg_fail_at(err, "%s, line %d", nlg_table_file_path(e->file), number + 2);
     for (int level = 0; level < e->levels; level++) {
         double *score = &e->scores[number * e->levels + level];
-        NLG_TRY(read_mean(e->file, number, &e->score[level], score, err));
+        NLG_TRY(read_mean(e->file, number, &e->score[level], PERCENT, score, err));
         *score /= 100;
     }
     if (e->report_file && (number >= nlg_table_file_rows(report) || strcmp(nlg_table_file_cell(report, number, 0), genotype) != 0))
         return nlg_fail(err, NLG_ERR_INPUT, "%s, line %d: expected %s as in the other file", nlg_table_file_path(report),
                         number + 2, genotype);
-    NLG_TRY(read_mean(report, number, &e->report, &r->report, err));
+    NLG_TRY(read_mean(report, number, &e->report, PERCENT, &r->report, err));
     r->report /= 100;
-    if (e->has_latency) NLG_TRY(nlg_table_file_number(e->file, number, e->latency, &r->latency_ms, err));
-    NLG_TRY(nlg_table_file_number(e->file, number, e->params, &params, err));
-    NLG_TRY(nlg_table_file_number(e->file, number, e->macs, &macs, err));
-    r->params = isnan(params) ? 0 : (int64_t)params;
-    r->macs = isnan(macs) ? 0 : (int64_t)macs;
-    r->cost = macs * e->epochs[e->levels - 1];
+    if (e->has_latency) NLG_TRY(read_number(e->file, number, e->latency, TIME, &r->latency_ms, err));
+    NLG_TRY(read_count(e->file, number, e->params, &r->params, err));
+    NLG_TRY(read_count(e->file, number, e->macs, &r->macs, err));
+    r->cost = r->macs ? (double)r->macs * e->epochs[e->levels - 1] : (double)NAN;
     if (e->seconds.count) {
-        NLG_TRY(read_mean(e->file, number, &e->seconds, &r->cost, err));
+        NLG_TRY(read_mean(e->file, number, &e->seconds, TIME, &r->cost, err));
         r->cost *= e->seconds.count; /* all trainings of the signal are paid for */
     }
     if (find(e, &r->code)) return NLG_OK; /* of architectures that were measured twice, the first measurement counts */
@@ -366,7 +408,12 @@ static nlg_status open_file(nlg_table_evaluator *e, const nlg_table_evaluator_op
     if (nlg_table_file_open(o->file ? o->file : t->file, &e->file, err) != NLG_OK)
         return t && !t->signals[0].name && !o->file ? nlg_fail_at(err, "`lineage table build %s` makes this table", e->space->name)
                                                     : nlg_fail_at(err, "space %s", e->space->name);
-    find_extent(e->file, &seeds, &epochs);
+    if (t && t->digest && !o->file && strcmp(nlg_table_file_digest(e->file), t->digest) != 0)
+        return nlg_fail(err, NLG_ERR_CHECK, "%s: its digest is %.12s, expected %.12s: the published table was changed or damaged",
+                        nlg_table_file_path(e->file), nlg_table_file_digest(e->file), t->digest);
+    if (nlg_table_file_rows(e->file) == 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected rows below the header, found none", nlg_table_file_path(e->file));
+    NLG_TRY(find_extent(e->file, &seeds, &epochs, err));
     if (seeds) return choose_own(e, seeds, epochs, o->signal, err);
     if (t && t->signals[0].name) return choose_published(e, t, o->signal, err);
     return nlg_fail(err, NLG_ERR_INPUT, "%s: expected columns val_s1_e1 and so on, as `lineage table build` writes them",

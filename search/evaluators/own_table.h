@@ -3,15 +3,18 @@
  *
  * PATH.csv.gz has a row for each architecture: genotype, hash, parameters, MACs and, for each seed, the validation accuracy after
  * every epoch, training seconds and the digest of the trained weights. PATH-test.csv.gz has the test accuracies, apart. PATH.json
- * says how the rows were trained. Accuracies are in percent. While a table is built its rows are in PATH.rows; a build that was
- * stopped or killed goes on from there. A seed trains an architecture to the same bits as a search with that --seed does. */
+ * says how the rows were trained and has the digests of both files. Accuracies are in percent. While a table is built its rows are
+ * in PATH.rows, which one process at a time may write; a build that was stopped or killed goes on from there. A seed trains an
+ * architecture to the same bits as a search with that --seed does. */
 #ifndef NLG_OWN_TABLE_H
 #define NLG_OWN_TABLE_H
 
 #include "train/train.h"
 #include "search/search.h"
 
-enum { NLG_TABLE_SEEDS = 8, NLG_TABLE_EPOCHS = 64 };
+struct nlg_table_file;
+
+enum { NLG_TABLE_SEEDS = 8, NLG_TABLE_EPOCHS = 64, NLG_TABLE_CODES = 1000000 };
 
 /* One training. */
 typedef struct nlg_table_row {
@@ -34,7 +37,10 @@ typedef struct nlg_table_recipe {
     int limit; /* this many architectures, evenly over the space (for tests); 0: all */
 } nlg_table_recipe;
 
-/* All architectures of a space of at most a million codes, canonical, in order of their codes; free with nlg_free. */
+/* NLG_ERR_INPUT unless the recipe's space has networks and at most NLG_TABLE_CODES codes, and its seeds and epochs fit a table. */
+nlg_status nlg_table_check(const nlg_table_recipe *recipe, nlg_error *err);
+
+/* All architectures of a space of at most NLG_TABLE_CODES codes, canonical, in order of their codes; free with nlg_free. */
 nlg_status nlg_space_list(const nlg_space *space, nlg_code **codes, int *count, nlg_error *err);
 
 typedef struct nlg_table_build_options {
@@ -55,14 +61,20 @@ nlg_status nlg_table_train(const nlg_table_recipe *recipe, const nlg_code *code,
 /* JSON text of all that the rows depend on; free with nlg_free. */
 nlg_status nlg_table_config(const nlg_table_recipe *recipe, char **text, nlg_error *err);
 
-/* How a finished table was made: reads PATH.json into a recipe without space, dataset and exec, and the names of these two. */
+/* How a finished table was made: reads PATH.json into a recipe without space, dataset and exec, and the names of these two. The
+ * file may come from anywhere: a number that no table can have is NLG_ERR_INPUT. */
 typedef struct nlg_table_facts {
-    char space[NLG_SPACE_NAME_MAX], data[64], digest[65];
-    int numerics_version;
+    char space[NLG_SPACE_NAME_MAX], data[64];
+    char digest[65];                       /* of the table without seconds */
+    char file_digest[65], test_digest[65]; /* of the unpacked files */
+    int architectures, numerics_version;
     nlg_table_recipe recipe;
     char *config; /* as nlg_table_config gives it for the same recipe */
 } nlg_table_facts;
 nlg_status nlg_table_facts_read(const char *path, nlg_table_facts *facts, nlg_error *err);
 void nlg_table_facts_free(nlg_table_facts *facts);
+/* NLG_ERR_CHECK with the file named unless both files are those that the facts tell of. */
+nlg_status nlg_table_facts_check(const nlg_table_facts *facts, const struct nlg_table_file *table,
+                                 const struct nlg_table_file *test, nlg_error *err);
 
 #endif

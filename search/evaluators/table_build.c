@@ -1,7 +1,8 @@
 /* Building our own table: trainings that are missing, one line each in PATH.rows, then the compressed tables.
  *
- * A line is written at once and synced by the process that has trained; a cut last line is ignored, so that its training is done
- * again. The first line is the configuration: other settings never mix. */
+ * The first line is the configuration: other settings never mix. Every other line is written and synced by the process that has
+ * trained, begins with a newline and ends with a digest of the configuration and the line: what was cut, damaged or glued together
+ * is ignored, so that its training is done again. PATH.rows-lock keeps other builds away. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -19,13 +21,15 @@
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
 #include "search/parallel/workers.h"
+#include "search/store/store_lock.h"
 
-enum { LARGEST_ROWS = 512 << 20, LINE_MAX_BYTES = 4096 };
+enum { LARGEST_ROWS = 512 << 20, LINE_MAX_BYTES = 4096, CHECK_DIGITS = 16 };
 
 typedef struct build {
     const nlg_table_build_options *options;
     const nlg_table_recipe *recipe;
     char *config, *rows_path;
+    nlg_store_lock lock;
     int count; /* architectures */
     nlg_code *codes;
     nlg_table_row *rows; /* count x seeds; epochs 0: not trained yet */
@@ -67,76 +71,123 @@ static nlg_table_row *row_of(const build *b, int architecture, int seed) {
     return &b->rows[(size_t)architecture * (size_t)b->recipe->seeds + (size_t)(seed - 1)];
 }
 
-static nlg_status append(const build *b, const char *line, nlg_error *err) {
-    const int file = open(b->rows_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    const size_t size = strlen(line);
-    const bool good = file >= 0 && write(file, line, size) == (ssize_t)size && fsync(file) == 0;
-    const int cause = errno;
-    if (file >= 0) close(file);
-    return good ? NLG_OK : nlg_fail(err, NLG_ERR_IO, "%s: cannot be written: %s", b->rows_path, strerror(cause));
+static bool write_all(int file, const char *bytes, size_t size) {
+    while (size > 0) {
+        const ssize_t n = write(file, bytes, size);
+        if (n < 0 && errno != EINTR) return false;
+        if (n > 0) bytes += n, size -= (size_t)n;
+    }
+    return true;
 }
 
-/* A line begins where the last one ended, also where that was cut. */
+/* All of it or nothing. Workers take turns, so that no line begins within another. */
+static nlg_status append(const build *b, const char *line, size_t size, nlg_error *err) {
+    const int file = open(b->rows_path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    if (file < 0) return nlg_fail(err, NLG_ERR_IO, "%s: cannot be opened any more: %s", b->rows_path, strerror(errno));
+    bool good;
+    do good = flock(file, LOCK_EX) == 0;
+    while (!good && errno == EINTR);
+    const off_t start = good ? lseek(file, 0, SEEK_END) : -1;
+    good = good && start >= 0 && write_all(file, line, size) && fsync(file) == 0;
+    const int cause = errno;
+    const bool clean = good || (start >= 0 && ftruncate(file, start) == 0);
+    close(file);
+    (void)clean; /* what stays has no digest and is ignored */
+    return good ? NLG_OK
+                : nlg_fail(err, NLG_ERR_IO,
+                           "%s: cannot be written: %s; what was trained before is safe: give the same command again", b->rows_path,
+                           strerror(cause));
+}
+
+static nlg_status check_of(const build *b, const char *line, size_t size, char check[CHECK_DIGITS + 1], nlg_error *err) {
+    char hex[65];
+    nlg_digest *d = nlg_digest_create();
+    if (!d) return nlg_fail_memory(err, 256, "a digest");
+    nlg_digest_update(d, b->config, strlen(b->config) + 1);
+    nlg_digest_update(d, line, size);
+    nlg_digest_finish(d, hex);
+    snprintf(check, CHECK_DIGITS + 1, "%.*s", CHECK_DIGITS, hex);
+    return NLG_OK;
+}
+
 static nlg_status append_row(const build *b, int architecture, const nlg_table_row *row, nlg_error *err) {
     text t = {0};
-    add(&t, "%d %d %" PRId64 " %" PRId64 " %s %.6g %.10g %d", architecture, row->seed, row->params, row->macs, row->digest,
+    char check[CHECK_DIGITS + 1] = "";
+    add(&t, "\n%d %d %" PRId64 " %" PRId64 " %s %.6g %.10g %d", architecture, row->seed, row->params, row->macs, row->digest,
         row->seconds, row->test, row->epochs);
     for (int i = 0; i < row->epochs; i++) add(&t, " %.10g", row->validation[i]);
-    add(&t, " end\n%c", '\0');
-    nlg_status status = t.failed ? nlg_fail_memory(err, LINE_MAX_BYTES, "a row") : append(b, t.bytes, err);
+    nlg_status status = t.failed ? nlg_fail_memory(err, LINE_MAX_BYTES, "a row") : check_of(b, t.bytes + 1, t.size - 1, check, err);
+    if (status == NLG_OK) add(&t, " %s\n", check);
+    if (status == NLG_OK) status = t.failed ? nlg_fail_memory(err, LINE_MAX_BYTES, "a row") : append(b, t.bytes, t.size, err);
     nlg_free(t.bytes);
     return status;
 }
 
-/* False for a line that was cut or is none. */
-static bool read_row(const build *b, const char *line) {
+/* Takes a line in, unless it is none that append_row wrote for this configuration. */
+static nlg_status read_row(const build *b, char *line, size_t size, nlg_error *err) {
     nlg_table_row row = {0};
     int architecture = -1, length = 0;
+    char check[CHECK_DIGITS + 1];
+    if (size < CHECK_DIGITS + 2 || size > LINE_MAX_BYTES || memchr(line, '\0', size)) return NLG_OK;
+    const size_t content = size - CHECK_DIGITS - 1;
+    line[size] = '\0';
+    NLG_TRY(check_of(b, line, content, check, err));
+    if (line[content] != ' ' || strcmp(line + content + 1, check) != 0) return NLG_OK;
+    line[content] = '\0';
     if (sscanf(line, "%d %d %" SCNd64 " %" SCNd64 " %64s %lf %lf %d%n", &architecture, &row.seed, &row.params, &row.macs,
                row.digest, &row.seconds, &row.test, &row.epochs, &length) != 8)
-        return false;
-    if (architecture < 0 || architecture >= b->count || row.seed < 1 || row.seed > b->recipe->seeds) return false;
-    if (row.epochs != b->recipe->recipe.epochs) return false;
+        return NLG_OK;
+    if (architecture < 0 || architecture >= b->count || row.seed < 1 || row.seed > b->recipe->seeds) return NLG_OK;
+    if (row.epochs != b->recipe->recipe.epochs) return NLG_OK;
     const char *at = line + length;
     for (int i = 0; i < row.epochs; i++) {
         char *end;
         row.validation[i] = strtod(at, &end);
-        if (end == at) return false;
+        if (end == at) return NLG_OK;
         at = end;
     }
-    if (strcmp(at, " end") != 0) return false;
+    if (*at) return NLG_OK;
     row.code = b->codes[architecture];
     *row_of(b, architecture, row.seed) = row;
-    return true;
+    return NLG_OK;
+}
+
+static nlg_status write_header_line(const build *b, nlg_error *err) {
+    const size_t size = strlen(b->config) + 1;
+    char *line = nlg_alloc(size + 1, 1);
+    if (!line) return nlg_fail_memory(err, size + 1, "the first line");
+    snprintf(line, size + 1, "%s\n", b->config);
+    nlg_status status = nlg_file_write(b->rows_path, line, size, err);
+    nlg_free(line);
+    return status;
 }
 
 static nlg_status continue_rows(build *b, nlg_error *err) {
     char *content = NULL;
     size_t size;
     NLG_TRY(nlg_file_read(b->rows_path, LARGEST_ROWS, &content, &size, err));
-    char *line = content, *end = strchr(content, '\n');
+    const size_t config = strlen(b->config);
     nlg_status status = NLG_OK;
-    if (!end || strlen(b->config) != (size_t)(end - line) || strncmp(line, b->config, (size_t)(end - line)) != 0)
+    if (size <= config && memcmp(content, b->config, size) == 0) { /* nothing but a cut first line */
+        nlg_free(content);
+        return write_header_line(b, err);
+    }
+    if (size <= config || content[config] != '\n' || memcmp(content, b->config, config) != 0)
         status =
             nlg_fail(err, NLG_ERR_INPUT,
                      "%s: was begun with other settings, data or numerics version; remove it to begin again, or name another path",
                      b->rows_path);
-    while (status == NLG_OK && (line = end + 1, end = strchr(line, '\n'))) {
-        *end = '\0';
-        read_row(b, line);
+    char *line = content + config + 1, *end;
+    while (status == NLG_OK && (end = memchr(line, '\n', size - (size_t)(line - content)))) {
+        status = read_row(b, line, (size_t)(end - line), err);
+        line = end + 1;
     }
-    const bool cut = status == NLG_OK && size > 0 && *line;
     nlg_free(content);
-    return cut ? append(b, "\n", err) : status;
+    return status;
 }
 
 static nlg_status begin_rows(build *b, nlg_error *err) {
-    if (nlg_file_exists(b->rows_path))
-        NLG_TRY(continue_rows(b, err));
-    else {
-        NLG_TRY(append(b, b->config, err));
-        NLG_TRY(append(b, "\n", err));
-    }
+    NLG_TRY(nlg_file_exists(b->rows_path) ? continue_rows(b, err) : write_header_line(b, err));
     for (int i = 0; i < b->total; i++) b->done += b->rows[i].epochs > 0;
     return NLG_OK;
 }
@@ -316,11 +367,9 @@ static void spread(build *b, int limit) {
 
 static nlg_status set_up(build *b, nlg_error *err) {
     const nlg_table_recipe *r = b->recipe;
-    if (r->seeds < 1 || r->seeds > NLG_TABLE_SEEDS || r->recipe.epochs < 1 || r->recipe.epochs > NLG_TABLE_EPOCHS)
-        return nlg_fail(err, NLG_ERR_INPUT, "a table has 1 to %d seeds and 1 to %d epochs, found %d and %d", NLG_TABLE_SEEDS,
-                        NLG_TABLE_EPOCHS, r->seeds, r->recipe.epochs);
-    if (!r->space->build) return nlg_fail(err, NLG_ERR_INPUT, "space %s has no networks to train", r->space->name);
+    NLG_TRY(nlg_table_check(r, err));
     NLG_TRY(nlg_table_path(b->options->path, ".rows", &b->rows_path, err));
+    NLG_TRY(nlg_store_lock_take(&b->lock, b->rows_path, err));
     NLG_TRY(nlg_table_config(r, &b->config, err));
     NLG_TRY(nlg_space_list(r->space, &b->codes, &b->count, err));
     spread(b, r->limit);
@@ -331,7 +380,7 @@ static nlg_status set_up(build *b, nlg_error *err) {
 }
 
 nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err) {
-    build b = {.options = options, .recipe = &options->recipe};
+    build b = {.options = options, .recipe = &options->recipe, .lock.file = -1};
     nlg_status status = set_up(&b, err);
     if (status == NLG_OK && b.done < b.total) status = options->workers > 0 ? train_in_workers(&b, err) : train_here(&b, err);
     for (int i = 0; status == NLG_OK && i < b.total; i++) {
@@ -339,6 +388,7 @@ nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[6
     }
     if (status == NLG_OK) status = write_tables(&b, digest, err);
     if (status == NLG_OK) unlink(b.rows_path);
+    nlg_store_lock_release(&b.lock);
     nlg_free(b.config);
     nlg_free(b.rows_path);
     nlg_free(b.codes);
