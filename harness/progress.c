@@ -84,9 +84,13 @@ static void note_signal(int number) {
 }
 
 void nlg_interrupt_watch(void) {
-    struct sigaction action = {.sa_handler = note_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        struct sigaction before, action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+        if (sigaction(signals[i], NULL, &before) != 0 || before.sa_handler == SIG_IGN) continue; /* nohup, background of a shell */
+        if (signals[i] != SIGHUP) action.sa_flags |= (int)SA_RESETHAND; /* a closed terminal may send it more than once */
+        sigaction(signals[i], &action, NULL);
+    }
 }
 
 bool nlg_interrupted(void) {

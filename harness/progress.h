@@ -23,7 +23,8 @@ void nlg_progress_update(nlg_progress *progress, double fraction, const char *fo
 void nlg_progress_line(nlg_progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void nlg_progress_end(nlg_progress *progress);
 
-/* From now on the first SIGINT or SIGTERM only sets a flag, so that the work can stop cleanly; a second one kills. */
+/* From now on the first SIGINT or SIGTERM only sets a flag, so that the work can stop cleanly; a second one kills. SIGHUP, which a
+ * closed terminal sends, sets the flag too. Signals that were ignored when the program started stay ignored. */
 void nlg_interrupt_watch(void);
 bool nlg_interrupted(void);
 

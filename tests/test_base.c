@@ -656,6 +656,93 @@ static void shared_files_are_found(void **state) {
     unsetenv("NLG_SHARE");
 }
 
+/* The file behind a link is replaced, the link and the file's mode stay. */
+static void links_and_modes_are_kept(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    struct stat info;
+    char *target = NULL;
+    assert_int_equal(mkdir(in_folder("big"), 0755), 0);
+    assert_int_equal(nlg_file_write(in_folder("big/w"), "old", 3, &err), NLG_OK);
+    assert_int_equal(chmod(in_folder("big/w"), 0600), 0);
+    assert_int_equal(symlink("big/w", in_folder("link")), 0);
+    assert_int_equal(symlink("link", in_folder("twice")), 0);
+    assert_int_equal(nlg_file_write(in_folder("twice"), "new", 3, &err), NLG_OK);
+    check_contents(in_folder("big/w"), "new");
+    assert_true(lstat(in_folder("link"), &info) == 0 && S_ISLNK(info.st_mode));
+    assert_true(lstat(in_folder("twice"), &info) == 0 && S_ISLNK(info.st_mode));
+    assert_true(stat(in_folder("big/w"), &info) == 0 && (info.st_mode & 0777) == 0600);
+    assert_int_equal(nlg_file_target(in_folder("twice"), &target, &err), NLG_OK);
+    assert_string_equal(target, in_folder("big/w"));
+    nlg_free(target);
+    assert_int_equal(symlink("big/first", in_folder("ahead")), 0); /* leads to nothing yet */
+    assert_int_equal(nlg_file_write(in_folder("ahead"), "1", 1, &err), NLG_OK);
+    check_contents(in_folder("big/first"), "1");
+    assert_int_equal(symlink("round", in_folder("round")), 0);
+    check_failure(nlg_file_write(in_folder("round"), "1", 1, &err), &err, NLG_ERR_IO, in_folder("round"), strerror(ELOOP));
+}
+
+/* What killed writers left is removed; what others write just now, and what users named alike, is not. */
+static void stale_temporaries_are_removed(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    nlg_file_writer writer, other;
+    static const char *const kept[] = {"w.tmp-1", "w.tmp-backup", "w.tmp-1-0123456789abcdeg", "w2.tmp-1-0123456789abcdef",
+                                       "w.tmp-1-0123456789abcdef0"};
+    for (size_t i = 0; i < COUNT(kept); i++) assert_int_equal(nlg_file_write(in_folder(kept[i]), "mine", 4, &err), NLG_OK);
+    assert_int_equal(nlg_file_begin(&other, in_folder("w"), &err), NLG_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        if (nlg_file_begin(&writer, in_folder("w"), &err) == NLG_OK) fflush(writer.stream);
+        kill(getpid(), SIGKILL);
+    }
+    int ended;
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(files_in_folder(), (int)COUNT(kept) + 2);
+    assert_int_equal(symlink("w.tmp-1", in_folder("w.tmp-1-0123456789abcdef")), 0); /* not followed, not removed */
+    assert_int_equal(nlg_file_begin(&writer, in_folder("w"), &err), NLG_OK);
+    assert_int_equal(files_in_folder(), (int)COUNT(kept) + 3); /* the link, the other's, ours */
+    assert_int_equal(fputs("ours", writer.stream) >= 0, 1);
+    assert_int_equal(fputs("other", other.stream) >= 0, 1);
+    assert_int_equal(nlg_file_commit(&writer, &err), NLG_OK);
+    check_contents(in_folder("w"), "ours");
+    assert_int_equal(nlg_file_commit(&other, &err), NLG_OK);
+    check_contents(in_folder("w"), "other");
+    for (size_t i = 0; i < COUNT(kept); i++) check_contents(in_folder(kept[i]), "mine");
+}
+
+static void probing_leaves_nothing(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    assert_int_equal(nlg_file_probe(in_folder("new"), &err), NLG_OK);
+    assert_int_equal(nlg_file_probe("/dev/full", &err), NLG_OK);
+    assert_int_equal(files_in_folder(), 0);
+    check_failure(nlg_file_probe(in_folder("none/x"), &err), &err, NLG_ERR_IO, in_folder("none/x"), strerror(ENOENT));
+    err = (nlg_error){0};
+    check_failure(nlg_file_probe(folder, &err), &err, NLG_ERR_IO, folder, strerror(EISDIR));
+}
+
+static void one_process_holds_a_lock(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    nlg_file_lock lock, second;
+    assert_int_equal(symlink("file", in_folder("link")), 0);
+    assert_int_equal(nlg_file_lock_take(&lock, in_folder("link"), "in use", 0, &err), NLG_OK);
+    assert_int_equal(nlg_file_lock_take(&second, in_folder("file"), "in use", 1, &err), NLG_ERR_INPUT); /* the same file */
+    assert_non_null(strstr(err.text, "file: in use; wait for it"));
+    nlg_file_lock_release(&second);
+    nlg_file_lock_release(&lock);
+    nlg_file_lock_release(&lock); /* nothing to do */
+    assert_int_equal(files_in_folder(), 1);
+    assert_int_equal(nlg_file_lock_take(&second, in_folder("file"), "in use", 0, &err), NLG_OK);
+    nlg_file_lock_release(&second);
+    assert_int_equal(symlink("victim", in_folder("file-lock")), 0); /* a planted link is not followed */
+    err = (nlg_error){0};
+    assert_int_equal(nlg_file_lock_take(&lock, in_folder("file"), "in use", 0, &err), NLG_ERR_IO);
+    assert_false(nlg_file_exists(in_folder("victim")));
+}
+
 /* --- any allocation may fail ------------------------------------------------------------------------------------------ */
 
 static nlg_status use_everything(nlg_error *err) {
@@ -727,6 +814,10 @@ int main(void) {
         FILE_TEST(unwritable_places_are_named),
         FILE_TEST(full_disk_is_noticed_and_the_old_file_stays),
         FILE_TEST(shared_files_are_found),
+        FILE_TEST(links_and_modes_are_kept),
+        FILE_TEST(stale_temporaries_are_removed),
+        FILE_TEST(probing_leaves_nothing),
+        FILE_TEST(one_process_holds_a_lock),
         FILE_TEST(any_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
