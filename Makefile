@@ -24,7 +24,11 @@ THREAD_FLAGS := $(if $(filter-out 0,$(OMP)),-pthread -DNLG_THREADS)
 # The last word: CFLAGS from outside.
 CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARN) $(EXACT) $(THREAD_FLAGS) $(SAN) -I. -MMD -MP $(CFLAGS)
 LINK     = $(CC) $(OPT) $(THREAD_FLAGS) $(SAN) $(CFLAGS) $(LDFLAGS)
-LDLIBS  := -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -ldl -lm
+# Pictures of layouts; CAIRO=0 builds without.
+CAIRO   ?= $(if $(wildcard /usr/include/cairo/cairo-ft.h),1,0)
+CAIRO_FLAGS := $(if $(filter-out 0,$(CAIRO)),-DNLG_CAIRO -isystem /usr/include/cairo -isystem /usr/include/freetype2)
+CAIRO_LIBS  := $(if $(filter-out 0,$(CAIRO)),-lcairo -lfreetype)
+LDLIBS  := $(CAIRO_LIBS) -lcjson -lsqlite3 -ljpeg -lpng -lz -lcrypto -ldl -lm
 ifeq ($(WITH_MPI),1)
 MPICC   ?= mpicc
 MPI_FLAGS := -DNLG_MPI $(patsubst -I%,-isystem %,$(shell $(MPICC) --showme:compile))
@@ -40,7 +44,7 @@ COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '
 FOLDERS := harness search models train datasets layers/graph layers/ops layers/kernels layers/base
 MAINS   := harness/main.c
 ROOMS_harness := commands measures plans claims report
-ROOMS_search  := spaces strategies evaluators parallel store
+ROOMS_search  := spaces strategies evaluators layouts parallel store
 sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(foreach r,$(ROOMS_$(subst /,_,$(1))),$(1)/$(r)/*.c)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 library  = $(BUILD)/libnlg_$(subst /,_,$(1)).a
@@ -77,7 +81,7 @@ build-tests: $(PROGRAMS) $(CHOSEN)
 
 # Stamps change only when their text does: other flags rebuild everything, another commit one file, another list of sources the
 # libraries.
-$(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS) $(MPI_FLAGS)
+$(BUILD)/stamp-flags: export TEXT = $(CC) $(shell $(CC) --version | head -n 1) $(CFLAGS_ALL) $(SIMD_OPT) $(LDFLAGS) $(MPI_FLAGS) $(CAIRO_FLAGS)
 $(BUILD)/stamp-commit: export TEXT = $(COMMIT)
 $(BUILD)/stamp-sources: export TEXT = $(foreach f,$(FOLDERS),$(call sources,$(f))) $(SIMD) $(ISAS) $(TEST_LIB) $(ORACLE)
 $(BUILD)/stamp-%: FORCE
@@ -89,6 +93,8 @@ $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FL
 
 # Products of matrices and vectors, in plain C.
 $(BUILD)/search/controller.o: CFLAGS_ALL += $(SIMD_OPT)
+$(BUILD)/search/layouts/picture.o: CFLAGS_ALL += $(CAIRO_FLAGS)
+$(BUILD)/search/layouts/loss.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 $(BUILD)/search/store/schema.o: search/store/schema.sql
 

@@ -235,13 +235,15 @@ static const double *run_position(nlg_controller *c, int t) {
 }
 
 double nlg_controller_sample(nlg_controller *c, nlg_rng rng, nlg_code *code) {
+    /* Draws of one try; 64 up to that length keeps the sequences that were recorded with it. */
+    const uint64_t draws = c->space->length > 64 ? NLG_CODE_MAX : 64;
     double logarithm = 0;
     for (uint64_t i = 0; i < TRIES; i++) {
         c->code = (nlg_code){.length = c->space->length};
         logarithm = 0;
         for (int t = 0; t < c->space->length; t++) {
             const double *chances = run_position(c, t);
-            double drawn = nlg_rng_uniform(rng, i * NLG_CODE_MAX + (uint64_t)t);
+            double drawn = nlg_rng_uniform(rng, i * draws + (uint64_t)t);
             int value = 0;
             while (value + 1 < c->values[t] && drawn >= chances[value]) drawn -= chances[value++];
             c->code.value[t] = (int16_t)value;

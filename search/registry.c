@@ -55,7 +55,11 @@ static nlg_status unknown_parameter(const nlg_space *space, const char *text, nl
     for (int i = 0; i < space->n_parameters; i++) {
         const nlg_space_parameter *p = &space->parameters[i];
         size_t used = strlen(known);
-        snprintf(known + used, sizeof known - used, "%s%s=%d..%d", i ? ", " : "", p->name, p->min, p->max);
+        if (p->text) {
+            snprintf(known + used, sizeof known - used, "%s%s=TEXT", i ? ", " : "", p->name);
+        } else {
+            snprintf(known + used, sizeof known - used, "%s%s=%d..%d", i ? ", " : "", p->name, p->min, p->max);
+        }
     }
     return nlg_fail(err, NLG_ERR_INPUT, "space %.64s: expected parameters of %s, found '%.64s'", space->name,
                     known[0] ? known : "none", text);
@@ -71,19 +75,32 @@ static nlg_status read_parameters(nlg_space *space, const char *text, nlg_error 
             i++;
         if (i == space->n_parameters || at[length] != '=') return unknown_parameter(space, at, err);
         const nlg_space_parameter *p = &space->parameters[i];
-        char *end;
-        errno = 0;
-        const long value = strtol(at + length + 1, &end, 10);
-        if (end == at + length + 1 || errno || (*end != ',' && *end != '\0') || value < p->min || value > p->max)
-            return unknown_parameter(space, at, err);
-        space->parameter[i] = (int)value;
+        const char *value_text = at + length + 1;
+        const char *end = value_text + strcspn(value_text, ",");
+        if (p->text) {
+            if (end - value_text >= NLG_SPACE_TEXT_MAX)
+                return nlg_fail(err, NLG_ERR_INPUT, "space %.64s: %s has more than %d bytes", space->name, p->name,
+                                NLG_SPACE_TEXT_MAX - 1);
+            snprintf(space->parameter_text[i], NLG_SPACE_TEXT_MAX, "%.*s", (int)(end - value_text), value_text);
+        } else {
+            char *stop;
+            errno = 0;
+            const long value = strtol(value_text, &stop, 10);
+            if (stop == value_text || errno || stop != end || value < p->min || value > p->max)
+                return unknown_parameter(space, at, err);
+            space->parameter[i] = (int)value;
+        }
         if (*end == '\0') return NLG_OK;
         at = end + 1;
     }
 }
 
-/* The name of a space whose parameters are not the defaults lists all of them. */
+/* The name of a space whose parameters are not the defaults lists all of them. A space with texts names itself when it is opened.
+ */
 static void write_name(nlg_space *space) {
+    for (int i = 0; i < space->n_parameters; i++) {
+        if (space->parameters[i].text) return;
+    }
     bool plain = true;
     for (int i = 0; i < space->n_parameters; i++) plain = plain && space->parameter[i] == space->parameters[i].value;
     for (int i = 0; i < space->n_parameters && !plain; i++) {
@@ -100,7 +117,11 @@ nlg_status nlg_space_open(const char *text, nlg_space *space, nlg_error *err) {
     const nlg_space *found = nlg_space_find(name);
     if (!found) return unknown_space(name, err);
     *space = *found;
-    for (int i = 0; i < space->n_parameters; i++) space->parameter[i] = space->parameters[i].value;
+    for (int i = 0; i < space->n_parameters; i++) {
+        space->parameter[i] = space->parameters[i].value;
+        const char *text_default = space->parameters[i].text;
+        snprintf(space->parameter_text[i], NLG_SPACE_TEXT_MAX, "%s", text_default ? text_default : "");
+    }
     const char *parameters = strchr(text, ':');
     if (parameters) NLG_TRY(read_parameters(space, parameters + 1, err));
     write_name(space);

@@ -13,7 +13,7 @@
 #include "layers/base/rng.h"
 #include "layers/base/status.h"
 
-enum { NLG_CODE_MAX = 64, NLG_GENOTYPE_MAX = 1024 };
+enum { NLG_CODE_MAX = 192, NLG_GENOTYPE_MAX = 1024 };
 typedef struct nlg_code {
     int length;
     int16_t value[NLG_CODE_MAX];
@@ -23,11 +23,12 @@ typedef struct nlg_code {
 
 struct nlg_graph;
 
-enum { NLG_SPACE_NAME_MAX = 96, NLG_SPACE_PARAMETERS_MAX = 6 };
+enum { NLG_SPACE_NAME_MAX = 96, NLG_SPACE_PARAMETERS_MAX = 6, NLG_SPACE_TEXT_MAX = 256 };
 typedef struct nlg_space_parameter {
     const char *name;
     int value, min, max; /* value: default */
     const char *summary;
+    const char *text; /* the default of a parameter that is a text, without commas; NULL: a whole number */
 } nlg_space_parameter;
 
 /* Members marked optional may be NULL; the functions below then do what the comment says. */
@@ -40,7 +41,8 @@ struct nlg_space {
     int block;
     const nlg_space_parameter *parameters;
     int n_parameters;
-    int parameter[NLG_SPACE_PARAMETERS_MAX];             /* their values */
+    int parameter[NLG_SPACE_PARAMETERS_MAX]; /* their values */
+    char parameter_text[NLG_SPACE_PARAMETERS_MAX][NLG_SPACE_TEXT_MAX];
     nlg_status (*open)(nlg_space *self, nlg_error *err); /* optional: what follows from the parameters, data */
     void (*close)(nlg_space *self);                      /* optional; also after a failed open */
     const void *spec;                                    /* constant and private to the space, or NULL */

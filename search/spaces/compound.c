@@ -143,7 +143,7 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
                     text);
 }
 
-static const nlg_space_parameter parameters[] = {{"phi", 1, 1, 7, "exponent of all three multipliers"}};
+static const nlg_space_parameter parameters[] = {{"phi", 1, 1, 7, "exponent of all three multipliers", NULL}};
 
 const nlg_space nlg_space_compound = {
     .name = "compound",

@@ -198,9 +198,9 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
 }
 
 static const nlg_space_parameter parameters[] = {
-    {"L", 6, 2, LAYERS_MAX, "layers"},
-    {"S", 3, 1, 3, "largest stride"},
-    {"D", 1, 1, 12, "divisor of the filters"},
+    {"L", 6, 2, LAYERS_MAX, "layers", NULL},
+    {"S", 3, 1, 3, "largest stride", NULL},
+    {"D", 1, 1, 12, "divisor of the filters", NULL},
 };
 
 const nlg_space nlg_space_nas = {

@@ -238,8 +238,8 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
 }
 
 static const nlg_space_parameter parameters[] = {
-    {"K", 7, 5, NLG_FPN_CELLS_MAX, "merging cells"},
-    {"C", 32, 4, 256, "channels of every level"},
+    {"K", 7, 5, NLG_FPN_CELLS_MAX, "merging cells", NULL},
+    {"C", 32, 4, 256, "channels of every level", NULL},
 };
 
 const nlg_space nlg_space_nasfpn = {

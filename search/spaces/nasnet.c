@@ -23,9 +23,9 @@ static const nlg_cell_space spec = {
 };
 
 static const nlg_space_parameter parameters[NLG_CELL_SPACE_PARAMETERS] = {
-    {"B", 5, 1, 8, "blocks of a cell"},
-    {"N", 2, 1, 18, "normal cells of a stage"},
-    {"F", 32, 4, 168, "filters of the first stage"},
+    {"B", 5, 1, 8, "blocks of a cell", NULL},
+    {"N", 2, 1, 18, "normal cells of a stage", NULL},
+    {"F", 32, 4, 168, "filters of the first stage", NULL},
 };
 
 const nlg_space nlg_space_nasnet = {

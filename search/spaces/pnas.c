@@ -22,9 +22,9 @@ static const nlg_cell_space spec = {
 };
 
 static const nlg_space_parameter parameters[NLG_CELL_SPACE_PARAMETERS] = {
-    {"B", 5, 1, 8, "blocks of the cell, at most"},
-    {"N", 2, 1, 18, "cells of a stage"},
-    {"F", 24, 4, 216, "filters of the first stage"},
+    {"B", 5, 1, 8, "blocks of the cell, at most", NULL},
+    {"N", 2, 1, 18, "cells of a stage", NULL},
+    {"F", 24, 4, 216, "filters of the first stage", NULL},
 };
 
 const nlg_space nlg_space_pnas = {

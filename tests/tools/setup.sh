@@ -2,8 +2,8 @@
 # Checks for the Debian packages that netlineage needs. As root it installs what is missing, else it prints the command.
 # --quiet: say nothing where nothing is missing.
 set -eu
-build="gcc make libc6-dev libopenblas-dev libcjson-dev libsqlite3-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev libcmocka-dev"
-run="gnuplot-nox dataset-fashion-mnist git curl ca-certificates" # charts, embedded data, `lineage data fetch`
+build="gcc make libc6-dev libopenblas-dev libcjson-dev libsqlite3-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev libcmocka-dev libcairo2-dev"
+run="fonts-dejavu-core gnuplot-nox dataset-fashion-mnist git curl ca-certificates" # charts, embedded data, `lineage data fetch`
 quiet=${1:-}
 
 if ! command -v dpkg-query >/dev/null; then
