@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/options.h"
+#include "harness/terminal.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 
@@ -21,17 +22,19 @@ typedef struct shared_option {
 static const shared_option shared_options[] = {
     {NLG_TAKES_JSON, {"json", KEY_JSON, NULL, 0, "Print one JSON document on standard output", LAST_GROUP}},
     {NLG_TAKES_SEED, {"seed", KEY_SEED, "S", 0, "Seed of everything random (default 0)", LAST_GROUP}},
-    {NLG_TAKES_EXEC, {"threads", KEY_THREADS, "T", 0, "Threads (default: the CPUs this process may use)", LAST_GROUP}},
-    {NLG_TAKES_EXEC,
+    {NLG_TAKES_THREADS, {"threads", KEY_THREADS, "T", 0, "Threads (default: the CPUs this process may use)", LAST_GROUP}},
+    {NLG_TAKES_ISA,
      {"isa", KEY_ISA, "ISA", 0, "portable, avx2 or avx512: same bits, other speed (default: NLG_ISA or the best)", LAST_GROUP}},
-    {NLG_TAKES_EXEC, {"backend", KEY_BACKEND, "B", 0, "own, or openblas (its results carry that label)", LAST_GROUP}},
-    {NLG_TAKES_EXEC, {"algorithm", KEY_ALGORITHM, "A", 0, "auto, or direct: no Winograd convolution", LAST_GROUP}},
-    {NLG_TAKES_EXEC,
+    {NLG_TAKES_BACKEND, {"backend", KEY_BACKEND, "B", 0, "own, or openblas (its results carry that label)", LAST_GROUP}},
+    {NLG_TAKES_BACKEND, {"algorithm", KEY_ALGORITHM, "A", 0, "auto, or direct: no Winograd convolution", LAST_GROUP}},
+    {NLG_TAKES_MEMORY,
      {"mem-limit", KEY_MEMORY, "BYTES", 0, "Refuse beforehand what needs more, e.g. 512M (images not counted)", LAST_GROUP}},
     {NLG_TAKES_GENOTYPE,
      {"genotype", KEY_GENOTYPE, "TEXT", 0, "Other cells, as searches print them; @FILE reads a file", LAST_GROUP}},
     {~0u, {"help", KEY_HELP, NULL, 0, "Print this help", LAST_GROUP + 1}},
 };
+
+enum { HELP_COLUMNS = 79 }; /* as argp's own */
 
 typedef struct parsing {
     nlg_invocation *call;
@@ -102,6 +105,34 @@ static char *refused_argument(const struct argp_state *state) {
     return last && last[0] != '-' && state->next < state->argc ? state->argv[state->next] : last;
 }
 
+/* argp's text without the blanks that it leaves at the ends of lines, and lines of nothing else. */
+static void print_tidied(const char *text) {
+    for (size_t length; *text; text += length + (text[length] == '\n')) {
+        length = strcspn(text, "\n");
+        size_t kept = length;
+        while (kept && text[kept - 1] == ' ') kept--;
+        if (kept || !length) printf("%.*s\n", (int)kept, text);
+    }
+}
+
+/* The help behind the options is printed here: argp would break the examples' lines. */
+static error_t print_help(const parsing *p, const struct argp_state *state) {
+    const nlg_command *command = p->call->command;
+    char *text = NULL;
+    size_t size;
+    FILE *memory = open_memstream(&text, &size);
+    if (!memory) return ENOMEM;
+    argp_help(state->root_argp, memory, ARGP_HELP_STD_HELP, state->name);
+    const bool complete = fclose(memory) == 0;
+    if (complete) {
+        print_tidied(text);
+        putchar('\n');
+        nlg_print_filled(stdout, command->help, HELP_COLUMNS);
+    }
+    free(text);
+    return complete ? ECANCELED : ENOMEM;
+}
+
 static error_t parse_one(int key, char *value, struct argp_state *state) {
     parsing *p = state->input;
     nlg_invocation *call = p->call;
@@ -109,8 +140,7 @@ static error_t parse_one(int key, char *value, struct argp_state *state) {
     switch (key) {
     case KEY_HELP:
         p->help = true;
-        argp_help(state->root_argp, stdout, ARGP_HELP_STD_HELP, state->name);
-        return ECANCELED;
+        return print_help(p, state);
     case ARGP_KEY_ARG:
         call->arguments[call->n_arguments++] = value;
         return 0;
@@ -172,11 +202,12 @@ static nlg_status check_arguments(const nlg_invocation *call, nlg_error *err) {
 
 static nlg_status parse(parsing *p, int argc, char **argv) {
     const nlg_command *command = p->call->command;
-    char doc[4096];
-    snprintf(doc, sizeof doc, "%s.\v%s", command->summary, command->help);
-    struct argp argp = {.options = p->options, .parser = parse_one, .args_doc = command->arguments, .doc = doc};
+    char doc[256];
+    snprintf(doc, sizeof doc, "%s.", command->summary);
+    const char *arguments = command->arguments && *command->arguments ? command->arguments : NULL;
+    struct argp argp = {.options = p->options, .parser = parse_one, .args_doc = arguments, .doc = doc};
     error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, p);
-    if (p->help) {
+    if (p->help && failed != ENOMEM) {
         if (command->more_help) command->more_help(p->call->options, stdout);
         return NLG_OK;
     }
@@ -196,7 +227,7 @@ static nlg_status settings_default(nlg_settings *settings, nlg_error *err) {
 
 nlg_status nlg_command_invoke(const nlg_command *command, int argc, char **argv, nlg_error *err) {
     nlg_invocation call = {.command = command, .argc = argc, .argv = argv};
-    if (command->shared & NLG_TAKES_EXEC) NLG_TRY(settings_default(&call.settings, err));
+    NLG_TRY(settings_default(&call.settings, err));
     char **copy = nlg_alloc((size_t)argc + 1, sizeof *copy); /* getopt reorders */
     call.arguments = nlg_alloc((size_t)argc + 1, sizeof *call.arguments);
     call.options = nlg_alloc(1, command->options_size);

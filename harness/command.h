@@ -19,10 +19,14 @@
 
 /* Options that several commands share; a command says which groups it takes. */
 typedef enum {
-    NLG_TAKES_EXEC = 1,     /* --threads, --isa, --backend, --algorithm, --mem-limit */
-    NLG_TAKES_SEED = 2,     /* --seed */
-    NLG_TAKES_JSON = 4,     /* --json */
-    NLG_TAKES_GENOTYPE = 8, /* --genotype */
+    NLG_TAKES_SEED = 1,     /* --seed */
+    NLG_TAKES_JSON = 2,     /* --json */
+    NLG_TAKES_GENOTYPE = 4, /* --genotype */
+    NLG_TAKES_THREADS = 8,  /* --threads */
+    NLG_TAKES_ISA = 16,     /* --isa */
+    NLG_TAKES_BACKEND = 32, /* --backend, --algorithm */
+    NLG_TAKES_MEMORY = 64,  /* --mem-limit */
+    NLG_TAKES_EXEC = NLG_TAKES_THREADS | NLG_TAKES_ISA | NLG_TAKES_BACKEND | NLG_TAKES_MEMORY,
 } nlg_shared_groups;
 
 typedef struct nlg_settings {

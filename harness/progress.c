@@ -7,6 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "harness/terminal.h"
+
+enum { LINE_BYTES = 4096 };
 static const double terminal_seconds = 0.2, plain_seconds = 10;
 
 double nlg_seconds_now(void) {
@@ -36,6 +39,12 @@ static void clear_line(nlg_progress *progress) {
     progress->shown = false;
 }
 
+/* On a terminal a line that is wider would wrap, and could not be taken back. */
+static void print_line(const nlg_progress *progress, const char *text) {
+    const int columns = progress->terminal ? nlg_terminal_columns(stderr) : 0;
+    nlg_print_cut(stderr, text, columns ? columns - 1 : 0);
+}
+
 void nlg_progress_update(nlg_progress *progress, double fraction, const char *format, ...) {
     double now = nlg_seconds_now();
     if (progress->first_fraction < 0) {
@@ -45,16 +54,18 @@ void nlg_progress_update(nlg_progress *progress, double fraction, const char *fo
     if (now - progress->last_print < (progress->terminal ? terminal_seconds : plain_seconds)) return;
     progress->last_print = now;
     double gained = fraction - progress->first_fraction;
-    clear_line(progress);
+    char text[LINE_BYTES], left[24];
+    int used = snprintf(text, sizeof text, "%.0f%%", 100 * fraction); /* in front, so that it is not cut off */
+    if (gained > 0)
+        used += snprintf(text + used, sizeof text - (size_t)used, ", %s left",
+                         nlg_duration_text((now - progress->start) / gained * (1 - fraction), left));
+    used += snprintf(text + used, sizeof text - (size_t)used, ": ");
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text + used, sizeof text - (size_t)used, format, arguments);
     va_end(arguments);
-    fprintf(stderr, ", %.0f%%", 100 * fraction);
-    if (gained > 0) {
-        char left[24];
-        fprintf(stderr, ", %s left", nlg_duration_text((now - progress->start) / gained * (1 - fraction), left));
-    }
+    clear_line(progress);
+    print_line(progress, text);
     if (progress->terminal)
         progress->shown = true;
     else
@@ -63,11 +74,13 @@ void nlg_progress_update(nlg_progress *progress, double fraction, const char *fo
 }
 
 void nlg_progress_line(nlg_progress *progress, const char *format, ...) {
-    clear_line(progress);
+    char text[LINE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    clear_line(progress);
+    print_line(progress, text);
     fputc('\n', stderr);
     progress->last_print = nlg_seconds_now();
 }

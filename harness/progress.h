@@ -16,8 +16,8 @@ typedef struct nlg_progress {
 } nlg_progress;
 
 void nlg_progress_start(nlg_progress *progress);
-/* `fraction` of all the work is done (continued work may start above 0); the text says what is being done and how well. Prints
- * only when it is time to. */
+/* `fraction` of all the work is done (continued work may start above 0); the text says what is being done and how well, and is cut
+ * where the terminal ends. Prints only when it is time to: "33%, 2m10s left: TEXT". */
 void nlg_progress_update(nlg_progress *progress, double fraction, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* A line that stays. */
 void nlg_progress_line(nlg_progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));

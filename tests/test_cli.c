@@ -307,11 +307,11 @@ static void drawings_are_dot(void **state) {
 
 static void info_describes_build_and_machine(void **state) {
     (void)state;
-    cJSON *info = run_json("lineage info --json --threads 3");
+    cJSON *info = run_json("lineage info --json");
     static const char *const texts[] = {"version", "commit", "compiler", "flags", "cpu", "isa"};
     for (int i = 0; i < 6; i++) assert_true(strlen(json_text(info, texts[i])) > 0);
     assert_true(json_number(info, "numerics_version") >= 1);
-    assert_true(json_number(info, "threads") == 3);
+    assert_true(json_number(info, "threads") == json_number(info, "cores"));
     assert_true(json_number(info, "cores") >= 1);
     assert_string_equal(cJSON_GetArrayItem(cJSON_GetObjectItem(info, "isas"), 0)->valuestring, "portable");
     assert_true(cJSON_GetArraySize(cJSON_GetObjectItem(info, "backends")) == 2);
@@ -331,8 +331,6 @@ static void failed_writes_are_noticed(void **state) {
     run_refused("No space left on device", "lineage models >/dev/full");
     run_refused("No space left on device", "lineage count lenet5 --json >/dev/full");
     run_refused("cannot write to standard output", "lineage info >&-");
-    run_refused("Broken pipe",
-                "exec 3>&1; { { sleep 0.2; lineage models; echo $? >$D/code; } | true; } 2>&1 >&2 | cat >&2; exit $(cat $D/code)");
 }
 
 #ifndef __SANITIZE_ADDRESS__ /* its shadow alone exceeds every limit */

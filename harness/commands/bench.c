@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "harness/measures/bench.h"
+#include "harness/build_info.h"
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/output.h"
@@ -10,12 +11,12 @@
 typedef struct bench_options {
     int mode, batch;
     double seconds;
-    bool layers;
+    bool layers, csv, markdown;
     nlg_shape input;
 } bench_options;
 
 static const char *const modes[] = {"infer", "train", NULL};
-enum { KEY_MODE = 0x100, KEY_BATCH, KEY_SECONDS, KEY_LAYERS, KEY_INPUT };
+enum { KEY_MODE = 0x100, KEY_BATCH, KEY_SECONDS, KEY_LAYERS, KEY_INPUT, KEY_CSV, KEY_MARKDOWN };
 static const struct argp_option options[] = {
     {"mode", KEY_MODE, "MODE", 0,
      "infer (default): forward pass; train: forward, loss, backward and update, without auxiliary heads", 0},
@@ -23,6 +24,8 @@ static const struct argp_option options[] = {
     {"seconds", KEY_SECONDS, "S", 0, "Time each network for about so long (default 2)", 0},
     {"layers", KEY_LAYERS, NULL, 0, "Also time every layer: GFLOP/s, algorithm, bytes", 0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
+    {"csv", KEY_CSV, NULL, 0, "Print comma-separated values", 0},
+    {"markdown", KEY_MARKDOWN, NULL, 0, "Print a Markdown table", 0},
     {0},
 };
 
@@ -37,6 +40,12 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_number("--seconds", value, 0, 3600, &o->seconds, err);
     case KEY_LAYERS:
         o->layers = true;
+        return NLG_OK;
+    case KEY_CSV:
+        o->csv = true;
+        return NLG_OK;
+    case KEY_MARKDOWN:
+        o->markdown = true;
         return NLG_OK;
     default:
         return nlg_option_shape("--input", value, &o->input, err);
@@ -67,6 +76,11 @@ static void add_json(cJSON *row, const nlg_invocation *call, const nlg_exec *exe
     nlg_json_number(row, "reps", r->reps);
     nlg_json_number(row, "warmup", r->warmup);
     nlg_json_number(row, "peak_gflop_per_s", r->peak_gflop_per_s);
+    cJSON_AddBoolToObject(row, "noisy", r->noisy);
+    nlg_cpu_info cpu;
+    nlg_cpu_query(&cpu);
+    nlg_json_text(row, "cpu", cpu.model);
+    nlg_json_text(row, "commit", nlg_build_commit());
 }
 
 static void add_row(nlg_table *t, const nlg_invocation *call, const nlg_exec *exec, const char *model, const nlg_bench_result *r) {
@@ -83,7 +97,8 @@ static void add_row(nlg_table *t, const nlg_invocation *call, const nlg_exec *ex
     nlg_table_cell(t, "%.1f", r->gflop_per_s);
     nlg_table_cell(t, "%.3f", r->share_of_peak);
     nlg_table_cell(t, "%d", r->reps);
-    nlg_table_cell(t, "%s", r->noisy ? "noisy" : "");
+    const bool above = r->share_of_peak > 1;
+    nlg_table_cell(t, "%s%s%s", r->noisy ? "noisy" : "", r->noisy && above ? ", " : "", above ? "above peak" : "");
 }
 
 static void layers_json(cJSON *row, const nlg_bench_layer *layers, int count, double peak) {
@@ -101,7 +116,12 @@ static void layers_json(cJSON *row, const nlg_bench_layer *layers, int count, do
     }
 }
 
-static nlg_status layers_table(const char *model, const nlg_bench_layer *layers, int count, double peak, nlg_error *err) {
+static nlg_status print_table(nlg_table *table, const bench_options *o, nlg_error *err) {
+    return (o->csv ? nlg_table_print_csv : o->markdown ? nlg_table_print_markdown : nlg_table_print)(table, stdout, err);
+}
+
+static nlg_status layers_table(const char *model, const nlg_bench_layer *layers, int count, double peak, const bench_options *o,
+                               nlg_error *err) {
     static const char *const headers[] = {"layer",   "op",    "algorithm", "forward ms", "backward ms",
                                           "GFLOP/s", "share", "MB",        "GB/s"};
     nlg_table *t = nlg_table_create("lllrrrrrr", headers);
@@ -119,19 +139,20 @@ static nlg_status layers_table(const char *model, const nlg_bench_layer *layers,
         nlg_table_cell(t, "%.1f", ms > 0 ? 1e-6 * l->bytes / ms : 0);
     }
     printf("%s\n", model);
-    NLG_TRY(nlg_table_print(t, stdout, err));
+    NLG_TRY(print_table(t, o, err));
     putchar('\n');
     return NLG_OK;
 }
 
-static nlg_status time_layers(nlg_bench *bench, const char *model, cJSON *row, double peak, nlg_error *err) {
+static nlg_status time_layers(nlg_bench *bench, const char *model, cJSON *row, double peak, const bench_options *o,
+                              nlg_error *err) {
     nlg_bench_layer *layers;
     NLG_TRY(nlg_bench_time_layers(bench, &layers, err));
     nlg_status status = NLG_OK;
     if (row)
         layers_json(row, layers, nlg_bench_layers(bench), peak);
     else
-        status = layers_table(model, layers, nlg_bench_layers(bench), peak, err);
+        status = layers_table(model, layers, nlg_bench_layers(bench), peak, o, err);
     nlg_free(layers);
     return status;
 }
@@ -144,13 +165,18 @@ static nlg_status bench_planned(const nlg_invocation *call, const nlg_exec *exec
     fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", model, (double)nlg_bench_bytes(bench) / (1 << 20), nlg_bench_bytes(bench));
     NLG_TRY(nlg_bench_run(bench, &result, err));
     if (result.noisy) fprintf(stderr, "%s: noisy: p90 is %.2f times p10\n", model, result.ms_p90 / result.ms_p10);
+    if (result.share_of_peak > 1)
+        fprintf(stderr,
+                "%s: %.0f %% of the peak: Winograd convolution needs fewer multiplications than are counted, or other programs "
+                "ran while the peak was measured\n",
+                model, 100 * result.share_of_peak);
     if (output->json) {
         row = nlg_json_object_in(output->json);
         add_json(row, call, exec, model, &result);
     } else {
         add_row(output->table, call, exec, model, &result);
     }
-    return o->layers ? time_layers(bench, model, row, result.peak_gflop_per_s, err) : NLG_OK;
+    return o->layers ? time_layers(bench, model, row, result.peak_gflop_per_s, o, err) : NLG_OK;
 }
 
 static nlg_status bench_one(const nlg_invocation *call, const nlg_exec *exec, const char *name, bench_output *output,
@@ -181,7 +207,7 @@ static nlg_status bench_all(const nlg_invocation *call, bench_output *output, nl
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     static const char *const headers[] = {"model",  "mode",   "batch",    "threads", "isa",  "backend", "ms median", "ms min",
-                                          "ms p10", "ms p90", "images/s", "GFLOP/s", "peak", "reps",    ""};
+                                          "ms p10", "ms p90", "images/s", "GFLOP/s", "peak", "reps",    "note"};
     bench_output output = {0};
     if (call->settings.json)
         output.json = cJSON_CreateArray();
@@ -197,11 +223,13 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (call->settings.json) return nlg_json_print(output.json, err);
     nlg_cpu_info cpu;
     nlg_cpu_query(&cpu);
-    NLG_TRY(nlg_table_print(output.table, stdout, err));
+    const bench_options *o = call->options;
+    NLG_TRY(print_table(output.table, o, err));
+    if (o->csv || o->markdown) return NLG_OK;
     printf("\n%s. GFLOP/s = 2 x MACs x batch%s / median time; peak: share of the rate of fused multiply-adds in registers, "
-           "measured in\n"
+           "measured in "
            "this process with the same threads; noisy: p90 is more than 1.2 times p10.\n",
-           cpu.model, ((const bench_options *)call->options)->mode == 1 ? " x 3" : "");
+           cpu.model, o->mode == 1 ? " x 3" : "");
     return NLG_OK;
 }
 

@@ -177,7 +177,7 @@ const nlg_command nlg_command_compare = {
         "Examples:\n  lineage compare --space nasbench201 --strategies random,evolution,reinforce --budget 50,100,300 --seeds 100\n"
         "  lineage compare --strategies evolution,evolution:population=10:sample=3:ageing=false --output results/compare",
     .options = options,
-    .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
+    .shared = NLG_TAKES_THREADS | NLG_TAKES_SEED | NLG_TAKES_JSON,
     .defaults = &defaults,
     .options_size = sizeof(compare_options),
     .option = option,

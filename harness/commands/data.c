@@ -80,15 +80,18 @@ static cJSON *describe(const nlg_dataset_info *info) {
     return o;
 }
 
-static void print_info(const nlg_dataset_info *info) {
+/* is_cut: validation is a part of the training files. */
+static void print_info(const nlg_dataset_info *info, bool is_cut) {
     printf("%s from %s\n", info->name, info->source);
     if (info->h) printf("  images      %d x %d x %d\n", info->w, info->h, info->c);
-    printf("  training    %u\n  validation  %u\n  test        not opened; the final step of an experiment reads it\n", info->train,
-           info->validation);
+    char train[32], validation[32], both[32];
+    printf("  training    %s\n  validation  %s", nlg_count_text(info->train, train), nlg_count_text(info->validation, validation));
+    if (is_cut) printf(", cut from the %s of the training files", nlg_count_text((int64_t)info->train + info->validation, both));
+    printf("\n  test        not opened; the final step of an experiment reads it\n");
     printf("  mean        ");
-    for (int i = 0; i < info->c; i++) printf(" %.4f", (double)info->mean[i]);
+    for (int i = 0; i < info->c; i++) printf("%s%.4f", i ? " " : "", (double)info->mean[i]);
     printf("\n  deviation   ");
-    for (int i = 0; i < info->c; i++) printf(" %.4f", (double)info->std[i]);
+    for (int i = 0; i < info->c; i++) printf("%s%.4f", i ? " " : "", (double)info->std[i]);
     printf("\n  classes     %d:", info->classes);
     for (int i = 0; i < info->classes && i < 20; i++) printf("%s %s", i ? "," : "", info->class_names[i]);
     printf("%s\n", info->classes > 20 ? ", ..." : "");
@@ -102,13 +105,17 @@ static nlg_status info(const nlg_invocation *call, nlg_error *err) {
     const char *name = call->arguments[1];
     const nlg_dataset_format *format;
     NLG_TRY(nlg_dataset_format_find(name, &format, err));
-    if (!nlg_dataset_format_fetchable(format) && !strchr(name, ':') && !o->folder) { /* a format without a folder */
+    char folder[PATH_BYTES];
+    const bool fetchable = nlg_dataset_format_fetchable(format);
+    if (!strchr(name, ':') && !o->folder && !(fetchable && nlg_dataset_format_folder(format, folder, sizeof folder))) {
         if (call->settings.json) {
             cJSON *row = cJSON_CreateObject();
             add_format(row, format);
             return nlg_json_print(row, err);
         }
-        printf("%s:DIR: %s\n  files       %s\n", name, nlg_dataset_format_summary(format), nlg_dataset_format_layout(format));
+        printf("%s%s: %s\n  files       %s\n", name, fetchable ? "" : ":DIR", nlg_dataset_format_summary(format),
+               nlg_dataset_format_layout(format));
+        if (fetchable) printf("  not here; fetch them with: lineage data fetch %s\n", name);
         return NLG_OK;
     }
     nlg_dataset *dataset;
@@ -117,7 +124,7 @@ static nlg_status info(const nlg_invocation *call, nlg_error *err) {
     if (call->settings.json)
         status = nlg_json_print(describe(nlg_dataset_describe(dataset)), err);
     else
-        print_info(nlg_dataset_describe(dataset));
+        print_info(nlg_dataset_describe(dataset), nlg_dataset_format_fetchable(format));
     nlg_dataset_close(dataset);
     return status;
 }

@@ -110,6 +110,6 @@ const nlg_command nlg_command_info = {
     .summary = "Show version, compiler, CPU, instruction sets, libraries and data sets",
     .arguments = "",
     .help = "Example:\n  lineage info --json",
-    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC,
+    .shared = NLG_TAKES_JSON,
     .run = run,
 };

@@ -279,7 +279,7 @@ const nlg_command nlg_command_latency = {
             "  lineage latency check mnasnet.csv --networks 100\n"
             "  lineage search --space mnasnet --latency mnasnet.csv --reward soft --cost latency --target 0.5 --store fast.db",
     .options = options,
-    .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
+    .shared = NLG_TAKES_THREADS | NLG_TAKES_ISA | NLG_TAKES_BACKEND | NLG_TAKES_SEED | NLG_TAKES_JSON,
     .defaults = &(const latency_options){.input = {28, 28, 1}, .classes = 10, .batch = 1, .runs = 25, .rounds = 1, .networks = 40},
     .options_size = sizeof(latency_options),
     .option = option,

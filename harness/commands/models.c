@@ -1,5 +1,6 @@
 /* lineage models: the registry as a table. */
 #define _GNU_SOURCE /* qsort_r */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,32 @@ static bool begins_with(const char *name, const char *start) {
     return strncasecmp(name, start, strlen(start)) == 0;
 }
 
+/* A pattern as in a shell; without *, ? and [ it may stand anywhere in the name. */
+static bool fits_pattern(const char *name, size_t length, const char *pattern) {
+    char text[256], anywhere[256];
+    if (length >= sizeof text || strlen(pattern) + 3 > sizeof anywhere) return false;
+    snprintf(text, sizeof text, "%.*s", (int)length, name);
+    snprintf(anywhere, sizeof anywhere, "*%s*", pattern);
+    return fnmatch(strpbrk(pattern, "*?[") ? pattern : anywhere, text, FNM_CASEFOLD) == 0;
+}
+
+/* Its name, or one of its aliases. */
+static bool is_named(const nlg_model *model, const char *pattern) {
+    if (fits_pattern(model->name, strlen(model->name), pattern)) return true;
+    const char *alias = model->aliases ? model->aliases : "";
+    for (size_t length; *alias; alias += length + (alias[length] == ' ')) {
+        length = strcspn(alias, " ");
+        if (fits_pattern(alias, length, pattern)) return true;
+    }
+    return false;
+}
+
+static bool is_named_by_any(const nlg_model *model, const nlg_invocation *call) {
+    for (int i = 0; i < call->n_arguments; i++)
+        if (is_named(model, call->arguments[i])) return true;
+    return call->n_arguments == 0;
+}
+
 static bool wanted(const nlg_model *model, const models_options *o) {
     if (o->family && !begins_with(model->family->name, o->family)) return false;
     if (o->designer && (int)model->family->designer != o->designer - 1) return false;
@@ -101,11 +128,24 @@ static nlg_status check_family(const models_options *o, nlg_error *err) {
     return nlg_fail(err, NLG_ERR_INPUT, "--family: no family begins with '%s'; there are %s", o->family, list);
 }
 
-static nlg_status collect(const models_options *o, entry *entries, int *count, nlg_error *err) {
+static nlg_status check_patterns(const nlg_invocation *call, nlg_error *err) {
+    for (int i = 0; i < call->n_arguments; i++) {
+        int found = 0;
+        while (found < nlg_model_count() && !is_named(nlg_model_at(found), call->arguments[i])) found++;
+        if (found == nlg_model_count())
+            return nlg_fail(err, NLG_ERR_INPUT, "no network or alias fits '%s'; lineage models lists all, '*resnet*' is a pattern",
+                            call->arguments[i]);
+    }
+    return NLG_OK;
+}
+
+static nlg_status collect(const nlg_invocation *call, entry *entries, int *count, nlg_error *err) {
+    const models_options *o = call->options;
     if (o->family) NLG_TRY(check_family(o, err));
+    NLG_TRY(check_patterns(call, err));
     for (int i = 0; i < nlg_model_count(); i++) {
         const nlg_model *model = nlg_model_at(i);
-        if (!wanted(model, o)) continue;
+        if (!wanted(model, o) || !is_named_by_any(model, call)) continue;
         nlg_network network;
         nlg_status status = nlg_network_build(model, (nlg_shape){0}, 0, &network, err);
         entries[(*count)++] = (entry){model, network.cost};
@@ -138,8 +178,8 @@ static nlg_status print_json(const entry *entries, int count, nlg_error *err) {
 }
 
 static nlg_status print_table(const entry *entries, int count, nlg_error *err) {
-    static const char *const headers[] = {"model", "year", "designer", "params", "MACs", "resolution", "paper"};
-    nlg_table *t = nlg_table_create("lrlrrll", headers);
+    static const char *const headers[] = {"model", "year", "designer", "params", "MACs", "resolution", "aliases", "paper"};
+    nlg_table *t = nlg_table_create("lrlrrlll", headers);
     for (int i = 0; i < count; i++) {
         const nlg_model *m = entries[i].model;
         nlg_table_cell(t, "%s", m->name);
@@ -148,6 +188,7 @@ static nlg_status print_table(const entry *entries, int count, nlg_error *err) {
         nlg_table_integer(t, entries[i].cost.params);
         nlg_table_integer(t, entries[i].cost.macs);
         nlg_table_cell(t, "%dx%dx%d", m->input.h, m->input.w, m->input.c);
+        nlg_table_cell(t, "%s", m->aliases ? m->aliases : "");
         nlg_table_cell(t, "%s", m->family->title);
     }
     NLG_TRY(nlg_table_print(t, stdout, err));
@@ -160,13 +201,12 @@ static nlg_status print_table(const entry *entries, int count, nlg_error *err) {
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    models_options o = *(const models_options *)call->options;
-    int count = 0;
+    int order = ((const models_options *)call->options)->sort, count = 0;
     entry *entries = nlg_alloc((size_t)nlg_model_count(), sizeof *entries);
     if (!entries) return nlg_fail_memory(err, (size_t)nlg_model_count() * sizeof *entries, "the list of networks");
-    nlg_status status = collect(&o, entries, &count, err);
+    nlg_status status = collect(call, entries, &count, err);
     if (status == NLG_OK) {
-        qsort_r(entries, (size_t)count, sizeof *entries, by_order, &o.sort);
+        qsort_r(entries, (size_t)count, sizeof *entries, by_order, &order);
         status = call->settings.json ? print_json(entries, count, err) : print_table(entries, count, err);
     }
     nlg_free(entries);
@@ -176,8 +216,10 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
 const nlg_command nlg_command_models = {
     .name = "models",
     .summary = "List the networks: year, designer, size, paper",
-    .arguments = "",
-    .help = "Example:\n  lineage models --designer searched --sort macs",
+    .arguments = "[PATTERN...]",
+    .max_arguments = -1,
+    .help = "A pattern is one as in a shell, in quotes; a text without *, ? and [ may stand anywhere in a name or alias.\n\n"
+            "Examples:\n  lineage models --designer searched --sort macs\n  lineage models 'resnet*_cifar' nasneta",
     .options = options,
     .shared = NLG_TAKES_JSON,
     .options_size = sizeof(models_options),

@@ -48,7 +48,8 @@ static void print_lines(const char *text) {
 
 static void print_against(const char *what, int64_t ours, int64_t published, const char *source) {
     if (!published) return;
-    printf("  %s: %lld here, %lld published (%s): %+.2f%%\n", what, (long long)ours, (long long)published,
+    char here[32], there[32];
+    printf("  %s: %s here, %s published (%s): %+.2f%%\n", what, nlg_count_text(ours, here), nlg_count_text(published, there),
            source ? source : "no source", 100.0 * (double)(ours - published) / (double)published);
 }
 
@@ -86,9 +87,11 @@ static void print_facts(const nlg_network *network) {
     printf("input: %d,%d,%d; other sizes %s; classes %d\n", network->input.c, network->input.h, network->input.w,
            m->any_input ? "allowed" : "not allowed", m->classes);
     print_preprocessing(m);
-    printf("params: %lld (%lld without auxiliary heads); MACs: %lld; FLOPs: %lld; other ops: %lld\n",
-           (long long)network->cost.params, (long long)network->cost.params_without_aux, (long long)network->cost.macs,
-           2 * (long long)network->cost.macs, (long long)network->cost.other_ops);
+    const nlg_graph_cost *c = &network->cost;
+    char params[32], without_aux[32], macs[32], flops[32], other[32];
+    printf("params: %s (%s without auxiliary heads); MACs: %s; FLOPs: %s; other ops: %s\n", nlg_count_text(c->params, params),
+           nlg_count_text(c->params_without_aux, without_aux), nlg_count_text(c->macs, macs), nlg_count_text(2 * c->macs, flops),
+           nlg_count_text(c->other_ops, other));
 }
 
 static nlg_status print_layers(const nlg_network *network, nlg_error *err) {

@@ -63,10 +63,14 @@ static void add_cells(nlg_table *table, const nlg_space *space) {
     parameters_text(space, text);
     nlg_table_cell(table, "%s", text);
     nlg_table_cell(table, "%d", space->length);
-    nlg_table_cell(table, nlg_space_size(space) < 1e7 ? "%.0f" : "%.2e", nlg_space_size(space));
+    const double codes = nlg_space_size(space);
+    if (codes < 1e7)
+        nlg_table_integer(table, (int64_t)codes);
+    else
+        nlg_table_cell(table, "%.2e", codes);
     const int64_t architectures = architectures_of(space);
     if (architectures)
-        nlg_table_cell(table, "%lld", (long long)architectures);
+        nlg_table_integer(table, architectures);
     else
         nlg_table_cell(table, "not counted");
     nlg_table_cell(table, "%s", evaluators_of(space, text));

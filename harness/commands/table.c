@@ -376,7 +376,7 @@ const nlg_command nlg_command_table = {
             "  lineage table verify /tmp/small --rows 2\n"
             "  lineage search --space lineage --evaluator table --table /tmp/small.csv.gz --budget 10",
     .options = options,
-    .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_JSON,
+    .shared = NLG_TAKES_THREADS | NLG_TAKES_ISA | NLG_TAKES_BACKEND | NLG_TAKES_SEED | NLG_TAKES_JSON,
     .defaults = &defaults,
     .options_size = sizeof(table_options),
     .option = option,
