@@ -100,13 +100,13 @@ static double within(double v, double high) {
 }
 
 nlg_box nlg_target_box(const nlg_target *t, int object) {
-    const nlg_box *b = &t->objects[object].box;
-    const double left = b->x1 * t->scale + t->dx, right = b->x2 * t->scale + t->dx;
+    const nlg_object *o = &t->objects[object];
+    const double left = o->x * t->scale + t->dx, right = (o->x + o->w) * t->scale + t->dx;
     const bool mirrored = t->mirror > 0;
     return (nlg_box){.x1 = within(mirrored ? t->mirror - right : left, t->w),
-                     .y1 = within(b->y1 * t->scale + t->dy, t->h),
+                     .y1 = within(o->y * t->scale + t->dy, t->h),
                      .x2 = within(mirrored ? t->mirror - left : right, t->w),
-                     .y2 = within(b->y2 * t->scale + t->dy, t->h)};
+                     .y2 = within((o->y + o->h) * t->scale + t->dy, t->h)};
 }
 
 nlg_box nlg_target_box_in_file(const nlg_target *t, const nlg_box *input) {

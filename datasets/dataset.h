@@ -39,9 +39,10 @@ typedef struct nlg_box {
     double x1, y1, x2, y2;
 } nlg_box;
 
-/* An object as the files have it, in pixels of the stored image. */
+/* An object as the files have it, in pixels of the stored image: left, top, width and height as COCO writes them, so that overlaps
+ * have the bits that pycocotools gives them. */
 typedef struct nlg_object {
-    nlg_box box;
+    double x, y, w, h;
     double area;   /* decides whether it counts as small, medium or large; COCO: of its outline, not of the box */
     int32_t label; /* 0 .. classes-1 */
     bool crowd;    /* stands for many objects: neither missed nor a false alarm where it is detected */

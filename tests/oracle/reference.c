@@ -14,7 +14,8 @@ static const struct {
 } kinds[] = {{"op", nlg_reference_op},
              {"optimizer", nlg_reference_optimizer},
              {"model", nlg_reference_model},
-             {"train", nlg_reference_train}};
+             {"train", nlg_reference_train},
+             {"coco", nlg_reference_coco}};
 
 enum { KINDS = sizeof kinds / sizeof *kinds, INPUT_LIMIT = 64 << 20 };
 
@@ -69,7 +70,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < KINDS && argc == 2; i++)
         if (strcmp(argv[1], kinds[i].name) == 0) kind = kinds[i].run;
     if (kind == NULL) {
-        fprintf(stderr, "usage: reference op|optimizer|model|train < case.json > result.json\n");
+        fprintf(stderr, "usage: reference op|optimizer|model|train|coco < case.json > result.json\n");
         return 2;
     }
     cJSON *out = cJSON_CreateObject();
