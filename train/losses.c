@@ -28,9 +28,12 @@ double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_
     return total;
 }
 
-/* log(1 + exp(x)) */
-static double softplus(double x) {
-    return (x > 0.0 ? x : 0.0) + nlg_log1p(nlg_exp(-fabs(x)));
+/* miss^gamma; the powers in use without a logarithm. */
+static double focus_of(double miss, double gamma) {
+    if (gamma == 0) return 1;
+    if (gamma == 1) return miss;
+    if (gamma == 2) return miss * miss;
+    return nlg_pow(miss, gamma);
 }
 
 double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *target, double alpha, double gamma, double scale,
@@ -40,7 +43,10 @@ double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *ta
         bool positive = target[i] > 0.5f;
         double weight = positive ? alpha : 1.0 - alpha;
         double s = positive ? (double)logits[i] : -(double)logits[i]; /* p of the right answer is sigmoid(s) */
-        double p = nlg_sigmoid(s), miss = nlg_sigmoid(-s), loss = softplus(-s), focus = nlg_pow(miss, gamma);
+        double e = nlg_exp(-fabs(s)), larger = 1.0 / (1.0 + e), smaller = e * larger;
+        double p = s > 0.0 ? larger : smaller, miss = s > 0.0 ? smaller : larger;
+        double loss = (s < 0.0 ? -s : 0.0) + nlg_log1p(e); /* -log p */
+        double focus = focus_of(miss, gamma);
         total += weight * focus * loss;
         if (!d_logits) continue;
         double slope = -weight * focus * (gamma * p * loss + miss); /* of the loss by s */

@@ -30,6 +30,19 @@ nlg_recipe nlg_recipe_default(void) {
                         .augment = true};
 }
 
+nlg_detection_loss nlg_detection_loss_default(void) {
+    return (nlg_detection_loss){.alpha = 0.25, .gamma = 2, .beta = 1.0 / 9, .prior = 0.01};
+}
+
+nlg_recipe nlg_recipe_default_detection(void) {
+    nlg_recipe recipe = nlg_recipe_default();
+    recipe.lr = 0.02;
+    recipe.clip_norm = 10;
+    recipe.detects = true;
+    recipe.detection = nlg_detection_loss_default();
+    return recipe;
+}
+
 /* ---- the fields -------------------------------------------------------------------------------------------------------- */
 
 typedef enum { WHOLE, NUMBER, FLAG, CHOICE } field_type;
@@ -72,9 +85,16 @@ static const field augmentation_fields[] = {
     {"cutout", WHOLE, AT(augmentation.cutout), 0, 4096, NULL}, {"raw", FLAG, AT(augmentation.raw), 0, 0, NULL},
     {"pad", WHOLE, AT(augmentation.pad), 0, 4096, NULL},
 };
+static const field detection_fields[] = {
+    {"focal_alpha", NUMBER, AT(detection.alpha), 0, 1, NULL},
+    {"focal_gamma", NUMBER, AT(detection.gamma), 0, 100, NULL},
+    {"box_beta", NUMBER, AT(detection.beta), 0, 100, NULL},
+    {"prior", NUMBER, AT(detection.prior), 1e-9, 0.999, NULL},
+};
 enum {
     RECIPE_FIELDS = sizeof recipe_fields / sizeof *recipe_fields,
-    AUGMENTATION_FIELDS = sizeof augmentation_fields / sizeof *augmentation_fields
+    AUGMENTATION_FIELDS = sizeof augmentation_fields / sizeof *augmentation_fields,
+    DETECTION_FIELDS = sizeof detection_fields / sizeof *detection_fields
 };
 static_assert(sizeof(nlg_optimizer_kind) == sizeof(int) && sizeof(nlg_schedule_kind) == sizeof(int), "choices are read as int");
 
@@ -106,6 +126,8 @@ static bool add_fields(cJSON *object, const field *fields, int count, const nlg_
 
 bool nlg_recipe_add(cJSON *object, const nlg_recipe *recipe) {
     if (!add_fields(object, recipe_fields, RECIPE_FIELDS, recipe)) return false;
+    if (recipe->detects && !add_fields(cJSON_AddObjectToObject(object, "detection"), detection_fields, DETECTION_FIELDS, recipe))
+        return false;
     if (!recipe->augment) return cJSON_AddNullToObject(object, "augmentation") != NULL;
     return add_fields(cJSON_AddObjectToObject(object, "augmentation"), augmentation_fields, AUGMENTATION_FIELDS, recipe);
 }
@@ -193,7 +215,8 @@ static nlg_status read_field(const cJSON *item, const char *where, const field *
 static nlg_status read_fields(const cJSON *object, const char *where, const field *fields, int count, nlg_recipe *recipe,
                               nlg_error *err) {
     for (const cJSON *item = object->child; item; item = item->next) {
-        bool known = fields == recipe_fields && strcmp(item->string, "augmentation") == 0;
+        bool known =
+            fields == recipe_fields && (strcmp(item->string, "augmentation") == 0 || strcmp(item->string, "detection") == 0);
         for (int i = 0; i < count && !known; i++) known = strcmp(item->string, fields[i].name) == 0;
         if (!known) return nlg_fail(err, NLG_ERR_INPUT, "%s: unknown recipe field \"%.80s\"", where, item->string);
         if (cJSON_GetObjectItemCaseSensitive(object, item->string) != item)
@@ -208,7 +231,12 @@ nlg_status nlg_recipe_read(const cJSON *object, const char *where, nlg_recipe *r
     *recipe = (nlg_recipe){0};
     if (!cJSON_IsObject(object)) return nlg_fail(err, NLG_ERR_INPUT, "%s: expected a recipe, a JSON object", where);
     NLG_TRY(read_fields(object, where, recipe_fields, RECIPE_FIELDS, recipe, err));
-    const cJSON *augmentation = cJSON_GetObjectItemCaseSensitive(object, "augmentation");
+    const cJSON *augmentation = cJSON_GetObjectItemCaseSensitive(object, "augmentation"),
+                *detection = cJSON_GetObjectItemCaseSensitive(object, "detection");
+    if (detection != NULL && !cJSON_IsObject(detection))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: recipe field \"detection\": expected an object", where);
+    recipe->detects = detection != NULL;
+    if (recipe->detects) NLG_TRY(read_fields(detection, where, detection_fields, DETECTION_FIELDS, recipe, err));
     if (cJSON_IsNull(augmentation)) return NLG_OK;
     if (!cJSON_IsObject(augmentation))
         return nlg_fail(err, NLG_ERR_INPUT, "%s: recipe field \"augmentation\": expected an object or null", where);

@@ -22,6 +22,14 @@ typedef struct nlg_optimizer_options {
 
 typedef enum { NLG_CONSTANT, NLG_STEP, NLG_COSINE, NLG_EXPONENTIAL } nlg_schedule_kind;
 
+/* Of dense detectors: focal loss (Lin et al. 2017, equation 5), smooth L1, prior of the class scores before training. */
+typedef struct nlg_detection_loss {
+    double alpha, gamma;
+    double beta; /* of smooth L1; 0: L1 */
+    double prior;
+} nlg_detection_loss;
+nlg_detection_loss nlg_detection_loss_default(void); /* 0.25, 2, 1/9, 0.01 */
+
 typedef struct nlg_recipe {
     nlg_optimizer_options optimizer;
     nlg_schedule_kind schedule;
@@ -30,12 +38,17 @@ typedef struct nlg_recipe {
     double label_smoothing, clip_norm, ema_decay; /* 0: off */
     nlg_augmentation augmentation;
     bool augment;
+    bool detects; /* `detection` counts */
+    nlg_detection_loss detection;
 } nlg_recipe;
 /* The recipe of small runs: SGD, Nesterov momentum 0.9, cosine, warm-up, weight decay 5e-4 on weights, shift 2 and flip. */
 nlg_recipe nlg_recipe_default(void);
+/* The same for a detector: learning rate 0.02, gradients clipped at norm 10, focal loss. */
+nlg_recipe nlg_recipe_default_detection(void);
 
-/* Adds every field of the recipe to a JSON object, always all and in the same order; without augmentation "augmentation" is null.
- * Numbers have 15 or 17 digits, so that the text stands for exactly this value. False when memory is short. */
+/* Adds every field of the recipe to a JSON object, always all and in the same order; without augmentation "augmentation" is null;
+ * "detection" stands there for detectors only. Numbers have 15 or 17 digits, so that the text stands for exactly this value. False
+ * when memory is short. */
 bool nlg_recipe_add(cJSON *object, const nlg_recipe *recipe);
 /* The same as text, to be freed with nlg_free. */
 nlg_status nlg_recipe_write(const nlg_recipe *recipe, char **text, nlg_error *err);

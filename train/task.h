@@ -22,7 +22,8 @@ struct nlg_task_type {
     void (*start)(const nlg_graph *graph, const nlg_recipe *recipe, nlg_rng seed, nlg_weights *weights);
     /* Loss of the plan's outputs, summed over the images, and into the plan the gradients of its mean. *hits grows by the images
      * answered right, if the task counts them. */
-    double (*loss)(void *state, nlg_plan *plan, int images, const nlg_target *targets, int64_t *hits);
+    nlg_status (*loss)(void *state, nlg_plan *plan, int images, const nlg_target *targets, double *loss, int64_t *hits,
+                       nlg_error *err);
     /* An evaluation: begin, then each batch's outputs, then the values. */
     void (*begin)(void *state);
     nlg_status (*add)(void *state, const nlg_plan *plan, int images, const nlg_target *targets, nlg_error *err);

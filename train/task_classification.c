@@ -52,19 +52,21 @@ static int largest(const float *values, int count) {
     return best;
 }
 
-static double loss(void *where, nlg_plan *plan, int images, const nlg_target *targets, int64_t *hits) {
+static nlg_status loss(void *where, nlg_plan *plan, int images, const nlg_target *targets, double *total, int64_t *hits,
+                       nlg_error *err) {
+    (void)err;
     state *s = where;
     const int *labels = take_labels(s, images, targets), classes = nlg_plan_output(plan, 0).c;
-    double total = 0;
+    *total = 0;
     for (int i = 0; i < nlg_plan_outputs(plan); i++) {
         const nlg_tensor y = nlg_plan_output(plan, i), dy = nlg_plan_output_gradient(plan, i);
         const double weight = (double)nlg_plan_output_weight(plan, i);
-        total += weight *
-                 nlg_softmax_cross_entropy(images, classes, y.data, y.ld, labels, s->smoothing, weight / images, dy.data, dy.ld);
+        *total += weight *
+                  nlg_softmax_cross_entropy(images, classes, y.data, y.ld, labels, s->smoothing, weight / images, dy.data, dy.ld);
     }
     const nlg_tensor y = nlg_plan_output(plan, 0);
     for (int i = 0; i < images; i++) *hits += largest(y.data + i * y.ld, classes) == labels[i];
-    return total;
+    return NLG_OK;
 }
 
 static void begin(void *where) {

@@ -93,6 +93,7 @@ typedef struct nlg_evaluation {
     double loss;                   /* mean */
     double value[NLG_METRICS_MAX]; /* of the task's metrics, in their order; NaN: the split has nothing to compute it from */
     uint32_t top1, top5;           /* classification: counts, for intervals */
+    int64_t stray_detections;      /* detection: in classes without ground truth, which no metric shows */
 } nlg_evaluation;
 nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);

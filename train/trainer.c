@@ -248,7 +248,8 @@ static nlg_status train_step(nlg_trainer *t, nlg_error *err) {
                      nlg_rng_stream(nlg_rng_stream(nlg_rng_seed(t->options.seed), STREAM_STEPS), (uint64_t)global_step));
 
     int64_t hits = 0;
-    const double loss = t->task->loss(t->task_state, t->plan, t->batch, t->targets, &hits);
+    double loss = 0;
+    NLG_TRY(t->task->loss(t->task_state, t->plan, t->batch, t->targets, &loss, &hits, err));
     if (!isfinite(loss)) return fail_nonfinite(t, loss, err);
     t->correct += hits;
     t->loss_sum += loss;

@@ -94,4 +94,6 @@ void nlg_print_evaluation(const nlg_task_type *task, const char *split, const nl
         else
             printf("%s %s: %.4f\n", split, nlg_task_metric(task, i), result->value[i]);
     }
+    if (result->stray_detections > 0)
+        printf("%lld detections in classes without ground truth, which no figure shows\n", (long long)result->stray_detections);
 }
