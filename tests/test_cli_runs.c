@@ -231,9 +231,8 @@ static void weights_that_do_not_fit_are_listed(void **state) {
     run_good("head -c 5000 $D/l.safetensors >$D/cut.safetensors");
     run_refused("cut.safetensors", "lineage eval lenet5_small --data mnist:$D --weights $D/cut.safetensors");
     run_good("{ head -c -4 $D/l.safetensors; printf '\\000\\000\\300\\177'; } >$D/nan.safetensors");
-    program_result r = run("lineage eval lenet5_small --data mnist:$D --weights $D/nan.safetensors");
-    assert_int_equal(r.code, 1);
-    assert_non_null(strstr(r.err, "nan.safetensors: the loss on mnist:"));
+    run_refused("value 9 is nan; expected finite numbers",
+                "lineage eval lenet5_small --data mnist:$D --weights $D/nan.safetensors");
     run_refused("cannot write", "lineage export lenet5_small $D/none/l.safetensors");
     run_refused("No space left", "lineage export lenet5_small /dev/full");
 }

@@ -14,6 +14,7 @@
 #include "layers/base/file.h"
 #include "layers/graph/builder.h"
 #include "layers/graph/plan.h"
+#include "layers/graph/safetensors.h"
 #include "layers/graph/weights_file.h"
 #include "layers/kernels/simd.h"
 
@@ -568,6 +569,104 @@ static void test_half_precision_and_mismatches(void **unused) {
     nlg_graph_destroy(g);
 }
 
+/* Files as PyTorch's wrappers and double precision leave them. */
+static void test_other_spellings_are_read(void **unused) {
+    (void)unused;
+    char path[256];
+    nlg_error err = {0};
+    nlg_graph *g = one_linear();
+    nlg_weights w;
+    assert_int_equal(nlg_weights_create(g, &w, &err), NLG_OK);
+    temporary(path, sizeof path, "spelled.safetensors");
+    const double data[] = {1, -2, 1.0 / 3, 1e-300, 5, 6};
+    write_safetensors(path,
+                      "{\"module.fc.weight\":{\"dtype\":\"F64\",\"shape\":[2,2],\"data_offsets\":[0,32]},\"module.fc.bias\":{"
+                      "\"dtype\":\"F64\",\"shape\":[2],\"data_offsets\":[32,48]}}",
+                      data, sizeof data);
+    if (nlg_weights_load(&w, path, NULL, &err) != NLG_OK) fail_msg("%s", err.text);
+    const float *v = nlg_weights_at(&w, 0), *bias = nlg_weights_at(&w, 1);
+    assert_true(v[0] == 1 && v[1] == -2 && v[2] == (float)(1.0 / 3) && v[3] == 0 && bias[0] == 5 && bias[1] == 6);
+    nlg_safetensors file;
+    if (nlg_safetensors_open(path, false, &file, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_string_equal(file.prefix, "module.");
+    assert_int_equal(nlg_safetensors_find(&file, "fc.bias")->shape[0], 2);
+    assert_null(nlg_safetensors_find(&file, "module.fc.bias"));
+    assert_null(nlg_safetensors_metadata(&file, "model"));
+    nlg_safetensors_close(&file);
+    /* With a new head nothing of the file's is taken, whatever its shape. */
+    nlg_load_options head = {.new_head = "fc"};
+    float before[4];
+    memcpy(before, v, sizeof before);
+    write_safetensors(path, "{\"fc.weight\":{\"dtype\":\"F32\",\"shape\":[3,2],\"data_offsets\":[0,24]}}", data, 24);
+    if (nlg_weights_load(&w, path, &head, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_memory_equal(before, v, sizeof before);
+    unlink(path);
+    nlg_weights_destroy(&w);
+    nlg_graph_destroy(g);
+}
+
+/* What the format forbids, and what no network can use. */
+static void test_damaged_weights_are_refused(void **unused) {
+    (void)unused;
+#define WEIGHT(dtype, shape, from, to)                                                                                             \
+    "\"fc.weight\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" from "," to "]}"
+#define BIAS(from, to) "\"fc.bias\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[" from "," to "]}"
+    static const struct {
+        const char *header, *message;
+    } cases[] = {
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "," BIAS("8", "16") "}", "overlap"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "," BIAS("0", "8") "}", "overlap"},
+        {"{" WEIGHT("F16", "[2,2]", "0", "8") "," BIAS("16", "24") "}", "bytes 8 to 16 of the data belong to no tensor"},
+        {"{" BIAS("16", "24") "}", "bytes 0 to 16"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "}", "bytes 16 to 24"},
+        {"{}", "bytes 0 to 24"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "," WEIGHT("F16", "[2,2]", "16", "24") "}", "fc.weight stands there twice"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") ",\"__metadata__\":{\"a\":1}," BIAS("16", "24") "}", "__metadata__"},
+        {"{\"__metadata__\":{}," WEIGHT("F32", "[2,2]", "0", "16") ",\"__metadata__\":{}," BIAS("16", "24") "}", "twice"},
+        {"{" WEIGHT("F64", "[2,2]", "0", "16") "," BIAS("16", "24") "}", "do not take the 16 bytes"},
+        {"{" WEIGHT("F99", "[2,2]", "0", "16") "," BIAS("16", "24") "}", "unknown dtype F99"},
+        {"{" WEIGHT("F32", "[2,2.5]", "0", "16") "," BIAS("16", "24") "}", "impossible shape"},
+        {"{" WEIGHT("F32", "[2,-2]", "0", "16") "," BIAS("16", "24") "}", "impossible shape"},
+        {"{" WEIGHT("F32", "[2,2]", "16", "0") "," BIAS("16", "24") "}", "data_offsets within"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "," BIAS("16", "32") "}", "data_offsets within"},
+        {"{" WEIGHT("I32", "[2,2]", "0", "16") "," BIAS("16", "24") "}", "unreadable dtype of fc.weight (I32)"},
+        {"{" WEIGHT("F32", "[2,2]", "0", "16") "," BIAS("16", "24") "}", "fc.bias: value 1 is "},
+        {"[]", "expected a JSON object"},
+    };
+    char path[256];
+    nlg_graph *g = one_linear();
+    nlg_weights w;
+    assert_int_equal(nlg_weights_create(g, &w, NULL), NLG_OK);
+    temporary(path, sizeof path, "damaged.safetensors");
+    const float data[] = {1, 2, 3, 4, 5, INFINITY};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nlg_error err = {0};
+        write_safetensors(path, cases[i].header, data, sizeof data);
+        assert_int_equal(nlg_weights_load(&w, path, NULL, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, path) || !strstr(err.text, cases[i].message)) fail_msg("%zu: %s", i, err.text);
+        assert_true(nlg_weights_at(&w, 0)[0] == 0); /* nothing was loaded */
+    }
+    static const struct {
+        const char *start, *message;
+        size_t size;
+    } others[] = {{"PK\x03\x04 and so on", "a zip archive, as PyTorch writes (.pth, .pt); convert it: python3 -c", 13},
+                  {"\x80\x02\x8a\x0a", "a pickle, as PyTorch writes", 4},
+                  {"\x89HDF\r\n\x1a\n", "HDF5", 8},
+                  {"\x93NUMPY\x01\x00", "NumPy", 8}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        nlg_error err = {0};
+        nlg_safetensors file;
+        assert_int_equal(nlg_file_write(path, others[i].start, others[i].size, &err), NLG_OK);
+        assert_int_equal(nlg_weights_load(&w, path, NULL, &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, others[i].message)) fail_msg("%zu: %s", i, err.text);
+        assert_int_equal(nlg_safetensors_open(path, false, &file, &err), NLG_ERR_INPUT);
+        nlg_safetensors_close(&file);
+    }
+    unlink(path);
+    nlg_weights_destroy(&w);
+    nlg_graph_destroy(g);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fusion_keeps_values),
@@ -585,6 +684,8 @@ int main(void) {
         cmocka_unit_test(test_memory_limit),
         cmocka_unit_test(test_weights_round_trip),
         cmocka_unit_test(test_half_precision_and_mismatches),
+        cmocka_unit_test(test_other_spellings_are_read),
+        cmocka_unit_test(test_damaged_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

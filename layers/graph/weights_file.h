@@ -19,9 +19,9 @@ typedef struct nlg_metadata {
 nlg_status nlg_weights_save(const nlg_weights *weights, const char *path, const nlg_extra_tensor *extra, int n_extra,
                             const nlg_metadata *metadata, int n_metadata, nlg_error *err);
 
-/* F32, F16 and BF16 are read. Never a partly loaded model: all missing, unexpected and misshapen tensors are listed first.
- * `ignore` (may be NULL): a suffix of names that may be unexpected, e.g. "num_batches_tracked". Extra tensors are taken when
- * present (all or none of them). Missing tensors of auxiliary heads are allowed when allow_missing_aux. */
+/* F64, F32, F16 and BF16 are read; names may all begin with "module.", as a wrapped PyTorch model writes them. Never a partly
+ * loaded model: all missing, unexpected and misshapen tensors are listed first, and values that are not finite are refused. Extra
+ * tensors are taken when present (all or none of them). Missing tensors of auxiliary heads are allowed when allow_missing_aux. */
 typedef struct nlg_load_options {
     bool allow_missing_aux;
     nlg_extra_tensor *extra;
@@ -31,6 +31,8 @@ typedef struct nlg_load_options {
     int n_metadata;
     /* Called for each tensor that does not fit, where the one line of an error has no room for all; may be NULL. */
     void (*problem)(const char *kind, const char *name);
+    /* The layer that keeps its new weights whatever the file has for it, for fine-tuning with other classes; NULL: none. */
+    const char *new_head;
 } nlg_load_options;
 nlg_status nlg_weights_load(nlg_weights *weights, const char *path, nlg_load_options *options, nlg_error *err);
 
