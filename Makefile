@@ -214,13 +214,15 @@ bench-peers: all ## compare the speed with other programs: PEERS_PYTHON=VENV/bin
 
 # --- the rest --------------------------------------------------------------------------------------------------------
 
-.PHONY: size install clean help
+.PHONY: size install uninstall clean help
 size: ## lines of code per folder
 	@for f in layers/base layers/kernels layers/ops layers/graph train datasets models search harness plots tests; do \
 	  printf '%7d  %s\n' "$$(git ls-files -co --exclude-standard -- "$$f" | grep -E '\.(c|h|def|sh|gp)$$' | xargs -r cat | wc -l)" "$$f"; \
 	done | awk '{ print; sum += $$1 } END { printf "%7d  in all\n", sum }'
-install: all ## copy lineage to PREFIX/bin (default /usr/local)
-	install -D -m 755 $(BUILD)/lineage $(DESTDIR)$(PREFIX)/bin/lineage
+install: all ## program, its files, man pages and bash completion under PREFIX (default /usr/local)
+	@tests/tools/install.sh $(BUILD) "$(DESTDIR)$(PREFIX)"
+uninstall: ## remove what install puts there
+	@tests/tools/install.sh --remove "$(DESTDIR)$(PREFIX)"
 clean: ## remove the build folders; results stay
 	@for d in $(BUILD) $(BUILD)-*; do if [ -f "$$d/stamp-flags" ]; then echo "rm -r $$d"; rm -rf -- "$$d"; fi; done
 help: ## this list

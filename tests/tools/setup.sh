@@ -3,7 +3,7 @@
 # --quiet: say nothing where nothing is missing.
 set -eu
 build="gcc make libc6-dev libopenblas-dev libcjson-dev libsqlite3-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev libcmocka-dev libcairo2-dev"
-run="fonts-dejavu-core gnuplot-nox dataset-fashion-mnist git curl ca-certificates" # charts, embedded data, `lineage data fetch`
+run="fonts-dejavu-core gnuplot-nox dataset-fashion-mnist git curl ca-certificates help2man" # charts, embedded data, `lineage data fetch`, man pages
 quiet=${1:-}
 
 if ! command -v dpkg-query >/dev/null; then
