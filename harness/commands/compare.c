@@ -142,9 +142,9 @@ static nlg_status compare(const nlg_invocation *call, const nlg_space *space, co
     nlg_status status = nlg_compare(&options_of_it, &comparison, err);
     nlg_progress_end(&progress);
     NLG_TRY(status);
-    if (o->output) status = nlg_comparison_write(&comparison, o->budgets, o->n_budgets, o->output, err);
-    if (status == NLG_OK)
-        status = (call->settings.json ? nlg_comparison_json : nlg_comparison_print)(&comparison, o->budgets, o->n_budgets, err);
+    status = (call->settings.json ? nlg_comparison_json : nlg_comparison_print)(&comparison, o->budgets, o->n_budgets, err);
+    fflush(stdout);
+    if (status == NLG_OK && o->output) status = nlg_comparison_write(&comparison, o->budgets, o->n_budgets, o->output, err);
     nlg_comparison_free(&comparison);
     return status;
 }

@@ -308,17 +308,6 @@ static nlg_status write_latency(const char *folder, const nlg_result_row *rows, 
     return end(&t, err);
 }
 
-static nlg_status copy_published(const char *folder, nlg_error *err) {
-    enum { LARGEST = 1 << 22 };
-    char path[1024], *text;
-    size_t size;
-    NLG_TRY(nlg_file_read("results/published/imagenet.tsv", LARGEST, &text, &size, err));
-    snprintf(path, sizeof path, "%s/tables/published.tsv", folder);
-    nlg_status status = nlg_file_write(path, text, size, err);
-    nlg_free(text);
-    return status;
-}
-
 nlg_status nlg_report_tables(const char *folder, const nlg_result_row *rows, int count, nlg_error *err) {
     NLG_TRY(write_counts(folder, rows, count, err));
     NLG_TRY(write_seeds(folder, rows, count, err));
@@ -326,6 +315,5 @@ nlg_status nlg_report_tables(const char *folder, const nlg_result_row *rows, int
     NLG_TRY(write_history(folder, rows, count, err));
     NLG_TRY(write_curve(folder, rows, count, err));
     NLG_TRY(write_retrained(folder, rows, count, err));
-    NLG_TRY(write_latency(folder, rows, count, err));
-    return copy_published(folder, err);
+    return write_latency(folder, rows, count, err);
 }

@@ -19,10 +19,6 @@ const nlg_figure nlg_figures[] = {
      "interquartile range over search seeds, the same number and cost of evaluations for both strategies."},
     {"latency", "latency", "latency", "",
      "Median time of one forward pass on this machine, bars from p10 to p90, against multiply-accumulates."},
-    {"published-macs", "published", "published", "6",
-     "Published ImageNet top-1 accuracy, copied from papers; nothing here was measured by this program."},
-    {"published-params", "published", "published", "5",
-     "Published ImageNet top-1 accuracy, copied from papers; nothing here was measured by this program."},
 };
 const int nlg_n_figures = (int)(sizeof nlg_figures / sizeof *nlg_figures);
 
@@ -54,12 +50,6 @@ static const section sections[] = {
      {"latency"},
      3,
      1},
-    {"published",
-     "Published ImageNet figures",
-     "Each row names its source and whether it was verified or recalled. Crops and resolutions differ between rows.",
-     {"published"},
-     4,
-     2},
     {"counts",
      "Counts of every network",
      "Counted from the graphs by one rule; beside them the published values. Differences compare parameters without auxiliary "

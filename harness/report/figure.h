@@ -1,0 +1,52 @@
+/* Figures: two files of one name. plots/NAME.sql states in its head what the figure is and selects its rows; plots/NAME.gp draws
+ * them.
+ *
+ * Head, one line each, a text may go on in lines that begin with "--   ":
+ *
+ *   -- title: caption: section: alt:   texts; section is the id of a part of the report; {experiment} stands for its name
+ *   -- needs:   the command that makes what is missing when the query has no rows
+ *   -- each: experiment                one figure for each experiment that has rows; the query uses :experiment
+ *   -- x: -- y: titles of the axes, with the unit         -- xscale: -- yscale: linear (default), log, category
+ *   -- add: columns of `lineage plot NAME --add FILE`, see nlg_query_load_rows; they are the table `added`
+ *   -- input: columns of rows that a command hands over; they are the table `input`
+ *
+ * Columns of the query: x and y (numbers; on an axis of categories text), and if wanted
+ *
+ *   series (text in the legend)     line (points of one line are joined, in their order)     low, high (ends of a bar in y)
+ *   source ('published': hollow; 'ours'; 'added': a user's)     designer ('human', 'searched': colour and shape)
+ *   label (text beside the point), priority (larger: placed first), hover (text under the mouse); every other number is passed on.
+ *
+ * What gnuplot reads of this has numbers only: all texts are placed before it starts (harness/report/layout.h). */
+#ifndef NLG_FIGURE_H
+#define NLG_FIGURE_H
+
+#include "harness/report/query.h"
+
+typedef enum { NLG_LINEAR, NLG_LOG, NLG_CATEGORY } nlg_scale;
+
+typedef struct nlg_figure {
+    char *name, *title, *caption, *section, *alt, *needs, *x, *y, *add, *input; /* "" where not stated */
+    char *sql, *script;                                                         /* path of the .gp */
+    bool each_experiment;
+    nlg_scale x_scale, y_scale;
+} nlg_figure;
+
+/* All figures by name. A fault in a file is an error that names file and key. Free with nlg_figures_free. */
+nlg_status nlg_figures_load(nlg_figure **figures, int *count, nlg_error *err);
+void nlg_figures_free(nlg_figure *figures, int count);
+/* NLG_ERR_INPUT with the nearest name. */
+nlg_status nlg_figure_find(const nlg_figure *figures, int count, const char *name, const nlg_figure **figure, nlg_error *err);
+
+/* All experiments of :profile, in order. */
+#define NLG_EXPERIMENTS_SQL "SELECT DISTINCT experiment FROM members WHERE profile = :profile ORDER BY experiment"
+
+/* Makes the tables `added` and `input` that a figure's query may use; rows: the text of one of them (which: the head says), or
+ * NULL. */
+nlg_status nlg_figure_tables(const nlg_figure *figure, nlg_query *query, const char *rows, const char *what, nlg_error *err);
+/* Runs the query; after nlg_figure_tables. experiment: NULL but for each_experiment. */
+nlg_status nlg_figure_rows(const nlg_figure *figure, nlg_query *query, const char *profile, const char *experiment, nlg_rows **rows,
+                           nlg_error *err);
+/* A head's text with {experiment} filled in; free with nlg_free. */
+char *nlg_figure_text(const char *text, const char *experiment);
+
+#endif

@@ -1,0 +1,533 @@
+/* Ranges, ticks, legends and labels of a figure. */
+#include "harness/report/layout.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+
+/* Colours of Okabe and Ito (and two of Tol), told apart by colour-blind readers, on white and on black. */
+enum {
+    BLUE = 0x0072b2,
+    VERMILION = 0xd55e00,
+    GREEN = 0x009e73,
+    PURPLE = 0xcc79a7,
+    ORANGE = 0xe69f00,
+    SKY = 0x56b4e9,
+    WINE = 0xaa4477,
+    GREY = 0x888888
+};
+static const struct {
+    const char *name;
+    int colour;
+} palette[] = {{"blue", BLUE}, {"vermilion", VERMILION}, {"green", GREEN}, {"purple", PURPLE}, {"orange", ORANGE},
+               {"sky", SKY},   {"wine", WINE},           {"grey", GREY}};
+enum { PALETTE = sizeof palette / sizeof *palette };
+/* gnuplot's shapes, filled: circle, triangle, square, diamond, inverted triangle, pentagon. One less is hollow. */
+static const int shapes[] = {7, 9, 5, 13, 11, 15};
+enum { SHAPES = sizeof shapes / sizeof *shapes, ADDED_SHAPE = 13 };
+
+double nlg_text_width(const char *text, double size) {
+    /* Of the characters 32 to 126, in thousandths. */
+    static const short width[] = {318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361,  318, 337, 636, 636, 636,
+                                  636, 636, 636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632,
+                                  575, 775, 752, 295, 295, 656, 557, 863, 748, 787, 603, 787, 695, 635,  611, 732, 684, 989, 685,
+                                  611, 685, 390, 337, 390, 838, 500, 500, 613, 635, 550, 635, 615, 352,  635, 634, 278, 278, 579,
+                                  278, 974, 634, 612, 635, 635, 411, 521, 392, 634, 592, 818, 592, 592,  525, 636, 337, 636, 838};
+    double sum = 0;
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= 32 && c < 127)
+            sum += width[c - 32];
+        else if ((c & 0xc0) != 0x80)
+            sum += 1000;
+    }
+    return sum * size / 1000;
+}
+
+/* --- what is drawn --- */
+
+typedef struct box {
+    double x0, y0, x1, y1;
+} box;
+
+typedef struct work {
+    nlg_layout *l;
+    const nlg_figure *figure;
+    const nlg_rows *rows;
+    double font, small; /* sizes in pixels */
+    const char *series[NLG_SERIES];
+    const char **categories;
+    int n_categories;
+    box *taken; /* labels that stand, and every point */
+    int n_taken;
+} work;
+
+static const char *text_at(const work *w, int row, const char *column) {
+    const char *t = nlg_rows_text(w->rows, row, column);
+    return t && *t ? t : NULL;
+}
+
+static bool is(const char *text, const char *word) {
+    return text && strcmp(text, word) == 0;
+}
+
+/* A copy in which nothing can be misread by gnuplot or a viewer: one line, valid UTF-8, backslashes doubled. */
+static char *clean(const char *text, double size, double room) {
+    size_t length = strlen(text), used = 0;
+    char *out = nlg_alloc(3 * length + 8, 1);
+    for (const char *c = text; out && *c;) {
+        int bytes = nlg_utf8_bytes(c);
+        if (!bytes) {
+            used += (size_t)snprintf(out + used, 4, "\xef\xbf\xbd");
+            c++;
+        } else if (bytes == 1) {
+            if ((unsigned char)*c < 32 || *c == 127)
+                out[used++] = ' ';
+            else if (*c == '"')
+                used += (size_t)snprintf(out + used, 4, "\xe2\x80\x9d");
+            else
+                out[used++] = *c;
+            if (*c == '\\') out[used++] = '\\';
+            c++;
+        } else {
+            memcpy(out + used, c, (size_t)bytes);
+            used += (size_t)bytes;
+            c += bytes;
+        }
+        out[used] = 0;
+        if (room > 0 && *c && nlg_text_width(out, size) > room - size) {
+            memcpy(out + used, "\xe2\x80\xa6", 4);
+            break;
+        }
+    }
+    return out;
+}
+
+static nlg_status put_text(work *w, double x, double y, nlg_anchor anchor, bool is_small, const char *text, double room,
+                           nlg_error *err) {
+    nlg_layout *l = w->l;
+    char *copy = clean(text, is_small ? w->small : w->font, room);
+    if (!copy) return nlg_fail_memory(err, strlen(text), "a figure");
+    l->texts[l->n_texts++] = (nlg_placed_text){x, y, anchor, is_small, copy};
+    return NLG_OK;
+}
+
+static double width_of(const work *w, const char *text, bool is_small) {
+    return nlg_text_width(text, is_small ? w->small : w->font);
+}
+
+/* Numbers of series and their looks, categories to numbers. */
+static nlg_status read_rows(work *w, nlg_error *err) {
+    nlg_layout *l = w->l;
+    for (int i = 0; i < w->rows->count; i++) {
+        nlg_placed_point *p = &l->points[i];
+        const char *series = text_at(w, i, "series"), *line = text_at(w, i, "line"), *designer = text_at(w, i, "designer");
+        const char *source = text_at(w, i, "source"), *colour = text_at(w, i, "colour");
+        int s = 0;
+        if (!series) series = "";
+        while (s < l->n_series && strcmp(w->series[s], series)) s++;
+        if (s == NLG_SERIES) return nlg_fail(err, NLG_ERR_INPUT, "figure %s: more than %d series", w->figure->name, NLG_SERIES);
+        if (s == l->n_series) w->series[l->n_series++] = series;
+        *p = (nlg_placed_point){.x = nlg_rows_number(w->rows, i, "x"), .y = nlg_rows_number(w->rows, i, "y"), .series = s};
+        if (w->figure->y_scale == NLG_CATEGORY) {
+            const char *category = text_at(w, i, "y");
+            int c = 0;
+            while (category && c < w->n_categories && strcmp(w->categories[c], category)) c++;
+            if (category && c == w->n_categories) w->categories[w->n_categories++] = category;
+            p->y = category ? c + 1 : (double)NAN;
+        }
+        p->colour = is(designer, "human") ? BLUE : is(designer, "searched") ? VERMILION : palette[s % PALETTE].colour;
+        p->shape = is(designer, "human") ? shapes[0] : is(designer, "searched") ? shapes[1] : shapes[s % SHAPES];
+        if (is(source, "added")) p->colour = WINE, p->shape = ADDED_SHAPE;
+        for (int c = 0; c < PALETTE; c++)
+            if (is(colour, palette[c].name)) p->colour = palette[c].colour;
+        if (is(source, "published")) p->shape--;
+        if (nlg_rows_number(w->rows, i, "marker") == 0) p->shape = 0;
+        p->in_line = line != NULL;
+        const char *next = i + 1 < w->rows->count ? text_at(w, i + 1, "line") : NULL;
+        p->ends_line = !line || !next || strcmp(line, next);
+    }
+    l->n_points = w->rows->count;
+    return NLG_OK;
+}
+
+/* --- ranges and ticks --- */
+
+static void widen(double value, bool log_scale, double *low, double *high) {
+    if (!isfinite(value) || (log_scale && value <= 0)) return;
+    if (!(value >= *low)) *low = value;
+    if (!(value <= *high)) *high = value;
+}
+
+static void pad(double *low, double *high, bool log_scale, double share) {
+    if (!isfinite(*low)) *low = log_scale ? 1 : 0, *high = log_scale ? 10 : 1;
+    if (log_scale) {
+        double more = *high / *low > 1.05 ? pow(*high / *low, share) : 1.5;
+        *low /= more;
+        *high *= more;
+    } else {
+        double more = *high > *low ? share * (*high - *low) : *high != 0 ? 0.1 * fabs(*high) : 1;
+        *low -= more;
+        *high += more;
+    }
+}
+
+static void set_ranges(work *w) {
+    nlg_layout *l = w->l;
+    l->x_log = w->figure->x_scale == NLG_LOG;
+    l->y_log = w->figure->y_scale == NLG_LOG;
+    l->x0 = l->x1 = l->y0 = l->y1 = (double)NAN;
+    for (int i = 0; i < l->n_points; i++) {
+        bool has_both = isfinite(l->points[i].x) && isfinite(l->points[i].y);
+        if (has_both) widen(l->points[i].x, l->x_log, &l->x0, &l->x1);
+        if (!has_both || w->figure->y_scale == NLG_CATEGORY) {
+            if (has_both) widen(nlg_rows_number(w->rows, i, "low"), l->x_log, &l->x0, &l->x1);
+            if (has_both) widen(nlg_rows_number(w->rows, i, "high"), l->x_log, &l->x0, &l->x1);
+            continue;
+        }
+        widen(l->points[i].y, l->y_log, &l->y0, &l->y1);
+        widen(nlg_rows_number(w->rows, i, "low"), l->y_log, &l->y0, &l->y1);
+        widen(nlg_rows_number(w->rows, i, "high"), l->y_log, &l->y0, &l->y1);
+    }
+    bool from_zero = w->figure->y_scale == NLG_CATEGORY && !l->x_log && l->x0 >= 0 && l->x0 < 0.5 * l->x1; /* level bars */
+    if (from_zero) l->x0 = 0;
+    pad(&l->x0, &l->x1, l->x_log, 0.05);
+    if (from_zero) l->x0 = 0;
+    if (w->figure->y_scale == NLG_CATEGORY) {
+        l->y0 = w->n_categories + 0.6;
+        l->y1 = 0.4;
+    } else {
+        pad(&l->y0, &l->y1, l->y_log, 0.06);
+    }
+}
+
+static void tick_text(double value, double step, char *text, size_t size) {
+    static const struct {
+        double unit;
+        const char *suffix;
+    } units[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e3, "K"}};
+    if (fabs(value) < 1e-9 * step) value = 0;
+    for (int i = 0; i < 4 && (fabs(value) >= 1e4 || (step >= 1000 && value != 0)); i++) {
+        if (fabs(value) < units[i].unit) continue;
+        snprintf(text, size, "%.6g%s", value / units[i].unit, units[i].suffix);
+        return;
+    }
+    snprintf(text, size, "%.6g", value);
+}
+
+static int linear_ticks(double low, double high, int most, nlg_tick *ticks) {
+    static const double steps[] = {1, 2, 2.5, 5, 10};
+    if (low > high) {
+        double t = low;
+        low = high;
+        high = t;
+    }
+    double least = (high - low) / (most > 1 ? most : 1), power = pow(10, floor(log10(least))), step = 10 * power;
+    for (int i = 0; i < 5; i++) {
+        if (steps[i] * power < least * (1 - 1e-9)) continue;
+        step = steps[i] * power;
+        break;
+    }
+    int n = 0;
+    for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && n < NLG_TICKS; k++) {
+        ticks[n].value = k * step;
+        tick_text(k * step, step, ticks[n].text, sizeof ticks[n].text);
+        n++;
+    }
+    return n;
+}
+
+static int log_ticks(double low, double high, int most, nlg_tick *ticks) {
+    static const double one[] = {1}, three[] = {1, 2, 5}, two[] = {1, 3};
+    static const struct {
+        const double *factors;
+        int n, every;
+    } sets[] = {{three, 3, 1}, {two, 2, 1}, {one, 1, 1}, {one, 1, 2}, {one, 1, 3}, {one, 1, 6}};
+    if (high / low < 3) return linear_ticks(low, high, most, ticks);
+    int n = 0;
+    for (int s = 0; s < 6; s++) {
+        n = 0;
+        for (int d = (int)floor(log10(low)) - 1; d <= (int)ceil(log10(high)); d++) {
+            if (d % sets[s].every) continue;
+            for (int f = 0; f < sets[s].n; f++) {
+                double value = sets[s].factors[f] * pow(10, d);
+                if (value < low * 0.9999 || value > high * 1.0001) continue;
+                if (n < NLG_TICKS) {
+                    ticks[n].value = value;
+                    tick_text(value, high >= 1e4 ? 1000 : 1, ticks[n].text, sizeof ticks[n].text);
+                }
+                n++;
+            }
+        }
+        if (n <= most && n <= NLG_TICKS) break;
+    }
+    return n > NLG_TICKS ? NLG_TICKS : n;
+}
+
+static double fraction(double value, double low, double high, bool log_scale) {
+    return log_scale ? log(value / low) / log(high / low) : (value - low) / (high - low);
+}
+
+static double pixel_x(const nlg_layout *l, double x) {
+    return l->left + fraction(x, l->x0, l->x1, l->x_log) * (l->right - l->left);
+}
+
+static double pixel_y(const nlg_layout *l, double y) {
+    return l->bottom - fraction(y, l->y0, l->y1, l->y_log) * (l->bottom - l->top);
+}
+
+static void set_x_ticks(work *w) {
+    nlg_layout *l = w->l;
+    for (int most = (int)((l->right - l->left) / (5 * w->font)); most >= 1; most--) {
+        l->x_ticks = l->x_log ? log_ticks(l->x0, l->x1, most, l->x_tick) : linear_ticks(l->x0, l->x1, most, l->x_tick);
+        bool fits = true;
+        for (int i = 1; i < l->x_ticks; i++) {
+            double gap = pixel_x(l, l->x_tick[i].value) - pixel_x(l, l->x_tick[i - 1].value);
+            fits &= gap > 0.5 * (width_of(w, l->x_tick[i].text, false) + width_of(w, l->x_tick[i - 1].text, false)) + 8;
+        }
+        if (fits) return;
+    }
+}
+
+/* --- legend and titles --- */
+
+/* Rows of "symbol text" below the title of y; returns the y below them. */
+static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
+    nlg_layout *l = w->l;
+    double x = 6, symbol = 2 * w->font, row = 1.5 * w->font;
+    bool any = false;
+    for (int s = 0; s < l->n_series; s++) {
+        const nlg_placed_point *marked = NULL, *lined = NULL;
+        for (int i = 0; i < l->n_points; i++) {
+            if (l->points[i].series != s) continue;
+            if (l->points[i].shape && !marked) marked = &l->points[i];
+            if (l->points[i].in_line && !lined) lined = &l->points[i];
+        }
+        const nlg_placed_point *p = marked ? marked : lined;
+        if (!*w->series[s] || !p) continue;
+        double room = l->width - 12 - symbol, width = width_of(w, w->series[s], true);
+        if (width > room) width = room;
+        if (x > 6 && x + symbol + width > l->width - 6) {
+            x = 6;
+            y += row;
+        }
+        l->legend[l->n_legend++] = (nlg_placed_point){.x = x + 0.4 * symbol,
+                                                      .y = y,
+                                                      .series = s,
+                                                      .shape = marked ? marked->shape : 0,
+                                                      .colour = p->colour,
+                                                      .in_line = lined != NULL};
+        NLG_TRY(put_text(w, x + symbol, y, NLG_TEXT_LEFT, true, w->series[s], room, err));
+        x += symbol + width + 1.4 * w->font;
+        any = true;
+    }
+    *below = any ? y + row : y;
+    return NLG_OK;
+}
+
+static nlg_status put_axes(work *w, nlg_error *err) {
+    nlg_layout *l = w->l;
+    double below = 0.9 * w->font, widest = 0;
+    if (*w->figure->y) {
+        NLG_TRY(put_text(w, 6, below, NLG_TEXT_LEFT, false, w->figure->y, l->width - 12, err));
+        below += 1.6 * w->font;
+    }
+    NLG_TRY(put_legend(w, below, &below, err));
+    l->top = below + 0.2 * w->font;
+    l->bottom = l->height - (*w->figure->x ? 3.6 : 2.0) * w->font;
+    if (w->figure->y_scale == NLG_CATEGORY) {
+        double room = 0.45 * l->width;
+        for (int c = 0; c < w->n_categories; c++) {
+            double width = width_of(w, w->categories[c], true);
+            if (width > widest) widest = width < room ? width : room;
+        }
+        l->left = widest + 14;
+        for (int c = 0; c < w->n_categories; c++)
+            NLG_TRY(put_text(w, l->left - 8, pixel_y(l, c + 1), NLG_TEXT_RIGHT, true, w->categories[c], room, err));
+    } else {
+        int most = (int)((l->bottom - l->top) / (2.8 * w->font));
+        l->y_ticks = l->y_log ? log_ticks(l->y0, l->y1, most, l->y_tick) : linear_ticks(l->y0, l->y1, most, l->y_tick);
+        for (int i = 0; i < l->y_ticks; i++) {
+            double width = width_of(w, l->y_tick[i].text, false);
+            if (width > widest) widest = width;
+        }
+        l->left = widest + 14;
+        for (int i = 0; i < l->y_ticks; i++)
+            NLG_TRY(put_text(w, l->left - 8, pixel_y(l, l->y_tick[i].value), NLG_TEXT_RIGHT, false, l->y_tick[i].text, 0, err));
+    }
+    l->right = l->width - 14;
+    set_x_ticks(w);
+    for (int i = 0; i < l->x_ticks; i++) {
+        double x = pixel_x(l, l->x_tick[i].value), half = 0.5 * width_of(w, l->x_tick[i].text, false);
+        if (x + half > l->width - 2) x = l->width - 2 - half;
+        NLG_TRY(put_text(w, x, l->bottom + 1.1 * w->font, NLG_TEXT_CENTRE, false, l->x_tick[i].text, 0, err));
+    }
+    if (*w->figure->x) {
+        double half = 0.5 * width_of(w, w->figure->x, false), middle = 0.5 * (l->left + l->right);
+        if (middle + half > l->width - 4) middle = l->width - 4 - half;
+        if (middle - half < 4) middle = 0.5 * l->width;
+        NLG_TRY(put_text(w, middle, l->bottom + 2.6 * w->font, NLG_TEXT_CENTRE, false, w->figure->x, l->width - 8, err));
+    }
+    return NLG_OK;
+}
+
+/* --- labels --- */
+
+static bool overlap(const box *a, const box *b) {
+    return a->x0 < b->x1 && b->x0 < a->x1 && a->y0 < b->y1 && b->y0 < a->y1;
+}
+
+/* Samples of the lines between joined points that lie in the box. */
+static int lines_through(const work *w, const box *b) {
+    const nlg_layout *l = w->l;
+    int hits = 0;
+    for (int i = 0; i + 1 < l->n_points; i++) {
+        if (l->points[i].ends_line) continue;
+        const double *p = &l->pixel[2 * i];
+        bool may_step = !l->points[i].shape && !l->points[i + 1].shape; /* level to the next one, then up */
+        for (int k = 0; k <= 24; k++) {
+            double x = p[0] + (p[2] - p[0]) * k / 24, y = p[1] + (p[3] - p[1]) * k / 24;
+            hits += x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
+            if (may_step)
+                hits += (x > b->x0 && x < b->x1 && p[1] > b->y0 && p[1] < b->y1) ||
+                        (p[2] > b->x0 && p[2] < b->x1 && y > b->y0 && y < b->y1);
+        }
+    }
+    return hits;
+}
+
+static bool is_free(const work *w, const box *b, int own) {
+    const nlg_layout *l = w->l;
+    if (b->x0 < l->left + 1 || b->x1 > l->width - 3 || b->y0 < l->top || b->y1 > l->bottom - 1) return false;
+    for (int i = 0; i < w->n_taken; i++)
+        if (i != own && overlap(b, &w->taken[i])) return false;
+    return true;
+}
+
+/* Around the point, then further away with a line to it; the first place that is free, with the fewest lines under it. */
+static bool find_place(const work *w, int row, double width, double height, box *best, bool *leads) {
+    static const double turn[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
+                                     {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
+    static const double rings[] = {7, 14, 24, 36, 50, 66};
+    const double *p = &w->l->pixel[2 * row];
+    int least = -1;
+    for (int r = 0; r < 6; r++) {
+        for (int t = 0; t < 12; t++) {
+            double x = p[0] + turn[t][0] * rings[r],
+                   y = p[1] + turn[t][1] * (rings[r] + (turn[t][0] == 0 || fabs(turn[t][0]) == 0.5 ? 0.35 * height : 0));
+            double left = turn[t][0] > 0.6 ? x : turn[t][0] < -0.6 ? x - width : x - 0.5 * width + turn[t][0] * 0.5 * width;
+            box b = {left, y - 0.5 * height, left + width, y + 0.5 * height};
+            if (!is_free(w, &b, row)) continue;
+            int hits = 10 * lines_through(w, &b) + t;
+            if (least >= 0 && hits >= least) continue;
+            least = hits;
+            *best = b;
+            *leads = r > 1;
+        }
+        if (least >= 0 && (least < 20 || r > 1)) return true;
+    }
+    return least >= 0;
+}
+
+static nlg_status place_label(work *w, int row, nlg_error *err) {
+    nlg_layout *l = w->l;
+    const char *label = text_at(w, row, "label");
+    double width = width_of(w, label, true) + 2, height = 1.25 * w->small;
+    box b;
+    bool leads = false;
+    if (!find_place(w, row, width, height, &b, &leads)) {
+        l->dropped++;
+        return NLG_OK;
+    }
+    const double *p = &l->pixel[2 * row];
+    if (leads) {
+        double x = p[0] < b.x0 ? b.x0 : p[0] > b.x1 ? b.x1 : p[0], y = p[1] < b.y0 ? b.y0 : p[1] > b.y1 ? b.y1 : p[1];
+        l->leaders[l->n_leaders++] = (nlg_segment){p[0], p[1], x, y};
+    }
+    w->taken[w->n_taken++] = b;
+    return put_text(w, b.x0 + 1, 0.5 * (b.y0 + b.y1), NLG_TEXT_LEFT, true, label, 0, err);
+}
+
+static nlg_status put_labels(work *w, nlg_error *err) {
+    nlg_layout *l = w->l;
+    bool *done = nlg_alloc((size_t)l->n_points + 1, sizeof *done);
+    if (!done) return nlg_fail_memory(err, 0, "a figure");
+    for (int i = 0; i < l->n_points; i++) {
+        const double *p = &l->pixel[2 * i];
+        double r = l->points[i].shape ? 5 : 0;
+        bool drawn = isfinite(p[0]) && isfinite(p[1]);
+        w->taken[w->n_taken++] = drawn ? (box){p[0] - r, p[1] - r, p[0] + r, p[1] + r} : (box){-1, -1, -1, -1};
+        done[i] = !drawn || !text_at(w, i, "label");
+    }
+    nlg_status status = NLG_OK;
+    for (;;) {
+        int next = -1;
+        double highest = 0;
+        for (int i = 0; i < l->n_points; i++) {
+            double priority = nlg_rows_number(w->rows, i, "priority");
+            if (isnan(priority)) priority = 0;
+            if (done[i] || (next >= 0 && priority <= highest)) continue;
+            next = i;
+            highest = priority;
+        }
+        if (next < 0 || status != NLG_OK) break;
+        done[next] = true;
+        status = place_label(w, next, err);
+    }
+    nlg_free(done);
+    return status;
+}
+
+/* --- the whole --- */
+
+static nlg_status make(work *w, nlg_error *err) {
+    nlg_layout *l = w->l;
+    NLG_TRY(read_rows(w, err));
+    set_ranges(w);
+    NLG_TRY(put_axes(w, err));
+    for (int i = 0; i < l->n_points; i++) {
+        l->pixel[2 * i] = pixel_x(l, l->points[i].x);
+        l->pixel[2 * i + 1] = pixel_y(l, l->points[i].y);
+    }
+    return put_labels(w, err);
+}
+
+nlg_status nlg_layout_make(const nlg_figure *figure, const nlg_rows *rows, int width, int height, bool is_narrow,
+                           nlg_layout **layout, nlg_error *err) {
+    size_t n = (size_t)rows->count + 1;
+    nlg_layout *l = nlg_alloc(1, sizeof *l);
+    *layout = l;
+    if (!l) return nlg_fail_memory(err, sizeof *l, "a figure");
+    work w = {.l = l, .figure = figure, .rows = rows, .font = is_narrow ? 11 : 13, .small = is_narrow ? 10 : 11.5};
+    *l = (nlg_layout){.width = width, .height = height};
+    w.categories = nlg_alloc(n, sizeof *w.categories);
+    w.taken = nlg_alloc(2 * n, sizeof *w.taken);
+    l->texts = nlg_alloc(2 * n + NLG_SERIES + 2 * NLG_TICKS + 4, sizeof *l->texts);
+    l->points = nlg_alloc(n, sizeof *l->points);
+    l->legend = nlg_alloc(NLG_SERIES, sizeof *l->legend);
+    l->leaders = nlg_alloc(n, sizeof *l->leaders);
+    l->pixel = nlg_alloc(2 * n, sizeof *l->pixel);
+    bool complete = w.categories && w.taken && l->texts && l->points && l->legend && l->leaders && l->pixel;
+    nlg_status status = complete ? make(&w, err) : nlg_fail_memory(err, 0, "a figure");
+    nlg_free(w.categories);
+    nlg_free(w.taken);
+    if (status != NLG_OK) {
+        nlg_layout_free(l);
+        *layout = NULL;
+    }
+    return status;
+}
+
+void nlg_layout_free(nlg_layout *l) {
+    if (!l) return;
+    for (int i = 0; i < l->n_texts; i++) nlg_free(l->texts[i].text);
+    nlg_free(l->texts);
+    nlg_free(l->points);
+    nlg_free(l->legend);
+    nlg_free(l->leaders);
+    nlg_free(l->pixel);
+    nlg_free(l);
+}

@@ -1,0 +1,43 @@
+/* One SQLite connection in which a query of the report sees everything that there is, read-only:
+ *
+ *   the store's tables and views (search/store/schema.sql), empty ones where there is no store;
+ *   published_NAME: results/published/NAME.tsv ('-' in NAME becomes '_'; "-" and empty cells are NULL, numbers are REAL);
+ *   networks(name, family, designer, year, small, published_params, published_macs, input): the registry of models;
+ *   added, input: rows of a user or of a command, see nlg_query_load_rows;
+ *   the statistics of harness/claims/stats_sql.h as functions, and the parameters :profile and :experiment. */
+#ifndef NLG_QUERY_H
+#define NLG_QUERY_H
+
+#include <stdbool.h>
+
+#include "layers/base/status.h"
+
+typedef struct nlg_query nlg_query;
+
+/* store: a path, or NULL; a file that does not exist is an empty store. published: the folder of the TSV files, NULL: none. */
+nlg_status nlg_query_open(const char *store, const char *published, nlg_query **query, nlg_error *err);
+void nlg_query_close(nlg_query *query);
+bool nlg_query_has_store(const nlg_query *query);
+
+/* Fills the table `name` from tab-separated text with a line of column names, after lines that begin with '#'. `columns`: those
+ * that it has, space separated, a name ended by '#' must be a number, one begun by '?' may be missing; NULL takes what the text
+ * has. `text` may be NULL: an empty table of these columns. `what` names the text in messages. */
+nlg_status nlg_query_load_rows(nlg_query *query, const char *name, const char *columns, const char *text, const char *what,
+                               nlg_error *err);
+
+/* The result of one SELECT. Cells are texts, NULL where SQL's value is NULL; numbers are in `number`, NaN for what is none. */
+typedef struct nlg_rows {
+    int columns, count;
+    char **names;   /* [columns] */
+    char **text;    /* [count][columns] */
+    double *number; /* [count][columns] */
+} nlg_rows;
+/* what: names the query in messages, e.g. its file. A query that does more than read is refused. Free with nlg_rows_free. */
+nlg_status nlg_query_run(nlg_query *query, const char *sql, const char *profile, const char *experiment, const char *what,
+                         nlg_rows **rows, nlg_error *err);
+void nlg_rows_free(nlg_rows *rows);
+int nlg_rows_column(const nlg_rows *rows, const char *name);                  /* -1: none */
+const char *nlg_rows_text(const nlg_rows *rows, int row, const char *column); /* NULL: NULL, or no such column */
+double nlg_rows_number(const nlg_rows *rows, int row, const char *column);    /* NaN likewise */
+
+#endif

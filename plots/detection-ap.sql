@@ -1,0 +1,15 @@
+-- title: Detection: AP against multiply-accumulates ({experiment})
+-- caption: Average precision on generated scenes of detectors trained here, mean over seeds; bars: 95 % interval over seeds, from 3 on.
+-- section: retinanet
+-- alt: Average precision against multiply-accumulates of the detectors trained here.
+-- needs: lineage run
+-- each: experiment
+-- x: multiply-accumulates per image
+-- y: AP, %
+-- xscale: log
+WITH one AS (
+  SELECT arm, position, max(CASE metric WHEN 'ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
+  FROM results WHERE profile = :profile AND experiment = :experiment GROUP BY stage, position)
+SELECT max(macs) AS x, 100 * mean(ap) AS y, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS low, CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS high,
+  NULL AS series, arm AS label, printf('%s: AP %.2f (%d seeds)', arm, 100 * mean(ap), count(ap)) AS hover
+FROM one WHERE ap IS NOT NULL AND macs IS NOT NULL GROUP BY arm ORDER BY arm

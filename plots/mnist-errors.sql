@@ -1,0 +1,12 @@
+-- title: MNIST in 1998
+-- caption: Test error of the classifiers that LeCun et al. compared (1998, Figure 9); most figures are recalled, not checked against the
+--   paper.
+-- section: lenet
+-- alt: Bars of MNIST test error: LeNet-5 with 0.95 % below fully connected networks of 1.6 to 4.7 % and a linear classifier of 12 %.
+-- needs: results/published/mnist.tsv
+-- x: MNIST test error, %
+-- yscale: category
+SELECT error AS x, model || coalesce(' (' || variant || ')', '') AS y, CASE family WHEN 'LeNet' THEN 'convolutional (published)' ELSE 'other (published)' END AS series,
+  CASE family WHEN 'LeNet' THEN 'vermilion' ELSE 'blue' END AS colour, 'published' AS source, printf('%s: %g %%', model, error) AS hover
+FROM published_mnist WHERE error IS NOT NULL
+ORDER BY x

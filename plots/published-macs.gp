@@ -1,0 +1,2 @@
+# Dashed lines join the networks of one family.
+plot @DASHES, @POINTS

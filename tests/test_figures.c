@@ -1,0 +1,265 @@
+/* Figures: their files, their queries on an empty store, texts that do not overlap, and names that must do no harm. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/report/draw.h"
+#include "harness/report/escape.h"
+#include "harness/report/figure.h"
+#include "harness/report/layout.h"
+#include "layers/base/memory.h"
+#include "tests/program.h"
+
+static nlg_figure *figures;
+static int n_figures;
+
+static int load(void **state) {
+    (void)state;
+    nlg_error err = {0};
+    if (nlg_figures_load(&figures, &n_figures, &err) == NLG_OK) return 0;
+    fprintf(stderr, "%s\n", err.text);
+    return -1;
+}
+
+static int unload(void **state) {
+    (void)state;
+    nlg_figures_free(figures, n_figures);
+    return 0;
+}
+
+static nlg_query *open_empty(void) {
+    nlg_query *q;
+    nlg_error err = {0};
+    if (nlg_query_open(NULL, "results/published", &q, &err) != NLG_OK) fail_msg("%s", err.text);
+    return q;
+}
+
+static const nlg_figure *find(const char *name) {
+    const nlg_figure *f;
+    nlg_error err = {0};
+    if (nlg_figure_find(figures, n_figures, name, &f, &err) != NLG_OK) fail_msg("%s", err.text);
+    return f;
+}
+
+static nlg_rows *rows_of(nlg_query *q, const nlg_figure *f) {
+    nlg_rows *rows;
+    nlg_error err = {0};
+    if (nlg_figure_tables(f, q, NULL, f->name, &err) != NLG_OK) fail_msg("%s", err.text);
+    if (nlg_figure_rows(f, q, "smoke", "none", &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    return rows;
+}
+
+static void every_query_runs_on_an_empty_store(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    int published = 0;
+    assert_true(n_figures > 20);
+    for (int i = 0; i < n_figures; i++) {
+        nlg_rows *rows = rows_of(q, &figures[i]);
+        published += rows->count > 0;
+        assert_true(nlg_rows_column(rows, "x") >= 0 && nlg_rows_column(rows, "y") >= 0);
+        if (figures[i].each_experiment && rows->count) fail_msg("%s: rows without a store", figures[i].name);
+        nlg_rows_free(rows);
+    }
+    assert_true(published >= 12); /* the published figures need no store */
+    nlg_query_close(q);
+}
+
+static double left_of(const nlg_placed_text *t, double width) {
+    return t->anchor == NLG_TEXT_LEFT ? t->x : t->anchor == NLG_TEXT_CENTRE ? t->x - width / 2 : t->x - width;
+}
+
+/* By the widths that the layout itself assumes: a browser's are checked by tests/pages.sh. */
+static void texts_neither_overlap_nor_leave(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    for (int f = 0; f < n_figures; f++) {
+        nlg_rows *rows = rows_of(q, &figures[f]);
+        for (int narrow = 0; rows->count && narrow < 2; narrow++) {
+            nlg_layout *l;
+            if (nlg_layout_make(&figures[f], rows, narrow ? 350 : 760, 560, narrow, &l, &err) != NLG_OK) fail_msg("%s", err.text);
+            for (int i = 0; i < l->n_texts; i++) {
+                const nlg_placed_text *a = &l->texts[i];
+                double size_a = a->is_small ? (narrow ? 10 : 11.5) : (narrow ? 11 : 13), wa = nlg_text_width(a->text, size_a),
+                       xa = left_of(a, wa);
+                if (xa < 0 || xa + wa > l->width || a->y < 0 || a->y > l->height)
+                    fail_msg("%s: '%s' is clipped", figures[f].name, a->text);
+                for (int j = 0; j < i; j++) {
+                    const nlg_placed_text *b = &l->texts[j];
+                    double size_b = b->is_small ? (narrow ? 10 : 11.5) : (narrow ? 11 : 13), wb = nlg_text_width(b->text, size_b),
+                           xb = left_of(b, wb);
+                    bool apart = xa + wa <= xb || xb + wb <= xa || fabs(a->y - b->y) >= 0.5 * (size_a + size_b);
+                    if (!apart) fail_msg("%s%s: '%s' lies on '%s'", figures[f].name, narrow ? " (narrow)" : "", a->text, b->text);
+                }
+            }
+            nlg_layout_free(l);
+        }
+        nlg_rows_free(rows);
+    }
+    nlg_query_close(q);
+}
+
+static void queries_may_only_read(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    static const char *const bad[] = {
+        "DELETE FROM records", "ATTACH '/tmp/x' AS y", "PRAGMA journal_mode = wal",  "SELECT 1; SELECT 2",
+        "DROP TABLE networks", "CREATE TABLE t(x)",    "SELECT load_extension('x')", "",
+        "SELECT nothing"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        nlg_rows *rows;
+        nlg_error err = {0};
+        if (nlg_query_run(q, bad[i], NULL, NULL, "mine.json, claim x", &rows, &err) == NLG_OK) fail_msg("taken: %s", bad[i]);
+        assert_non_null(strstr(err.text, "mine.json, claim x"));
+    }
+    nlg_query_close(q);
+}
+
+static void own_rows_are_checked(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    const nlg_figure *f = find("published-macs");
+    static const struct {
+        const char *text, *says;
+    } bad[] = {{"", "no line of column names"},
+               {"label\tx\n", "the column 'y' is missing"},
+               {"label\tx\ty\tcolour\n", "unknown column 'colour'"},
+               {"label\tx\ty\nmine\t1e9\n", "expected 3 cells"},
+               {"label\tx\ty\nmine\t1e9\tgood\n", "line 2: expected a number for y, found 'good'"},
+               {"label\tx\ty\nmine\t\t80\n", "expected a number for x, found nothing"},
+               {"label\tx\tx\ty\n", "is there twice"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        nlg_error err = {0};
+        assert_int_equal(nlg_figure_tables(f, q, bad[i].text, "mine.tsv", &err), NLG_ERR_INPUT);
+        if (!strstr(err.text, bad[i].says) || !strstr(err.text, "mine.tsv"))
+            fail_msg("expected '%s', found '%s'", bad[i].says, err.text);
+    }
+    nlg_error err = {0};
+    nlg_rows *rows;
+    assert_int_equal(nlg_figure_tables(f, q, "# mine\nlabel\tx\ty\r\nMyNet\t1.5e9\t81.5\r\n", "mine.tsv", &err), NLG_OK);
+    assert_int_equal(nlg_figure_rows(f, q, "quick", NULL, &rows, &err), NLG_OK);
+    int mine = 0;
+    for (int i = 0; i < rows->count; i++) {
+        const char *label = nlg_rows_text(rows, i, "label");
+        if (!label || strcmp(label, "MyNet")) continue;
+        mine++;
+        assert_string_equal(nlg_rows_text(rows, i, "source"), "added");
+        assert_true(nlg_rows_number(rows, i, "x") == 1.5e9 && nlg_rows_number(rows, i, "y") == 81.5);
+    }
+    assert_int_equal(mine, 1);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
+/* Names that gnuplot, a shell or a browser could take for commands; each must arrive as text. */
+static void hostile_names_are_texts(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    const nlg_figure *f = find("published-macs");
+    nlg_error err = {0};
+    nlg_rows *rows;
+    nlg_drawing d;
+    static const char rows_text[] = "label\tx\ty\tseries\n"
+                                    "|touch PWNED;\t1e9\t90\t<touch PWNED\n"
+                                    "'; system('touch PWNED'); '\t2e9\t91\t`touch PWNED`\n"
+                                    "\"quoted\\n <script>alert(1)</script> &amp;\t3e9\t92\t$(touch PWNED)\n"
+                                    "bad \xff\xc3 bytes \x01\t4e9\t93\t@POINTS\n";
+    program_enter();
+    assert_int_equal(nlg_figure_tables(f, q, rows_text, "mine.tsv", &err), NLG_OK);
+    assert_int_equal(nlg_figure_rows(f, q, "quick", NULL, &rows, &err), NLG_OK);
+    const unsigned all = NLG_DRAW_SVG | NLG_DRAW_NARROW | NLG_DRAW_PNG | NLG_DRAW_PDF | NLG_DRAW_TEX;
+    if (nlg_figure_draw(f, rows, "f1", "<title> & \"t\"", "alt", all, &d, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_null(strstr(d.svg.data, "<script>"));
+    assert_non_null(strstr(d.svg.data, "&lt;script"));
+    assert_non_null(strstr(d.svg.data, "|touch PWNED;"));
+    assert_non_null(strstr(d.svg.data, "bad \xef\xbf\xbd\xef\xbf\xbd bytes"));
+    assert_non_null(strstr(d.svg.data, "&lt;title&gt; &amp; &quot;t&quot;"));
+    assert_null(strstr(d.svg.data, "Gnuplot"));
+    assert_null(strstr(d.svg.data, "id='gp"));
+    assert_non_null(strstr(d.svg.data, "currentColor"));
+    assert_true(d.png.size > 1000 && memcmp(d.png.data, "\x89PNG", 4) == 0);
+    assert_true(d.pdf.size > 1000 && memcmp(d.pdf.data, "%PDF", 4) == 0);
+    assert_true(d.tex.size > 1000 && d.tex_pdf.size > 1000);
+    assert_true(access("PWNED", F_OK) != 0);
+    nlg_drawing_free(&d);
+    nlg_rows_free(rows);
+    program_leave();
+    nlg_query_close(q);
+}
+
+static void one_point_and_equal_points_are_drawn(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    nlg_rows *rows;
+    nlg_drawing d;
+    nlg_figure f = *find("published-macs");
+    static const char *const queries[] = {"SELECT 5 AS x, 7 AS y", "SELECT 5 AS x, 7 AS y, 'a' AS label UNION ALL SELECT 5, 7, 'b'",
+                                          "SELECT NULL AS x, NULL AS y", "SELECT -1 AS x, 2 AS y"};
+    for (size_t i = 0; i < sizeof queries / sizeof *queries; i++) {
+        assert_int_equal(nlg_query_run(q, queries[i], NULL, NULL, "test", &rows, &err), NLG_OK);
+        if (nlg_figure_draw(&f, rows, "f", "t", "a", NLG_DRAW_SVG, &d, &err) != NLG_OK) fail_msg("%s: %s", queries[i], err.text);
+        nlg_drawing_free(&d);
+        nlg_rows_free(rows);
+    }
+    nlg_query_close(q);
+}
+
+static void escapes(void **state) {
+    (void)state;
+    static const struct {
+        nlg_escape_kind kind;
+        const char *text, *expected;
+    } cases[] = {{NLG_ESCAPE_HTML, "<a href=\"x\">'&\xff", "&lt;a href=&quot;x&quot;&gt;&#39;&amp;\xef\xbf\xbd"},
+                 {NLG_ESCAPE_MARKDOWN, "a_b|c*<i>`", "a\\_b\\|c\\*&lt;i>\\`"},
+                 {NLG_ESCAPE_TEX, "50 % & $x_1 #\\{}", "50 \\% \\& \\$x\\_\\allowbreak{}1 \\#\\textbackslash{}\\{\\}"},
+                 {NLG_ESCAPE_TSV, "a\tb\nc", "a b c"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        nlg_escape(f, cases[i].kind, cases[i].text);
+        fclose(f);
+        assert_string_equal(text, cases[i].expected);
+        free(text);
+    }
+}
+
+static void the_command(void **state) {
+    (void)state;
+    program_enter();
+    program_result list = run_good("lineage plot --list --results $D/none");
+    assert_non_null(strstr(list.out, "published-macs"));
+    assert_non_null(strstr(list.out, "no data yet: lineage run"));
+    run_refused("there is no figure 'published-mac'; did you mean published-macs?", "lineage plot published-mac --out $D/x.svg");
+    run_refused("expected a name that ends in .svg", "lineage plot timeline --out $D/x.jpg");
+    run_refused("make it by: lineage run", "lineage plot accuracy-macs --results $D/none --out $D/x.svg");
+    run_refused("takes no rows of your own", "lineage plot accuracy-macs --add $D/x --results $D/none --out $D/x.svg");
+    run_good("lineage plot timeline --out $D/x.svg && test -s $D/x.svg");
+    program_leave();
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    program_find(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_query_runs_on_an_empty_store),
+        cmocka_unit_test(texts_neither_overlap_nor_leave),
+        cmocka_unit_test(queries_may_only_read),
+        cmocka_unit_test(own_rows_are_checked),
+        cmocka_unit_test(hostile_names_are_texts),
+        cmocka_unit_test(one_point_and_equal_points_are_drawn),
+        cmocka_unit_test(escapes),
+        cmocka_unit_test(the_command),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
