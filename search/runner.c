@@ -86,7 +86,7 @@ static nlg_status place_stored(runner *r, const nlg_trial *stored, int count, nl
         if (number < next || (number > next && next < complete)) {
             return nlg_fail(err, NLG_ERR_INPUT,
                             "%s: the trial store is damaged: expected trial %d, found %d; restore a copy or name another file",
-                            r->options->store, next, number);
+                            nlg_store_path(r->store), next, number);
         }
         next = number + 1;
         r->trials[number] = stored[i];
@@ -106,7 +106,7 @@ static nlg_status make_room(runner *r, int trials, nlg_error *err) {
 
 static nlg_status load_trials(runner *r, nlg_error *err) {
     const nlg_search_options *o = r->options;
-    if (!o->store) return make_room(r, o->budget, err);
+    if (!o->store && !o->opened) return make_room(r, o->budget, err);
     nlg_run_identity identity = {.space = o->space->name,
                                  .strategy = o->strategy->name,
                                  .strategy_options = r->strategy_options,
@@ -115,7 +115,8 @@ static nlg_status load_trials(runner *r, nlg_error *err) {
                                  .objective = r->objective,
                                  .batch = r->batch,
                                  .seed = o->seed};
-    NLG_TRY(nlg_store_open(o->store, NLG_STORE_WRITE, &r->store, err));
+    r->store = o->opened;
+    if (!r->store) NLG_TRY(nlg_store_open(o->store, NLG_STORE_WRITE, &r->store, err));
     if (o->only_run) NLG_TRY(nlg_store_refuse_other(r->store, &identity, err));
     int64_t run;
     nlg_trial *stored;
@@ -152,7 +153,7 @@ static void tear_down(runner *r) {
     nlg_free(r->chosen);
     nlg_free(r->have);
     nlg_free(r->trials);
-    nlg_store_close(r->store);
+    if (r->store != r->options->opened) nlg_store_close(r->store);
 }
 
 /* --- one trial ---------------------------------------------------------------------------------------------------- */
@@ -180,7 +181,7 @@ static nlg_status verify_stored(const runner *r, const nlg_trial *asked, nlg_err
         err, NLG_ERR_INPUT,
         "%s: trial %d of the store is %.12s, but the same run asks for %.12s: the store was made by another version of the "
         "program or was changed; name another file",
-        r->options->store ? r->options->store : "search", asked->number, stored->hash, asked->hash);
+        r->store ? nlg_store_path(r->store) : "search", asked->number, stored->hash, asked->hash);
 }
 
 /* The first trial of the same architecture at the same budget, NULL if it is new. */

@@ -214,8 +214,9 @@ typedef struct nlg_search_options {
     int budget;                   /* trials, repeats included */
     int batch;                    /* q; 0: 1 */
     uint64_t seed;
-    const char *store; /* SQLite file; NULL: nothing is kept */
-    bool only_run;     /* refuse a store that holds other runs and not this one, and say what differs */
+    const char *store;        /* SQLite file; NULL: nothing is kept */
+    struct nlg_store *opened; /* instead: a store that the caller has open for writing (search/store/store.h) */
+    bool only_run;            /* refuse a store that holds other runs and not this one, and say what differs */
     /* Processes that evaluate at once; 0: this process does it. A worker that crashes, is killed or runs out of memory costs its
      * trial (failed). No result depends on their number. */
     int workers;

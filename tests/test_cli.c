@@ -90,16 +90,17 @@ static void mistakes_in_experiments_are_found_at_once(void **state) {
     run_good("mkdir $D/e");
 #define EDITED                                                                                                                     \
     "sed 's/%s/%s/' harness/experiments/%s.json >$D/e/x.json; lineage run --profile smoke --results $D/r --experiments $D/e"
-    run_refused("x.json: unknown key \"clam\"; did you mean \"claim\"?", EDITED, "\"claim\"", "\"clam\"", "counts");
-    run_refused("x.json: unknown key \"train_image\"; did you mean \"train_images\"?", EDITED, "train_images", "train_image",
+    run_refused("x.json: unknown key \"nots\"; did you mean \"notes\"?", EDITED, "\"notes\"", "\"nots\"", "counts");
+    run_refused("x.json: profile \"smoke\": key \"train_images\" is used by no stage", EDITED, "\\$train_images", "$train_image",
                 "human-vs-searched");
     run_refused("x.json: line 2: not valid JSON", EDITED, "\"id\"", "id", "search-small");
-    run_refused("human-vs-searched: unknown model 'resnet20_smal'; did you mean 'resnet20_small'?", EDITED, "\"lenet5_small\"",
-                "\"resnet20_smal\"", "human-vs-searched");
-    run_refused("experiment search-small: ", EDITED, "\"evolution:", "\"evolutoin:", "search-small");
+    run_refused("x.json: stage \"selection\": unknown model 'resnet20_smal'; did you mean 'resnet20_small'?", EDITED,
+                "\"lenet5_small\"", "\"resnet20_smal\"", "human-vs-searched");
+    run_refused("x.json: stage \"search\": ", EDITED, "\"evolution:", "\"evolutoin:", "search-small");
     run_refused("did you mean 'fashion-mnist'?", EDITED, "fashion-mnist", "fashion-mnits", "human-vs-searched");
     run_refused("no profile \"smokee\"; expected smoke, quick or full", "lineage run --profile smokee");
-    run_refused("no experiments (*.json) there", "lineage run --experiments $D/none");
+    run_refused("no experiments there: No such file", "lineage run --experiments $D/none");
+    run_refused("no experiments (*.json) there", "mkdir $D/empty; lineage run --experiments $D/empty");
 #undef EDITED
 }
 

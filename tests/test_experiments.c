@@ -1,156 +1,344 @@
-/* Experiments: their files, the store of results, the report's refusals. */
-#include <math.h>
+/* Experiments: their files, stages, keys, what is run again and what not. */
 #include <setjmp.h>
-#include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "harness/plans/experiment.h"
-#include "harness/claims/stats.h"
-#include "harness/report/report.h"
-#include "layers/base/file.h"
+#include "tests/made_files.h"
+#include "tests/program.h"
 
-static char folder[64];
-
-static int make_folder(void **state) {
+static int enter(void **state) {
     (void)state;
-    snprintf(folder, sizeof folder, "%s", "experiments-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    program_enter();
+    made_idx_set(getenv("D"), 300, 60, 28, 28, true);
+    return 0;
 }
 
-static int remove_folder(void **state) {
+static int leave(void **state) {
     (void)state;
-    static const char *const names[] = {"e.json", "experiments.sqlite", "experiments.sqlite-lock", "experiments.sqlite-journal"};
-    char path[256];
-    for (int i = 0; i < 4; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        unlink(path);
+    program_leave();
+    return 0;
+}
+
+static void write_file(const char *name, const char *text) {
+    made_file(getenv("D"), name, text, strlen(text));
+}
+
+/* ---- files that are refused -------------------------------------------------------------------------------------------- */
+
+#define HEAD  "{\"id\":\"x\",\"title\":\"t\","
+#define SMOKE "\"profiles\":{\"smoke\":{}},"
+#define TRAIN "\"data\":\"mnist:DATA\",\"train_images\":64,\"validation_images\":64,\"epochs\":1,\"batch\":32"
+#define SELECT                                                                                                                     \
+    "{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"],\"rate\":[0.05]},\"with\":{" TRAIN "}}"
+
+/* The folder of the data in place of DATA. */
+static void write_experiment(const char *name, const char *text) {
+    char whole[8192];
+    const char *at;
+    size_t used = 0;
+    while ((at = strstr(text, "DATA"))) {
+        used += (size_t)snprintf(whole + used, sizeof whole - used, "%.*s%s", (int)(at - text), text, getenv("D"));
+        text = at + 4;
     }
-    return rmdir(folder);
+    snprintf(whole + used, sizeof whole - used, "%s", text);
+    write_file(name, whole);
 }
 
-static nlg_status load(const char *text, nlg_error *err) {
-    char path[256];
-    nlg_experiment e;
-    snprintf(path, sizeof path, "%s/e.json", folder);
-    assert_int_equal(nlg_file_write(path, text, strlen(text), NULL), NLG_OK);
-    nlg_status status = nlg_experiment_load(path, "smoke", &e, err);
-    nlg_experiment_close(&e);
-    return status;
-}
-
-#define HEAD    "{\"id\":\"x\",\"title\":\"t\",\"claim\":\"c\",\"rule\":\"r\","
-#define LATENCY HEAD "\"kind\":\"latency\",\"profiles\":{\"smoke\":{\"networks\":[\"lenet5\"],\"batch\":1,"
-
+/* Refused with the file and `part` named, and nothing is made. */
 static void refuses(const char *text, const char *part) {
-    nlg_error err = {0};
-    assert_int_equal(load(text, &err), NLG_ERR_INPUT);
-    if (!strstr(err.text, part)) fail_msg("expected \"%s\" in: %s", part, err.text);
-    assert_non_null(strstr(err.text, "e.json"));
+    write_experiment("e.json", text);
+    program_result r = run("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_int_equal(r.code, 2);
+    assert_string_equal(r.out, "");
+    if (!strstr(r.err, part) || !strstr(r.err, "e.json")) fail_msg("expected \"%s\" and e.json in: %s", part, r.err);
+    assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
 }
 
-static void test_files(void **state) {
+static void refuses_train(const char *key, const char *value, const char *part) {
+    char text[2048];
+    snprintf(text, sizeof text,
+             HEAD SMOKE "\"stages\":[{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"]},\"with\":{"
+                        "\"data\":\"mnist:DATA\",\"train_images\":64,\"validation_images\":64,\"epochs\":1,\"%s\":%s}}]}",
+             key, value);
+    refuses(text, part);
+}
+
+static void values_are_checked(void **state) {
     (void)state;
-    nlg_error err = {0};
-    assert_int_equal(load(LATENCY "\"seconds\":1}}}", &err), NLG_OK);
-    refuses(LATENCY "\"secnods\":1}}}", "unknown key \"secnods\"");
-    refuses(LATENCY "\"seconds\":\"1\"}}}", "\"seconds\": expected a number");
-    refuses(LATENCY "\"seconds\":-1}}}", "\"seconds\": expected a number");
-    refuses(LATENCY "\"batch\":1}}}", "\"seconds\" is missing");
-    refuses(HEAD "\"kind\":\"dance\",\"profiles\":{}}", "\"kind\"");
-    refuses(HEAD "\"kind\":\"counts\",\"profiles\":{\"quick\":{}}}", "no profile \"smoke\"");
-    refuses("{\"id\":", "not valid JSON");
-    refuses(
-        HEAD
-        "\"kind\":\"search\",\"data\":\"d\",\"profiles\":{\"smoke\":{\"space\":\"s\",\"strategies\":[\"other\"],\"train_images\":1,"
-        "\"validation_images\":1,\"batch\":1,\"epochs\":1,\"rate\":1,\"seeds\":1,\"budget\":1,\"search_seeds\":1,\"retrain_"
-        "epochs\":1,"
-        "\"retrained_random\":1}}}",
-        "baseline");
-}
-
-static void put_one(nlg_results *results, const char *identity, const char *result) {
-    nlg_settings settings = {.threads = 1};
-    char key[65];
-    assert_int_equal(nlg_results_key(identity, key, NULL), NLG_OK);
-    assert_int_equal(nlg_results_put(results, key, identity, result, 1, &settings, NULL), NLG_OK);
-    assert_int_equal(nlg_results_add_member(results, "smoke", "x", "final", "arm", key, NULL), NLG_OK);
-}
-
-static void test_killed_writer_keeps_results(void **state) {
-    (void)state;
-    pid_t child = fork();
-    if (child == 0) {
-        nlg_results *results;
-        if (nlg_results_open(folder, true, &results, NULL) != NLG_OK) _exit(1);
-        put_one(results, "{\"a\":1}", "{\"value\":7}");
-        kill(getpid(), SIGKILL);
+    static const char *const cases[][3] = {
+        {"batch", "0.5", "recipe field \"batch\": expected a whole number from 1"},
+        {"batch", "1e12", "recipe field \"batch\": expected a whole number from 1"},
+        {"seed", "1.5", "key \"seed\": expected a whole number from 0"},
+        {"seed", "1e300", "key \"seed\": expected a whole number from 0"},
+        {"seed", "-1", "key \"seed\": expected a whole number from 0"},
+        {"split_seed", "\"0\"", "key \"split_seed\": expected a whole number"},
+        {"image_size", "0", "key \"image_size\": expected a whole number from 1"},
+        {"momentum", "2", "recipe field \"momentum\": expected a number from 0 to 1"},
+        {"nesterov", "1", "recipe field \"nesterov\": expected true or false"},
+        {"optimizer", "\"sdg\"", "recipe field \"optimizer\": expected sgd or adam"},
+        {"cutout", "1.5", "recipe field \"cutout\": expected a whole number"},
+        {"augment", "0", "key \"augment\": expected true or false"},
+        {"validate", "\"never\"", "key \"validate\": expected last or every"},
+        {"epohcs", "1", "unknown key \"epohcs\" of the measure train; did you mean \"epochs\"?"},
+        {"budget", "1", "unknown key \"budget\""},
+        {"final", "true", "unknown key \"final\""},
+        {"space", "\"nasnet_small\"", "found both"},
+        {"genotype", "\"nonsense\"", "lenet5_small"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuses_train(cases[i][0], cases[i][1], cases[i][2]);
+    static const char *const wrong[][2] = {{"0.5", "recipe field \"epochs\": expected a whole number"},
+                                           {"0", "expected at least 1"},
+                                           {"1e300", "expected a whole number"}};
+    for (int i = 0; i < 3; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 HEAD SMOKE
+                 "\"stages\":[{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"]},\"with\":{"
+                 "\"data\":\"mnist:DATA\",\"epochs\":%s}}]}",
+                 wrong[i][0]);
+        refuses(text, wrong[i][1]);
     }
-    int ended;
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    assert_true(WIFSIGNALED(ended));
-    nlg_results *results;
-    nlg_result_row *rows;
-    cJSON *found;
-    int count;
-    char key[65];
-    assert_int_equal(nlg_results_open(folder, true, &results, NULL), NLG_OK);
-    assert_int_equal(nlg_results_key("{\"a\":1}", key, NULL), NLG_OK);
-    assert_int_equal(nlg_results_get(results, key, &found, NULL), NLG_OK);
-    assert_non_null(found);
-    assert_true(nlg_result_number(found, "value") == 7);
-    cJSON_Delete(found);
-    assert_int_equal(nlg_results_key("{\"a\":2}", key, NULL), NLG_OK);
-    assert_int_equal(nlg_results_get(results, key, &found, NULL), NLG_OK);
-    assert_null(found);
-    assert_int_equal(nlg_results_rows(results, "smoke", &rows, &count, NULL), NLG_OK);
-    assert_int_equal(count, 1);
-    assert_string_equal(rows[0].arm, "arm");
-    nlg_results_free_rows(rows, count);
-    assert_int_equal(nlg_results_forget_members(results, "smoke", "x", NULL), NLG_OK);
-    assert_int_equal(nlg_results_rows(results, "smoke", &rows, &count, NULL), NLG_OK);
-    assert_int_equal(count, 0);
-    nlg_results_close(results);
 }
 
-static void test_report_needs_data(void **state) {
+#define STAGES(text) HEAD SMOKE "\"stages\":[" text "]}"
+#define COUNT(cross) STAGES("{\"name\":\"a\",\"measure\":\"count\",\"cross\":{" cross "}}")
+
+static void structure_is_checked(void **state) {
     (void)state;
-    nlg_results *results;
-    nlg_error err = {0};
-    assert_int_equal(nlg_results_open("no-such-folder", false, &results, &err), NLG_ERR_INPUT);
-    assert_non_null(strstr(err.text, "lineage run"));
+    static const char *const cases[][2] = {
+        {"{\"id\":", "line 1: not valid JSON"},
+        {"[]", "expected an object"},
+        {HEAD "\"claim\":\"c\"}", "unknown key \"claim\"; did you mean \"claims\"?"},
+        {"{\"title\":\"t\"}", "the key \"id\" is missing"},
+        {"{\"id\":\"x/y\",\"title\":\"t\"}", "expected letters, digits"},
+        {HEAD SMOKE "\"stages\":[]}", "expected a list of stages"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"dance\"}"), "there is no measure \"dance\"; there are count, train"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"count\",\"crss\":{}}"), "unknown key \"crss\"; did you mean \"cross\"?"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"count\",\"final\":1}"), "key \"final\": expected true or false"},
+        {STAGES(SELECT "," SELECT), "two stages are named \"a\""},
+        {HEAD "\"profiles\":{\"quick\":{}},\"stages\":[" SELECT "]}", "no profile \"smoke\""},
+        {HEAD "\"profiles\":{\"smoke\":{\"epochs\":1}},\"stages\":[" SELECT "]}", "key \"epochs\" is used by no stage"},
+        {COUNT("\"network\":\"$networks\""), "has no value \"networks\""},
+        {COUNT("\"network\":[]"), "the list is empty"},
+        {COUNT("\"network\":[\"nosuchnet\"]"), "nosuchnet"},
+        {COUNT("\"network\":[1]"), "expected a text"},
+        {COUNT("\"network\":{\"models\":\"*\",\"of\":1}"), "unknown key \"of\""},
+        {COUNT("\"network\":{\"models\":\"no*\"}"), "no network's name fits"},
+        {COUNT("\"network\":{\"best\":\"b\"}"), "expected a list, or an object with best_of"},
+        {COUNT("\"arm\":[{\"network\":\"lenet5\",\"lable\":\"x\"}]"), "unknown key \"lable\""},
+        {COUNT("\"network\":[\"lenet5\"],\"network\":[\"lenet5\"]"), "is there twice"},
+        {COUNT("\"network\":{\"from\":1,\"count\":1.5}"), "must be a whole number"},
+        {COUNT("\"network\":{\"all_of\":\"z\"}"), "there is no stage \"z\""},
+        {COUNT("\"network\":{\"winners_of\":\"a\"}"), "must be of the measure search"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"count\",\"cross\":{\"network\":{\"all_of\":\"b\"}}},"
+                "{\"name\":\"b\",\"measure\":\"count\",\"cross\":{\"network\":{\"all_of\":\"a\"}}}"),
+         "in a circle"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"train\",\"final\":true,\"cross\":{\"network\":[\"lenet5_small\"],\"rate\":[0.1]},"
+                "\"with\":{" TRAIN "}},{\"name\":\"b\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"],\"rate\":{"
+                "\"best_of\":\"a\",\"metric\":"
+                "\"test_accuracy\"}},\"with\":{" TRAIN "}}"),
+         "nothing may be chosen by the results of the final stage"},
+        {STAGES("{\"name\":\"s\",\"measure\":\"search\",\"with\":{\"space\":\"nosuchspace\"," TRAIN "}}"), "nosuchspace"},
+        {STAGES("{\"name\":\"s\",\"measure\":\"search\",\"with\":{\"space\":\"nasnet_small\",\"strategy\":\"luck\"," TRAIN "}}"),
+         "luck"},
+        {STAGES("{\"name\":\"s\",\"measure\":\"search\",\"with\":{\"space\":\"nasnet_small\",\"cost\":\"time\"," TRAIN "}}"),
+         "key \"cost\": expected macs"},
+        {STAGES("{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"]},\"with\":{\"data\":"
+                "\"nosuchdata\"}}"),
+         "nosuchdata"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuses(cases[i][0], cases[i][1]);
 }
 
-static void test_identity_is_stable(void **state) {
+static void names_are_checked_before_anything_runs(void **state) {
     (void)state;
-    char key[65];
-    assert_int_equal(nlg_results_key("", key, NULL), NLG_OK);
-    assert_string_equal(key, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    run_good("mkdir $D/two; cp harness/experiments/counts.json $D/two/a.json");
+    run_refused("no such experiment: 'cuonts'; did you mean 'counts'?",
+                "lineage run counts cuonts --profile smoke --experiments $D/two --results $D/r");
+    run_good("test ! -e $D/r");
+    run_good("cp $D/two/a.json $D/two/b.json");
+    run_refused("is also the id of", "lineage run --profile smoke --experiments $D/two --results $D/r");
+    run_refused("not a trial store",
+                "mkdir $D/f; echo x >$D/f/store.sqlite; lineage run --profile smoke --experiments $D/two/a.json "
+                "--results $D/f");
 }
 
-static void test_pareto_front(void **state) {
+/* ---- runs -------------------------------------------------------------------------------------------------------------- */
+
+static char answer[4096];
+
+static int take_answer(void *context, int columns, char **values, char **names) {
+    (void)context;
+    (void)names;
+    for (int i = 0; i < columns; i++) {
+        size_t used = strlen(answer);
+        snprintf(answer + used, sizeof answer - used, "%s%s", values[i] ? values[i] : "NULL", i + 1 < columns ? "," : ";");
+    }
+    return 0;
+}
+
+static const char *ask(const char *folder, const char *sql) {
+    char path[512], *text = NULL;
+    sqlite3 *database;
+    snprintf(path, sizeof path, "%s/%s/store.sqlite", getenv("D"), folder);
+    answer[0] = '\0';
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, sql, take_answer, NULL, &text) != SQLITE_OK) fail_msg("%s: %s", sql, text);
+    sqlite3_close(database);
+    return answer;
+}
+
+/* Two learning rates, of which one diverges; the final stage takes the other. */
+static const char two_stages[] =
+    HEAD "\"profiles\":{\"smoke\":{\"rates\":[1e30,0.05],\"seeds\":2}},\"stages\":["
+         "{\"name\":\"final\",\"measure\":\"train\",\"final\":true,\"cross\":{\"network\":[\"lenet5_small\"],\"rate\":{\"best_of\":"
+         "\"select\","
+         "\"metric\":\"val_accuracy\",\"by\":[\"network\"]},\"seed\":{\"from\":1,\"count\":\"$seeds\"}},\"with\":{" TRAIN "}},"
+         "{\"name\":\"select\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"],\"rate\":\"$rates\"},\"with\":{"
+         "\"seed\":1000,"
+         "\"warmup_epochs\":0," TRAIN "}}]}";
+
+static void stages_select_and_nothing_runs_twice(void **state) {
     (void)state;
-    const double cost[] = {1, 2, 3, 3, 4}, gain[] = {5, 4, 6, 6, (double)NAN};
-    bool front[5];
-    nlg_pareto_front(cost, gain, 5, front);
-    const bool expected[] = {true, false, true, true, false};
-    for (int i = 0; i < 5; i++) assert_int_equal(front[i], expected[i]);
+    write_experiment("e.json", two_stages);
+#define RUN "lineage run --profile smoke --experiments $D/e.json --results $D/r "
+    cJSON *plan = run_json(RUN "--plan --json");
+    assert_true(json_number(plan, "trials") == 4 && json_number(plan, "stored") == 0 && json_number(plan, "seconds_left") > 0);
+    assert_string_equal(json_text(cJSON_GetArrayItem(cJSON_GetObjectItem(plan, "stages"), 0), "stage"), "select");
+    cJSON_Delete(plan);
+    run_good("test ! -e $D/r"); /* a plan makes nothing */
+    program_result r = run_good(RUN "--threads 1");
+    assert_non_null(strstr(r.out, "4 of 4 trials done"));
+    assert_non_null(strstr(r.err, "[1/4] x, select: lenet5_small, rate 1e+30: diverged"));
+    assert_non_null(strstr(r.err, "[4/4] x, final: lenet5_small, rate 0.05, seed 2: val_accuracy"));
+    assert_string_equal(
+        ask("r", "SELECT stage, arm, rate, seed, status, final FROM results GROUP BY stage, position ORDER BY stage DESC"),
+        "select,lenet5_small,1.0e+30,1000,diverged,0;select,lenet5_small,0.05,1000,done,0;"
+        "final,lenet5_small,0.05,1,done,1;final,lenet5_small,0.05,2,done,1;");
+    /* Only the final stage has a test accuracy, on all test images. */
+    assert_string_equal(ask("r", "SELECT stage, count(*), min(value) FROM results WHERE metric = 'test_images'"), "final,2,60.0;");
+    assert_string_equal(ask("r", "SELECT json_array_length(detail, '$.history') FROM records WHERE status = 'done' LIMIT 1"), "1;");
+    r = run_good(RUN);
+    assert_non_null(strstr(r.out, "all 4 trials were done already"));
+    assert_string_equal(r.err, "");
+    /* What cannot change a bit is no other spec; what can is one. */
+    char before[4096];
+    snprintf(before, sizeof before, "%s", ask("r", "SELECT group_concat(key) FROM (SELECT key FROM records ORDER BY key)"));
+    run_good(RUN "--threads 2 --isa portable");
+    assert_string_equal(ask("r", "SELECT group_concat(key) FROM (SELECT key FROM records ORDER BY key)"), before);
+    plan = run_json(RUN "--algorithm direct --plan --json");
+    assert_true(json_number(plan, "stored") == 0);
+    cJSON_Delete(plan);
+    /* Another profile value that is not part of a trial changes nothing but how many there are. */
+    run_good("sed -i 's/\"seeds\":2/\"seeds\":3/' $D/e.json");
+    plan = run_json(RUN "--plan --json");
+    assert_true(json_number(plan, "trials") == 5 && json_number(plan, "stored") == 4);
+    cJSON_Delete(plan);
+#undef RUN
 }
 
-int main(void) {
+/* The same folder by another name, an alias of the network and another order of keys: one record. */
+static void spellings_are_no_differences(void **state) {
+    (void)state;
+    write_experiment("a.json",
+                     HEAD SMOKE "\"stages\":[{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\"]},"
+                                "\"with\":{\"rate\":0.05," TRAIN "}}]}");
+    write_experiment("b.json", HEAD SMOKE
+                     "\"stages\":[{\"name\":\"b\",\"measure\":\"train\",\"with\":{\"batch\":32,\"epochs\":1,\"momentum\":"
+                     "0.9,\"lr\":0.05,\"network\":\"lenet5_small\",\"data\":\"mnist:DATA/../DATA/\",\"seed\":0,"
+                     "\"validation_images\":64,\"train_images\":64}}]}");
+    run_good("sed -i \"s|DATA/../DATA/|$D/.|;s|$D/../$D/|$D/.|\" $D/b.json");
+    run_good("lineage run --profile smoke --experiments $D/a.json --results $D/r");
+    program_result r = run_good("lineage run --profile smoke --experiments $D/b.json --results $D/r");
+    assert_non_null(strstr(r.out, "all 1 trials were done already"));
+    assert_string_equal(ask("r", "SELECT count(*) FROM records"), "1;");
+}
+
+static void own_cells_and_labels(void **state) {
+    (void)state;
+    run_good(
+        "mkdir $D/c; lineage search --space nasnet_small --strategy random --budget 1 --train-images 64 --validation-images 32 "
+        "--epochs 1 --store $D/c/store.sqlite --data mnist:$D");
+    const char *cell = ask("c", "SELECT genotype FROM trials");
+    answer[strlen(cell) - 1] = '\n';
+    write_file("cell.txt", cell);
+    write_experiment(
+        "e.json", HEAD SMOKE
+        "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"cross\":{\"arm\":[{\"network\":\"nasnet_a_small\"},"
+        "{\"network\":\"nasnet_a_small\",\"genotype\":\"@DATA/cell.txt\",\"label\":\"ours\",\"factors\":{\"depth\":3}}]}}]}");
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT arm, json_extract(factors, '$.depth'), count(*) FROM members GROUP BY arm ORDER BY arm"),
+                        "nasnet_a_small,NULL,1;ours,3,1;");
+    assert_string_equal(ask("r", "SELECT count(DISTINCT value) FROM results WHERE metric = 'macs'"), "2;");
+}
+
+#define IMAGES "\"with\":{\"input\":\"3,32,32\"}"
+static const char search[] = HEAD SMOKE
+    "\"stages\":[{\"name\":\"search\",\"measure\":\"search\",\"cross\":{\"strategy\":[\"random\",\"evolution:population=2:sample="
+    "2\"],"
+    "\"seed\":{\"from\":1,\"count\":2}},\"with\":{\"space\":\"nasbench201\",\"evaluator\":\"table\",\"budget\":20}},"
+    "{\"name\":\"counts\",\"measure\":\"count\",\"cross\":{\"arm\":{\"winners_of\":\"search\",\"count\":2,\"where\":{\"strategy\":"
+    "\"random\"}}}," IMAGES "},"
+    "{\"name\":\"first\",\"measure\":\"count\",\"cross\":{\"arm\":{\"sample\":\"search\",\"count\":3,\"where\":{\"strategy\":"
+    "\"random\",\"seed\":2}}}," IMAGES "}]}";
+
+static void searches_are_measured_and_chosen_from(void **state) {
+    (void)state;
+    write_experiment("e.json", search);
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT arm, count(*) FROM members WHERE stage = 'search' GROUP BY arm ORDER BY arm"),
+                        "evolution:population=2:sample=2,2;random,2;");
+    assert_string_equal(ask("r", "SELECT count(*), min(trial), max(trial) FROM lab_trials"), "80,1,20;");
+    /* The two winners of a search are its two best different architectures. */
+    assert_string_equal(
+        ask("r", "SELECT arm FROM members WHERE stage = 'counts' ORDER BY position"),
+        "winner 1 of random, seed 1;winner 2 of random, seed 1;winner 1 of random, seed 2;winner 2 of random, seed 2;");
+    assert_string_equal(
+        ask("r", "SELECT (SELECT json_extract(spec, '$.genotype') FROM members JOIN records USING (key) WHERE stage = 'counts'"
+                 " ORDER BY position LIMIT 1) = (SELECT genotype FROM lab_trials WHERE strategy = 'random' AND seed = 1 ORDER BY"
+                 " score DESC, trial LIMIT 1)"),
+        "1;");
+    assert_string_equal(ask("r", "SELECT count(*) FROM members WHERE stage = 'first'"), "3;");
+    assert_string_equal(ask("r", "SELECT count(*) FROM results WHERE metric = 'best_report' AND value > 0.1"), "4;");
+}
+
+/* Two experiments of one measure stay apart. */
+static void experiments_stay_apart(void **state) {
+    (void)state;
+    run_good("mkdir $D/e");
+    write_experiment("e/a.json", "{\"id\":\"one\",\"title\":\"t\"," SMOKE
+                                 "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"cross\":{\"network\":["
+                                 "\"lenet5_small\",\"resnet8_small\"]}}]}");
+    write_experiment("e/b.json", "{\"id\":\"two\",\"title\":\"t\"," SMOKE
+                                 "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"cross\":{\"network\":["
+                                 "\"lenet5_small\"]}}]}");
+    run_good("lineage run --profile smoke --experiments $D/e --results $D/r");
+    assert_string_equal(ask("r", "SELECT experiment, count(*) FROM results WHERE metric = 'macs' GROUP BY experiment"),
+                        "one,2;two,1;");
+    assert_string_equal(ask("r", "SELECT count(*) FROM records"), "2;"); /* the shared one once */
+    run_good("lineage run one --profile smoke --experiments $D/e --results $D/r2");
+    assert_string_equal(ask("r2", "SELECT DISTINCT experiment FROM members"), "one;");
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    program_find(argv[0]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_files, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_killed_writer_keeps_results, make_folder, remove_folder),
-        cmocka_unit_test(test_report_needs_data),
-        cmocka_unit_test(test_identity_is_stable),
-        cmocka_unit_test(test_pareto_front),
+        cmocka_unit_test_setup_teardown(values_are_checked, enter, leave),
+        cmocka_unit_test_setup_teardown(structure_is_checked, enter, leave),
+        cmocka_unit_test_setup_teardown(names_are_checked_before_anything_runs, enter, leave),
+        cmocka_unit_test_setup_teardown(stages_select_and_nothing_runs_twice, enter, leave),
+        cmocka_unit_test_setup_teardown(spellings_are_no_differences, enter, leave),
+        cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
+        cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
+        cmocka_unit_test_setup_teardown(experiments_stay_apart, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,14 +49,11 @@ static nlg_status make(const report_options *o, const nlg_result_row *rows, int 
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const report_options *o = call->options;
-    nlg_results *results;
     nlg_result_row *rows;
     int count;
-    NLG_TRY(nlg_results_open(o->results, false, &results, err));
-    nlg_status status = nlg_results_rows(results, o->profile, &rows, &count, err);
+    nlg_status status = nlg_results_rows(o->results, o->profile, &rows, &count, err);
     if (status == NLG_OK) status = make(o, rows, count, err);
     nlg_results_free_rows(rows, count);
-    nlg_results_close(results);
     if (status == NLG_OK) printf("report: %s/index.html and %s/report.md\n", o->output, o->output);
     return status;
 }

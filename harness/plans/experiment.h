@@ -1,29 +1,60 @@
-/* Declarative experiments: one JSON file each in harness/experiments. */
+/* Experiments: one JSON file each, which says what is measured, not how.
+ *
+ *   {"id", "title", "question", "paper", "notes",
+ *    "profiles": {"smoke": {NAME: value, ...}, "quick": {...}, "full": {...}},
+ *    "stages": [{"name", "measure", "final", "cross": {KEY: values, ...}, "with": {KEY: value, ...}}, ...],
+ *    "claims": [...]}
+ *
+ * A stage makes one trial for every combination of the values of `cross`, the last key running fastest; `with` are values that all
+ * its trials share. Keys are those of the measure (nlg_measure.keys). A text "$NAME" stands for a value of the profile. Values of a
+ * key of `cross` are a list, or one of
+ *   {"from": 1, "count": n}                        whole numbers
+ *   {"models": "*_small"}                          networks of the registry whose names fit
+ *   {"best_of": STAGE, "metric", "by": [KEYS], "lowest": false}   the value of this key with the best metric, among trials of the
+ *                                                  stage that agree in the keys `by` (default: all keys crossed before that both
+ * have)
+ *   {"winners_of": STAGE, "count": 1, "where"}     the best architectures of each search of the stage
+ *   {"sample": STAGE, "count": n, "where"}         the first architectures that its searches tried
+ *   {"sample": {"space", "seed"}, "count": n}      random architectures
+ *   {"all_of": STAGE}                              the values that the stage had
+ * An element of a list may be an object: several keys at once, with "label" (what people read) and "factors" (values that no
+ * measure needs, but tables do). The list may stand under any name then, such as "arm". */
 #ifndef NLG_EXPERIMENT_H
 #define NLG_EXPERIMENT_H
 
-#include <cjson/cJSON.h>
+#include "harness/measures/measure.h"
 
-#include "layers/base/status.h"
+enum { NLG_STAGES_MAX = 24 };
 
-typedef enum { NLG_COUNTS, NLG_TRAINING, NLG_SEARCH, NLG_LATENCY, NLG_EXPERIMENT_KINDS } nlg_experiment_kind;
+typedef struct nlg_stage {
+    const char *name;
+    const nlg_measure *measure;
+    bool final;                /* may open test splits; nothing is chosen by its results */
+    const cJSON *cross, *with; /* NULL: none */
+    unsigned sources;          /* stages that it selects from, one bit each */
+} nlg_stage;
 
 typedef struct nlg_experiment {
     cJSON *document;
-    nlg_experiment_kind kind;
-    const char *id, *title, *data;
+    char *path;
+    const char *id, *title;
     const cJSON *scale; /* of the chosen profile */
+    nlg_stage stages[NLG_STAGES_MAX];
+    int n_stages;
+    int order[NLG_STAGES_MAX]; /* sources first, final stages last */
 } nlg_experiment;
 
-/* Reads and checks a file: unknown or missing keys and wrong types are errors that name the file and the key. */
+/* Reads and checks a file, all profiles of it. Unknown or missing keys, values of a wrong type or out of range, names that do not
+ * exist and circles of stages are errors that name file and key. */
 nlg_status nlg_experiment_load(const char *path, const char *profile, nlg_experiment *experiment, nlg_error *err);
 void nlg_experiment_close(nlg_experiment *experiment);
-/* All *.json files of a folder, in the order of their names. */
-nlg_status nlg_experiments_load(const char *folder, const char *profile, nlg_experiment **experiments, int *count, nlg_error *err);
+/* One file, or all *.json files of a folder in the order of their names; two of one id are refused. */
+nlg_status nlg_experiments_load(const char *path, const char *profile, nlg_experiment **experiments, int *count, nlg_error *err);
 void nlg_experiments_free(nlg_experiment *experiments, int count);
 
-int nlg_scale_int(const nlg_experiment *experiment, const char *key);
-double nlg_scale_number(const nlg_experiment *experiment, const char *key);
-const cJSON *nlg_scale_list(const nlg_experiment *experiment, const char *key);
+/* Follows "$NAME" into the profile; NULL if it has no such value. */
+const cJSON *nlg_experiment_value(const cJSON *scale, const cJSON *value);
+/* "FILE: stage "NAME"", for messages. */
+void nlg_stage_where(const nlg_experiment *experiment, const nlg_stage *stage, char *text, size_t size);
 
 #endif

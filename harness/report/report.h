@@ -2,6 +2,8 @@
 #ifndef NLG_REPORT_H
 #define NLG_REPORT_H
 
+#include <stdbool.h>
+
 #include "harness/plans/results.h"
 
 typedef struct nlg_figure {

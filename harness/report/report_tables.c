@@ -81,13 +81,14 @@ static nlg_status write_seeds(const char *folder, const nlg_result_row *rows, in
                   "images\tdigest\tcommit\tthreads\tseconds",
                   err));
     for (int i = 0; i < count; i++) {
-        if (!nlg_result_is(rows[i].identity, "kind", "training")) continue;
+        if (!nlg_result_is(rows[i].identity, "kind", "train")) continue;
         const cJSON *r = rows[i].result, *id = rows[i].identity, *digest = cJSON_GetObjectItem(r, "digest");
         fprintf(t.writer.stream, "%s\t%s\t%s\t%g\t%.0f\t%s\t%.6f\t%.6f\t%.6f\t%.0f\t%.0f\t%s\t%s\t%d\t%.2f\n", rows[i].experiment,
                 rows[i].part, rows[i].arm, nlg_result_number(id, "rate"), nlg_result_number(id, "seed"),
-                cJSON_GetObjectItem(r, "status")->valuestring, nlg_result_number(r, "loss"), nlg_result_number(r, "train_accuracy"),
-                nlg_result_number(r, "val_accuracy"), nlg_result_number(r, "test_correct"), nlg_result_number(r, "test_images"),
-                digest ? digest->valuestring : "-", rows[i].commit, rows[i].threads, rows[i].seconds);
+                cJSON_GetObjectItem(r, "status")->valuestring, nlg_result_number(r, "train_loss"),
+                nlg_result_number(r, "train_accuracy"), nlg_result_number(r, "val_accuracy"), nlg_result_number(r, "test_correct"),
+                nlg_result_number(r, "test_images"), digest ? digest->valuestring : "-", rows[i].commit, rows[i].threads,
+                rows[i].seconds);
         t.rows++;
     }
     return end(&t, err);
@@ -301,8 +302,8 @@ static nlg_status write_latency(const char *folder, const nlg_result_row *rows, 
         }
         fprintf(t.writer.stream, "%s\t%s\t%.4f\t%.4f\t%.4f\t%.0f\t%.0f\t%d\t%s\t%s\t%.2f\n", rows[i].arm, designer_of(rows[i].arm),
                 nlg_result_number(r, "median_ms"), nlg_result_number(r, "p10_ms"), nlg_result_number(r, "p90_ms"),
-                nlg_result_number(r, "macs"), nlg_result_number(r, "batch"), rows[i].threads,
-                cJSON_IsTrue(cJSON_GetObjectItem(r, "noisy")) ? "noisy" : "-", rows[i].cpu, accuracy);
+                nlg_result_number(r, "macs"), nlg_result_number(rows[i].identity, "batch"), rows[i].threads,
+                nlg_result_number(r, "noisy") > 0 ? "noisy" : "-", rows[i].cpu, accuracy);
         t.rows++;
     }
     return end(&t, err);

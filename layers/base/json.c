@@ -122,6 +122,38 @@ nlg_status nlg_json_finish(cJSON *document, bool indented, char **text, nlg_erro
     return status;
 }
 
+/* Insertion sort of the members of every object below. */
+static void sort_members(cJSON *item) {
+    cJSON *rest = cJSON_IsObject(item) ? item->child : NULL, *sorted = NULL, *last = NULL;
+    while (rest) {
+        cJSON *member = rest, *before = NULL;
+        rest = rest->next;
+        for (cJSON *at = sorted; at && strcmp(at->string, member->string) <= 0; at = at->next) before = at;
+        member->prev = before;
+        member->next = before ? before->next : sorted;
+        if (member->next) member->next->prev = member;
+        if (before)
+            before->next = member;
+        else
+            sorted = member;
+        if (!member->next) last = member;
+    }
+    if (sorted) {
+        sorted->prev = last; /* as cJSON keeps it: the first member knows the last */
+        item->child = sorted;
+    }
+    for (cJSON *child = item->child; child; child = child->next) sort_members(child);
+}
+
+nlg_status nlg_json_canonical(const cJSON *document, char **text, nlg_error *err) {
+    cJSON *copy = cJSON_Duplicate(document, true);
+    if (copy) sort_members(copy);
+    if (copy) return nlg_json_finish(copy, false, text, err);
+    *text = NULL;
+    const nlg_status status = check_memory(err);
+    return status != NLG_OK ? status : nlg_fail_memory(err, 0, "a JSON document");
+}
+
 nlg_status nlg_json_read(const char *text, size_t length, const char *what, cJSON **document, nlg_error *err) {
     const char *end = text;
     int line = 1;

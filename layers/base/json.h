@@ -16,6 +16,8 @@
 nlg_status nlg_json_write(const cJSON *document, bool indented, char **text, nlg_error *err);
 /* Writes and deletes the document, in either case. */
 nlg_status nlg_json_finish(cJSON *document, bool indented, char **text, nlg_error *err);
+/* The canonical text: keys sorted at every level, no blanks, so that equal documents have equal texts. The document stays. */
+nlg_status nlg_json_canonical(const cJSON *document, char **text, nlg_error *err);
 /* Reads a text of `length` bytes that holds one value and nothing else (delete with cJSON_Delete); `what` names it in the message,
  * like a file. */
 nlg_status nlg_json_read(const char *text, size_t length, const char *what, cJSON **document, nlg_error *err);

@@ -66,6 +66,10 @@ nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *cost, nlg_err
 nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_cost *cost, nlg_error *err);
 int nlg_node_input_shapes(const nlg_graph *graph, const nlg_node *node, nlg_shape *shapes);
 
+/* SHA-256 over nodes (operation, name, settings in words, shape, costs, inputs), parameters and outputs: part of the identity of
+ * what is trained, so that a changed builder makes another network. */
+nlg_status nlg_graph_digest(const nlg_graph *graph, char hex[65], nlg_error *err);
+
 /* Values of all parameters in one block (and, in another block of the same layout, their gradients). */
 typedef struct nlg_weights {
     const nlg_graph *graph;

@@ -1,0 +1,397 @@
+/* Planning, estimating and running. */
+#include "harness/plans/execute.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/output.h"
+#include "harness/progress.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+
+typedef struct stage_state {
+    nlg_stage_plan plan;
+    double seconds; /* estimated for what is left */
+    int left;
+} stage_state;
+
+/* Seconds and work of a measure's trials, in the store and since. */
+typedef struct speed {
+    double seconds, amount;
+} speed;
+
+enum { MEASURES_MAX = 32 };
+
+typedef struct runner {
+    const nlg_execution *e;
+    nlg_stage_plan (*plans)[NLG_STAGES_MAX]; /* by experiment and stage */
+    speed speeds[MEASURES_MAX];
+    nlg_progress progress;
+    nlg_execution_summary *summary;
+    int number;          /* of trials that are done or there */
+    double seconds_left; /* of all stages, estimated */
+    /* of the trial that runs */
+    const nlg_experiment *experiment;
+    const nlg_planned *trial;
+    double trial_seconds, begun, best;
+} runner;
+
+/* ---- estimates --------------------------------------------------------------------------------------------------------- */
+
+static int index_of(const nlg_measure *measure) {
+    for (int i = 0; i < nlg_measures(); i++)
+        if (nlg_measure_at(i) == measure) return i;
+    return 0;
+}
+
+static nlg_status read_speeds(runner *r, nlg_error *err) {
+    for (int i = 0; i < nlg_measures() && i < MEASURES_MAX; i++) {
+        const nlg_measure *m = nlg_measure_at(i);
+        if (m->work && r->e->store)
+            NLG_TRY(nlg_store_speed(r->e->store, m->name, m->work, &r->speeds[i].seconds, &r->speeds[i].amount, err));
+    }
+    return NLG_OK;
+}
+
+/* Before anything was measured: multiply-adds a second of one core in small networks. */
+static double seconds_of(const runner *r, const nlg_measure *measure, double work) {
+    const double guess = 4e9;
+    const speed *s = &r->speeds[index_of(measure)];
+    if (!measure->work) return work;
+    double seconds = s->seconds, amount = s->amount;
+    for (int i = 0; i < nlg_measures() && !(seconds > 0 && amount > 0); i++) { /* that of another measure of the same work */
+        if (!nlg_measure_at(i)->work || strcmp(nlg_measure_at(i)->work, measure->work) != 0) continue;
+        seconds = r->speeds[i].seconds;
+        amount = r->speeds[i].amount;
+    }
+    return seconds > 0 && amount > 0 ? work * seconds / amount : work / guess;
+}
+
+static double estimate(const runner *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan, int *left) {
+    double seconds = 0;
+    *left = 0;
+    for (int i = 0; i < plan->count; i++) {
+        if (plan->trials[i].stored) continue;
+        seconds += seconds_of(r, e->stages[stage].measure, plan->trials[i].work);
+        ++*left;
+    }
+    return seconds;
+}
+
+static double estimate_all(const runner *r) {
+    double seconds = 0;
+    int left;
+    for (int x = 0; x < r->e->count; x++)
+        for (int s = 0; s < r->e->experiments[x].n_stages; s++)
+            seconds += estimate(r, &r->e->experiments[x], s, &r->plans[x][s], &left);
+    return seconds;
+}
+
+/* ---- planning ---------------------------------------------------------------------------------------------------------- */
+
+static nlg_status plan_stage(runner *r, int x, int stage, nlg_error *err) {
+    nlg_stage_plan_free(&r->plans[x][stage]);
+    return nlg_stage_make(r->e->lab, r->e->store, &r->e->experiments[x], stage, r->plans[x], &r->plans[x][stage], err);
+}
+
+static nlg_status plan_all(runner *r, nlg_error *err) {
+    for (int x = 0; x < r->e->count; x++) {
+        const nlg_experiment *e = &r->e->experiments[x];
+        for (int i = 0; i < e->n_stages; i++) {
+            if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
+            NLG_TRY(plan_stage(r, x, e->order[i], err));
+            const nlg_stage_plan *plan = &r->plans[x][e->order[i]];
+            r->summary->trials += plan->count;
+            for (int t = 0; t < plan->count; t++) r->summary->stored += plan->trials[t].stored;
+        }
+    }
+    return NLG_OK;
+}
+
+static nlg_status open_runner(runner *r, const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {
+    *r = (runner){.e = e, .summary = summary};
+    *summary = (nlg_execution_summary){0};
+    r->plans = nlg_alloc((size_t)e->count + 1, sizeof *r->plans);
+    if (!r->plans) return nlg_fail_memory(err, (size_t)e->count * sizeof *r->plans, "the plan");
+    NLG_TRY(read_speeds(r, err));
+    return plan_all(r, err);
+}
+
+static void close_runner(runner *r) {
+    for (int x = 0; r->plans && x < r->e->count; x++)
+        for (int s = 0; s < NLG_STAGES_MAX; s++) nlg_stage_plan_free(&r->plans[x][s]);
+    nlg_free(r->plans);
+}
+
+/* ---- one trial --------------------------------------------------------------------------------------------------------- */
+
+static bool watch(void *context, double fraction, const char *what) {
+    runner *r = context;
+    const double left = r->seconds_left - fmin(nlg_seconds_now() - r->begun, r->trial_seconds);
+    char text[24];
+    nlg_progress_update(&r->progress, fraction, "[%d/%d] %s, %.60s: %s; %s left in all", r->number + 1, r->summary->trials,
+                        r->experiment->id, r->trial->arm, what, nlg_duration_text(left, text));
+    return !nlg_interrupted();
+}
+
+/* "validation 0.2950", of the measure's main metric. */
+static void tell_result(const nlg_measure *measure, const nlg_record *record, char *text, size_t size) {
+    if (strcmp(record->status, "done") != 0) {
+        snprintf(text, size, "%s", record->status);
+        return;
+    }
+    snprintf(text, size, "done");
+    for (int i = 0; measure->headline && i < record->n_metrics; i++) {
+        const nlg_metric *m = &record->metrics[i];
+        if (strncmp(m->name, measure->headline, strlen(measure->headline)) != 0) continue;
+        snprintf(text, size, "%s %.4g%s%s", m->name, m->value, strcmp(m->unit, "ms") == 0 ? " " : "",
+                 strcmp(m->unit, "ms") == 0 ? "ms" : "");
+        return;
+    }
+}
+
+static void tell(runner *r, const nlg_stage *stage, const nlg_planned *trial, const nlg_record *record) {
+    char result[96], factors[160], left[24];
+    tell_result(stage->measure, record, result, sizeof result);
+    nlg_planned_text(trial, factors, sizeof factors);
+    nlg_progress_line(&r->progress, "[%d/%d] %s, %s: %.60s%s%s: %s (%.1f s; about %s left)", r->number, r->summary->trials,
+                      r->experiment->id, stage->name, trial->arm, *factors ? ", " : "", factors, result, record->seconds,
+                      nlg_duration_text(r->seconds_left, left));
+}
+
+/* The trial has its record: it is stored, counted and told. quiet: one line for the stage comes later. */
+static nlg_status keep(runner *r, const nlg_stage *stage, nlg_planned *trial, const nlg_record *record, bool quiet,
+                       nlg_error *err) {
+    nlg_session_facts facts = r->e->lab->session;
+    NLG_TRY(nlg_store_put_record(r->e->store, record, &facts, err));
+    trial->stored = true;
+    r->number++;
+    r->summary->done++;
+    if (stage->measure->work) {
+        speed *s = &r->speeds[index_of(stage->measure)];
+        const double amount = nlg_record_value(record, stage->measure->work);
+        if (amount > 0 && record->seconds > 0) {
+            s->amount += amount;
+            s->seconds += record->seconds;
+        }
+    }
+    r->seconds_left = estimate_all(r);
+    if (!quiet) tell(r, stage, trial, record);
+    return NLG_OK;
+}
+
+static nlg_status run_here(runner *r, const nlg_stage *stage, nlg_planned *trial, bool quiet, nlg_error *err) {
+    nlg_record record;
+    if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
+    r->trial = trial;
+    r->begun = nlg_seconds_now();
+    r->trial_seconds = seconds_of(r, stage->measure, trial->work);
+    nlg_status status = nlg_measure_run(r->e->lab, trial->spec, &record, err);
+    if (status != NLG_OK) {
+        char factors[160];
+        nlg_planned_text(trial, factors, sizeof factors);
+        return status == NLG_ERR_INTERRUPTED ? status
+                                             : nlg_fail_at(err, "%s, %s: %.60s%s%s", r->experiment->id, stage->name, trial->arm,
+                                                           *factors ? ", " : "", factors);
+    }
+    status = keep(r, stage, trial, &record, quiet, err);
+    nlg_record_free(&record);
+    return status;
+}
+
+/* ---- stages ------------------------------------------------------------------------------------------------------------ */
+
+static nlg_status write_members(runner *r, const nlg_stage *stage, const nlg_stage_plan *plan, nlg_error *err) {
+    nlg_member *members = nlg_alloc((size_t)plan->count + 1, sizeof *members);
+    char **factors = nlg_alloc((size_t)plan->count + 1, sizeof *factors);
+    nlg_status status = members && factors ? NLG_OK : nlg_fail_memory(err, 0, "the members of a stage");
+    for (int i = 0; i < plan->count && status == NLG_OK; i++) {
+        const nlg_planned *t = &plan->trials[i];
+        status = nlg_json_canonical(t->factors, &factors[i], err);
+        members[i] = (nlg_member){.arm = t->arm, .factors = factors[i], .key = t->key, .final = stage->final};
+    }
+    if (status == NLG_OK)
+        status = nlg_store_set_members(r->e->store, r->e->profile, r->experiment->id, stage->name, members, plan->count, err);
+    for (int i = 0; factors && i < plan->count; i++) nlg_free(factors[i]);
+    nlg_free(factors);
+    nlg_free(members);
+    return status;
+}
+
+/* The one place that lets a test split be opened: the stage is final, everything it was chosen from is measured, and so are all
+ * stages of the experiment that are not final. */
+static nlg_status check_final(const runner *r, int x, const nlg_stage *stage, nlg_error *err) {
+    const nlg_experiment *e = &r->e->experiments[x];
+    r->e->lab->may_open_test = false;
+    if (!stage->final) return NLG_OK;
+    for (int s = 0; s < e->n_stages; s++) {
+        const nlg_stage_plan *plan = &r->plans[x][s];
+        if (e->stages[s].final) continue;
+        bool complete = !plan->tentative;
+        for (int t = 0; t < plan->count && complete; t++)
+            NLG_TRY(nlg_store_has_record(r->e->store, plan->trials[t].key, &complete, err));
+        if (!complete)
+            return nlg_fail(err, NLG_ERR_INPUT, "%s: stage \"%s\" is final, but \"%s\" is not complete; run it first", e->path,
+                            stage->name, e->stages[s].name);
+    }
+    r->e->lab->may_open_test = true;
+    return NLG_OK;
+}
+
+/* Two trials of a stage may have one spec. */
+static nlg_status is_stored(const runner *r, const nlg_planned *trial, bool *stored, nlg_error *err) {
+    *stored = trial->stored;
+    return *stored ? NLG_OK : nlg_store_has_record(r->e->store, trial->key, stored, err);
+}
+
+/* Trials without work to speak of share a transaction and a line. */
+static bool is_light(const nlg_stage *stage, const nlg_stage_plan *plan) {
+    for (int i = 0; i < plan->count; i++)
+        if (plan->trials[i].work > 0 || stage->measure->is_timed) return false;
+    return true;
+}
+
+static nlg_status run_trials(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, bool light, nlg_error *err) {
+    for (int i = 0; i < plan->count; i++) {
+        nlg_planned *t = &plan->trials[i];
+        bool stored;
+        NLG_TRY(is_stored(r, t, &stored, err));
+        if (!stored) {
+            NLG_TRY(run_here(r, stage, t, light, err));
+        } else if (!t->stored) {
+            t->stored = true;
+            r->number++;
+            r->summary->done++;
+        }
+    }
+    return NLG_OK;
+}
+
+static nlg_status run_light(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
+    const double begun = nlg_seconds_now();
+    NLG_TRY(nlg_store_transaction(r->e->store, err));
+    nlg_status status = run_trials(r, stage, plan, true, err);
+    if (status == NLG_ERR_INTERRUPTED || status == NLG_OK) {
+        nlg_error later = {0};
+        nlg_status kept = nlg_store_commit(r->e->store, status == NLG_OK ? err : &later);
+        if (status == NLG_OK) status = kept;
+    } else {
+        nlg_store_rollback(r->e->store);
+    }
+    if (status == NLG_OK)
+        nlg_progress_line(&r->progress, "[%d/%d] %s, %s: all %d done (%.1f s)", r->number, r->summary->trials, r->experiment->id,
+                          stage->name, plan->count, nlg_seconds_now() - begun);
+    return status;
+}
+
+static nlg_status run_stage(runner *r, int x, int s, nlg_error *err) {
+    const nlg_stage *stage = &r->experiment->stages[s];
+    nlg_stage_plan *plan = &r->plans[x][s];
+    int left;
+    if (plan->tentative) {
+        const int before = plan->count;
+        NLG_TRY(plan_stage(r, x, s, err));
+        r->summary->trials += plan->count - before;
+        if (plan->tentative)
+            return nlg_fail(err, NLG_ERR_INPUT, "%s: stage \"%s\": what it selects from is not there", r->experiment->path,
+                            stage->name);
+        for (int t = 0; t < plan->count; t++) {
+            r->summary->stored += plan->trials[t].stored;
+            r->summary->done += plan->trials[t].stored;
+            r->number += plan->trials[t].stored;
+        }
+    }
+    NLG_TRY(write_members(r, stage, plan, err));
+    estimate(r, r->experiment, s, plan, &left);
+    if (!left) return NLG_OK;
+    NLG_TRY(check_final(r, x, stage, err));
+    if (stage->final)
+        nlg_progress_line(&r->progress, "%s, %s: final stage, test splits may be opened", r->experiment->id, stage->name);
+    return is_light(stage, plan) ? run_light(r, stage, plan, err) : run_trials(r, stage, plan, false, err);
+}
+
+static nlg_status run_experiment(runner *r, int x, nlg_error *err) {
+    const nlg_experiment *e = r->experiment = &r->e->experiments[x];
+    const char *names[NLG_STAGES_MAX];
+    for (int s = 0; s < e->n_stages; s++) names[s] = e->stages[s].name;
+    NLG_TRY(nlg_store_keep_stages(r->e->store, r->e->profile, e->id, names, e->n_stages, err));
+    for (int i = 0; i < e->n_stages; i++) NLG_TRY(run_stage(r, x, e->order[i], err));
+    return NLG_OK;
+}
+
+nlg_status nlg_execute(const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {
+    runner r;
+    nlg_status status = open_runner(&r, e, summary, err);
+    summary->done = r.number = summary->stored;
+    e->lab->watch = watch;
+    e->lab->watch_context = &r;
+    nlg_progress_start(&r.progress);
+    r.seconds_left = status == NLG_OK ? estimate_all(&r) : 0;
+    for (int x = 0; x < e->count && status == NLG_OK; x++) status = run_experiment(&r, x, err);
+    nlg_progress_end(&r.progress);
+    e->lab->watch = NULL;
+    e->lab->may_open_test = false;
+    close_runner(&r);
+    return status;
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------------------------------- */
+
+static nlg_status print_text(const runner *r, nlg_error *err) {
+    static const char *const headers[] = {"experiment", "stage", "measure", "trials", "stored", "time left"};
+    nlg_table *table = nlg_table_create("lllrrr", headers);
+    char text[24];
+    for (int x = 0; x < r->e->count; x++) {
+        const nlg_experiment *e = &r->e->experiments[x];
+        for (int i = 0; i < e->n_stages; i++) {
+            const int s = e->order[i];
+            int left;
+            const double seconds = estimate(r, e, s, &r->plans[x][s], &left);
+            nlg_table_cell(table, "%s", e->id);
+            nlg_table_cell(table, "%s%s", e->stages[s].name, e->stages[s].final ? " (final)" : "");
+            nlg_table_cell(table, "%s", e->stages[s].measure->name);
+            nlg_table_integer(table, r->plans[x][s].count);
+            nlg_table_integer(table, r->plans[x][s].count - left);
+            nlg_table_cell(table, "%s", left ? nlg_duration_text(seconds, text) : "-");
+        }
+    }
+    NLG_TRY(nlg_table_print(table, stdout, err));
+    printf("\nProfile %s: %d of %d trials are stored; the rest takes about %s.\n", r->e->profile, r->summary->stored,
+           r->summary->trials, nlg_duration_text(estimate_all(r), text));
+    return NLG_OK;
+}
+
+static nlg_status print_json(const runner *r, nlg_error *err) {
+    cJSON *object = cJSON_CreateObject(), *stages = cJSON_AddArrayToObject(object, "stages");
+    nlg_json_text(object, "profile", r->e->profile);
+    nlg_json_number(object, "trials", r->summary->trials);
+    nlg_json_number(object, "stored", r->summary->stored);
+    nlg_json_number(object, "seconds_left", estimate_all(r));
+    for (int x = 0; x < r->e->count; x++) {
+        const nlg_experiment *e = &r->e->experiments[x];
+        for (int i = 0; i < e->n_stages; i++) {
+            const int s = e->order[i];
+            int left;
+            const double seconds = estimate(r, e, s, &r->plans[x][s], &left);
+            cJSON *row = nlg_json_object_in(stages);
+            nlg_json_text(row, "experiment", e->id);
+            nlg_json_text(row, "stage", e->stages[s].name);
+            nlg_json_text(row, "measure", e->stages[s].measure->name);
+            cJSON_AddBoolToObject(row, "final", e->stages[s].final);
+            nlg_json_number(row, "trials", r->plans[x][s].count);
+            nlg_json_number(row, "stored", r->plans[x][s].count - left);
+            nlg_json_number(row, "seconds_left", seconds);
+        }
+    }
+    return nlg_json_print(object, err);
+}
+
+nlg_status nlg_execution_print(const nlg_execution *e, bool json, nlg_error *err) {
+    runner r;
+    nlg_execution_summary summary;
+    nlg_status status = open_runner(&r, e, &summary, err);
+    if (status == NLG_OK) status = json ? print_json(&r, err) : print_text(&r, err);
+    close_runner(&r);
+    return status;
+}

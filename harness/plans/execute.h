@@ -1,0 +1,25 @@
+/* Execution of experiments: what the store lacks of a profile is measured, stage by stage. */
+#ifndef NLG_EXECUTE_H
+#define NLG_EXECUTE_H
+
+#include "harness/plans/stages.h"
+
+typedef struct nlg_execution {
+    nlg_lab *lab;
+    nlg_store *store; /* NULL: only planned, nothing is there yet */
+    const char *profile;
+    const nlg_experiment *experiments; /* those that were chosen */
+    int count;
+    int workers; /* processes with one thread each; 0: this process with the threads of the command; negative: as many as fit */
+} nlg_execution;
+
+typedef struct nlg_execution_summary {
+    int trials, stored, done; /* in all; there before; there afterwards */
+} nlg_execution_summary;
+
+/* Checks everything by planning it, then runs. NLG_ERR_INTERRUPTED when it was stopped; the summary is filled in any case. */
+nlg_status nlg_execute(const nlg_execution *execution, nlg_execution_summary *summary, nlg_error *err);
+/* Prints stages, trials, what the store has and how long the rest will take, as text or as JSON. */
+nlg_status nlg_execution_print(const nlg_execution *execution, bool json, nlg_error *err);
+
+#endif
