@@ -172,7 +172,7 @@ static double plain_loss(const nlg_image *a, const nlg_image *b) {
         }
     free(c);
     free(d);
-    return (colour + edges) / (w * h) + coarse / (cw * ch);
+    return (colour + 0.25 * edges) / (w * h) + 0.25 * coarse / (cw * ch);
 }
 
 static nlg_image made_picture(int h, int w, uint64_t seed, int coarse) {

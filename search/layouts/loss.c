@@ -171,7 +171,8 @@ double nlg_layout_loss_of(nlg_layout_loss *loss, const uint32_t *pixels, int str
         coarse += add_to_blocks(loss, l, y);
     }
     const int64_t n = (int64_t)w * loss->h, blocks = (int64_t)(w / BLOCK) * (loss->h / BLOCK);
-    return (double)(colour + edges) / ((double)ONE * (double)n) + (double)coarse / ((double)ONE * (double)(blocks ? blocks : 1));
+    const double fine = (double)(4 * colour + edges) / (double)n, wide = blocks ? (double)coarse / (double)blocks : 0;
+    return (fine + wide) / (4 * ONE);
 }
 
 nlg_status nlg_layout_loss_of_image(nlg_layout_loss *loss, const nlg_image *image, double *value, nlg_error *err) {

@@ -26,9 +26,10 @@ nlg_status nlg_layout_paint_outside(const nlg_layout_style *style, int divisor, 
 
 /* The difference of two pictures of one size:
  *   mean over pixels of |dL| + 2 |da| + 2 |db| in OKLab (B. Ottosson, "A perceptual color space for image processing", 2020)
- *   + mean over pixels of the difference of L's horizontal and vertical steps (edges), + the same on means of 4 x 4 pixels.
+ *   + a quarter of the mean difference of L's horizontal and vertical steps (edges)
+ *   + a quarter of the same on means of 4 x 4 pixels.
  * 0 for equal pictures; white against black is 1 plus edges. All sums are of whole numbers (1 / 4096), so their order does not
- * matter. */
+ * matter. Heavier edges would make a component at a place not quite right worse than none. */
 typedef struct nlg_layout_loss nlg_layout_loss;
 nlg_status nlg_layout_loss_create(const nlg_image *target, nlg_layout_loss **loss, nlg_error *err);
 void nlg_layout_loss_destroy(nlg_layout_loss *loss);

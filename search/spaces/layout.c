@@ -172,8 +172,15 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
 
 /* ---- sampling and mutation ---- */
 
+/* Sizes are the smaller of two draws: more components are small than large. */
 static void draw_slot(const nlg_space *self, nlg_rng rng, int16_t *slot) {
-    for (int f = 0; f < FIELDS; f++) slot[f] = (int16_t)nlg_rng_below(rng, (uint64_t)f, (uint64_t)choices(self, SECOND + f));
+    const nlg_rng again = nlg_rng_stream(rng, 0);
+    for (int f = 0; f < FIELDS; f++) {
+        const uint64_t n = (uint64_t)choices(self, SECOND + f);
+        slot[f] = (int16_t)nlg_rng_below(rng, (uint64_t)f, n);
+        const int16_t other = (int16_t)nlg_rng_below(again, (uint64_t)f, n);
+        if ((f == W || f == H) && other < slot[f]) slot[f] = other;
+    }
     slot[KIND] = (int16_t)(1 + nlg_rng_below(rng, FIELDS, NLG_LAYOUT_KIND_COUNT));
 }
 
