@@ -79,7 +79,7 @@ static void bench_times_layers(void **state) {
 static void train_follows_the_contract(void **state) {
     (void)state;
     cJSON *doc = run_json(TRAIN "--epochs 2 --json --checkpoint $D/a.safetensors"), *epoch;
-    json_has_exactly(doc, "model params macs epochs val_accuracy digest");
+    json_has_exactly(doc, "model params macs epochs val_accuracy digest warning weights schedules provenance");
     assert_string_equal(json_text(doc, "model"), "lenet5_small");
     assert_true(json_number(doc, "params") == 61706);
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(doc, "epochs")), 2);

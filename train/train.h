@@ -48,11 +48,16 @@ typedef struct nlg_epoch_record {
 typedef struct nlg_trainer nlg_trainer;
 typedef struct nlg_trainer_options {
     nlg_recipe recipe;
-    uint64_t seed;       /* initialisation, order, augmentation, dropout: each its own stream */
-    size_t memory_limit; /* as nlg_trainer_measure counts; 0: none */
+    const char *model, *genotype; /* for the identity of a checkpoint and for its reader; NULL: nobody says */
+    uint64_t seed;                /* initialisation, order, augmentation, dropout: each its own stream */
+    size_t memory_limit;          /* as nlg_trainer_measure counts; 0: none */
     /* NULL: none. Else after each epoch, and on a stop, the weights go to this file and all that a continuation needs to
-     * `checkpoint`.state; when that exists, training continues from it with the identical trajectory. */
+     * `checkpoint`.state; when that exists, training continues from it with the identical trajectory. Anything that changes results
+     * must be as it was: else an error names the field. A cosine schedule of more epochs is another trajectory: see
+     * nlg_trainer_schedules. Another process on the same checkpoint is refused. */
     const char *checkpoint;
+    const char *weights;  /* start from these instead of new ones; NULL: new */
+    const char *new_head; /* but this layer is new, for other classes than theirs; NULL: none */
     bool validate_last_only;
     /* Called after each step (fraction of the epoch done, record of the epoch so far) and after each epoch (fraction 1, complete
      * record); returning false stops cleanly after saving. */
@@ -68,6 +73,13 @@ void nlg_trainer_destroy(nlg_trainer *trainer);
 nlg_status nlg_trainer_run(nlg_trainer *trainer, nlg_error *err);
 int nlg_trainer_epochs(const nlg_trainer *trainer); /* records so far */
 const nlg_epoch_record *nlg_trainer_record(const nlg_trainer *trainer, int epoch);
+bool nlg_trainer_continued(const nlg_trainer *trainer); /* it went on from a checkpoint */
+bool nlg_trainer_repaired(const nlg_trainer *trainer);  /* its weights were missing or old and were written anew from the state */
+/* JSON: [{"epochs": E, "from": 0}], one entry for each length of schedule that the run has had, `from` in epochs; more than one
+ * where a cosine schedule was continued with other epochs, so that the weights are not those of one run. */
+const char *nlg_trainer_schedules(const nlg_trainer *trainer);
+/* What is wrong with a training that ended without an error: its loss exploded, or it only guesses. NULL: nothing seen. */
+const char *nlg_trainer_warning(const nlg_trainer *trainer, char text[256]);
 const nlg_weights *nlg_trainer_weights(const nlg_trainer *trainer); /* with EMA: the averaged ones */
 size_t nlg_trainer_bytes(const nlg_trainer *trainer);
 /* The same before anything is allocated: weights, gradients, state of the optimizer, EMA, the plans of training and validation.

@@ -2,6 +2,7 @@
 #ifndef NLG_TRAIN_INTERNAL_H
 #define NLG_TRAIN_INTERNAL_H
 
+#include "layers/base/file.h"
 #include "train/task.h"
 
 /* A piece of one parameter that the optimizer updates by itself. */
@@ -33,8 +34,15 @@ struct nlg_trainer {
     int epoch;
     int64_t step, seen, correct;
     double loss_sum, seconds;
+    /* checkpoint */
+    nlg_file_lock lock;
+    char *state_path, *schedules;
+    char start_digest[65]; /* of the file of options.weights; "" without */
+    bool continued, repaired;
 };
 
+/* Finds the names of the checkpoint's files and locks them, as the first thing of a run. */
+nlg_status nlg_trainer_lock(nlg_trainer *trainer, nlg_error *err);
 /* Write the checkpoint, if there is one to write. */
 nlg_status nlg_trainer_save(const nlg_trainer *trainer, nlg_error *err);
 /* Take up the state of options.checkpoint if it exists; it must belong to the same network, data, recipe and seed. */

@@ -109,6 +109,10 @@ static nlg_status set_up(nlg_trainer *t, nlg_error *err) {
     const uint64_t init = nlg_rng_u64(nlg_rng_seed(t->options.seed), STREAM_INIT);
     nlg_weights_init(&t->weights, init);
     if (t->task->start != NULL) t->task->start(t->graph, r, nlg_rng_seed(init), &t->weights);
+    if (t->options.weights != NULL) {
+        nlg_load_options load = {.allow_missing_aux = true, .new_head = t->options.new_head};
+        NLG_TRY(nlg_weights_load(&t->weights, t->options.weights, &load, err));
+    }
     if (r->ema_decay > 0) {
         NLG_TRY(nlg_weights_create(t->graph, &t->average, err));
         memcpy(t->average.values, t->weights.values, t->graph->weights_floats * sizeof(float));
@@ -131,7 +135,9 @@ nlg_status nlg_trainer_create(const nlg_graph *graph, const nlg_dataset *dataset
     if (t == NULL) return nlg_fail_memory(err, sizeof *t, "the trainer");
     t->graph = graph, t->dataset = dataset, t->exec = exec, t->options = *options;
     t->task = nlg_task_for(nlg_dataset_describe(dataset));
-    nlg_status status = set_up(t, err);
+    t->lock.file = -1;
+    nlg_status status = nlg_trainer_lock(t, err);
+    if (status == NLG_OK) status = set_up(t, err);
     if (status == NLG_OK) status = nlg_trainer_restore(t, err);
     if (status != NLG_OK) {
         nlg_trainer_destroy(t);
@@ -153,6 +159,9 @@ void nlg_trainer_destroy(nlg_trainer *t) {
     nlg_free(t->targets);
     if (t->task_state != NULL) t->task->destroy(t->task_state);
     nlg_free(t->records);
+    nlg_free(t->state_path);
+    nlg_free(t->schedules);
+    nlg_file_lock_release(&t->lock);
     nlg_free(t);
 }
 
@@ -336,6 +345,37 @@ int nlg_trainer_epochs(const nlg_trainer *t) {
 }
 const nlg_epoch_record *nlg_trainer_record(const nlg_trainer *t, int epoch) {
     return &t->records[epoch];
+}
+bool nlg_trainer_continued(const nlg_trainer *t) {
+    return t->continued;
+}
+bool nlg_trainer_repaired(const nlg_trainer *t) {
+    return t->repaired;
+}
+const char *nlg_trainer_schedules(const nlg_trainer *t) {
+    return t->schedules;
+}
+/* Guessing has a loss of ln(classes) and a score of 1 / classes; two standard errors above it are still guessing. */
+const char *nlg_trainer_warning(const nlg_trainer *t, char text[256]) {
+    const nlg_dataset_info *info = nlg_dataset_describe(t->dataset);
+    if (t->epoch < 1 || !nlg_task_counts_hits(t->task) || info->classes < 2) return NULL;
+    const nlg_epoch_record *last = &t->records[t->epoch - 1];
+    const double guess = 1.0 / info->classes, guessing = nlg_log(info->classes);
+    const bool validated = isfinite(last->val_score) && info->validation > 0;
+    const double images = validated ? info->validation : (double)last->images,
+                 score = validated ? last->val_score : last->train_score;
+    if (last->loss > 3 * guessing) {
+        snprintf(text, 256,
+                 "the loss exploded: %.4g after epoch %d, guessing has %.4g; try a lower learning rate or a longer warm-up",
+                 last->loss, t->epoch, guessing);
+        return text;
+    }
+    if (isfinite(score) && images > 0 && score <= guess + 2 * nlg_sqrt(guess * (1 - guess) / images)) {
+        snprintf(text, 256, "the network only guesses: %s accuracy %.4f, guessing one of %d classes has %.4f",
+                 validated ? "validation" : "training", score, info->classes, guess);
+        return text;
+    }
+    return NULL;
 }
 const nlg_weights *nlg_trainer_weights(const nlg_trainer *t) {
     return t->average.values != NULL ? &t->average : &t->weights;

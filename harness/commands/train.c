@@ -1,4 +1,5 @@
 /* lineage train: train one network on one data set. */
+#include <inttypes.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,9 +9,11 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
+#include "harness/provenance.h"
 #include "harness/claims/stats.h"
 #include "harness/measures/training.h"
 #include "harness/commands/training_options.h"
+#include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "train/train.h"
 
@@ -196,7 +199,22 @@ static void add_metric(cJSON *object, const char *split, const char *metric, dou
     nlg_json_number(object, name, value);
 }
 
-static nlg_status print_json(const nlg_fitted *fitted, const nlg_trainer *trainer, const train_result *result, nlg_error *err) {
+static void add_provenance(cJSON *doc, const nlg_invocation *call, const nlg_fitted *fitted, const nlg_recipe *recipe,
+                           const nlg_exec *exec) {
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, call->settings.seed);
+    cJSON *p = nlg_provenance_add(doc, call, exec);
+    nlg_json_text(p, "seed", seed);
+    cJSON *data = cJSON_AddObjectToObject(p, "data"), *how = cJSON_AddObjectToObject(p, "recipe");
+    if (data) nlg_recipe_add_data(data, fitted->dataset);
+    if (how) nlg_recipe_add(how, recipe);
+    if (fitted->info->test) nlg_json_text(data, "test_digest", fitted->info->test_digest);
+}
+
+static nlg_status print_json(const nlg_invocation *call, const nlg_fitted *fitted, const nlg_trainer *trainer,
+                             const nlg_recipe *recipe, const nlg_exec *exec, const train_result *result, nlg_error *err) {
+    const train_options *o = call->options;
+    char warning[256];
     const nlg_network *network = &fitted->network;
     const nlg_task_type *task = nlg_task_for(fitted->info);
     const char *score = nlg_task_metric(task, 0);
@@ -222,6 +240,10 @@ static nlg_status print_json(const nlg_fitted *fitted, const nlg_trainer *traine
     for (int i = 0; result->tested && !nlg_task_counts_hits(task) && i < nlg_task_metrics(task); i++)
         add_metric(doc, "test", nlg_task_metric(task, i), result->test.value[i]);
     nlg_json_text(doc, "digest", result->digest);
+    nlg_json_text(doc, "warning", nlg_trainer_warning(trainer, warning));
+    nlg_json_text(doc, "weights", o->checkpoint);
+    cJSON_AddItemToObject(doc, "schedules", cJSON_Parse(nlg_trainer_schedules(trainer)));
+    add_provenance(doc, call, fitted, recipe, exec);
     return nlg_json_print(doc, err);
 }
 
@@ -247,37 +269,71 @@ static void print_text(const nlg_fitted *fitted, const train_result *result) {
     printf("digest: %s\n", result->digest);
 }
 
+/* Behind the results, on standard error: what their reader must know. */
+static void print_notes(const train_options *o, const nlg_trainer *trainer) {
+    char warning[256];
+    if (nlg_trainer_warning(trainer, warning)) fprintf(stderr, "warning: %s\n", warning);
+    cJSON *list = cJSON_Parse(nlg_trainer_schedules(trainer)), *item;
+    const int count = cJSON_GetArraySize(list);
+    if (count > 1) {
+        fprintf(stderr, "note: not the weights of one run: the cosine schedule was of");
+        cJSON_ArrayForEach(item, list) {
+            const cJSON *epochs = cJSON_GetObjectItem(item, "epochs"), *from = cJSON_GetObjectItem(item, "from");
+            fprintf(stderr, "%s %g epochs from epoch %g on", item == list->child ? "" : ", of", cJSON_GetNumberValue(epochs),
+                    cJSON_GetNumberValue(from));
+        }
+        fputc('\n', stderr);
+    }
+    cJSON_Delete(list);
+    if (o->checkpoint)
+        fprintf(stderr, "weights: %s (%s.state is only needed to continue)\n", o->checkpoint, o->checkpoint);
+    else
+        fprintf(stderr, "weights: not kept; --checkpoint FILE keeps them\n");
+}
+
 /* --- the run --- */
 
 static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
     const train_options *o = call->options;
+    char *genotype = NULL;
     watcher watch = {.epochs = o->training.epochs, .score = nlg_task_metric(nlg_task_for(fitted->info), 0)};
     nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
+                               .model = fitted->network.model->name,
                                .seed = call->settings.seed,
                                .memory_limit = call->settings.memory_limit,
                                .checkpoint = o->checkpoint,
                                .progress = show_progress,
                                .progress_context = &watch};
     nlg_trainer *trainer = NULL;
-    NLG_TRY(nlg_trainer_create(fitted->network.graph, fitted->dataset, exec, &how, &trainer, err));
+    if (fitted->network.arena) NLG_TRY(nlg_network_genotype(&fitted->network, &genotype, err));
+    how.genotype = genotype;
+    nlg_status status = nlg_trainer_create(fitted->network.graph, fitted->dataset, exec, &how, &trainer, err);
+    if (status != NLG_OK) {
+        nlg_free(genotype);
+        return status;
+    }
     int done = nlg_trainer_epochs(trainer);
     fprintf(stderr, "%s on %s: %u training and %u validation images, %.1f MiB (%zu bytes) for training, %d threads, %s%s\n",
             fitted->network.model->name, fitted->info->name, fitted->info->train, fitted->info->validation,
             (double)nlg_trainer_bytes(trainer) / (1 << 20), nlg_trainer_bytes(trainer), nlg_team_size(exec->team),
             nlg_isa_name(exec->isa), exec->backend == NLG_BACKEND_OPENBLAS ? ", backend openblas" : "");
-    if (done) fprintf(stderr, "continuing from %s after epoch %d\n", o->checkpoint, done);
+    if (nlg_trainer_continued(trainer)) fprintf(stderr, "continuing from %s after epoch %d\n", o->checkpoint, done);
+    if (nlg_trainer_repaired(trainer))
+        fprintf(stderr, "%s was missing or older than its state and is written anew\n", o->checkpoint);
     nlg_progress_start(&watch.progress);
     nlg_interrupt_watch();
-    nlg_status status = nlg_trainer_run(trainer, err);
+    status = nlg_trainer_run(trainer, err);
     nlg_progress_end(&watch.progress);
     if (status == NLG_ERR_INTERRUPTED && !o->checkpoint)
         fprintf(stderr, "nothing was saved; with --checkpoint FILE the next run continues\n");
     train_result result = {0};
     if (status == NLG_OK) status = finish(o, fitted, trainer, &how.recipe, exec, &result, err);
     if (status == NLG_OK && call->settings.json)
-        status = print_json(fitted, trainer, &result, err);
+        status = print_json(call, fitted, trainer, &how.recipe, exec, &result, err);
     else if (status == NLG_OK)
         print_text(fitted, &result);
+    if (status == NLG_OK) print_notes(o, trainer);
+    nlg_free(genotype);
     nlg_trainer_destroy(trainer);
     return status;
 }
@@ -286,6 +342,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const train_options *o = call->options;
     nlg_fitted fitted;
     nlg_exec exec = {0};
+    if (o->checkpoint) NLG_TRY(nlg_file_probe(o->checkpoint, err)); /* before the images are read */
     nlg_status status =
         nlg_fitted_open(call->arguments[0], call->settings.genotype, o->training.data, &o->training.dataset, &fitted, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
