@@ -166,7 +166,7 @@ static void spaces_are_listed_with_their_sizes(void **state) {
     (void)state;
     program_result text = run_good("lineage spaces");
     assert_non_null(strstr(text.out, "nasbench201"));
-    assert_non_null(strstr(text.out, "15625"));
+    assert_non_null(strstr(text.out, "15,625"));
     cJSON *rows = run_json("lineage spaces nasnet:B=4,N=1,F=8 nasbench201 --json");
     assert_int_equal(cJSON_GetArraySize(rows), 2);
     const cJSON *nasnet = cJSON_GetArrayItem(rows, 0), *bench = cJSON_GetArrayItem(rows, 1);
