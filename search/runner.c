@@ -235,8 +235,7 @@ static nlg_status commit(runner *r, nlg_trial *trial, nlg_error *err) {
     if (!o->progress) return NLG_OK;
     const nlg_trial *best = r->best < 0 ? NULL : &r->trials[r->best];
     if (o->progress(o->progress_context, trial, best, r->count, o->budget)) return NLG_OK;
-    return nlg_fail(err, NLG_ERR_INTERRUPTED,
-                    "stopped after %d of %d trials; %s", r->count, o->budget,
+    return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped after %d of %d trials; %s", r->count, o->budget,
                     o->store ? "they are stored: give the same command again to continue" : "nothing is kept without a store");
 }
 

@@ -8,8 +8,10 @@
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
+#include "search/spaces/layout.h"
 
 static const char *evaluators_of(const nlg_space *space, char text[64]) {
+    if (nlg_layout_space_target(space)) return "layout";
     const bool table = nlg_table_signal_at(space->name, 0) != NULL;
     snprintf(text, 64, "%s%s%s", space->build ? "train" : "", space->build && table ? ", " : "", table ? "table" : "");
     return text;
@@ -28,8 +30,15 @@ static int64_t architectures_of(const nlg_space *space) {
 static void parameters_text(const nlg_space *space, char text[96]) {
     size_t used = 0;
     text[0] = '\0';
-    for (int i = 0; i < space->n_parameters && used < 96; i++)
-        used += (size_t)snprintf(text + used, 96 - used, "%s%s=%d", i ? "," : "", space->parameters[i].name, space->parameter[i]);
+    for (int i = 0; i < space->n_parameters && used < 96; i++) {
+        const nlg_space_parameter *p = &space->parameters[i];
+        used += (size_t)snprintf(text + used, 96 - used, "%s%s=", i ? "," : "", p->name);
+        if (used >= 96) break;
+        if (p->text)
+            used += (size_t)snprintf(text + used, 96 - used, "%s", space->parameter_text[i]);
+        else
+            used += (size_t)snprintf(text + used, 96 - used, "%d", space->parameter[i]);
+    }
 }
 
 static void add_json(cJSON *rows, const nlg_space *space) {
@@ -47,9 +56,13 @@ static void add_json(cJSON *rows, const nlg_space *space) {
     for (int i = 0; i < space->n_parameters; i++) {
         const nlg_space_parameter *p = &space->parameters[i];
         cJSON *object = cJSON_AddObjectToObject(parameters, p->name);
-        nlg_json_number(object, "value", space->parameter[i]);
-        nlg_json_number(object, "min", p->min);
-        nlg_json_number(object, "max", p->max);
+        if (p->text) {
+            nlg_json_text(object, "value", space->parameter_text[i]);
+        } else {
+            nlg_json_number(object, "value", space->parameter[i]);
+            nlg_json_number(object, "min", p->min);
+            nlg_json_number(object, "max", p->max);
+        }
         nlg_json_text(object, "summary", p->summary);
     }
     cJSON *signals = cJSON_AddArrayToObject(row, "signals");

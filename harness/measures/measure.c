@@ -230,3 +230,16 @@ nlg_status nlg_measure_run(nlg_lab *lab, const char *text, nlg_record *record, n
     if (status != NLG_OK) nlg_record_free(record);
     return status;
 }
+
+nlg_status nlg_value_strategy(const cJSON *values, const char *where, cJSON *spec, nlg_error *err) {
+    const nlg_strategy *strategy;
+    char chosen[NLG_STRATEGY_OPTIONS_TEXT], all[NLG_STRATEGY_OPTIONS_TEXT];
+    double numbers[NLG_STRATEGY_OPTIONS_MAX];
+    nlg_status status = nlg_strategy_pick(nlg_value_text(values, "strategy"), false, &strategy, chosen, err);
+    if (status == NLG_OK) status = nlg_strategy_parse(strategy, chosen, numbers, all, err);
+    if (status != NLG_OK) return nlg_fail_at(err, "%s", where);
+    nlg_json_text(spec, "strategy", strategy->name);
+    cJSON *options = cJSON_Parse(all);
+    if (!options || !cJSON_AddItemToObject(spec, "options", options)) return nlg_fail_memory(err, 0, "a spec");
+    return NLG_OK;
+}

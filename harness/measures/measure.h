@@ -62,6 +62,9 @@ bool nlg_value_flag(const cJSON *values, const char *key);
 /* The default recipe with what the values change. */
 nlg_status nlg_value_recipe(const cJSON *values, const char *where, nlg_recipe *recipe, nlg_error *err);
 
+/* Adds the strategy of the value "strategy" (NAME:option=value) as "strategy" and "options", with every option. */
+nlg_status nlg_value_strategy(const cJSON *values, const char *where, cJSON *spec, nlg_error *err);
+
 /* Keys that measures share. */
 #define NLG_KEYS_OF_SUBJECT                                                                                                        \
     {"network", NLG_VALUE_TEXT, 0, 0, NULL, "a network by name"},                                                                  \

@@ -59,19 +59,6 @@ static nlg_status add_objective(const cJSON *values, const char *where, cJSON *s
     return NLG_OK;
 }
 
-static nlg_status add_strategy(const cJSON *values, const char *where, cJSON *spec, nlg_error *err) {
-    const nlg_strategy *strategy;
-    char chosen[NLG_STRATEGY_OPTIONS_TEXT], all[NLG_STRATEGY_OPTIONS_TEXT];
-    double numbers[NLG_STRATEGY_OPTIONS_MAX];
-    nlg_status status = nlg_strategy_pick(nlg_value_text(values, "strategy"), false, &strategy, chosen, err);
-    if (status == NLG_OK) status = nlg_strategy_parse(strategy, chosen, numbers, all, err);
-    if (status != NLG_OK) return nlg_fail_at(err, "%s", where);
-    nlg_json_text(spec, "strategy", strategy->name);
-    cJSON *options = cJSON_Parse(all);
-    if (!options || !cJSON_AddItemToObject(spec, "options", options)) return nlg_fail_memory(err, 0, "a spec");
-    return NLG_OK;
-}
-
 /* Multiply-adds of a training of a middling architecture: the mean of a few random ones. */
 static nlg_status sample_macs(const nlg_space *space, const nlg_dataset_info *info, double *macs, nlg_error *err) {
     enum { SAMPLES = 3 };
@@ -154,7 +141,7 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     nlg_json_number(spec, "budget", nlg_value_number(values, "budget", 0));
     nlg_json_number(spec, "ask", nlg_value_number(values, "ask", 1));
     *work = 0;
-    status = add_strategy(values, where, spec, err);
+    status = nlg_value_strategy(values, where, spec, err);
     if (status == NLG_OK) status = add_objective(values, where, spec, err);
     if (status == NLG_OK) status = add_latency(values, where, spec, err);
     if (status == NLG_OK)
