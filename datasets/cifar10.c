@@ -7,7 +7,7 @@
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
 
-enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, TAR_BLOCK = 512, MOST_RECORDS = 1000000 };
+enum { SIDE = 32, PLANE = SIDE * SIDE, RECORD = 1 + 3 * PLANE, TAR_BLOCK = 512, MOST_RECORDS = 1000000, MOST_SKIPPED = 256 << 20 };
 
 #define ARCHIVE   "cifar-10-binary.tar.gz"
 #define SUBFOLDER "cifar-10-batches-bin"
@@ -63,6 +63,7 @@ static nlg_status tar_skip(nlg_unpacker *unpacker, uint64_t size, nlg_error *err
 static nlg_status read_from_archive(nlg_unpacker *unpacker, batches *b, nlg_error *err) {
     const char *path = nlg_unpacker_path(unpacker);
     uint8_t block[TAR_BLOCK];
+    uint64_t skipped = 0;
     for (int missing = b->count; missing;) {
         NLG_TRY(tar_read(unpacker, block, sizeof block, err));
         int want = 0;
@@ -83,6 +84,11 @@ static nlg_status read_from_archive(nlg_unpacker *unpacker, batches *b, nlg_erro
         while (want < b->count && (strcmp(stem, b->names[want]) != 0 || b->bytes[want])) want++;
         uint64_t padding = (TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK;
         if (want == b->count) {
+            skipped += size < MOST_SKIPPED ? size : MOST_SKIPPED;
+            if (skipped >= MOST_SKIPPED)
+                return nlg_fail(err, NLG_ERR_INPUT,
+                                "%s: expected little else than the batches, found %s of %llu bytes; fetch it again", path, name,
+                                (unsigned long long)size);
             NLG_TRY(tar_skip(unpacker, size + padding, err));
             continue;
         }
@@ -175,6 +181,15 @@ static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nl
     return status;
 }
 
+static nlg_status check_test(nlg_dataset *dataset, nlg_error *err) {
+    const char *folder = dataset->options.folder;
+    char path[NLG_PATH_BYTES], where[NLG_PATH_BYTES];
+    if (!extracted(folder, where)) return NLG_OK; /* in the archive, where training found the batches before it */
+    if (has(where, test_names[0], path)) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_IO, "%s/%s: expected the test images beside the training batches, found none; fetch them again",
+                    where, test_names[0]);
+}
+
 static bool present(const char *folder) {
     char path[NLG_PATH_BYTES];
     return extracted(folder, path) || has(folder, ARCHIVE, path);
@@ -198,5 +213,6 @@ const nlg_dataset_format nlg_dataset_cifar10 = {
     .files = files,
     .file_count = 1,
     .load = load,
+    .check_test = check_test,
     .present = present,
 };

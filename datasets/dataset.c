@@ -217,6 +217,11 @@ const nlg_dataset_info *nlg_dataset_describe(const nlg_dataset *dataset) {
     return &dataset->info;
 }
 
+nlg_status nlg_dataset_check_test(nlg_dataset *dataset, nlg_error *err) {
+    if (dataset->test_open || !dataset->format->check_test) return NLG_OK;
+    return dataset->format->check_test(dataset, err);
+}
+
 nlg_status nlg_dataset_open_test(nlg_dataset *dataset, nlg_error *err) {
     if (dataset->test_open) return NLG_OK;
     nlg_samples *samples = &dataset->test;

@@ -13,21 +13,36 @@ typedef enum { NLG_SPLIT_TRAIN, NLG_SPLIT_VALIDATION, NLG_SPLIT_TEST } nlg_split
 
 typedef struct nlg_dataset nlg_dataset;
 
+/* Data sets opened for scoring alone, without training images: which folder of an image folder is the test split. */
+typedef enum {
+    NLG_SCORED_NONE, /* no: training images too */
+    NLG_SCORED_BEST, /* val, else test, else the folder itself */
+    NLG_SCORED_VAL,
+    NLG_SCORED_TEST, /* test, else val */
+} nlg_scored;
+
 /* Zero everywhere means the defaults. */
 typedef struct nlg_dataset_options {
-    const char *folder;    /* where the files are; NULL: the data set's default (see nlg_dataset_open) */
-    uint32_t validation;   /* images cut from training by the keyed permutation; 0: 5000, or a tenth where that is less;
-                              without effect where the files themselves hold a validation split */
-    uint64_t split_seed;   /* key of that permutation */
-    bool file_order;       /* no permutation: training images in the files' order, validation the last of them (reference runs) */
-    uint32_t train_limit;  /* use the first so many of the permuted training images; 0: all */
-    bool strict;           /* imagefolder: refuse broken files instead of skipping them with a count */
-    int image_size;        /* imagefolder: images are resized and centre-cropped to squares of this side; 0: as they are, and then
-                              all of one size */
-    int resize;            /* imagefolder: shorter side after resizing, >= image_size; 0: image_size */
-    nlg_filter filter;     /* imagefolder: of the resizing */
-    size_t cache_bytes;    /* imagefolder: decoded images are kept in memory up to so much, beyond that decoded at each use;
-                              0: 1 GiB */
+    const char *folder;   /* where the files are; NULL: the data set's default (see nlg_dataset_open) */
+    uint32_t validation;  /* images cut from training by the keyed permutation; 0: 5000, or a tenth where that is less;
+                             without effect where the files themselves hold a validation split */
+    uint64_t split_seed;  /* key of that permutation */
+    bool file_order;      /* no permutation: training images in the files' order, validation the last of them (reference runs) */
+    uint32_t train_limit; /* use the first so many of the permuted training images; 0: all */
+    bool strict;          /* imagefolder: refuse broken files instead of skipping them with a count */
+    int image_size;       /* imagefolder: images are resized and centre-cropped to squares of this side; 0: as they are, and then
+                             all of one size */
+    int resize;           /* imagefolder: shorter side after resizing, >= image_size; 0: image_size */
+    nlg_filter filter;    /* imagefolder: of the resizing */
+    size_t cache_bytes;   /* imagefolder: decoded images are kept in memory up to so much, beyond that decoded at each use;
+                             0: 1 GiB */
+    nlg_scored scored;    /* imagefolder: read no training images; others always read them */
+    /* imagefolder: the outputs of a network, in their order; folders are matched by key (such as WordNet's n01440764; NULL: none),
+     * by name and, with class_numbers, by number. They must live as long as the data set. n_classes 0: the folders are the classes.
+     */
+    const char *const *classes, *const *class_keys;
+    int n_classes;
+    bool class_numbers;
     float mean[3], std[3]; /* replace the computed ones where std[0] > 0, e.g. by those of published weights */
 } nlg_dataset_options;
 
@@ -65,13 +80,15 @@ typedef struct nlg_dataset_info {
     nlg_target_kind targets;
     int h, w, c, classes;
     const char *const *class_names;
-    uint32_t train, validation, test; /* images in each split; test is 0 until nlg_dataset_open_test */
-    uint32_t skipped;                 /* broken files left out, */
-    const char *const *skipped_files; /* each as "file: reason" */
-    const char *digest, *test_digest; /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
-    const char *source;               /* where it came from */
-    float mean[4], std[4];            /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
-                                         the split, so that a trained network meets the same numbers under another split */
+    uint32_t train, validation, test;            /* images in each split; test is 0 until nlg_dataset_open_test */
+    bool numeric_classes;                        /* imagefolder: the class folders are numbers and in their order */
+    const char *validation_folder, *test_folder; /* imagefolder: where these splits are; NULL: cut from train, not opened */
+    uint32_t skipped;                            /* files left out: broken, of other formats, too deep, links in a circle, */
+    const char *const *skipped_files;            /* each as "file: reason" */
+    const char *digest, *test_digest;            /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
+    const char *source;                          /* where it came from */
+    float mean[4], std[4]; /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
+                              the split, so that a trained network meets the same numbers under another split */
     const nlg_dataset_options *options; /* with which it was opened */
 } nlg_dataset_info;
 
@@ -86,6 +103,8 @@ const nlg_dataset_info *nlg_dataset_describe(const nlg_dataset *dataset); /* val
 
 /* Reads the test split; the final step of an experiment calls it once and logs it. Calling it again does nothing. */
 nlg_status nlg_dataset_open_test(nlg_dataset *dataset, nlg_error *err);
+/* Could it be opened? Looks at names and headers, decodes at most one image and opens nothing: for the start of a long run. */
+nlg_status nlg_dataset_check_test(nlg_dataset *dataset, nlg_error *err);
 
 /* Augmentation of training images, keyed by (seed, epoch, index) alone. All fields are drawn independently. */
 typedef struct nlg_augmentation {

@@ -48,6 +48,8 @@ struct nlg_dataset_format {
     nlg_status (*load)(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err);
     /* Decodes one sample into pixels [h, w, c]; needed where load leaves pixels NULL. */
     nlg_status (*read)(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *pixels, nlg_error *err);
+    /* Optional: could the test split be opened? Looks at names and headers only. */
+    nlg_status (*check_test)(nlg_dataset *dataset, nlg_error *err);
     /* Does this folder hold the training files? */
     bool (*present)(const char *folder);
 };

@@ -22,7 +22,7 @@ static nlg_status read_exactly(idx_file *f, void *into, size_t size, const char 
     if (got < size)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %zu bytes of %s, found %zu: the file is truncated; fetch it again",
                         f->path, size, part, got);
-    nlg_digest_update(f->digest, into, size);
+    if (f->digest) nlg_digest_update(f->digest, into, size);
     return NLG_OK;
 }
 
@@ -81,23 +81,23 @@ static nlg_status open_file(const char *folder, const char *name, const char *wh
 }
 
 static nlg_status read_images(idx_file *f, nlg_samples *samples, nlg_error *err) {
-    NLG_TRY(read_header(f, 3, err));
     NLG_TRY(nlg_samples_allocate(samples, f->size[0], (int)f->size[1], (int)f->size[2], 1, f->path, err));
     NLG_TRY(read_exactly(f, samples->pixels, samples->pixel_bytes, "images", err));
     return expect_end(f, samples->pixel_bytes, err);
 }
 
-static nlg_status read_labels(idx_file *f, const char *images_path, int classes, nlg_samples *samples, nlg_error *err) {
+/* labels: [count], or NULL: they are only checked. */
+static nlg_status read_labels(idx_file *f, const char *images_path, uint32_t count, int classes, int32_t *into, nlg_error *err) {
     NLG_TRY(read_header(f, 1, err));
-    if (f->size[0] != samples->count)
+    if (f->size[0] != count)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %u labels, as many as there are images in %s, found %u; fetch both again",
-                        f->path, samples->count, images_path, f->size[0]);
-    uint8_t *labels = nlg_alloc(samples->count, 1);
-    if (!labels) return nlg_fail_memory(err, samples->count, f->path);
-    nlg_status status = read_exactly(f, labels, samples->count, "labels", err);
-    if (status == NLG_OK) status = expect_end(f, samples->count, err);
-    for (uint32_t i = 0; status == NLG_OK && i < samples->count; i++) {
-        samples->labels[i] = labels[i];
+                        f->path, count, images_path, f->size[0]);
+    uint8_t *labels = nlg_alloc(count, 1);
+    if (!labels) return nlg_fail_memory(err, count, f->path);
+    nlg_status status = read_exactly(f, labels, count, "labels", err);
+    if (status == NLG_OK) status = expect_end(f, count, err);
+    for (uint32_t i = 0; status == NLG_OK && i < count; i++) {
+        if (into) into[i] = labels[i];
         if (labels[i] >= classes)
             status =
                 nlg_fail(err, NLG_ERR_INPUT, "%s: expected labels from 0 to %d, found %d for image %u (byte %u); fetch it again",
@@ -107,21 +107,55 @@ static nlg_status read_labels(idx_file *f, const char *images_path, int classes,
     return status;
 }
 
+static const char *images_name(bool test) {
+    return test ? "t10k-images-idx3-ubyte.gz" : "train-images-idx3-ubyte.gz";
+}
+static const char *labels_name(bool test) {
+    return test ? "t10k-labels-idx1-ubyte.gz" : "train-labels-idx1-ubyte.gz";
+}
+
+/* The labels first: they are small, and tell whether the images, which may be packed a thousandfold, are worth unpacking. */
+static nlg_status check_labels(nlg_dataset *dataset, bool test, const idx_file *images, nlg_error *err) {
+    idx_file labels = {0};
+    nlg_status status = open_file(dataset->options.folder, labels_name(test), "labels", NULL, &labels, err);
+    if (status == NLG_OK) status = read_labels(&labels, images->path, images->size[0], dataset->info.classes, NULL, err);
+    nlg_unpacker_close(labels.unpacker);
+    return status;
+}
+
 static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err) {
     nlg_digest *digest = nlg_digest_create();
     if (!digest) return nlg_fail_memory(err, 64, "a digest");
     const char *folder = dataset->options.folder;
     idx_file images = {0}, labels = {0};
-    nlg_status status =
-        open_file(folder, test ? "t10k-images-idx3-ubyte.gz" : "train-images-idx3-ubyte.gz", "images", digest, &images, err);
-    if (status == NLG_OK)
-        status =
-            open_file(folder, test ? "t10k-labels-idx1-ubyte.gz" : "train-labels-idx1-ubyte.gz", "labels", digest, &labels, err);
+    nlg_status status = open_file(folder, images_name(test), "images", digest, &images, err);
+    if (status == NLG_OK) status = open_file(folder, labels_name(test), "labels", digest, &labels, err);
+    if (status == NLG_OK) status = read_header(&images, 3, err);
+    if (status == NLG_OK) status = check_labels(dataset, test, &images, err);
     if (status == NLG_OK) status = read_images(&images, samples, err);
-    if (status == NLG_OK) status = read_labels(&labels, images.path, dataset->info.classes, samples, err);
+    if (status == NLG_OK) status = read_labels(&labels, images.path, samples->count, dataset->info.classes, samples->labels, err);
     nlg_unpacker_close(images.unpacker);
     nlg_unpacker_close(labels.unpacker);
     nlg_digest_finish(digest, samples->digest);
+    return status;
+}
+
+static nlg_status check_test(nlg_dataset *dataset, nlg_error *err) {
+    idx_file images = {0}, labels = {0};
+    const nlg_samples *training = &dataset->training;
+    nlg_status status = open_file(dataset->options.folder, images_name(true), "images", NULL, &images, err);
+    if (status == NLG_OK) status = read_header(&images, 3, err);
+    if (status == NLG_OK && ((int)images.size[1] != training->h || (int)images.size[2] != training->w))
+        status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected images of %d x %d as in training, found %u x %u; fetch them again",
+                          images.path, training->w, training->h, images.size[2], images.size[1]);
+    if (status == NLG_OK) status = open_file(dataset->options.folder, labels_name(true), "labels", NULL, &labels, err);
+    if (status == NLG_OK) status = read_header(&labels, 1, err);
+    if (status == NLG_OK && labels.size[0] != images.size[0])
+        status =
+            nlg_fail(err, NLG_ERR_INPUT, "%s: expected %u labels, as many as there are images in %s, found %u; fetch both again",
+                     labels.path, images.size[0], images.path, labels.size[0]);
+    nlg_unpacker_close(images.unpacker);
+    nlg_unpacker_close(labels.unpacker);
     return status;
 }
 
@@ -169,6 +203,7 @@ const nlg_dataset_format nlg_dataset_fashion_mnist = {
     .debian_folder = "/usr/share/datasets/fashion-mnist",
     .debian_package = "dataset-fashion-mnist",
     .load = load,
+    .check_test = check_test,
     .present = present,
 };
 
@@ -200,5 +235,6 @@ const nlg_dataset_format nlg_dataset_mnist = {
     .files = mnist_files,
     .file_count = 4,
     .load = load,
+    .check_test = check_test,
     .present = present,
 };

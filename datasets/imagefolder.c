@@ -1,103 +1,31 @@
 /* Folders of JPEG and PNG files, one folder per class, in ImageNet's layout: DIR/train/CLASS/... and DIR/val or DIR/test.
  *
- * - Classes are the folders' names in byte order, as torchvision sorts them; names that begin with a dot are passed over.
+ * - Classes are the folders' names in byte order, as torchvision sorts them, but by value where all are numbers; names that begin
+ *   with a dot are passed over. The outputs of a network may be given instead: then folders are matched to these.
  * - With train, val and test, val is the validation split and test the test split; with train and one other, that one is the
- *   test split and validation is cut from train; without train, or where DIR holds the class folders itself, all is test.
+ *   test split and validation is cut from train; without train, or where DIR holds the class folders itself, all is test. For
+ *   scoring alone, no other picture is read than those to score: those of val, else of test.
  * - Each file is decoded once when its split is opened, so that broken files are known before work starts and the sums for
  *   normalisation are exact. Decoded pixels stay in memory as long as they fit the cache, else they are decoded at each use. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
-#include "datasets/format.h"
+#include "datasets/image_tree.h"
 #include "layers/base/cpu.h"
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
 #include "layers/base/team.h"
 
-enum { DEEPEST = 8, MOST_CLASSES = 100000, LIMIT_FILE_BYTES = 256 << 20, FEW_FILES = 64 };
+enum { MOST_CLASSES = 100000, LIMIT_FILE_BYTES = 256 << 20, FEW_FILES = 64 };
 
 static const size_t default_cache_bytes = (size_t)1 << 30;
 
-/* --- listing -------------------------------------------------------------------------------------------------------- */
-
-typedef struct entry {
-    const char *path; /* in the data set's arena */
-    int32_t label;
-} entry;
-
-typedef struct listing {
-    entry *items;
-    size_t count, capacity;
-} listing;
-
-static nlg_status append(listing *list, const char *path, int32_t label, nlg_error *err) {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        entry *grown = nlg_realloc(list->items, capacity, sizeof *grown);
-        if (!grown) return nlg_fail_memory(err, capacity * sizeof *grown, "a list of files");
-        list->items = grown;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = (entry){path, label};
-    return NLG_OK;
-}
-
-static int by_path(const void *a, const void *b) {
-    return strcmp(((const entry *)a)->path, ((const entry *)b)->path);
-}
-
-static bool is_folder(const char *path) {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static bool is_image_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    return dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0 || strcasecmp(dot, ".png") == 0);
-}
-
-/* The subfolders of a folder (depth 0), or the images in it and below, sorted by path. */
-static nlg_status list_folder(nlg_dataset *dataset, const char *folder, bool folders, int depth, int32_t label, listing *list,
-                              nlg_error *err) {
-    DIR *stream = opendir(folder);
-    if (!stream)
-        return nlg_fail(err, NLG_ERR_IO, "%s: cannot read the folder: %s; check the path and its permissions", folder,
-                        strerror(errno));
-    size_t first = list->count;
-    nlg_status status = NLG_OK;
-    for (struct dirent *item; status == NLG_OK && (item = readdir(stream));) {
-        if (item->d_name[0] == '.') continue;
-        char path[NLG_PATH_BYTES];
-        if (!nlg_path_join(path, folder, item->d_name)) {
-            status = nlg_fail(err, NLG_ERR_INPUT, "%s: a path in it is too long", folder);
-            break;
-        }
-        bool subfolder = item->d_type == DT_DIR || (item->d_type != DT_REG && is_folder(path));
-        if (subfolder && !folders) {
-            if (depth < DEEPEST) status = list_folder(dataset, path, false, depth + 1, label, list, err);
-        } else if (folders ? subfolder : is_image_name(item->d_name)) {
-            const char *copy = nlg_arena_printf(dataset->arena, "%s", path);
-            status = copy ? append(list, copy, label, err) : nlg_fail_memory(err, strlen(path) + 1, "a path");
-        }
-    }
-    closedir(stream);
-    if (status == NLG_OK && depth == 0 && list->count > first)
-        qsort(list->items + first, list->count - first, sizeof *list->items, by_path);
-    return status;
-}
-
-static const char *last_part(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
+/* --- classes -------------------------------------------------------------------------------------------------------- */
 
 /* The classes of a root become those of the data set, unless it has some already. */
-static nlg_status take_classes(nlg_dataset *dataset, const char *root, const listing *classes, nlg_error *err) {
+static nlg_status take_classes(nlg_dataset *dataset, const char *root, const nlg_pictures *classes, nlg_error *err) {
     if (classes->count == 0)
         return nlg_fail(err, NLG_ERR_INPUT,
                         "%s: expected one folder per class in it, found none; see the layout in lineage data info imagefolder",
@@ -106,18 +34,40 @@ static nlg_status take_classes(nlg_dataset *dataset, const char *root, const lis
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected at most %d classes, found %zu folders", root, MOST_CLASSES,
                         classes->count);
     if (dataset->info.classes) return NLG_OK;
+    const nlg_dataset_options *o = &dataset->options;
+    if (o->n_classes) { /* the outputs of a network: folders are matched to them */
+        dataset->info.class_names = o->classes;
+        dataset->info.classes = o->n_classes;
+        return NLG_OK;
+    }
     const char **names = nlg_arena_alloc(dataset->arena, classes->count, sizeof *names);
     if (!names) return nlg_fail_memory(err, classes->count * sizeof *names, "the class names");
-    for (size_t i = 0; i < classes->count; i++) names[i] = last_part(classes->items[i].path);
+    bool numbers = true;
+    for (size_t i = 0; i < classes->count; i++) {
+        names[i] = nlg_last_part(classes->items[i].path);
+        numbers &= nlg_is_number(names[i]);
+    }
     dataset->info.class_names = names;
     dataset->info.classes = (int)classes->count;
+    dataset->info.numeric_classes = numbers;
     return NLG_OK;
 }
 
-static int find_class(const nlg_dataset_info *info, const char *name) {
+/* By key ("n01440764"), by name, or by number. */
+static int find_output(const nlg_dataset_options *o, const char *name) {
+    for (int i = 0; i < o->n_classes; i++)
+        if ((o->class_keys && strcmp(o->class_keys[i], name) == 0) || strcmp(o->classes[i], name) == 0) return i;
+    if (!o->class_numbers || !nlg_is_number(name) || strlen(name) > 7) return -1;
+    const int number = atoi(name);
+    return number < o->n_classes ? number : -1;
+}
+
+static int find_class(const nlg_dataset *dataset, const char *name) {
+    const nlg_dataset_info *info = &dataset->info;
+    if (dataset->options.n_classes) return find_output(&dataset->options, name);
     int low = 0, high = info->classes;
     while (low < high) {
-        int middle = (low + high) / 2, order = strcmp(info->class_names[middle], name);
+        int middle = (low + high) / 2, order = nlg_compare_class_names(info->class_names[middle], name, info->numeric_classes);
         if (order == 0) return middle;
         if (order < 0)
             low = middle + 1;
@@ -127,24 +77,40 @@ static int find_class(const nlg_dataset_info *info, const char *name) {
     return -1;
 }
 
+static nlg_status refuse_class(const nlg_dataset *dataset, const char *path, nlg_error *err) {
+    const nlg_dataset_options *o = &dataset->options;
+    if (o->n_classes)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: expected the name of one of the network's %d classes (%s, ...), found %s; rename the folder or give "
+                        "another class map",
+                        path, o->n_classes, o->classes[0], nlg_last_part(path));
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected a class that training has, found %s; remove or rename the folder", path,
+                    nlg_last_part(path));
+}
+
 /* All images below root/CLASS, class by class. */
-static nlg_status list_images(nlg_dataset *dataset, const char *root, listing *images, nlg_error *err) {
-    listing classes = {0};
-    nlg_status status = list_folder(dataset, root, true, 0, 0, &classes, err);
+static nlg_status list_images(nlg_dataset *dataset, const char *root, nlg_pictures *images, nlg_error *err) {
+    nlg_pictures classes = {0};
+    nlg_folders_seen seen = {0};
+    nlg_status status = nlg_image_tree_classes(dataset, root, &classes, &seen, err);
     if (status == NLG_OK) status = take_classes(dataset, root, &classes, err);
     for (size_t i = 0; status == NLG_OK && i < classes.count; i++) {
         const char *path = classes.items[i].path;
-        int label = find_class(&dataset->info, last_part(path));
-        size_t before = images->count;
-        if (label < 0)
-            status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected a class that training has, found %s; remove or rename the folder",
-                              path, last_part(path));
-        else
-            status = list_folder(dataset, path, false, 0, label, images, err);
+        const int label = find_class(dataset, nlg_last_part(path));
+        const size_t before = images->count;
+        const uint32_t skipped = dataset->info.skipped;
+        status = label < 0 ? refuse_class(dataset, path, err) : nlg_image_tree_list(dataset, path, label, images, &seen, err);
         if (status == NLG_OK && images->count == before)
-            status = nlg_fail(err, NLG_ERR_INPUT,
-                              "%s: expected JPEG or PNG files in this class folder, found none; add some or remove it", path);
+            status =
+                dataset->info.skipped > skipped
+                    ? nlg_fail(err, NLG_ERR_INPUT,
+                               "%s: expected JPEG or PNG files in this class folder, found none, but %u that are left out, the "
+                               "first: %s",
+                               path, dataset->info.skipped - skipped, dataset->skipped[skipped])
+                    : nlg_fail(err, NLG_ERR_INPUT,
+                               "%s: expected JPEG or PNG files in this class folder, found none; add some or remove it", path);
     }
+    nlg_free(seen.ids);
     nlg_free(classes.items);
     return status;
 }
@@ -190,7 +156,7 @@ typedef struct finding {
 typedef struct scan {
     const nlg_dataset *dataset;
     const nlg_samples *samples;
-    const entry *files;
+    const nlg_picture *files;
     finding *findings;
     uint8_t *pixels;                       /* [files, h, w, 3] or NULL */
     uint64_t (*sums)[2][NLG_MAX_CHANNELS]; /* per worker: sum, square */
@@ -251,7 +217,7 @@ static nlg_status scan_all(scan *s, nlg_samples *samples, size_t count, nlg_erro
 }
 
 /* Moves the sound files together and lists the broken ones, or fails on those that may not be skipped. */
-static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const listing *images, finding *findings,
+static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const nlg_pictures *images, finding *findings,
                              size_t fixed_from, nlg_error *err) {
     size_t size = (size_t)samples->h * (size_t)samples->w * 3;
     nlg_digest *digest = nlg_digest_create();
@@ -269,7 +235,7 @@ static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const l
             samples->paths[slot] = path;
             samples->fixed_validation += i >= fixed_from;
             if (samples->pixels && slot != i) memmove(samples->pixels + slot * size, samples->pixels + i * size, size);
-        } else if (f->status == NLG_ERR_MEMORY || f->status == NLG_ERR_CHECK || dataset->options.strict) {
+        } else if (f->status != NLG_ERR_INPUT || dataset->options.strict) { /* of memory, disk and size no picture is to blame */
             status = nlg_fail(err, f->status == NLG_ERR_CHECK ? NLG_ERR_INPUT : f->status, "%s", f->reason ? f->reason : path);
         } else {
             status = nlg_dataset_skip(dataset, f->reason ? f->reason : path, err);
@@ -283,7 +249,7 @@ static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const l
 }
 
 /* h and w: those asked for, or of the first image that can be decoded. */
-static nlg_status find_size(const nlg_dataset *dataset, const listing *images, nlg_samples *samples) {
+static nlg_status find_size(const nlg_dataset *dataset, const nlg_pictures *images, nlg_samples *samples) {
     samples->c = 3;
     samples->h = samples->w = dataset->options.image_size;
     for (size_t i = 0; samples->h == 0 && i < images->count; i++) {
@@ -299,7 +265,7 @@ static nlg_status find_size(const nlg_dataset *dataset, const listing *images, n
     return NLG_OK;
 }
 
-static nlg_status read_images(nlg_dataset *dataset, const listing *images, size_t fixed_from, nlg_samples *samples,
+static nlg_status read_images(nlg_dataset *dataset, const nlg_pictures *images, size_t fixed_from, nlg_samples *samples,
                               nlg_error *err) {
     if (images->count > UINT32_MAX)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected fewer than 2^32 images, found %zu", dataset->options.folder,
@@ -328,74 +294,145 @@ static nlg_status read_images(nlg_dataset *dataset, const listing *images, size_
 
 /* --- layout --------------------------------------------------------------------------------------------------------- */
 
-static bool has_class_folders(const char *root) {
-    DIR *stream = opendir(root);
-    bool found = false;
-    for (struct dirent *item; stream && !found && (item = readdir(stream));) {
-        char path[NLG_PATH_BYTES];
-        found = item->d_name[0] != '.' && nlg_path_join(path, root, item->d_name) && is_folder(path);
-    }
-    if (stream) closedir(stream);
-    return found;
-}
-
-/* The folders of a data set; an empty string where it has no such split. ImageNet's own test folder holds no class folders. */
+/* The folders of a data set; an empty string where it has no such split. A folder is a split if it holds folders: one that holds
+ * pictures is a class of that name, and ImageNet's own test folder is neither. */
 typedef struct layout {
-    char train[NLG_PATH_BYTES], validation[NLG_PATH_BYTES], test[NLG_PATH_BYTES];
+    char train[NLG_PATH_BYTES], val[NLG_PATH_BYTES], test[NLG_PATH_BYTES];
+    bool flat; /* DIR holds the class folders itself */
 } layout;
 
-static nlg_status find_layout(const char *folder, layout *l, nlg_error *err) {
-    if (!is_folder(folder))
-        return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder of images, found %s; check the path", folder,
-                        nlg_file_exists(folder) ? "a file" : "nothing");
-    char val[NLG_PATH_BYTES];
-    if (!nlg_path_join(l->train, folder, "train") || !nlg_path_join(val, folder, "val") || !nlg_path_join(l->test, folder, "test"))
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: the path is too long", folder);
-    bool train = is_folder(l->train), test = has_class_folders(l->test), validation = is_folder(val);
-    l->validation[0] = '\0';
-    if (train && test && validation)
-        snprintf(l->validation, sizeof l->validation, "%s", val);
-    else if (!test)
-        snprintf(l->test, sizeof l->test, "%s", validation ? val : train ? "" : folder);
-    if (!train) l->train[0] = '\0';
+static nlg_status find_split(const char *folder, const char *name, char path[NLG_PATH_BYTES], nlg_error *err) {
+    if (!nlg_path_join(path, folder, name)) return nlg_fail(err, NLG_ERR_INPUT, "%s: the path is too long", folder);
+    if (!nlg_has_class_folders(path)) path[0] = '\0';
     return NLG_OK;
 }
 
-static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err) {
-    const nlg_dataset_options *o = &dataset->options;
-    if (o->image_size < 0 || o->image_size > 1 << 14 || (o->resize && o->resize < o->image_size) || o->resize > 1 << 15)
-        return nlg_fail(err, NLG_ERR_INPUT,
-                        "%s: expected an image size from 1 to %d and a resize at least as large, found %d and %d",
-                        dataset->info.name, 1 << 14, o->image_size, o->resize);
-    layout l;
-    NLG_TRY(find_layout(o->folder, &l, err));
-    listing images = {0};
-    nlg_status status = NLG_OK;
-    if (test) {
-        if (!l.test[0])
-            return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder test or val beside train, found none; add one", o->folder);
-        status = list_images(dataset, l.test, &images, err);
-        if (status == NLG_OK) status = read_images(dataset, &images, SIZE_MAX, samples, err);
-    } else if (l.train[0]) {
-        size_t fixed_from = SIZE_MAX;
-        status = list_images(dataset, l.train, &images, err);
-        if (status == NLG_OK && l.validation[0]) {
-            fixed_from = images.count;
-            status = list_images(dataset, l.validation, &images, err);
-        }
-        if (status == NLG_OK) status = read_images(dataset, &images, fixed_from, samples, err);
-    } else { /* for evaluation: only the names of the classes */
-        status = list_folder(dataset, l.test, true, 0, 0, &images, err);
-        if (status == NLG_OK) status = take_classes(dataset, l.test, &images, err);
-        samples->h = samples->w = o->image_size;
-        samples->c = 3;
+static nlg_status refuse_same(const char *a, const char *b, nlg_error *err) {
+    struct stat x, y;
+    if (!a[0] || !b[0] || stat(a, &x) != 0 || stat(b, &y) != 0 || x.st_dev != y.st_dev || x.st_ino != y.st_ino) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s and %s are the same folder; expected other pictures to score than to train with", a, b);
+}
+
+static nlg_status find_layout(const char *folder, layout *l, nlg_error *err) {
+    if (!nlg_is_folder(folder))
+        return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder of images, found %s; check the path", folder,
+                        nlg_file_exists(folder) ? "a file" : "nothing");
+    NLG_TRY(find_split(folder, "train", l->train, err));
+    NLG_TRY(find_split(folder, "val", l->val, err));
+    NLG_TRY(find_split(folder, "test", l->test, err));
+    l->flat = !l->train[0] && !l->val[0] && !l->test[0];
+    NLG_TRY(refuse_same(l->train, l->val, err));
+    NLG_TRY(refuse_same(l->train, l->test, err));
+    return refuse_same(l->val, l->test, err);
+}
+
+/* The folder of the test split; an empty string: there is none. */
+static const char *test_folder(const layout *l, const nlg_dataset_options *o) {
+    if (l->flat) return o->folder;
+    switch (o->scored) {
+    case NLG_SCORED_VAL:
+        return l->val;
+    case NLG_SCORED_TEST:
+        return l->test[0] ? l->test : l->val;
+    case NLG_SCORED_BEST:
+        return l->val[0] ? l->val : l->test;
+    default:
+        return l->test[0] ? l->test : l->val;
     }
+}
+
+static nlg_status check_options(const nlg_dataset *dataset, nlg_error *err) {
+    const nlg_dataset_options *o = &dataset->options;
+    if (o->image_size >= 0 && o->image_size <= 1 << 14 && (!o->resize || o->resize >= o->image_size) && o->resize <= 1 << 15)
+        return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected an image size from 1 to %d and a resize at least as large, found %d and %d",
+                    dataset->info.name, 1 << 14, o->image_size, o->resize);
+}
+
+static nlg_status refuse_missing_test(const nlg_dataset *dataset, nlg_error *err) {
+    if (dataset->options.scored)
+        return nlg_fail(
+            err, NLG_ERR_IO,
+            "%s: expected a folder val or test to score, found train alone; add one, or say --split validation to score "
+            "images cut from train",
+            dataset->options.folder);
+    return nlg_fail(err, NLG_ERR_IO, "%s: expected a folder test or val beside train, found none; add one",
+                    dataset->options.folder);
+}
+
+/* For evaluation: only the names of the classes, those of train where there is one. */
+static nlg_status load_classes(nlg_dataset *dataset, const layout *l, nlg_samples *samples, nlg_error *err) {
+    const char *root = l->train[0] ? l->train : test_folder(l, &dataset->options);
+    nlg_pictures classes = {0};
+    nlg_folders_seen seen = {0};
+    nlg_status status = nlg_image_tree_classes(dataset, root, &classes, &seen, err);
+    if (status == NLG_OK) status = take_classes(dataset, root, &classes, err);
+    samples->h = samples->w = dataset->options.image_size;
+    samples->c = 3;
+    nlg_free(classes.items);
+    nlg_free(seen.ids);
+    return status;
+}
+
+static nlg_status load_training(nlg_dataset *dataset, const layout *l, nlg_samples *samples, nlg_error *err) {
+    nlg_pictures images = {0};
+    size_t fixed_from = SIZE_MAX;
+    nlg_status status = list_images(dataset, l->train, &images, err);
+    if (status == NLG_OK && l->test[0] && l->val[0]) {
+        fixed_from = images.count;
+        status = list_images(dataset, l->val, &images, err);
+        dataset->info.validation_folder = nlg_arena_printf(dataset->arena, "%s", l->val);
+        if (status == NLG_OK && !dataset->info.validation_folder) status = nlg_fail_memory(err, strlen(l->val) + 1, "a path");
+    }
+    if (status == NLG_OK) status = read_images(dataset, &images, fixed_from, samples, err);
+    nlg_free(images.items);
+    return status;
+}
+
+static nlg_status load_test(nlg_dataset *dataset, const layout *l, nlg_samples *samples, nlg_error *err) {
+    const char *root = test_folder(l, &dataset->options);
+    nlg_pictures images = {0};
+    if (!root[0]) return refuse_missing_test(dataset, err);
+    dataset->info.test_folder = nlg_arena_printf(dataset->arena, "%s", root);
+    if (!dataset->info.test_folder) return nlg_fail_memory(err, strlen(root) + 1, "a path");
+    nlg_status status = list_images(dataset, root, &images, err);
+    if (status == NLG_OK) status = read_images(dataset, &images, SIZE_MAX, samples, err);
+    nlg_free(images.items);
+    return status;
+}
+
+static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err) {
+    layout l;
+    NLG_TRY(check_options(dataset, err));
+    NLG_TRY(find_layout(dataset->options.folder, &l, err));
+    if (test) return load_test(dataset, &l, samples, err);
+    if (l.train[0] && !dataset->options.scored) return load_training(dataset, &l, samples, err);
+    if (!l.train[0] && !test_folder(&l, &dataset->options)[0]) return refuse_missing_test(dataset, err);
+    return load_classes(dataset, &l, samples, err);
+}
+
+/* Only names, and the size of one image: nothing is scored. */
+static nlg_status check_test(nlg_dataset *dataset, nlg_error *err) {
+    layout l;
+    nlg_samples first = {0};
+    nlg_pictures images = {0};
+    NLG_TRY(find_layout(dataset->options.folder, &l, err));
+    const char *root = test_folder(&l, &dataset->options);
+    if (!root[0]) return refuse_missing_test(dataset, err);
+    const uint32_t skipped = dataset->info.skipped;
+    nlg_status status = list_images(dataset, root, &images, err);
+    dataset->info.skipped = skipped;
+    if (status == NLG_OK) status = find_size(dataset, &images, &first);
+    if (status == NLG_OK && dataset->training.count && (first.h != dataset->info.h || first.w != dataset->info.w))
+        status = nlg_fail(err, NLG_ERR_INPUT,
+                          "%s: expected images of %d x %d pixels as in training, found %d x %d; choose an image size to resize to",
+                          root, dataset->info.w, dataset->info.h, first.w, first.h);
     nlg_free(images.items);
     return status;
 }
 
 static bool present(const char *folder) {
-    return is_folder(folder);
+    return nlg_is_folder(folder);
 }
 
 extern const nlg_dataset_format nlg_dataset_imagefolder;
@@ -407,6 +444,7 @@ const nlg_dataset_format nlg_dataset_imagefolder = {
               "three, val is for validation. For evaluation alone: DIR/CLASS/...",
     .needs_folder = true,
     .load = load,
+    .check_test = check_test,
     .read = read_sample,
     .present = present,
 };

@@ -295,6 +295,210 @@ static void wrong_folders_are_refused(void **state) {
     made_folder_remove(folder);
 }
 
+/* Expects the line of a file left out. */
+static void left_out(const nlg_dataset *d, const char *part) {
+    const nlg_dataset_info *info = nlg_dataset_describe(d);
+    for (uint32_t i = 0; i < info->skipped; i++)
+        if (strstr(info->skipped_files[i], part)) return;
+    fail_msg("expected \"%s\" under %u files left out, the first: %s", part, info->skipped,
+             info->skipped ? info->skipped_files[0] : "none");
+}
+
+static void link_to(const char *target, const char *folder, const char *name) {
+    assert_int_equal(symlink(target, made_path(folder, name)), 0);
+}
+
+/* A data set is what the folder holds, each picture once; what is passed over is named. */
+static void each_picture_once_and_nothing_silent(void **state) {
+    (void)state;
+    char *folder = made_folder(), digest[65];
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 100);
+    nlg_dataset *d = opened(folder, NULL, true);
+    assert_int_equal(nlg_dataset_describe(d)->skipped, 0);
+    snprintf(digest, sizeof digest, "%s", nlg_dataset_describe(d)->digest);
+    nlg_dataset_close(d);
+    link_to(".", folder, "train/ant/again");
+    link_to("..", folder, "train/bee/up");
+    link_to("../bee", folder, "train/ant/other");
+    link_to("nowhere.png", folder, "train/ant/gone.png");
+    made_image_file(folder, "train/ant/1/2/3/4/5/6/7/8/x.png", 4, 5, 15, 15, 15); /* 8 deep: read */
+    made_image_file(folder, "train/ant/1/2/3/4/5/6/7/8/9/deep.png", 4, 5, 15, 15, 15);
+    static const char *const endings[] = {"webp", "bmp", "TIF", "gif", "ppm", "jfif", "heic", "avif"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "train/bee/x.%s", endings[i]);
+        made_file(folder, name, "?", 1);
+    }
+    made_file(folder, "train/bee/notes.txt", "?", 1); /* no picture: not worth a line */
+    d = opened(folder, NULL, true);
+    assert_int_equal(nlg_dataset_describe(d)->train + nlg_dataset_describe(d)->validation, 7);
+    assert_int_equal(nlg_dataset_describe(d)->skipped, 4 + 1 + 8);
+    left_out(d, "train/ant/again: a link to a folder that is listed already");
+    left_out(d, "train/bee/up: a link");
+    left_out(d, "train/ant/other: a link");
+    left_out(d, "train/ant/gone.png: a link that leads to nothing");
+    left_out(d, "9/deep.png: deeper than 8 folders");
+    left_out(d, "x.jfif: neither JPEG nor PNG by its ending");
+    left_out(d, "x.TIF: neither");
+    nlg_dataset_close(d);
+    refused(folder, &(nlg_dataset_options){.strict = true}, false, NLG_ERR_INPUT, "train/");
+    made_folder_remove(folder);
+
+    folder = made_folder();
+    make_classes(folder, "train", 0);
+    link_to("train", folder, "val");
+    refused(folder, NULL, true, NLG_ERR_INPUT, "are the same folder");
+    made_file(folder, "train/cow/x.webp", "?", 1); /* a class of nothing else */
+    unlink(made_path(folder, "val"));
+    refused(folder, NULL, false, NLG_ERR_INPUT, "found none, but 1 that are left out, the first: ");
+    made_folder_remove(folder);
+}
+
+static void numbers_are_classes_in_their_order(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    static const char *const names[] = {"0", "1", "10", "11", "2", "9"};
+    static const int values[] = {0, 1, 2, 9, 10, 11};
+    for (int i = 0; i < 6; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "train/%s/a.png", names[i]);
+        uint8_t gray = (uint8_t)(10 * atoi(names[i]));
+        made_image_file(folder, name, 4, 5, gray, gray, gray);
+        snprintf(name, sizeof name, "val/%s/a.png", names[i]);
+        made_image_file(folder, name, 4, 5, gray, gray, gray);
+    }
+    nlg_dataset *d = opened(folder, NULL, true);
+    assert_true(nlg_dataset_describe(d)->numeric_classes);
+    for (uint32_t i = 0; i < 6; i++) {
+        int rgb[3];
+        char name[8];
+        snprintf(name, sizeof name, "%d", values[i]);
+        assert_string_equal(nlg_dataset_describe(d)->class_names[i], name);
+        const int label = first_pixel(d, NLG_SPLIT_TEST, i, rgb);
+        assert_int_equal(rgb[0], 10 * values[label]);
+    }
+    nlg_dataset_close(d);
+    made_image_file(folder, "train/ten/a.png", 4, 5, 1, 1, 1); /* one that is no number: bytes again */
+    d = opened(folder, NULL, false);
+    assert_false(nlg_dataset_describe(d)->numeric_classes);
+    assert_string_equal(nlg_dataset_describe(d)->class_names[2], "10");
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
+static void a_class_may_be_named_train(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    static const char *const names[] = {"bus", "car", "test", "train", "val"};
+    for (int i = 0; i < 5; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s/a.png", names[i]);
+        made_image_file(folder, name, 4, 5, 1, 2, 3);
+    }
+    nlg_dataset *d = opened(folder, &(nlg_dataset_options){.scored = NLG_SCORED_BEST}, true);
+    assert_int_equal(nlg_dataset_describe(d)->classes, 5);
+    assert_int_equal(nlg_dataset_describe(d)->test, 5);
+    assert_string_equal(nlg_dataset_describe(d)->class_names[3], "train");
+    nlg_dataset_close(d);
+    make_classes(folder, "veh/train", 0); /* and below a train folder of its own */
+    made_image_file(folder, "veh/train/train/a.png", 4, 5, 1, 2, 3);
+    char inner[600];
+    snprintf(inner, sizeof inner, "%s", made_path(folder, "veh"));
+    d = opened(inner, NULL, false);
+    assert_int_equal(nlg_dataset_describe(d)->classes, 3);
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
+/* Opened for scoring: the folder that was asked for, and no other picture is looked at. */
+static void scoring_reads_what_it_scores(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 50);
+    make_classes(folder, "test", 100);
+    made_file(folder, "train/ant/0.png", "broken", 6); /* would be noticed */
+    static const struct {
+        nlg_scored scored;
+        const char *folder;
+        int gray;
+    } cases[] = {{NLG_SCORED_BEST, "/val", 60}, {NLG_SCORED_VAL, "/val", 60}, {NLG_SCORED_TEST, "/test", 110}};
+    for (int i = 0; i < 3; i++) {
+        int rgb[3];
+        nlg_dataset *d = opened(folder, &(nlg_dataset_options){.scored = cases[i].scored, .image_size = 4}, true);
+        const nlg_dataset_info *info = nlg_dataset_describe(d);
+        assert_int_equal(info->train + info->validation + info->skipped, 0);
+        assert_int_equal(info->test, 6);
+        assert_non_null(strstr(info->test_folder, cases[i].folder));
+        first_pixel(d, NLG_SPLIT_TEST, 0, rgb);
+        assert_int_equal(rgb[0], cases[i].gray);
+        nlg_dataset_close(d);
+    }
+    made_folder_remove(folder);
+
+    folder = made_folder(); /* train alone */
+    make_classes(folder, "train", 0);
+    refused(folder, &(nlg_dataset_options){.scored = NLG_SCORED_BEST}, true, NLG_ERR_IO, "say --split validation");
+    nlg_error err = {0};
+    nlg_dataset *d = opened(folder, NULL, false);
+    assert_int_equal(nlg_dataset_check_test(d, &err), NLG_ERR_IO);
+    made_image_file(folder, "val/ant/0.png", 4, 6, 1, 1, 1);
+    err = (nlg_error){0};
+    assert_int_equal(nlg_dataset_check_test(d, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "val: expected images of 5 x 4 pixels as in training, found 6 x 4"));
+    made_image_file(folder, "val/ant/0.png", 4, 5, 1, 1, 1);
+    made_image_file(folder, "val/cow/0.png", 4, 5, 1, 1, 1);
+    err = (nlg_error){0};
+    assert_int_equal(nlg_dataset_check_test(d, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "expected a class that training has, found cow"));
+    assert_int_equal(nlg_dataset_describe(d)->test, 0); /* not opened */
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+
+    folder = made_folder(); /* val alone, and DIR/CLASS */
+    make_classes(folder, "val", 50);
+    d = opened(folder, &(nlg_dataset_options){.scored = NLG_SCORED_BEST}, true);
+    assert_int_equal(nlg_dataset_describe(d)->test, 6);
+    nlg_dataset_close(d);
+    char inner[600];
+    snprintf(inner, sizeof inner, "%s", made_path(folder, "val"));
+    d = opened(inner, &(nlg_dataset_options){.scored = NLG_SCORED_BEST}, true);
+    assert_int_equal(nlg_dataset_describe(d)->test, 6);
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
+/* Folders of some of a network's classes, by key, name or number. */
+static void folders_are_matched_to_outputs(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    static const char *const names[] = {"tench", "goldfish", "shark", "bee"}, *const keys[] = {"n1", "n2", "n3", "n4"};
+    nlg_dataset_options o = {.scored = NLG_SCORED_BEST, .classes = names, .n_classes = 4};
+    made_image_file(folder, "bee/a.png", 4, 5, 30, 30, 30);
+    made_image_file(folder, "tench/a.png", 4, 5, 20, 20, 20);
+    nlg_dataset *d = opened(folder, &o, true);
+    assert_int_equal(nlg_dataset_describe(d)->classes, 4);
+    for (uint32_t i = 0; i < 2; i++) {
+        int rgb[3], label = first_pixel(d, NLG_SPLIT_TEST, i, rgb);
+        assert_int_equal(label, rgb[0] == 30 ? 3 : 0);
+    }
+    nlg_dataset_close(d);
+    made_image_file(folder, "n3/a.png", 4, 5, 40, 40, 40);
+    refused(folder, &o, true, NLG_ERR_INPUT, "expected the name of one of the network's 4 classes (tench, ...), found n3");
+    o.class_keys = keys;
+    made_image_file(folder, "2/a.png", 4, 5, 50, 50, 50);
+    refused(folder, &o, true, NLG_ERR_INPUT, "found 2");
+    o.class_numbers = true;
+    d = opened(folder, &o, true);
+    for (uint32_t i = 0; i < 4; i++) {
+        int rgb[3], label = first_pixel(d, NLG_SPLIT_TEST, i, rgb);
+        assert_int_equal(label, rgb[0] == 20 ? 0 : rgb[0] == 30 ? 3 : 2);
+    }
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
 static void any_allocation_may_fail(void **state) {
     (void)state;
     char *folder = made_folder();
@@ -329,6 +533,11 @@ int main(void) {
         cmocka_unit_test(images_are_resized_and_cropped),
         cmocka_unit_test(broken_files_are_skipped_by_name_or_refused),
         cmocka_unit_test(wrong_folders_are_refused),
+        cmocka_unit_test(each_picture_once_and_nothing_silent),
+        cmocka_unit_test(numbers_are_classes_in_their_order),
+        cmocka_unit_test(a_class_may_be_named_train),
+        cmocka_unit_test(scoring_reads_what_it_scores),
+        cmocka_unit_test(folders_are_matched_to_outputs),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

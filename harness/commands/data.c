@@ -97,7 +97,7 @@ static void print_info(const nlg_dataset_info *info, bool is_cut) {
     printf("%s\n", info->classes > 20 ? ", ..." : "");
     if (info->digest[0]) printf("  SHA-256     %s\n", info->digest);
     for (uint32_t i = 0; i < info->skipped; i++) printf("  left out    %s\n", info->skipped_files[i]);
-    if (info->skipped) printf("  left out    %u broken files\n", info->skipped);
+    if (info->skipped) printf("  left out    %u %s\n", info->skipped, info->skipped == 1 ? "file" : "files");
 }
 
 static nlg_status info(const nlg_invocation *call, nlg_error *err) {

@@ -56,8 +56,7 @@ nlg_status nlg_fitted_open(const char *name, const char *genotype, const char *d
     complete_options(model, data, &complete);
     NLG_TRY(nlg_dataset_open(data, &complete, &fitted->dataset, err));
     const nlg_dataset_info *info = fitted->info = nlg_dataset_describe(fitted->dataset);
-    if (info->skipped)
-        fprintf(stderr, "%s: %u broken files left out, the first: %s\n", data, info->skipped, info->skipped_files[0]);
+    if (info->skipped) fprintf(stderr, "%s: %u files left out, the first: %s\n", data, info->skipped, info->skipped_files[0]);
     fitted->pad = border(model, info);
     nlg_shape input = {.h = info->h + 2 * fitted->pad, .w = info->w + 2 * fitted->pad, .c = info->c};
     nlg_status status = nlg_network_complete(&fitted->network, input, info->classes, err);
