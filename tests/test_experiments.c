@@ -236,6 +236,16 @@ static void stages_select_and_nothing_runs_twice(void **state) {
     plan = run_json(RUN "--algorithm direct --plan --json");
     assert_true(json_number(plan, "stored") == 0);
     cJSON_Delete(plan);
+    /* Workers write the same records. */
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/w --workers 2");
+    static const char sql[] =
+        "SELECT group_concat(key || status || digest || detail || (SELECT group_concat(name || value) FROM (SELECT name,"
+        " value FROM metrics WHERE metrics.key = records.key ORDER BY name))) FROM (SELECT * FROM records ORDER BY key)"
+        " AS records";
+    char here[4096];
+    snprintf(here, sizeof here, "%s", ask("r", sql));
+    assert_string_equal(ask("w", sql), here);
+    assert_true(strlen(here) > 600);
     /* Another profile value that is not part of a trial changes nothing but how many there are. */
     run_good("sed -i 's/\"seeds\":2/\"seeds\":3/' $D/e.json");
     plan = run_json(RUN "--plan --json");

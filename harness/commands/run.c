@@ -23,13 +23,16 @@ static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {"experiments", KEY_EXPERIMENTS, "PATH", 0, "A JSON file or a folder of them (default harness/experiments)", 0},
+    {"workers", KEY_WORKERS, "W", 0,
+     "Processes that measure at once, with one thread each; 0: one trial at a time (default: by the trials' work and memory). No "
+     "record depends on it",
+     0},
     {"plan", KEY_PLAN, NULL, 0, "Only print stages, trials, what is stored, and the time that the rest takes", 0},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     run_options *o = where;
-    (void)err;
     switch (key) {
     case KEY_PROFILE:
         o->profile = value;
@@ -40,6 +43,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_EXPERIMENTS:
         o->experiments = value;
         return NLG_OK;
+    case KEY_WORKERS:
+        return nlg_option_int("--workers", value, 0, 1024, &o->workers, err);
     default:
         o->plan = true;
         return NLG_OK;

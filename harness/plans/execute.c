@@ -4,11 +4,13 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "harness/output.h"
 #include "harness/progress.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "search/parallel/workers.h"
 
 typedef struct stage_state {
     nlg_stage_plan plan;
@@ -151,13 +153,19 @@ static void tell_result(const nlg_measure *measure, const nlg_record *record, ch
     }
 }
 
-static void tell(runner *r, const nlg_stage *stage, const nlg_planned *trial, const nlg_record *record) {
-    char result[96], factors[160], left[24];
-    tell_result(stage->measure, record, result, sizeof result);
+static void tell(runner *r, const nlg_stage *stage, const nlg_planned *trial, const char *result, double seconds) {
+    char factors[160], left[24];
     nlg_planned_text(trial, factors, sizeof factors);
     nlg_progress_line(&r->progress, "[%d/%d] %s, %s: %.60s%s%s: %s (%.1f s; about %s left)", r->number, r->summary->trials,
-                      r->experiment->id, stage->name, trial->arm, *factors ? ", " : "", factors, result, record->seconds,
+                      r->experiment->id, stage->name, trial->arm, *factors ? ", " : "", factors, result, seconds,
                       nlg_duration_text(r->seconds_left, left));
+}
+
+static void count_speed(runner *r, const nlg_measure *measure, double amount, double seconds) {
+    speed *s = &r->speeds[index_of(measure)];
+    if (!(amount > 0 && seconds > 0)) return;
+    s->amount += amount;
+    s->seconds += seconds;
 }
 
 /* The trial has its record: it is stored, counted and told. quiet: one line for the stage comes later. */
@@ -168,16 +176,12 @@ static nlg_status keep(runner *r, const nlg_stage *stage, nlg_planned *trial, co
     trial->stored = true;
     r->number++;
     r->summary->done++;
-    if (stage->measure->work) {
-        speed *s = &r->speeds[index_of(stage->measure)];
-        const double amount = nlg_record_value(record, stage->measure->work);
-        if (amount > 0 && record->seconds > 0) {
-            s->amount += amount;
-            s->seconds += record->seconds;
-        }
-    }
+    count_speed(r, stage->measure, stage->measure->work ? nlg_record_value(record, stage->measure->work) : 0, record->seconds);
     r->seconds_left = estimate_all(r);
-    if (!quiet) tell(r, stage, trial, record);
+    if (quiet) return NLG_OK;
+    char result[96];
+    tell_result(stage->measure, record, result, sizeof result);
+    tell(r, stage, trial, result, record->seconds);
     return NLG_OK;
 }
 
@@ -268,6 +272,182 @@ static nlg_status run_trials(runner *r, const nlg_stage *stage, nlg_stage_plan *
     return NLG_OK;
 }
 
+/* ---- side by side ------------------------------------------------------------------------------------------------------ */
+
+/* What workers share with the process that waits for them. */
+typedef struct side_by_side {
+    runner *r;
+    const nlg_stage *stage;
+    nlg_stage_plan *plan;
+    int failed;
+    char first[320]; /* failure */
+} side_by_side;
+
+static side_by_side *waiting; /* for the stop function, which has no context */
+
+static bool only_interrupted(void *context, double fraction, const char *what) {
+    (void)context, (void)fraction, (void)what;
+    return !nlg_interrupted();
+}
+
+static nlg_status begin_worker(void *context, nlg_error *err) {
+    nlg_lab *lab = ((side_by_side *)context)->r->e->lab;
+    lab->exec.team = NULL; /* its threads are the parent's */
+    lab->watch = only_interrupted;
+    NLG_TRY(nlg_lab_start(lab, 1, err));
+    return nlg_store_open(lab->store_path, NLG_STORE_JOIN, &lab->store, err);
+}
+
+/* In a worker: makes and stores the record. The parent is told what to print. */
+static nlg_status work(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
+    side_by_side *s = context;
+    nlg_lab *lab = s->r->e->lab;
+    nlg_record record;
+    (void)space;
+    NLG_TRY(nlg_measure_run(lab, s->plan->trials[trial->number].spec, &record, err));
+    nlg_status status = nlg_store_put_record(lab->store, &record, &lab->session, err);
+    tell_result(s->stage->measure, &record, trial->message, sizeof trial->message);
+    trial->latency_ms = 1e3 * record.seconds;
+    trial->score = s->stage->measure->work ? nlg_record_value(&record, s->stage->measure->work) : 0;
+    nlg_record_free(&record);
+    nlg_store_close(lab->store);
+    return status;
+}
+
+static nlg_status after_worker(void *context, nlg_trial *trial, nlg_error *err) {
+    side_by_side *s = context;
+    runner *r = s->r;
+    nlg_planned *t = &s->plan->trials[trial->number];
+    (void)err;
+    if (trial->status != NLG_TRIAL_DONE) { /* the machine is to blame: nothing is stored, the same command tries again */
+        if (!s->failed++) snprintf(s->first, sizeof s->first, "%.60s: %.240s", t->arm, trial->message);
+        return NLG_OK;
+    }
+    t->stored = true;
+    r->number++;
+    r->summary->done++;
+    count_speed(r, s->stage->measure, trial->score, trial->latency_ms / 1e3);
+    r->seconds_left = estimate_all(r);
+    tell(r, s->stage, t, trial->message, trial->latency_ms / 1e3);
+    return NLG_OK;
+}
+
+static bool stop_waiting(void) {
+    runner *r = waiting->r;
+    char left[24];
+    nlg_progress_update(&r->progress, (double)r->number / r->summary->trials, "[%d/%d] %s, %s: side by side; %s left in all",
+                        r->number, r->summary->trials, r->experiment->id, waiting->stage->name,
+                        nlg_duration_text(r->seconds_left, left));
+    return nlg_interrupted();
+}
+
+/* Numbers of the trials that are missing, each key once, the longest first: so the last ones end together. */
+static nlg_status list_missing(const runner *r, nlg_stage_plan *plan, int *chosen, int *count, nlg_error *err) {
+    *count = 0;
+    for (int i = 0; i < plan->count; i++) {
+        bool skip;
+        NLG_TRY(is_stored(r, &plan->trials[i], &skip, err));
+        for (int j = 0; j < *count && !skip; j++) skip = strcmp(plan->trials[chosen[j]].key, plan->trials[i].key) == 0;
+        if (skip) continue;
+        int at = (*count)++;
+        for (; at > 0 && plan->trials[chosen[at - 1]].work < plan->trials[i].work; at--) chosen[at] = chosen[at - 1];
+        chosen[at] = i;
+    }
+    return NLG_OK;
+}
+
+/* Whether workers with one thread each end no later than one process with as many threads, whose threads wait for each other now
+ * and then: by work alone, never by timing. */
+static bool is_balanced(const nlg_stage_plan *plan, const int *chosen, int count, int workers) {
+    enum { MOST = 1024 };
+    const double efficiency = 0.85;
+    double load[MOST] = {0}, all = 0, longest = 0;
+    for (int i = 0; i < count; i++) {
+        int least = 0;
+        for (int w = 1; w < workers; w++)
+            if (load[w] < load[least]) least = w;
+        load[least] += plan->trials[chosen[i]].work;
+        all += plan->trials[chosen[i]].work;
+        longest = fmax(longest, load[least]);
+    }
+    return longest <= all / (workers * efficiency);
+}
+
+static double free_bytes(void) {
+    return (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+}
+
+/* As many as have half of the free memory for them. */
+static nlg_status fit_memory(runner *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
+                             int *workers, nlg_error *err) {
+    double most = 0;
+    for (int i = 0; i < count && stage->measure->bytes; i++) {
+        cJSON *spec;
+        size_t bytes = 0;
+        const char *text = plan->trials[chosen[i]].spec;
+        NLG_TRY(nlg_json_read(text, strlen(text), "a spec", &spec, err));
+        nlg_status status = stage->measure->bytes(r->e->lab, spec, &bytes, err);
+        cJSON_Delete(spec);
+        NLG_TRY(status);
+        most = fmax(most, (double)bytes);
+    }
+    while (*workers > 1 && *workers * most > free_bytes() / 2) --*workers;
+    return NLG_OK;
+}
+
+/* 0: one after the other, in this process. */
+static nlg_status count_workers(runner *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
+                                int *workers, nlg_error *err) {
+    const int asked = r->e->workers, cores = r->e->lab->settings->threads;
+    *workers = asked < 0 ? cores : asked;
+    if (stage->measure->is_timed || count < 2 || *workers < 2) {
+        *workers = asked > 0 && !stage->measure->is_timed ? 1 : 0;
+        return NLG_OK;
+    }
+    if (*workers > count) *workers = count;
+    if (asked > 0) return NLG_OK;
+    if (!is_balanced(plan, chosen, count, *workers)) *workers = 0;
+    return *workers ? fit_memory(r, stage, plan, chosen, count, workers, err) : NLG_OK;
+}
+
+static nlg_status run_in_workers(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen, int count, int workers,
+                                 nlg_error *err) {
+    side_by_side s = {.r = r, .stage = stage, .plan = plan};
+    const nlg_evaluator evaluator = {.name = "trials", .context = &s, .evaluate = work, .begin_worker = begin_worker};
+    const nlg_worker_job job = {.evaluator = &evaluator,
+                                .workers = workers,
+                                .store = r->e->store,
+                                .done = after_worker,
+                                .context = &s,
+                                .stop = stop_waiting};
+    nlg_trial *trials = nlg_alloc((size_t)plan->count, sizeof *trials);
+    if (!trials) return nlg_fail_memory(err, (size_t)plan->count * sizeof *trials, "the trials");
+    for (int i = 0; i < plan->count; i++) trials[i].number = i;
+    waiting = &s;
+    nlg_lab_stop(r->e->lab);
+    nlg_store_suspend(r->e->store);
+    nlg_status status = nlg_workers_run(&job, trials, chosen, count, err);
+    nlg_error later = {0};
+    nlg_status resumed = nlg_store_resume(r->e->store, status == NLG_OK ? err : &later);
+    if (status == NLG_OK) status = resumed;
+    if (status == NLG_OK) status = nlg_lab_start(r->e->lab, r->e->lab->settings->threads, err);
+    nlg_free(trials);
+    if (status == NLG_OK && s.failed)
+        return nlg_fail(err, NLG_ERR_CHECK,
+                        "%s, %s: %d of %d trials could not be run, the first: %s; the same command tries them again",
+                        r->experiment->id, stage->name, s.failed, count, s.first);
+    return status;
+}
+
+static nlg_status run_heavy(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
+    int *chosen = nlg_alloc((size_t)plan->count, sizeof *chosen), count = 0, workers = 0;
+    nlg_status status = chosen ? list_missing(r, plan, chosen, &count, err) : nlg_fail_memory(err, 0, "the trials");
+    if (status == NLG_OK) status = count_workers(r, stage, plan, chosen, count, &workers, err);
+    if (status == NLG_OK && workers) status = run_in_workers(r, stage, plan, chosen, count, workers, err);
+    nlg_free(chosen);
+    return status == NLG_OK ? run_trials(r, stage, plan, false, err) : status; /* also finds those that share a record */
+}
+
 static nlg_status run_light(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
     const double begun = nlg_seconds_now();
     NLG_TRY(nlg_store_transaction(r->e->store, err));
@@ -308,7 +488,7 @@ static nlg_status run_stage(runner *r, int x, int s, nlg_error *err) {
     NLG_TRY(check_final(r, x, stage, err));
     if (stage->final)
         nlg_progress_line(&r->progress, "%s, %s: final stage, test splits may be opened", r->experiment->id, stage->name);
-    return is_light(stage, plan) ? run_light(r, stage, plan, err) : run_trials(r, stage, plan, false, err);
+    return is_light(stage, plan) ? run_light(r, stage, plan, err) : run_heavy(r, stage, plan, err);
 }
 
 static nlg_status run_experiment(runner *r, int x, nlg_error *err) {

@@ -212,13 +212,24 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
 void nlg_store_close(nlg_store *store) {
     if (!store) return;
     sqlite3_finalize(store->append);
-    if (store->is_writer)
+    if (store->is_writer && store->database)
         sqlite3_exec(store->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL); /* unless it is being read */
     sqlite3_close(store->database);
     nlg_store_lock_release(&store->lock);
     nlg_free(store->path);
     nlg_free(store->file);
     nlg_free(store);
+}
+
+void nlg_store_suspend(nlg_store *store) {
+    sqlite3_finalize(store->append);
+    store->append = NULL;
+    sqlite3_close(store->database);
+    store->database = NULL;
+}
+
+nlg_status nlg_store_resume(nlg_store *store, nlg_error *err) {
+    return open_database(store, NLG_STORE_JOIN, err);
 }
 
 const char *nlg_store_path(const nlg_store *store) {

@@ -20,6 +20,10 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
 void nlg_store_close(nlg_store *store);
 const char *nlg_store_path(const nlg_store *store);
 
+/* Closes the file but keeps the lock, so that forked workers may join; no other call in between. */
+void nlg_store_suspend(nlg_store *store);
+nlg_status nlg_store_resume(nlg_store *store, nlg_error *err);
+
 /* What is written between these two is safe together, or not there at all. Transactions do not nest. */
 nlg_status nlg_store_transaction(nlg_store *store, nlg_error *err);
 nlg_status nlg_store_commit(nlg_store *store, nlg_error *err); /* rolls back when it fails */
