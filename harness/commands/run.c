@@ -6,6 +6,7 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/plans/execute.h"
+#include "harness/plans/results_store.h"
 #include "harness/progress.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
@@ -72,11 +73,6 @@ static nlg_status choose(const nlg_invocation *call, nlg_experiment *experiments
     return NLG_OK;
 }
 
-static nlg_status store_path(const char *folder, char *path, size_t size, nlg_error *err) {
-    if (snprintf(path, size, "%s/store.sqlite", folder) < (int)size) return NLG_OK;
-    return nlg_fail(err, NLG_ERR_INPUT, "--results: the path is too long");
-}
-
 static void tell(const run_options *o, const nlg_execution_summary *s) {
     if (s->stored == s->trials)
         printf("profile %s: all %d trials were done already, in %s\n", o->profile, s->trials, o->results);
@@ -87,9 +83,8 @@ static void tell(const run_options *o, const nlg_execution_summary *s) {
 static nlg_status execute(nlg_execution *e, const run_options *o, nlg_error *err) {
     char path[4096];
     nlg_execution_summary summary = {0};
-    NLG_TRY(store_path(o->results, path, sizeof path, err));
-    NLG_TRY(nlg_folder_create(o->results, err));
-    NLG_TRY(nlg_store_open(path, NLG_STORE_WRITE, &e->store, err));
+    NLG_TRY(nlg_results_path(o->results, path, sizeof path, err));
+    NLG_TRY(nlg_results_open(o->results, NLG_STORE_WRITE, &e->store, err));
     e->lab->store = e->store;
     e->lab->store_path = path;
     nlg_status status = nlg_lab_start(e->lab, e->lab->settings->threads, err);
@@ -102,7 +97,7 @@ static nlg_status execute(nlg_execution *e, const run_options *o, nlg_error *err
 
 static nlg_status plan(nlg_execution *e, const run_options *o, bool json, nlg_error *err) {
     char path[4096];
-    NLG_TRY(store_path(o->results, path, sizeof path, err));
+    NLG_TRY(nlg_results_path(o->results, path, sizeof path, err));
     if (nlg_file_exists(path)) NLG_TRY(nlg_store_open(path, NLG_STORE_READ, &e->store, err));
     return nlg_execution_print(e, json, err);
 }

@@ -129,37 +129,36 @@ nlg_status nlg_store_has_record(nlg_store *store, const char *key, bool *found, 
     return status;
 }
 
-static void bind_machine(sqlite3_stmt *s, const nlg_session_facts *facts, const nlg_cpu_info *cpu) {
-    const char *const texts[] = {facts->isa, facts->commit, facts->compiler, facts->flags};
-    nlg_store_bind_text(s, 1, cpu->model);
-    sqlite3_bind_int(s, 2, cpu->cores);
-    sqlite3_bind_int(s, 3, facts->threads);
+static void bind_machine(sqlite3_stmt *s, const nlg_machine *m) {
+    const char *const texts[] = {m->isa, m->commit, m->compiler, m->flags};
+    nlg_store_bind_text(s, 1, m->cpu);
+    sqlite3_bind_int(s, 2, m->cores);
+    sqlite3_bind_int(s, 3, m->threads);
     for (int i = 0; i < 4; i++) nlg_store_bind_text(s, i + 4, texts[i] ? texts[i] : "unknown");
 }
 
-static nlg_status find_machine(nlg_store *store, const nlg_session_facts *facts, int64_t *id, nlg_error *err) {
+static nlg_status find_machine(nlg_store *store, const nlg_machine *machine, int64_t *id, nlg_error *err) {
     static const char *const doing = "storing facts of the machine";
-    nlg_cpu_info cpu;
     sqlite3_stmt *s;
-    nlg_cpu_query(&cpu);
     NLG_TRY(nlg_store_prepare(store,
                               "INSERT OR IGNORE INTO machines (cpu, cores, threads, isa, commit_id, compiler, flags)"
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                               &s, doing, err));
-    bind_machine(s, facts, &cpu);
+    bind_machine(s, machine);
     NLG_TRY(finish(store, s, doing, err));
     NLG_TRY(nlg_store_prepare(store,
                               "SELECT id FROM machines WHERE (cpu, cores, threads, isa, commit_id, compiler, flags)"
                               " = (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                               &s, doing, err));
-    bind_machine(s, facts, &cpu);
+    bind_machine(s, machine);
     nlg_status status = sqlite3_step(s) == SQLITE_ROW ? NLG_OK : nlg_store_fail(store, doing, err);
     *id = sqlite3_column_int64(s, 0);
     sqlite3_finalize(s);
     return status;
 }
 
-static nlg_status insert_record(nlg_store *store, const nlg_record *record, int64_t machine, bool *is_new, nlg_error *err) {
+static nlg_status insert_record(nlg_store *store, const nlg_record *record, int64_t machine, const char *created, bool *is_new,
+                                nlg_error *err) {
     static const char *const doing = "storing a record";
     const char *const texts[] = {record->key,
                                  record->measure,
@@ -172,12 +171,13 @@ static nlg_status insert_record(nlg_store *store, const nlg_record *record, int6
     NLG_TRY(
         nlg_store_prepare(store,
                           "INSERT OR IGNORE INTO records (key, measure, spec, status, digest, message, detail, numerics, seconds,"
-                          " machine, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, " NLG_STORE_NOW ")",
+                          " machine, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, coalesce(?11, " NLG_STORE_NOW "))",
                           &s, doing, err));
     for (int i = 0; i < 7; i++) nlg_store_bind_text(s, i + 1, texts[i]);
     sqlite3_bind_int(s, 8, NLG_NUMERICS_VERSION);
     sqlite3_bind_double(s, 9, record->seconds);
     sqlite3_bind_int64(s, 10, machine);
+    if (created) nlg_store_bind_text(s, 11, created);
     NLG_TRY(finish(store, s, doing, err));
     *is_new = sqlite3_changes(store->database) > 0;
     return NLG_OK;
@@ -201,11 +201,11 @@ static nlg_status insert_metrics(nlg_store *store, const nlg_record *record, nlg
     return status;
 }
 
-static nlg_status put(nlg_store *store, const nlg_record *record, const nlg_session_facts *facts, nlg_error *err) {
+static nlg_status put(nlg_store *store, const nlg_record *record, const nlg_machine *facts, const char *created, nlg_error *err) {
     int64_t machine;
     bool is_new;
     NLG_TRY(find_machine(store, facts, &machine, err));
-    NLG_TRY(insert_record(store, record, machine, &is_new, err));
+    NLG_TRY(insert_record(store, record, machine, created, &is_new, err));
     return is_new ? insert_metrics(store, record, err) : NLG_OK;
 }
 
@@ -222,10 +222,24 @@ static nlg_status end(nlg_store *store, bool own, nlg_status status, nlg_error *
     return status;
 }
 
-nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, const nlg_session_facts *facts, nlg_error *err) {
+nlg_status nlg_store_take_record(nlg_store *store, const nlg_record *record, const nlg_machine *machine, const char *created,
+                                 nlg_error *err) {
     bool own;
     NLG_TRY(begin(store, &own, err));
-    return end(store, own, put(store, record, facts, err), err);
+    return end(store, own, put(store, record, machine, created, err), err);
+}
+
+nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, const nlg_session_facts *facts, nlg_error *err) {
+    nlg_cpu_info cpu;
+    nlg_cpu_query(&cpu);
+    const nlg_machine machine = {.cpu = cpu.model,
+                                 .cores = cpu.cores,
+                                 .threads = facts->threads,
+                                 .isa = facts->isa,
+                                 .commit = facts->commit,
+                                 .compiler = facts->compiler,
+                                 .flags = facts->flags};
+    return nlg_store_take_record(store, record, &machine, NULL, err);
 }
 
 nlg_status nlg_store_keys(nlg_store *store, const char *profile, char (**keys)[65], int *count, nlg_error *err) {

@@ -37,6 +37,23 @@ nlg_status nlg_store_record(nlg_store *store, const char *key, nlg_record *recor
 nlg_status nlg_store_has_record(nlg_store *store, const char *key, bool *found, nlg_error *err);
 /* Stores record and metrics; safe on return, or with the transaction that is open. A record that is there stays as it is. */
 nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, const nlg_session_facts *facts, nlg_error *err);
+/* Where and by what a record was made. */
+typedef struct nlg_machine {
+    const char *cpu, *isa, *commit, *compiler, *flags;
+    int cores, threads;
+} nlg_machine;
+/* The same for a record from elsewhere; created: the time in ISO 8601. */
+nlg_status nlg_store_take_record(nlg_store *store, const nlg_record *record, const nlg_machine *machine, const char *created,
+                                 nlg_error *err);
+
+/* ---- records as text: for shipping, and for reading them without SQLite ---- */
+
+/* Writes the records of a profile and its members (NULL: of all), a line of canonical JSON each, into a file that is gzip-packed if
+ * its name ends in ".gz". Equal stores make equal files. */
+nlg_status nlg_records_export(nlg_store *store, const char *profile, const char *path, int *records, nlg_error *err);
+/* Takes what the store lacks from such a file, all or nothing. Members of a stage that has some stay as they are. */
+nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err);
+
 /* The keys of a profile's members (NULL: of all records), each once, sorted; free the array with nlg_free. */
 nlg_status nlg_store_keys(nlg_store *store, const char *profile, char (**keys)[65], int *count, nlg_error *err);
 /* Seconds that records of a measure took and what they were worth, for estimates: sums of `seconds` and of the metric `work`. */

@@ -1,0 +1,376 @@
+/* Records as lines of JSON. The first line says what the file is; then come records by key, then members. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "layers/base/file.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+#include "layers/kernels/exec.h"
+#include "search/store/records.h"
+#include "search/store/store_internal.h"
+
+enum { FORMAT_VERSION = 1 };
+static const char format_name[] = "netlineage records";
+
+/* ---- export ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct output {
+    char *bytes;
+    size_t size, room;
+} output;
+
+/* Takes the document. */
+static nlg_status add_line(output *o, cJSON *document, nlg_error *err) {
+    char *text;
+    nlg_status status = nlg_json_canonical(document, &text, err);
+    cJSON_Delete(document);
+    NLG_TRY(status);
+    const size_t length = strlen(text);
+    if (o->size + length + 1 > o->room) {
+        const size_t room = 2 * (o->size + length + 1);
+        char *more = nlg_realloc(o->bytes, room, 1);
+        if (!more) {
+            nlg_free(text);
+            return nlg_fail_memory(err, room, "the records");
+        }
+        o->bytes = more;
+        o->room = room;
+    }
+    memcpy(o->bytes + o->size, text, length);
+    o->size += length;
+    o->bytes[o->size++] = '\n';
+    nlg_free(text);
+    return NLG_OK;
+}
+
+static nlg_status add_json(cJSON *object, const char *name, const char *text, nlg_error *err) {
+    cJSON *value;
+    if (!text || !*text) return NLG_OK;
+    NLG_TRY(nlg_json_read(text, strlen(text), name, &value, err));
+    if (!cJSON_AddItemToObject(object, name, value)) cJSON_Delete(value);
+    return NLG_OK;
+}
+
+static nlg_status add_machine(nlg_store *store, const char *key, cJSON *object, nlg_error *err) {
+    static const char *const names[] = {"cpu", "isa", "commit", "compiler", "flags"};
+    sqlite3_stmt *s;
+    NLG_TRY(nlg_store_prepare(store,
+                              "SELECT cpu, isa, commit_id, compiler, flags, cores, threads, created FROM records JOIN machines ON"
+                              " machine = machines.id WHERE key = ?1",
+                              &s, "reading facts of the machine", err));
+    nlg_store_bind_text(s, 1, key);
+    if (sqlite3_step(s) == SQLITE_ROW) {
+        cJSON *machine = cJSON_AddObjectToObject(object, "machine");
+        for (int i = 0; i < 5; i++) nlg_json_text(machine, names[i], nlg_store_column_text(s, i));
+        nlg_json_number(machine, "cores", sqlite3_column_int(s, 5));
+        nlg_json_number(machine, "threads", sqlite3_column_int(s, 6));
+        nlg_json_text(object, "created", nlg_store_column_text(s, 7));
+    }
+    sqlite3_finalize(s);
+    return NLG_OK;
+}
+
+static nlg_status fill_record(nlg_store *store, const nlg_record *r, cJSON *object, nlg_error *err) {
+    nlg_json_text(object, "key", r->key);
+    nlg_json_text(object, "measure", r->measure);
+    nlg_json_text(object, "status", r->status);
+    nlg_json_text(object, "digest", r->digest);
+    if (r->message[0]) nlg_json_text(object, "message", r->message);
+    nlg_json_number(object, "seconds", r->seconds);
+    cJSON *metrics = cJSON_AddObjectToObject(object, "metrics");
+    for (int i = 0; i < r->n_metrics; i++) {
+        cJSON *pair = cJSON_AddArrayToObject(metrics, r->metrics[i].name);
+        cJSON_AddItemToArray(pair, cJSON_CreateNumber(r->metrics[i].value));
+        cJSON_AddItemToArray(pair, cJSON_CreateString(r->metrics[i].unit));
+    }
+    NLG_TRY(add_json(object, "spec", r->spec, err));
+    NLG_TRY(add_json(object, "detail", r->detail, err));
+    return add_machine(store, r->key, object, err);
+}
+
+static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_error *err) {
+    nlg_record r;
+    bool found;
+    NLG_TRY(nlg_store_record(store, key, &r, &found, err));
+    cJSON *object = cJSON_CreateObject();
+    nlg_status status = fill_record(store, &r, object, err);
+    nlg_record_free(&r);
+    if (status == NLG_OK) return add_line(o, object, err);
+    cJSON_Delete(object);
+    return status;
+}
+
+static nlg_status add_members(nlg_store *store, const char *profile, output *o, nlg_error *err) {
+    static const char *const names[] = {"profile", "experiment", "stage", "arm", "member"};
+    static const char *const doing = "reading members";
+    sqlite3_stmt *s;
+    int step = SQLITE_DONE;
+    NLG_TRY(nlg_store_prepare(store,
+                              "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE"
+                              " coalesce(profile = ?1, 1) ORDER BY profile, experiment, stage, position",
+                              &s, doing, err));
+    if (profile) nlg_store_bind_text(s, 1, profile);
+    nlg_status status = NLG_OK;
+    while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        cJSON *object = cJSON_CreateObject();
+        for (int i = 0; i < 5; i++) nlg_json_text(object, names[i], nlg_store_column_text(s, i));
+        nlg_json_number(object, "position", sqlite3_column_int(s, 5));
+        cJSON_AddBoolToObject(object, "final", sqlite3_column_int(s, 6) != 0);
+        status = add_json(object, "factors", nlg_store_column_text(s, 7), err);
+        if (status == NLG_OK)
+            status = add_line(o, object, err);
+        else
+            cJSON_Delete(object);
+    }
+    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
+    sqlite3_finalize(s);
+    return status;
+}
+
+static bool ends_in_gz(const char *path) {
+    const size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".gz") == 0;
+}
+
+/* Without name and time, so that equal texts are equal files. */
+static nlg_status write_packed(const output *o, const char *path, nlg_error *err) {
+    enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 9 };
+    z_stream z = {0};
+    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        return nlg_fail_memory(err, 0, path);
+    const uLong bound = deflateBound(&z, (uLong)o->size);
+    unsigned char *packed = nlg_alloc(bound, 1);
+    nlg_status status = packed ? NLG_OK : nlg_fail_memory(err, bound, path);
+    if (status == NLG_OK) {
+        z.next_in = (Bytef *)o->bytes;
+        z.avail_in = (uInt)o->size;
+        z.next_out = packed;
+        z.avail_out = (uInt)bound;
+        const bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
+        status = whole ? nlg_file_write(path, packed, z.total_out, err) : nlg_fail_memory(err, bound, path);
+    }
+    deflateEnd(&z);
+    nlg_free(packed);
+    return status;
+}
+
+nlg_status nlg_records_export(nlg_store *store, const char *profile, const char *path, int *records, nlg_error *err) {
+    char(*keys)[65];
+    output o = {0};
+    NLG_TRY(nlg_store_keys(store, profile, &keys, records, err));
+    cJSON *head = cJSON_CreateObject();
+    nlg_json_text(head, "format", format_name);
+    nlg_json_number(head, "version", FORMAT_VERSION);
+    nlg_json_number(head, "numerics", NLG_NUMERICS_VERSION);
+    nlg_status status = add_line(&o, head, err);
+    for (int i = 0; i < *records && status == NLG_OK; i++) status = add_record(store, keys[i], &o, err);
+    if (status == NLG_OK) status = add_members(store, profile, &o, err);
+    if (status == NLG_OK) status = ends_in_gz(path) ? write_packed(&o, path, err) : nlg_file_write(path, o.bytes, o.size, err);
+    nlg_free(keys);
+    nlg_free(o.bytes);
+    return status;
+}
+
+/* ---- import ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct input {
+    nlg_store *store;
+    const char *path;
+    int line, records;
+    nlg_error *err;
+} input;
+
+static nlg_status damaged(const input *in, const char *what) {
+    return nlg_fail(in->err, NLG_ERR_INPUT, "%s: line %d: %s; take another copy of the file", in->path, in->line, what);
+}
+
+static const char *text_of(const cJSON *object, const char *name) {
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+}
+
+static double number_of(const cJSON *object, const char *name) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(v) ? v->valuedouble : (double)NAN;
+}
+
+static nlg_status check_head(const input *in, const cJSON *head) {
+    const char *format = text_of(head, "format");
+    if (!format || strcmp(format, format_name) != 0)
+        return nlg_fail(in->err, NLG_ERR_INPUT, "%s: not a file of records, such as `lineage records export` writes", in->path);
+    if (number_of(head, "version") != FORMAT_VERSION)
+        return nlg_fail(in->err, NLG_ERR_INPUT, "%s: version %g of the format, this program reads %d", in->path,
+                        number_of(head, "version"), FORMAT_VERSION);
+    if (number_of(head, "numerics") != NLG_NUMERICS_VERSION)
+        return nlg_fail(in->err, NLG_ERR_INPUT,
+                        "%s: made with numerics version %g, this program has %d and its results are not comparable", in->path,
+                        number_of(head, "numerics"), NLG_NUMERICS_VERSION);
+    return NLG_OK;
+}
+
+static nlg_status read_metrics(const input *in, const cJSON *object, nlg_record *r) {
+    const cJSON *m, *list = cJSON_GetObjectItemCaseSensitive(object, "metrics");
+    if (!cJSON_IsObject(list) || cJSON_GetArraySize(list) > NLG_RECORD_METRICS)
+        return damaged(in, "metrics that are no object, or too many");
+    cJSON_ArrayForEach(m, list) {
+        const cJSON *value = cJSON_GetArrayItem(m, 0), *unit = cJSON_GetArrayItem(m, 1);
+        if (!cJSON_IsNumber(value) || !isfinite(value->valuedouble) || !cJSON_IsString(unit) ||
+            strlen(m->string) >= NLG_METRIC_NAME)
+            return damaged(in, "a metric that is no finite number with a unit");
+        nlg_record_metric(r, m->string, unit->valuestring, value->valuedouble);
+    }
+    return NLG_OK;
+}
+
+static nlg_status read_documents(const input *in, const cJSON *object, nlg_record *r) {
+    const cJSON *spec = cJSON_GetObjectItemCaseSensitive(object, "spec"),
+                *detail = cJSON_GetObjectItemCaseSensitive(object, "detail");
+    if (!cJSON_IsObject(spec) || (detail && !cJSON_IsObject(detail))) return damaged(in, "a spec or a detail that is no object");
+    NLG_TRY(nlg_json_canonical(spec, &r->spec, in->err));
+    if (detail) NLG_TRY(nlg_json_canonical(detail, &r->detail, in->err));
+    NLG_TRY(nlg_record_key(r->spec, r->key, in->err));
+    const char *key = text_of(object, "key"), *measure = text_of(object, "measure"), *own = text_of(spec, "measure");
+    if (!key || strcmp(key, r->key) != 0) return damaged(in, "a key that is not that of its spec");
+    if (!measure || !own || strcmp(measure, own) != 0) return damaged(in, "a measure that is not that of its spec");
+    return number_of(spec, "numerics") == NLG_NUMERICS_VERSION ? NLG_OK : damaged(in, "a spec of another numerics version");
+}
+
+static nlg_status take_record(input *in, const cJSON *object) {
+    static const char *const known[] = {"done", "diverged", "failed", "rejected"};
+    nlg_record r = {.seconds = number_of(object, "seconds")};
+    const cJSON *m = cJSON_GetObjectItemCaseSensitive(object, "machine");
+    const char *const texts[] = {text_of(object, "status"), text_of(object, "digest"), text_of(object, "created"),
+                                 text_of(m, "cpu"),         text_of(m, "isa"),         text_of(m, "commit"),
+                                 text_of(m, "compiler"),    text_of(m, "flags")};
+    const char *message = text_of(object, "message");
+    bool good = r.seconds >= 0 && r.seconds < 1e12, is_known = false;
+    for (int i = 0; i < 8; i++) good &= texts[i] != NULL;
+    for (int i = 0; i < 4 && good; i++) is_known |= strcmp(texts[0], known[i]) == 0;
+    if (!good || !is_known || strlen(texts[1]) > 64) return damaged(in, "a record that lacks a member, or has one of a wrong kind");
+    snprintf(r.status, sizeof r.status, "%s", texts[0]);
+    snprintf(r.digest, sizeof r.digest, "%s", texts[1]);
+    snprintf(r.measure, sizeof r.measure, "%s", text_of(object, "measure") ? text_of(object, "measure") : "");
+    snprintf(r.message, sizeof r.message, "%s", message ? message : "");
+    const nlg_machine machine = {.cpu = texts[3],
+                                 .isa = texts[4],
+                                 .commit = texts[5],
+                                 .compiler = texts[6],
+                                 .flags = texts[7],
+                                 .cores = (int)fmin(fmax(number_of(m, "cores"), 0), 1e6),
+                                 .threads = (int)fmin(fmax(number_of(m, "threads"), 0), 1e6)};
+    nlg_status status = read_metrics(in, object, &r);
+    if (status == NLG_OK) status = read_documents(in, object, &r);
+    if (status == NLG_OK) status = nlg_store_take_record(in->store, &r, &machine, texts[2], in->err);
+    nlg_record_free(&r);
+    in->records++;
+    return status;
+}
+
+/* Collected in a table of their own, since the stage's own members have precedence. */
+static nlg_status take_member(const input *in, const cJSON *object) {
+    static const char *const names[] = {"profile", "experiment", "stage", "arm", "member"};
+    static const char *const doing = "reading members";
+    const cJSON *factors = cJSON_GetObjectItemCaseSensitive(object, "factors"),
+                *final = cJSON_GetObjectItemCaseSensitive(object, "final");
+    const double position = number_of(object, "position");
+    char *text;
+    sqlite3_stmt *s;
+    for (int i = 0; i < 5; i++)
+        if (!text_of(object, names[i])) return damaged(in, "a member that lacks a name");
+    if (!cJSON_IsObject(factors) || !cJSON_IsBool(final) || !(position >= 0 && position < 1e9 && floor(position) == position))
+        return damaged(in, "a member with a wrong position, final or factors");
+    NLG_TRY(nlg_store_prepare(in->store,
+                              "INSERT OR IGNORE INTO new_members (profile, experiment, stage, arm, key, position, final, factors)"
+                              " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                              &s, doing, in->err));
+    nlg_status status = nlg_json_canonical(factors, &text, in->err);
+    if (status == NLG_OK) {
+        for (int i = 0; i < 5; i++) nlg_store_bind_text(s, i + 1, text_of(object, names[i]));
+        sqlite3_bind_int(s, 6, (int)position);
+        sqlite3_bind_int(s, 7, cJSON_IsTrue(final));
+        nlg_store_bind_text(s, 8, text);
+        if (sqlite3_step(s) != SQLITE_DONE) status = nlg_store_fail(in->store, doing, in->err);
+        nlg_free(text);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
+static nlg_status take_line(input *in, const char *text, size_t length) {
+    char what[1200];
+    cJSON *object;
+    snprintf(what, sizeof what, "%.1000s: record %d", in->path, in->line - 1);
+    NLG_TRY(nlg_json_read(text, length, what, &object, in->err));
+    nlg_status status;
+    if (in->line == 1)
+        status = check_head(in, object);
+    else if (cJSON_GetObjectItemCaseSensitive(object, "member"))
+        status = take_member(in, object);
+    else
+        status = take_record(in, object);
+    cJSON_Delete(object);
+    return status;
+}
+
+static nlg_status take_all(input *in, const char *text, size_t size) {
+    static const char begin[] = "CREATE TEMP TABLE new_members AS SELECT * FROM members WHERE 0; CREATE UNIQUE INDEX"
+                                " new_members_once ON new_members (profile, experiment, stage, position)";
+    static const char finish[] =
+        "DELETE FROM new_members WHERE (profile, experiment, stage) IN (SELECT profile, experiment, stage FROM"
+        " members); INSERT INTO members SELECT * FROM new_members; DROP TABLE new_members";
+    NLG_TRY(nlg_store_execute(in->store, begin, "reading members", in->err));
+    for (size_t at = 0; at < size;) {
+        const char *end = memchr(text + at, '\n', size - at);
+        const size_t length = end ? (size_t)(end - text) - at : size - at;
+        in->line++;
+        NLG_TRY(take_line(in, text + at, length));
+        at += length + 1;
+    }
+    if (!in->line) return nlg_fail(in->err, NLG_ERR_INPUT, "%s: empty; expected records", in->path);
+    return nlg_store_execute(in->store, finish, "storing members", in->err);
+}
+
+/* Plain or packed, up to a limit. */
+static nlg_status read_file(const char *path, char **text, size_t *size, nlg_error *err) {
+    const size_t limit = (size_t)1 << 30;
+    size_t room = 1 << 16;
+    gzFile file = gzopen(path, "rbe");
+    *text = NULL;
+    *size = 0;
+    if (!file) return nlg_fail(err, NLG_ERR_IO, "%s: cannot be read; check the name", path);
+    nlg_status status = NLG_OK;
+    for (int got = 1; got > 0 && status == NLG_OK;) {
+        char *more = *size + 1 >= room || !*text ? nlg_realloc(*text, room *= 2, 1) : *text;
+        if (!more || room > limit) {
+            status = more ? nlg_fail(err, NLG_ERR_INPUT, "%s: more than 1 GiB", path) : nlg_fail_memory(err, room, path);
+            if (more) *text = more;
+            break;
+        }
+        *text = more;
+        got = gzread(file, *text + *size, (unsigned)(room - *size - 1));
+        if (got > 0) *size += (size_t)got;
+        if (got < 0) status = nlg_fail(err, NLG_ERR_INPUT, "%s: damaged or cut short; take another copy of the file", path);
+    }
+    if (gzclose(file) != Z_OK && status == NLG_OK)
+        status = nlg_fail(err, NLG_ERR_INPUT, "%s: cut short; take another copy of the file", path);
+    return status;
+}
+
+nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err) {
+    input in = {.store = store, .path = path, .err = err};
+    char *text;
+    size_t size;
+    nlg_status status = read_file(path, &text, &size, err);
+    if (status == NLG_OK) status = nlg_store_transaction(store, err);
+    if (status == NLG_OK) {
+        status = take_all(&in, text, size);
+        if (status == NLG_OK)
+            status = nlg_store_commit(store, err);
+        else
+            nlg_store_rollback(store);
+    }
+    nlg_free(text);
+    *records = in.records;
+    return status;
+}
