@@ -12,7 +12,19 @@
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 
-enum { KEY_HELP = 'h', KEY_JSON = 0x10000, KEY_THREADS, KEY_ISA, KEY_BACKEND, KEY_ALGORITHM, KEY_MEMORY, KEY_SEED, KEY_GENOTYPE };
+enum {
+    KEY_HELP = 'h',
+    KEY_JSON = 0x10000,
+    KEY_THREADS,
+    KEY_ISA,
+    KEY_BACKEND,
+    KEY_ALGORITHM,
+    KEY_MEMORY,
+    KEY_SEED,
+    KEY_GENOTYPE,
+    KEY_SPACE,
+    KEY_TRIAL
+};
 enum { LAST_GROUP = 9, OPTIONS_MAX = 64, THREADS_MAX = 1024 };
 
 typedef struct shared_option {
@@ -31,6 +43,12 @@ static const shared_option shared_options[] = {
      {"mem-limit", KEY_MEMORY, "BYTES", 0, "Refuse beforehand what needs more, e.g. 512M (images not counted)", LAST_GROUP}},
     {NLG_TAKES_GENOTYPE,
      {"genotype", KEY_GENOTYPE, "TEXT", 0, "Other cells, as searches print them; @FILE reads a file", LAST_GROUP}},
+    {NLG_TAKES_GENOTYPE | NLG_TAKES_SPACE,
+     {"space", KEY_SPACE, "SPACE", 0, "In place of MODEL: the architecture of this search space that --genotype gives",
+      LAST_GROUP}},
+    {NLG_TAKES_GENOTYPE | NLG_TAKES_SPACE,
+     {"trial", KEY_TRIAL, "STORE:N", 0, "In place of MODEL: the architecture of trial N, or best, of a search's store",
+      LAST_GROUP}},
     {~0u, {"help", KEY_HELP, NULL, 0, "Print this help", LAST_GROUP + 1}},
 };
 
@@ -41,7 +59,8 @@ typedef struct parsing {
     struct argp_option options[OPTIONS_MAX];
     int n_options;
     bool help;
-    char *bad; /* the argument that getopt refused */
+    char *network; /* the argument that --space or --trial makes */
+    char *bad;     /* the argument that getopt refused */
     nlg_error *err;
 } parsing;
 
@@ -89,6 +108,12 @@ static nlg_status shared_option_given(nlg_settings *settings, int key, const cha
         return NLG_OK;
     case KEY_GENOTYPE:
         settings->genotype = value;
+        return NLG_OK;
+    case KEY_SPACE:
+        settings->space = value;
+        return NLG_OK;
+    case KEY_TRIAL:
+        settings->trial = value;
         return NLG_OK;
     case KEY_MEMORY:
         return nlg_option_bytes("--mem-limit", value, &settings->memory_limit, err);
@@ -190,6 +215,22 @@ static nlg_status explain_refusal(const parsing *p) {
                     near ? near : "");
 }
 
+/* --space and --trial stand for the first argument. */
+static nlg_status insert_network(nlg_invocation *call, char **network, nlg_error *err) {
+    const nlg_settings *s = &call->settings;
+    if (!s->space && !s->trial) return NLG_OK;
+    if (s->space && s->trial) return nlg_fail(err, NLG_ERR_INPUT, "--space and --trial: give one of the two");
+    const char *kind = s->space ? "space" : "trial", *value = s->space ? s->space : s->trial;
+    const size_t size = strlen(value) + sizeof "space:";
+    *network = nlg_alloc(size, 1);
+    if (!*network) return nlg_fail_memory(err, size, "the command line");
+    snprintf(*network, size, "%s:%s", kind, value);
+    memmove(call->arguments + 1, call->arguments, (size_t)call->n_arguments * sizeof *call->arguments);
+    call->arguments[0] = *network;
+    call->n_arguments++;
+    return NLG_OK;
+}
+
 static nlg_status check_arguments(const nlg_invocation *call, nlg_error *err) {
     const nlg_command *command = call->command;
     if (call->n_arguments < command->min_arguments)
@@ -214,6 +255,7 @@ static nlg_status parse(parsing *p, int argc, char **argv) {
     if (p->err->status != NLG_OK) return p->err->status;
     if (failed == ENOMEM) return nlg_fail_memory(p->err, sizeof argp, "the options");
     if (failed) return explain_refusal(p);
+    NLG_TRY(insert_network(p->call, &p->network, p->err));
     return check_arguments(p->call, p->err);
 }
 
@@ -229,7 +271,7 @@ nlg_status nlg_command_invoke(const nlg_command *command, int argc, char **argv,
     nlg_invocation call = {.command = command, .argc = argc, .argv = argv};
     NLG_TRY(settings_default(&call.settings, err));
     char **copy = nlg_alloc((size_t)argc + 1, sizeof *copy); /* getopt reorders */
-    call.arguments = nlg_alloc((size_t)argc + 1, sizeof *call.arguments);
+    call.arguments = nlg_alloc((size_t)argc + 2, sizeof *call.arguments);
     call.options = nlg_alloc(1, command->options_size);
     nlg_status status;
     if (copy && call.arguments && call.options) {
@@ -239,6 +281,7 @@ nlg_status nlg_command_invoke(const nlg_command *command, int argc, char **argv,
         collect_options(&p);
         status = parse(&p, argc, copy);
         if (status == NLG_OK && !p.help) status = command->run(&call, err);
+        nlg_free(p.network);
     } else {
         status = nlg_fail_memory(err, (size_t)argc * sizeof *copy, "the command line");
     }

@@ -21,12 +21,13 @@
 typedef enum {
     NLG_TAKES_SEED = 1,     /* --seed */
     NLG_TAKES_JSON = 2,     /* --json */
-    NLG_TAKES_GENOTYPE = 4, /* --genotype */
+    NLG_TAKES_GENOTYPE = 4, /* --genotype, --space, --trial */
     NLG_TAKES_THREADS = 8,  /* --threads */
     NLG_TAKES_ISA = 16,     /* --isa */
     NLG_TAKES_BACKEND = 32, /* --backend, --algorithm */
     NLG_TAKES_MEMORY = 64,  /* --mem-limit */
     NLG_TAKES_EXEC = NLG_TAKES_THREADS | NLG_TAKES_ISA | NLG_TAKES_BACKEND | NLG_TAKES_MEMORY,
+    NLG_TAKES_SPACE = 128, /* --space, --trial */
 } nlg_shared_groups;
 
 typedef struct nlg_settings {
@@ -38,7 +39,8 @@ typedef struct nlg_settings {
     size_t memory_limit; /* bytes, 0: none */
     uint64_t seed;       /* default 0 */
     bool json;
-    const char *genotype; /* text, or @FILE; NULL: the network's own cells */
+    const char *genotype;      /* text, or @FILE; NULL: the network's own cells */
+    const char *space, *trial; /* given: they are "space:SPACE" or "trial:STORE:N" as the first argument (nlg_network_find) */
 } nlg_settings;
 
 /* One call of a command. */

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/stored_network.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
+#include "search/space_model.h"
 
 nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int classes, nlg_error *err) {
     network->input = input.c ? input : network->model->input;
@@ -15,24 +17,73 @@ nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int class
 
 nlg_status nlg_network_build(const nlg_model *model, nlg_shape input, int classes, nlg_network *network, nlg_error *err) {
     *network = (nlg_network){.model = model};
+    snprintf(network->title, sizeof network->title, "%s", model->name);
     return nlg_network_complete(network, input, classes, err);
 }
 
-static nlg_status paste(nlg_network *network, const char *genotype, nlg_error *err) {
+/* ---- which network ------------------------------------------------------------------------------------------------------ */
+
+/* The text, or what the file behind @ holds; free with nlg_free. */
+static nlg_status read_genotype(const char *genotype, char **text, nlg_error *err) {
     enum { LARGEST = 1 << 16 };
-    char *text = NULL;
     size_t size;
-    network->arena = nlg_arena_create();
-    if (!network->arena) return nlg_fail_memory(err, sizeof *network, "a genotype");
-    if (genotype[0] == '@') NLG_TRY(nlg_file_read(genotype + 1, LARGEST, &text, &size, err));
-    nlg_status status = nlg_model_with_genotype(network->model, text ? text : genotype, network->arena, &network->model, err);
+    if (genotype[0] == '@') return nlg_file_read(genotype + 1, LARGEST, text, &size, err);
+    *text = nlg_strdup(genotype);
+    return *text ? NLG_OK : nlg_fail_memory(err, strlen(genotype), "a genotype");
+}
+
+static nlg_status paste(nlg_network *network, const char *genotype, nlg_error *err) {
+    char *text = NULL;
+    NLG_TRY(read_genotype(genotype, &text, err));
+    nlg_status status = nlg_model_with_genotype(network->model, text, network->arena, &network->model, err);
     nlg_free(text);
     return status;
 }
 
+/* The architecture of a space; input and classes: of its images where they are known, else zeros. */
+static nlg_status find_in_space(nlg_network *network, const char *space, const char *genotype, nlg_shape input, int classes,
+                                nlg_error *err) {
+    network->space = nlg_alloc(1, sizeof *network->space);
+    if (!network->space) return nlg_fail_memory(err, sizeof *network->space, "a space");
+    NLG_TRY(nlg_space_open(space, network->space, err));
+    NLG_TRY(nlg_space_model(network->space, genotype, input, classes, network->arena, &network->model, err));
+    snprintf(network->title, sizeof network->title, "%s architecture", network->space->name);
+    return NLG_OK;
+}
+
+static nlg_status find_space(nlg_network *network, const char *space, const char *genotype, nlg_error *err) {
+    char *text = NULL;
+    if (!genotype)
+        return nlg_fail(
+            err, NLG_ERR_INPUT,
+            "space %s: expected --genotype with the text of an architecture, or @FILE; `lineage spaces %.64s` shows how "
+            "it is written",
+            space, space);
+    NLG_TRY(read_genotype(genotype, &text, err));
+    nlg_status status = find_in_space(network, space, text, (nlg_shape){0}, 0, err);
+    nlg_free(text);
+    return status;
+}
+
+static nlg_status find_trial(nlg_network *network, const char *place, const char *genotype, nlg_error *err) {
+    nlg_stored_network found = {0};
+    if (genotype) return nlg_fail(err, NLG_ERR_INPUT, "--trial %s has its own genotype; give one of the two", place);
+    NLG_TRY(nlg_stored_network_find(place, &found, err));
+    return find_in_space(network, found.space, found.genotype, found.input, found.classes, err);
+}
+
 nlg_status nlg_network_find(const char *name, const char *genotype, nlg_network *network, nlg_error *err) {
+    static const char in_space[] = "space:", of_trial[] = "trial:";
     *network = (nlg_network){0};
+    const bool space = strncmp(name, in_space, sizeof in_space - 1) == 0, trial = strncmp(name, of_trial, sizeof of_trial - 1) == 0;
+    if (space || trial || genotype) {
+        network->arena = nlg_arena_create();
+        if (!network->arena) return nlg_fail_memory(err, sizeof *network, "a genotype");
+    }
+    if (space) return find_space(network, name + sizeof in_space - 1, genotype, err);
+    if (trial) return find_trial(network, name + sizeof of_trial - 1, genotype, err);
     NLG_TRY(nlg_model_find(name, &network->model, err));
+    snprintf(network->title, sizeof network->title, "%s%s", genotype ? "own cells in " : "", network->model->name);
     return genotype ? paste(network, genotype, err) : NLG_OK;
 }
 
@@ -45,8 +96,11 @@ nlg_status nlg_network_open(const char *name, const char *genotype, nlg_shape in
 void nlg_network_close(nlg_network *network) {
     nlg_graph_destroy(network->graph);
     if (network->arena) nlg_arena_destroy(network->arena);
+    if (network->space) nlg_space_close(network->space);
+    nlg_free(network->space);
     network->graph = NULL;
     network->arena = NULL;
+    network->space = NULL;
 }
 
 nlg_status nlg_network_genotype(const nlg_network *network, char **text, nlg_error *err) {

@@ -3,17 +3,22 @@
 #define NLG_NETWORK_H
 
 #include "models/model.h"
+#include "search/search.h"
 
 typedef struct nlg_network {
     const nlg_model *model;
+    char title[160]; /* for people: "resnet18", "own cells in nasnet_a_small", "nasbench201 architecture" */
     nlg_shape input;
     nlg_graph *graph;
     nlg_graph_cost cost;
-    nlg_arena *arena; /* of a model with other cells; NULL for a row of the registry */
+    nlg_arena *arena; /* of a model with other cells, or of a space; NULL for a row of the registry */
+    nlg_space *space; /* NULL: of the registry */
 } nlg_network;
 
-/* By name or alias; genotype: other cells (text, or @FILE), NULL for the model's own. An input {0,0,0} and classes 0 take the
- * model's own. Close also after a failed open. */
+/* name: of the registry, or its alias; "space:SPACE": the architecture of that search space with this genotype; "trial:STORE:N" or
+ * "trial:STORE:RUN:N": that of a stored trial (N a number or "best"), for images as the search had them. genotype: text, or @FILE;
+ * of a model: other cells than its own, which NULL takes. An input {0,0,0} and classes 0 take the model's own. Close also after a
+ * failed open. */
 nlg_status nlg_network_open(const char *name, const char *genotype, nlg_shape input, int classes, nlg_network *network,
                             nlg_error *err);
 /* The first half of it: only model and arena are set. */

@@ -223,9 +223,119 @@ static nlg_status read_cell(reader *r, nlg_cell *cell) {
     return NLG_OK;
 }
 
+/* ---- DARTS' text form: Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), reduce=[...], reduce_concat=[2, 3])
+ * -- */
+
+static const struct {
+    const char *name;
+    nlg_cell_op op;
+} darts_ops[] = {
+    {"skip_connect", NLG_CELL_IDENTITY}, {"sep_conv_3x3", NLG_CELL_SEP_3X3},     {"sep_conv_5x5", NLG_CELL_SEP_5X5},
+    {"sep_conv_7x7", NLG_CELL_SEP_7X7},  {"dil_conv_3x3", NLG_CELL_DIL_SEP_3X3}, {"dil_conv_5x5", NLG_CELL_DIL_SEP_5X5},
+    {"avg_pool_3x3", NLG_CELL_AVG_3X3},  {"max_pool_3x3", NLG_CELL_MAX_3X3},     {"conv_7x1_1x7", NLG_CELL_CONV_1X7_7X1},
+    {"conv_1x1", NLG_CELL_CONV_1X1},     {"conv_3x3", NLG_CELL_CONV_3X3},
+};
+
+/* ('sep_conv_3x3', 1) */
+static nlg_status read_darts_edge(reader *r, nlg_cell_op *op, int *in) {
+    NLG_TRY(expect(r, "("));
+    const bool quoted = take(r, "'") || take(r, "\"");
+    char word[24];
+    peek(r, word);
+    size_t found = 0;
+    while (found < sizeof darts_ops / sizeof darts_ops[0] && strcmp(word, darts_ops[found].name) != 0) found++;
+    if (!quoted || found == sizeof darts_ops / sizeof darts_ops[0])
+        return unexpected(r, "an operation of DARTS such as 'sep_conv_3x3', 'dil_conv_5x5', 'skip_connect'");
+    r->at += strlen(word);
+    *op = darts_ops[found].op;
+    if (!take(r, "'")) NLG_TRY(expect(r, "\""));
+    NLG_TRY(expect(r, ","));
+    NLG_TRY(read_state(r, in));
+    return expect(r, ")");
+}
+
+/* [edge, edge, ...], two for each block */
+static nlg_status read_darts_blocks(reader *r, nlg_cell *cell) {
+    NLG_TRY(expect(r, "["));
+    for (int side = 0; !take(r, "]"); side ^= 1) {
+        if (cell->n_blocks == NLG_CELL_MAX_BLOCKS)
+            return nlg_fail(r->err, NLG_ERR_INPUT, "genotype, line %d: expected at most %d pairs of operations", r->line,
+                            NLG_CELL_MAX_BLOCKS);
+        nlg_cell_block *block = &cell->blocks[cell->n_blocks];
+        NLG_TRY(read_darts_edge(r, &block->op[side], &block->in[side]));
+        cell->n_blocks += side;
+        if (take(r, ",")) continue;
+        if (side == 0) return unexpected(r, "',' and the block's second operation");
+        NLG_TRY(expect(r, "]"));
+        return NLG_OK;
+    }
+    return NLG_OK;
+}
+
+/* range(2, 6) or [2, 3, 4, 5] */
+static nlg_status read_darts_concat(reader *r, nlg_cell *cell) {
+    int first = 0, end = 0;
+    if (take(r, "range")) {
+        NLG_TRY(expect(r, "("));
+        NLG_TRY(read_state(r, &first));
+        NLG_TRY(expect(r, ","));
+        NLG_TRY(read_state(r, &end));
+        if (end > NLG_CELL_MAX_STATES || first >= end)
+            return nlg_fail(r->err, NLG_ERR_INPUT, "genotype, line %d: concat names states that do not exist", r->line);
+        for (int s = first; s < end; s++) cell->concat |= NLG_STATE(s);
+        return expect(r, ")");
+    }
+    NLG_TRY(expect(r, "["));
+    while (!take(r, "]")) {
+        NLG_TRY(read_state(r, &first));
+        if (first >= NLG_CELL_MAX_STATES)
+            return nlg_fail(r->err, NLG_ERR_INPUT, "genotype, line %d: concat names state %d, which does not exist", r->line,
+                            first);
+        cell->concat |= NLG_STATE(first);
+        if (!take(r, ",")) return expect(r, "]");
+    }
+    return NLG_OK;
+}
+
+static nlg_status read_darts(reader *r, nlg_cell_genotype *g) {
+    static const char *const members[] = {"normal", "normal_concat", "reduce", "reduce_concat"};
+    bool seen[4] = {false};
+    NLG_TRY(expect(r, "("));
+    for (int count = 0; !take(r, ")"); count++) {
+        int member = 0;
+        while (member < 4 && !take(r, members[member])) member++;
+        if (member == 4 || seen[member]) return unexpected(r, "normal, normal_concat, reduce or reduce_concat, each once");
+        seen[member] = true;
+        NLG_TRY(expect(r, "="));
+        nlg_cell *cell = member < 2 ? &g->normal : &g->reduction;
+        NLG_TRY(member % 2 ? read_darts_concat(r, cell) : read_darts_blocks(r, cell));
+        if (take(r, ",")) continue;
+        NLG_TRY(expect(r, ")"));
+        break;
+    }
+    for (int i = 0; i < 4; i++) {
+        if (!seen[i]) return nlg_fail(r->err, NLG_ERR_INPUT, "genotype: expected a member %s, found none", members[i]);
+    }
+    return NLG_OK;
+}
+
 nlg_status nlg_genotype_parse(const char *text, nlg_cell_genotype *genotype, nlg_error *err) {
     reader r = {text, 1, err};
     nlg_cell_genotype g = {0};
+    char word[24];
+    peek(&r, word);
+    if (word[0] == '|')
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "genotype: a cell of NAS-Bench-201, which is no pair of cells; give it with --space "
+                        "nasbench201");
+    if (take(&r, "Genotype")) {
+        NLG_TRY(read_darts(&r, &g));
+        skip_space(&r);
+        if (*r.at != '\0') return unexpected(&r, "the end");
+        NLG_TRY(nlg_genotype_check(&g, err));
+        *genotype = g;
+        return NLG_OK;
+    }
     NLG_TRY(expect(&r, "normal"));
     NLG_TRY(read_cell(&r, &g.normal));
     if (take(&r, "reduction")) NLG_TRY(read_cell(&r, &g.reduction));

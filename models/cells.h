@@ -80,7 +80,10 @@ bool nlg_genotype_equal(const nlg_cell_genotype *a, const nlg_cell_genotype *b);
  *   reduction
  *     2 = max3x3(1) + sep7x7(0)
  *     concat 2
- * Printing works like snprintf: the length without the final zero byte, whatever `size`. Parsing checks the genotype. */
+ * Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), reduce=[...], reduce_concat=[2, 3, 4, 5]) as DARTS' code
+ * prints it is read too; its operations become ours of the same kind (Liu et al., ICLR 2019; its dilated ones are applied once,
+ * ours twice). Printing works like snprintf: the length without the final zero byte, whatever `size`. Parsing checks the genotype.
+ */
 size_t nlg_genotype_print(const nlg_cell_genotype *genotype, char *text, size_t size);
 nlg_status nlg_genotype_parse(const char *text, nlg_cell_genotype *genotype, nlg_error *err);
 

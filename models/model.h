@@ -34,6 +34,8 @@ typedef struct nlg_family {
     /* Builds one variant: input -> outputs (nlg_output, nlg_output_aux). `classes` replaces the paper's where it differs. */
     void (*build)(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes);
     const nlg_genotype_form *genotypes; /* NULL: not made of cells */
+    /* Where `build` is NULL: makes the whole graph itself. */
+    nlg_status (*build_graph)(const nlg_model *model, nlg_shape input, int classes, nlg_graph **graph, nlg_error *err);
 } nlg_family;
 
 struct nlg_model {

@@ -96,6 +96,10 @@ nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes,
         return nlg_fail(err, NLG_ERR_INPUT, "model %s: input %d channels, %d x %d, %d classes: all must be positive", model->name,
                         input.c, input.h, input.w, classes);
     }
+    if (!model->family->build) {
+        nlg_status made = model->family->build_graph(model, input, classes, graph, err);
+        return made == NLG_OK ? made : nlg_fail_at(err, "%s at input %d,%d,%d", model->family->name, input.c, input.h, input.w);
+    }
     nlg_graph *made = nlg_graph_create();
     nlg_builder *b = made ? nlg_builder_create(made) : NULL;
     if (!b) {

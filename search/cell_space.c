@@ -153,16 +153,34 @@ nlg_status nlg_cell_space_decode(const nlg_space *self, const char *text, nlg_co
 
 /* ---- networks ---------------------------------------------------------------------------------------------------------- */
 
-nlg_status nlg_cell_space_build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
-                                nlg_error *err) {
-    nlg_cell_genotype genotype;
-    nlg_cell_space_genotype(self, code, &genotype);
+static nlg_cell_macro macro_of(const nlg_space *self) {
     nlg_cell_macro macro = spec_of(self)->macro;
     if (self->n_parameters > 0) {
         macro.repeats = self->parameter[1];
         macro.filters = self->parameter[2];
     }
     macro.stem_filters = 3 * macro.filters;
+    return macro;
+}
+
+const nlg_cell_network *nlg_cell_space_cells(const nlg_space *self, const nlg_code *code, nlg_arena *arena) {
+    nlg_cell_network *network = nlg_arena_alloc(arena, 1, sizeof *network);
+    nlg_cell_genotype *genotype = nlg_arena_alloc(arena, 1, sizeof *genotype);
+    if (!network || !genotype) return NULL;
+    nlg_cell_space_genotype(self, code, genotype);
+    *network = (nlg_cell_network){.genotype = genotype, .macro = macro_of(self)};
+    return network;
+}
+
+const char *nlg_cell_space_operation(const nlg_space *self, int index) {
+    return index < spec_of(self)->n_ops ? nlg_cell_ops[spec_of(self)->ops[index]].name : NULL;
+}
+
+nlg_status nlg_cell_space_build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
+                                nlg_error *err) {
+    nlg_cell_genotype genotype;
+    nlg_cell_space_genotype(self, code, &genotype);
+    const nlg_cell_macro macro = macro_of(self);
     nlg_builder *b = nlg_network_begin(graph);
     if (b) nlg_build_cell_network(b, &genotype, &macro, (nlg_shape){.h = h, .w = w, .c = c}, classes);
     return nlg_network_finish(b, graph, err);

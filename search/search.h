@@ -22,6 +22,8 @@ typedef struct nlg_code {
 /* ---- spaces: one file in search/spaces and one row of spaces.def each ---- */
 
 struct nlg_graph;
+struct nlg_arena;
+struct nlg_cell_network;
 
 enum { NLG_SPACE_NAME_MAX = 96, NLG_SPACE_PARAMETERS_MAX = 6, NLG_SPACE_TEXT_MAX = 256 };
 typedef struct nlg_space_parameter {
@@ -56,12 +58,17 @@ struct nlg_space {
     void (*mutate)(const nlg_space *self, nlg_rng rng, const nlg_code *parent, nlg_code *child);
     /* Optional: the one representative of all codes that mean the same architecture (isomorphic graphs). Idempotent. */
     void (*canonical)(const nlg_space *self, const nlg_code *code, nlg_code *canonical);
+    const char *notation;                                       /* of genotypes, for people: lines without a last newline */
+    const char *(*operation)(const nlg_space *self, int index); /* optional: names that the notation uses; NULL behind the last */
     /* Readable genotype, below NLG_GENOTYPE_MAX bytes. */
     void (*encode)(const nlg_space *self, const nlg_code *code, char *text, size_t size);
     nlg_status (*decode)(const nlg_space *self, const char *text, nlg_code *code, nlg_error *err); /* decode(encode(code)) = code */
     /* Network spaces: build the network for an input and classes; other spaces: NULL. */
     nlg_status (*build)(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, struct nlg_graph **graph,
                         nlg_error *err);
+    int input[3], classes; /* of its networks where nothing else is said: channels, rows, columns; zeros: 3, 32, 32 and 10 */
+    /* Optional: the network as cells and macro structure (models/cells.h), in the arena; NULL when memory is short. */
+    const struct nlg_cell_network *(*cells)(const nlg_space *self, const nlg_code *code, struct nlg_arena *arena);
     int (*features)(const nlg_space *self, const nlg_code *code,
                     double *out);          /* optional, for predictors: their number; out may be NULL */
     double (*size)(const nlg_space *self); /* optional: number of valid codes, where not every code in range is valid */

@@ -190,7 +190,7 @@ static nlg_status bench_one(const nlg_invocation *call, const nlg_exec *exec, co
                              .seconds = o->seconds,
                              .memory_limit = call->settings.memory_limit};
     if (status == NLG_OK) status = nlg_bench_create(&network, exec, &how, &bench, err);
-    if (status == NLG_OK) status = bench_planned(call, exec, bench, network.model->name, output, err);
+    if (status == NLG_OK) status = bench_planned(call, exec, bench, network.title, output, err);
     nlg_bench_destroy(bench);
     nlg_network_close(&network);
     return status;

@@ -60,7 +60,7 @@ static nlg_status add_json(count_sink *sink, const nlg_network *network, nlg_err
 static nlg_status add_row(count_sink *sink, const nlg_network *network, nlg_error *err) {
     (void)err;
     nlg_table *t = sink->table;
-    nlg_table_cell(t, "%s", network->model->name);
+    nlg_table_cell(t, "%s", network->title);
     nlg_table_cell(t, "%d,%d,%d", network->input.c, network->input.h, network->input.w);
     nlg_table_integer(t, network->cost.params);
     nlg_table_integer(t, network->cost.params_without_aux);
@@ -77,7 +77,7 @@ static nlg_status add_layers(count_sink *sink, const nlg_network *network, nlg_e
     for (int i = 0; i < network->graph->n_nodes; i++) {
         nlg_layer_row row;
         NLG_TRY(nlg_network_layer(network, i, &row, err));
-        nlg_table_cell(t, "%s", network->model->name);
+        nlg_table_cell(t, "%s", network->title);
         nlg_table_integer(t, i);
         nlg_table_cell(t, "%s", row.node->name);
         nlg_table_cell(t, "%s", row.op);

@@ -48,8 +48,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 static nlg_status draw(const draw_options *o, const nlg_network *network, FILE *out, nlg_error *err) {
     if (!o->cells) return nlg_draw_stages(network, out, err);
     if (!nlg_has_cells(network->model))
-        return nlg_fail(err, NLG_ERR_INPUT, "model %s is not made of cells; nasnet_a_small is", network->model->name);
-    nlg_draw_cells(network->model, out);
+        return nlg_fail(err, NLG_ERR_INPUT, "%s is not made of cells; nasnet_a_small is", network->title);
+    nlg_draw_cells(network, out);
     return NLG_OK;
 }
 

@@ -78,14 +78,15 @@ static void print_pyramid(const nlg_fpn_stack *stack, FILE *out) {
 }
 
 bool nlg_has_cells(const nlg_model *model) {
-    return model->family->genotypes != NULL;
+    return nlg_model_cells(model) || model->family->genotypes == &nlg_fpn_genotypes;
 }
 
-void nlg_draw_cells(const nlg_model *model, FILE *out) {
+void nlg_draw_cells(const nlg_network *network, FILE *out) {
+    const nlg_model *model = network->model;
     const nlg_cell_network *cells = nlg_model_cells(model);
     const nlg_detector_spec *spec = model->spec; /* of detectors */
-    fprintf(out, "digraph \"%s cells\" {\n  rankdir=BT;\n  labelloc=t; fontname=\"Helvetica\";\n  label=\"%s\";\n%s", model->name,
-            model->name, nlg_draw_style);
+    fprintf(out, "digraph \"%s cells\" {\n  rankdir=BT;\n  labelloc=t; fontname=\"Helvetica\";\n  label=\"%s\";\n%s",
+            network->title, network->title, nlg_draw_style);
     if (cells)
         print_genotype(cells->genotype, out);
     else

@@ -183,8 +183,10 @@ static void print_stage(const drawing *d, int index, FILE *out) {
 
 static void print_drawing(const drawing *d, FILE *out) {
     const nlg_model *m = d->network->model;
-    fprintf(out, "digraph \"%s\" {\n  rankdir=TB;\n  labelloc=t; fontname=\"Helvetica\";\n  label=\"%s (%s, %d): ", m->name,
-            m->name, m->family->name, nlg_model_year(m));
+    fprintf(out, "digraph \"%s\" {\n  rankdir=TB;\n  labelloc=t; fontname=\"Helvetica\";\n  label=\"%s (%s", d->network->title,
+            d->network->title, m->family->name);
+    if (nlg_model_year(m)) fprintf(out, ", %d", nlg_model_year(m));
+    fprintf(out, "): ");
     print_count(out, d->network->cost.params, "parameters, ");
     print_count(out, d->network->cost.macs, "MACs");
     fprintf(out, "\";\n%s", nlg_draw_style);

@@ -67,7 +67,7 @@ static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fit
     const eval_options *o = call->options;
     const nlg_task_type *task = nlg_task_for(fitted->info);
     const bool counted = nlg_task_counts_hits(task);
-    const char *model = fitted->network.model->name, *names[2] = {"top1", "top5"};
+    const char *model = fitted->network.title, *names[2] = {"top1", "top5"};
     const uint32_t counts[2] = {e->top1, e->top5};
     if (!call->settings.json) {
         printf("%s on %s, %s split: %u images%s\n", model, fitted->info->name, splits[o->split], e->images,
@@ -81,7 +81,7 @@ static nlg_status print_result(const nlg_invocation *call, const nlg_fitted *fit
         return NLG_OK;
     }
     cJSON *doc = cJSON_CreateObject();
-    nlg_json_text(doc, "model", model);
+    nlg_json_text(doc, "model", fitted->network.model->name);
     nlg_json_text(doc, "weights", o->weights);
     nlg_json_text(doc, "data", fitted->info->name);
     nlg_json_text(doc, "split", splits[o->split]);
@@ -106,7 +106,7 @@ static nlg_status evaluate(const nlg_invocation *call, nlg_fitted *fitted, const
     NLG_TRY(nlg_inference_measure(&fitted->network, exec, o->training.batch, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(fitted->network.graph, weights, err));
     NLG_TRY(nlg_weights_load(weights, o->weights, &load, err));
-    fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", fitted->network.model->name, (double)bytes / (1 << 20), bytes);
+    fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", fitted->network.title, (double)bytes / (1 << 20), bytes);
     if (o->split == 1) NLG_TRY(nlg_fitted_open_test(fitted, err));
     NLG_TRY(nlg_evaluate(fitted->network.graph, weights, fitted->dataset, o->split == 1 ? NLG_SPLIT_TEST : NLG_SPLIT_VALIDATION,
                          o->training.batch, &border, exec, &result, err));

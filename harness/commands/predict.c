@@ -207,7 +207,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_exec exec = {0};
     nlg_weights weights = {0};
     predictor q = {0};
-    nlg_status status = nlg_network_open(call->arguments[0], NULL, (nlg_shape){0}, 0, &network, err);
+    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, (nlg_shape){0}, 0, &network, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
     if (status == NLG_OK) status = prepare(call, &network, &exec, &weights, &q, err);
     if (status == NLG_OK) status = predict(call, &q, err);
@@ -230,7 +230,7 @@ const nlg_command nlg_command_predict = {
         "JPEG and PNG; resized, cropped and normalised as the network's row says (lineage show MODEL).\n\n"
         "Example:\n  lineage predict tf_efficientnet_lite0 --weights efficientnet-lite0.safetensors --labels imagenet.txt cat.jpg",
     .options = options,
-    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_GENOTYPE,
     .options_size = sizeof(predict_options),
     .option = option,
     .run = run,

@@ -17,7 +17,9 @@ enum { KEY_DEVIATIONS = 0x100, KEY_GENOTYPE, KEY_INPUT };
 static const struct argp_option options[] = {
     {"deviations", KEY_DEVIATIONS, NULL, 0, "Only what differs from the paper, and from the published counts", 0},
     {"genotype", KEY_GENOTYPE, "TEXT", OPTION_ARG_OPTIONAL,
-     "Only the cells, in the form that searches print and read; with TEXT or @FILE: the network with these cells instead", 0},
+     "Only the cells, in the form that searches print and read; with TEXT or @FILE (behind = or a blank): the network with these "
+     "cells instead",
+     0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
     {0},
 };
@@ -81,9 +83,12 @@ static void print_preprocessing(const nlg_model *m) {
 static void print_facts(const nlg_network *network) {
     const nlg_model *m = network->model;
     const nlg_family *f = m->family;
-    printf("%s (%s, %d, %s)\n", m->name, f->name, nlg_model_year(m), nlg_designer_name(f->designer));
-    printf("paper: %s, \"%s\", %s\n", f->authors, f->title, f->venue);
-    if (m->aliases) printf("aliases: %s\n", m->aliases);
+    printf("%s (%s, %d, %s)\n", network->title, f->name, nlg_model_year(m), nlg_designer_name(f->designer));
+    if (network->space)
+        printf("space: %s (%s)\n", f->title, f->authors);
+    else
+        printf("paper: %s, \"%s\", %s\n", f->authors, f->title, f->venue);
+    if (m->aliases && *m->aliases) printf("aliases: %s\n", m->aliases);
     printf("input: %d,%d,%d; other sizes %s; classes %d\n", network->input.c, network->input.h, network->input.w,
            m->any_input ? "allowed" : "not allowed", m->classes);
     print_preprocessing(m);
@@ -205,11 +210,28 @@ static nlg_status print_json(const nlg_network *network, const char *genotype, n
     return nlg_json_print(doc, err);
 }
 
+/* An option's value that may be missing is found only behind "=": behind a blank it comes as an argument. */
+static nlg_status find_genotype(const nlg_invocation *call, show_options *o, const char **name, nlg_error *err) {
+    const nlg_model *model;
+    *name = call->arguments[0];
+    if (call->n_arguments == 1) return NLG_OK;
+    const bool reversed = !call->settings.space && !call->settings.trial &&
+                          nlg_model_find(call->arguments[0], &model, NULL) != NLG_OK &&
+                          nlg_model_find(call->arguments[1], &model, NULL) == NLG_OK;
+    if (!o->genotype) return nlg_fail(err, NLG_ERR_INPUT, "unexpected argument '%s'; expected at most MODEL", call->arguments[1]);
+    *name = call->arguments[reversed];
+    o->other_cells = call->arguments[!reversed];
+    o->genotype = false;
+    return NLG_OK;
+}
+
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    const show_options *o = call->options;
-    nlg_network network;
+    show_options chosen = *(const show_options *)call->options, *o = &chosen;
+    nlg_network network = {0};
+    const char *name;
     char *genotype = NULL;
-    nlg_status status = nlg_network_open(call->arguments[0], o->other_cells, o->input, 0, &network, err);
+    NLG_TRY(find_genotype(call, o, &name, err));
+    nlg_status status = nlg_network_open(name, o->other_cells, o->input, 0, &network, err);
     if (status == NLG_OK) status = nlg_network_genotype(&network, &genotype, err);
     if (status == NLG_OK && o->genotype && !genotype)
         status = nlg_fail(err, NLG_ERR_INPUT, "model %s is not made of cells and has no genotype; nasnet_a_small has one",
@@ -226,11 +248,11 @@ const nlg_command nlg_command_show = {
     .summary = "Show one network: facts, layers, deviations from its paper, genotype",
     .arguments = "MODEL",
     .min_arguments = 1,
-    .max_arguments = 1,
+    .max_arguments = 2,
     .help =
         "Examples:\n  lineage show resnet20_small\n  lineage show nasnet_a_small --genotype\n  lineage show googlenet --deviations",
     .options = options,
-    .shared = NLG_TAKES_JSON,
+    .shared = NLG_TAKES_JSON | NLG_TAKES_SPACE,
     .options_size = sizeof(show_options),
     .option = option,
     .run = run,

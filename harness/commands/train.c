@@ -254,7 +254,7 @@ static void print_accuracy(const char *what, double accuracy, uint32_t images) {
 
 static void print_text(const nlg_fitted *fitted, const train_result *result) {
     const nlg_network *network = &fitted->network;
-    printf("%s on %s: %lld parameters, %lld MACs\n", network->model->name, fitted->info->name, (long long)network->cost.params,
+    printf("%s on %s: %lld parameters, %lld MACs\n", network->title, fitted->info->name, (long long)network->cost.params,
            (long long)network->cost.macs);
     if (nlg_task_counts_hits(nlg_task_for(fitted->info))) {
         if (fitted->info->validation && isfinite(result->val_score))
@@ -314,7 +314,7 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     }
     int done = nlg_trainer_epochs(trainer);
     fprintf(stderr, "%s on %s: %u training and %u validation images, %.1f MiB (%zu bytes) for training, %d threads, %s%s\n",
-            fitted->network.model->name, fitted->info->name, fitted->info->train, fitted->info->validation,
+            fitted->network.title, fitted->info->name, fitted->info->train, fitted->info->validation,
             (double)nlg_trainer_bytes(trainer) / (1 << 20), nlg_trainer_bytes(trainer), nlg_team_size(exec->team),
             nlg_isa_name(exec->isa), exec->backend == NLG_BACKEND_OPENBLAS ? ", backend openblas" : "");
     if (nlg_trainer_continued(trainer)) fprintf(stderr, "continuing from %s after epoch %d\n", o->checkpoint, done);

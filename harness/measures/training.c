@@ -57,7 +57,7 @@ nlg_status nlg_fitted_open(const char *name, const char *genotype, const char *d
     NLG_TRY(nlg_dataset_open(data, &complete, &fitted->dataset, err));
     const nlg_dataset_info *info = fitted->info = nlg_dataset_describe(fitted->dataset);
     if (info->skipped) fprintf(stderr, "%s: %u files left out, the first: %s\n", data, info->skipped, info->skipped_files[0]);
-    fitted->pad = border(model, info);
+    fitted->pad = fitted->network.space ? 0 : border(model, info); /* spaces take the images as they are */
     nlg_shape input = {.h = info->h + 2 * fitted->pad, .w = info->w + 2 * fitted->pad, .c = info->c};
     nlg_status status = nlg_network_complete(&fitted->network, input, info->classes, err);
     return status == NLG_OK ? status : nlg_fail_at(err, "data %s", data);

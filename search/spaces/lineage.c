@@ -123,6 +123,9 @@ const nlg_space nlg_space_lineage = {
     .length = LENGTH,
     .choices = choices,
     .canonical = canonical,
+    .notation =
+        "STAGE STAGE STAGE SHRINK SQUEEZE: the first stage none, conv3, sep3 or sep5, the others also res3; the image shrinks\n"
+        "between stages by max, avg or stride; plain or se.",
     .encode = encode,
     .decode = decode,
     .build = build,

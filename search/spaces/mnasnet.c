@@ -154,6 +154,11 @@ const nlg_space nlg_space_mnasnet = {
     .length = BLOCKS * PARTS,
     .choices = choices,
     .canonical = canonical,
+    .notation =
+        "five blocks \"OP kK seS SKIP fF lL\" with semicolons: OP conv, sep, mb3 or mb6 (inverted bottleneck with that "
+        "expansion);\n"
+        "kernel K 3 or 5; squeeze-and-excitation S 0 or 1; SKIP none, id or pool; filters F 3/4, 1 or 5/4 of 16, 24, 32, 48\n"
+        "and 64; layers L 1 to 3.",
     .encode = encode,
     .decode = decode,
     .build = build,

@@ -212,6 +212,9 @@ const nlg_space nlg_space_nas = {
     .open = open_space,
     .choices = choices,
     .canonical = canonical,
+    .notation =
+        "L layers \"INPUT... > HxW fF sS\" with semicolons: earlier layers that it reads (from 1; none and no >: the image),\n"
+        "filter sides 1, 3, 5 or 7, filters 24, 36, 48 or 64, stride 1 to S.",
     .encode = encode,
     .decode = decode,
     .build = build,

@@ -157,6 +157,11 @@ static nlg_status decode(const nlg_space *self, const char *text, nlg_code *code
     return nlg_fail(err, NLG_ERR_INPUT, "space nasbench201: expected the end of the cell, found '%.40s'", at);
 }
 
+static const char *operation(const nlg_space *self, int index) {
+    (void)self;
+    return index < OPS ? op_names[index] : NULL;
+}
+
 /* ---- networks ---------------------------------------------------------------------------------------------------------- */
 
 static nlg_value relu_conv_norm(nlg_builder *b, nlg_value x, nlg_conv_args conv) {
@@ -237,6 +242,10 @@ const nlg_space nlg_space_nasbench201 = {
     .close = close_space,
     .choices = choices,
     .canonical = canonical,
+    .notation =
+        "the benchmark's own: |OP~0|+|OP~0|OP~1|+|OP~0|OP~1|OP~2|, the operations of the edges from node 0, 1, 2 to nodes 1, 2\n"
+        "and 3.",
+    .operation = operation,
     .encode = encode,
     .decode = decode,
     .build = build,

@@ -103,6 +103,7 @@ const nlg_space nlg_space_nasbenchmacro = {
     .length = LAYERS,
     .choices = choices,
     .canonical = canonical,
+    .notation = "the benchmark's own: 8 digits, one a layer: 0 identity, 1 expansion 3 and kernel 3, 2 expansion 6 and kernel 5.",
     .encode = encode,
     .decode = decode,
     .build = build,

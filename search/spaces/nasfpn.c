@@ -251,6 +251,9 @@ const nlg_space nlg_space_nasfpn = {
     .open = open_space,
     .choices = choices,
     .canonical = canonical,
+    .notation =
+        "K cells \"NODE NODE OP Pn\" with semicolons: two different earlier nodes (0 to 4 are P3 to P7, then the cells), sum or\n"
+        "gp (global-pooling attention), the output's level P3 to P7; the last five cells have levels of their own.",
     .encode = encode,
     .decode = decode,
     .build = build,
