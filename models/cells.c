@@ -328,6 +328,11 @@ nlg_status nlg_genotype_parse(const char *text, nlg_cell_genotype *genotype, nlg
         return nlg_fail(err, NLG_ERR_INPUT,
                         "genotype: a cell of NAS-Bench-201, which is no pair of cells; give it with --space "
                         "nasbench201");
+    const char *begin = strstr(text, "Genotype"); /* as in "NAME = Genotype(...)" */
+    if (begin && begin != r.at && isalpha((unsigned char)word[0]) && strcmp(word, "normal") != 0) {
+        r.at += strlen(word);
+        NLG_TRY(expect(&r, "="));
+    }
     if (take(&r, "Genotype")) {
         NLG_TRY(read_darts(&r, &g));
         skip_space(&r);

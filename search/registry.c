@@ -46,8 +46,15 @@ const nlg_space *nlg_space_find(const char *name) {
 
 static nlg_status unknown_space(const char *name, nlg_error *err) {
     nlg_nearest nearest = {.wanted = name};
-    for (int i = 0; i < nlg_space_count(); i++) nlg_nearest_try(&nearest, spaces[i]->name);
-    return nlg_fail(err, NLG_ERR_INPUT, "unknown space '%.64s'; the nearest is '%s'", name, nearest.best);
+    char known[512] = "";
+    for (int i = 0; i < nlg_space_count(); i++) {
+        const size_t used = strlen(known);
+        nlg_nearest_try(&nearest, spaces[i]->name);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", spaces[i]->name);
+    }
+    const char *near = nlg_nearest_name(&nearest);
+    if (near) return nlg_fail(err, NLG_ERR_INPUT, "unknown space '%.64s'; the nearest is '%s'", name, near);
+    return nlg_fail(err, NLG_ERR_INPUT, "unknown space '%.64s'; there are %s", name, known);
 }
 
 static nlg_status unknown_parameter(const nlg_space *space, const char *text, nlg_error *err) {

@@ -102,8 +102,16 @@ static nlg_status find_strategy(const char *name, const nlg_strategy **strategy,
     *strategy = nlg_strategy_find(name);
     if (*strategy) return NLG_OK;
     nlg_nearest nearest = {.wanted = name};
-    for (int i = 0; i < nlg_strategy_count(); i++) nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
-    return nlg_fail(err, NLG_ERR_INPUT, "unknown strategy '%s'; the nearest is '%s'", name, nearest.best);
+    char known[256] = "";
+    for (int i = 0; i < nlg_strategy_count(); i++) {
+        const size_t used = strlen(known);
+        nlg_nearest_try(&nearest, nlg_strategy_at(i)->name);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", nlg_strategy_at(i)->name);
+    }
+    const char *near = nlg_nearest_name(&nearest);
+    if (near) return nlg_fail(err, NLG_ERR_INPUT, "unknown strategy '%s'; the nearest is '%s'", name, near);
+    return nlg_fail(err, NLG_ERR_INPUT, "%s%s%s; there are %s",
+                    *name ? "unknown strategy '" : "expected the name of a strategy, found nothing", name, *name ? "'" : "", known);
 }
 
 /* "option=value:option=value" as a JSON object. */

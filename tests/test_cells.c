@@ -100,6 +100,27 @@ static void a_short_buffer_is_cut(void **state) {
     assert_int_equal(nlg_genotype_print(&nlg_nasnet_a, NULL, 0), length);
 }
 
+/* DARTS (second order) as its code prints it: Liu, Simonyan, Yang, ICLR 2019. */
+static void darts_genotypes_are_read(void **state) {
+    (void)state;
+    static const char text[] =
+        "DARTS_V2 = Genotype(normal=[('sep_conv_3x3', 0), ('sep_conv_3x3', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 1), "
+        "('sep_conv_3x3', 1), ('skip_connect', 0), ('skip_connect', 0), ('dil_conv_3x3', 2)], normal_concat=[2, 3, 4, 5], "
+        "reduce=[('max_pool_3x3', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('max_pool_3x3', 1), ('max_pool_3x3', 0), "
+        "('skip_connect', 2), ('skip_connect', 2), ('max_pool_3x3', 1)], reduce_concat=range(2, 6))";
+    static const char own[] = "normal 2 = sep3x3(0) + sep3x3(1) 3 = sep3x3(0) + sep3x3(1) 4 = sep3x3(1) + identity(0) "
+                              "5 = identity(0) + dil_sep3x3(2) concat 2 3 4 5 "
+                              "reduction 2 = max3x3(0) + max3x3(1) 3 = identity(2) + max3x3(1) 4 = max3x3(0) + identity(2) "
+                              "5 = identity(2) + max3x3(1) concat 2 3 4 5";
+    nlg_cell_genotype darts, expected;
+    nlg_error err = {0};
+    assert_int_equal(nlg_genotype_parse(own, &expected, &err), NLG_OK);
+    for (int named = 0; named < 2; named++) {
+        if (nlg_genotype_parse(named ? text : strstr(text, "Genotype"), &darts, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_true(nlg_genotype_equal(&darts, &expected));
+    }
+}
+
 static void wrong_genotypes_are_refused(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -116,6 +137,39 @@ static void wrong_genotypes_are_refused(void **state) {
         {"normal concat 0", "1 to"},
         {"normal 2 = sep3x3(0) + sep3x3(1) concat 2 reduction", "concat"},
         {"normal\n 2 = sep3x3(0) + sep3x3(1)\n concat 2\n more", "line 4"},
+        {"Genotype", "'('"},
+        {"Genotype()", "member normal"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2]",
+         "the end"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2]) x",
+         "'x'"},
+        {"Genotype(normal=[('sep_conv_9x9', 0), ('skip_connect', 1)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "sep_conv_9x9"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[9], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "concat"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[99], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "99"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=range(2, 99), reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "do not exist"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=range(3, 3), reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "do not exist"},
+        {"Genotype(normal=[('sep_conv_3x3', 0)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), ('skip_connect', 1)], "
+         "reduce_concat=[2])",
+         "second operation"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 2)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2])",
+         "block 2"},
+        {"Genotype(normal=[('sep_conv_3x3', 0), ('skip_connect', 1)], normal_concat=[2], reduce=[('sep_conv_3x3', 0), "
+         "('skip_connect', 1)], reduce_concat=[2], normal_concat=[2])",
+         "each once"},
+        {"|none~0|+|none~0|none~1|", "nasbench201"},
     };
     for (int i = 0; i < COUNT(cases); i++) {
         nlg_cell_genotype genotype = nlg_pnasnet_5;
@@ -343,6 +397,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(published_edges_are_the_references),
         cmocka_unit_test(genotypes_survive_print_and_parse),
+        cmocka_unit_test(darts_genotypes_are_read),
         cmocka_unit_test(a_short_buffer_is_cut),
         cmocka_unit_test(wrong_genotypes_are_refused),
         cmocka_unit_test(loose_ends_are_the_unread_blocks),

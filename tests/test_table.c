@@ -139,6 +139,35 @@ static void accelnas_has_accuracy_and_latency(void **state) {
     close_lookup(&l);
 }
 
+/* Parameters to the four that the published figures are rounded by. */
+static void accelnas_networks_have_the_published_parameters(void **state) {
+    (void)state;
+    enum { STEP = 37 };
+    lookup l;
+    nlg_table_file *table;
+    nlg_error err = {0};
+    int column;
+    open_well(&l, "accelnas", NULL, NULL);
+    assert_int_equal(nlg_table_file_open("accel-nasbench.csv.gz", &table, &err), NLG_OK);
+    assert_int_equal(nlg_table_file_find(table, "params", &column, &err), NLG_OK);
+    for (int row = 0; row < nlg_table_file_rows(table); row += STEP) {
+        double published;
+        nlg_code code;
+        nlg_graph *graph;
+        nlg_graph_cost cost;
+        const char *genotype = nlg_table_file_cell(table, row, 0);
+        assert_int_equal(nlg_table_file_number(table, row, column, &published, &err), NLG_OK);
+        assert_int_equal(l.space.decode(&l.space, genotype, &code, &err), NLG_OK);
+        if (l.space.build(&l.space, &code, 224, 224, 3, 1000, &graph, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_int_equal(nlg_graph_count(graph, &cost, &err), NLG_OK);
+        nlg_graph_destroy(graph);
+        if (!(fabs((double)cost.params - published) <= 4))
+            fail_msg("%s: %lld, published %.0f", genotype, (long long)cost.params, published);
+    }
+    nlg_table_file_close(table);
+    close_lookup(&l);
+}
+
 /* --- the networks of the tables ------------------------------------------------------------------------------------------ */
 
 /* The published code is built, not the canonical one, which may be smaller. */
@@ -376,6 +405,7 @@ int main(void) {
         cmocka_unit_test(nasbench201_networks_have_the_published_counts),
         cmocka_unit_test(nasbenchmacro_searches_two_seeds_and_reports_the_third),
         cmocka_unit_test(accelnas_has_accuracy_and_latency),
+        cmocka_unit_test(accelnas_networks_have_the_published_parameters),
         cmocka_unit_test(nasbenchmacro_networks_have_the_published_counts),
         cmocka_unit_test(what_is_missing_stays_missing),
         cmocka_unit_test(damaged_tables_are_refused),

@@ -83,7 +83,9 @@ static void print_preprocessing(const nlg_model *m) {
 static void print_facts(const nlg_network *network) {
     const nlg_model *m = network->model;
     const nlg_family *f = m->family;
-    printf("%s (%s, %d, %s)\n", network->title, f->name, nlg_model_year(m), nlg_designer_name(f->designer));
+    printf("%s (%s, ", network->title, f->name);
+    if (nlg_model_year(m)) printf("%d, ", nlg_model_year(m));
+    printf("%s)\n", nlg_designer_name(f->designer));
     if (network->space)
         printf("space: %s (%s)\n", f->title, f->authors);
     else

@@ -41,6 +41,14 @@ static void parameters_text(const nlg_space *space, char text[96]) {
     }
 }
 
+/* The first that a search with seed 0 would draw. */
+static void example_of(const nlg_space *space, char genotype[NLG_GENOTYPE_MAX]) {
+    nlg_code code, canonical;
+    nlg_space_sample(space, nlg_rng_seed(0), &code);
+    nlg_space_canonical(space, &code, &canonical);
+    space->encode(space, &canonical, genotype, NLG_GENOTYPE_MAX);
+}
+
 static void add_json(cJSON *rows, const nlg_space *space) {
     char text[64];
     cJSON *row = nlg_json_object_in(rows);
@@ -68,6 +76,10 @@ static void add_json(cJSON *rows, const nlg_space *space) {
     cJSON *signals = cJSON_AddArrayToObject(row, "signals");
     for (int i = 0; nlg_table_signal_at(space->name, i); i++)
         cJSON_AddItemToArray(signals, cJSON_CreateString(nlg_table_signal_at(space->name, i)));
+    nlg_json_text(row, "notation", space->notation);
+    cJSON *operations = cJSON_AddArrayToObject(row, "operations");
+    for (int i = 0; space->operation && space->operation(space, i); i++)
+        cJSON_AddItemToArray(operations, cJSON_CreateString(space->operation(space, i)));
 }
 
 static void add_cells(nlg_table *table, const nlg_space *space) {
@@ -96,12 +108,44 @@ static void add(const nlg_space *space, cJSON *rows, nlg_table *table) {
     if (table) add_cells(table, space);
 }
 
+/* How its genotypes are written; the space is open. */
+static void describe(const nlg_space *space, cJSON *rows) {
+    char genotype[NLG_GENOTYPE_MAX];
+    example_of(space, genotype);
+    if (rows) {
+        nlg_json_text(cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1), "example", genotype);
+        return;
+    }
+    printf("\n%s: %s\nSource: %s\n", space->name, space->summary, space->source);
+    for (int i = 0; i < space->n_parameters; i++) {
+        const nlg_space_parameter *p = &space->parameters[i];
+        printf("%s%s=%d (%d to %d): %s\n", i ? "            " : "Parameters: ", p->name, space->parameter[i], p->min, p->max,
+               p->summary);
+    }
+    if (space->notation) printf("Genotypes: %s\n", space->notation);
+    for (int i = 0; space->operation && space->operation(space, i); i++)
+        printf("%s%s", i ? ", " : "Operations: ", space->operation(space, i));
+    printf("%sExample: %s\n", space->operation ? "\n" : "", genotype);
+}
+
 static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_error *err) {
     nlg_space space;
     nlg_status status = nlg_space_open(name, &space, err);
     if (status == NLG_OK) add(&space, rows, table);
+    if (status == NLG_OK && rows) describe(&space, rows);
     nlg_space_close(&space);
     return status;
+}
+
+static nlg_status describe_named(const nlg_invocation *call, nlg_error *err) {
+    for (int i = 0; i < call->n_arguments; i++) {
+        nlg_space space;
+        nlg_status status = nlg_space_open(call->arguments[i], &space, err);
+        if (status == NLG_OK) describe(&space, NULL);
+        nlg_space_close(&space);
+        NLG_TRY(status);
+    }
+    return NLG_OK;
 }
 
 /* A space whose table is missing is described all the same. */
@@ -130,7 +174,9 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         nlg_table_destroy(table);
         return status;
     }
-    return rows ? nlg_json_print(rows, err) : nlg_table_print(table, stdout, err);
+    if (rows) return nlg_json_print(rows, err);
+    NLG_TRY(nlg_table_print(table, stdout, err));
+    return describe_named(call, err);
 }
 
 const nlg_command nlg_command_spaces = {
@@ -139,9 +185,9 @@ const nlg_command nlg_command_spaces = {
     .arguments = "[SPACE...]",
     .max_arguments = -1,
     .help = "Codes are what a search draws; architectures are the different networks among them, where they were counted. "
-            "Parameters are "
-            "set as in nasnet:B=4,N=1,F=8.\n\n"
-            "Examples:\n  lineage spaces\n  lineage spaces nasnet:B=4 pnas:B=4 --json",
+            "Parameters are set as in nasnet:B=4,N=1,F=8. For the spaces that are named, how genotypes are written and which "
+            "operations they have.\n\n"
+            "Examples:\n  lineage spaces\n  lineage spaces nasbench201\n  lineage spaces nasnet:B=4 pnas:B=4 --json",
     .shared = NLG_TAKES_JSON,
     .run = run,
 };
