@@ -2,8 +2,16 @@
 TABLE = ARG1
 OUT = ARG2
 THREADS = int(ARG3)
-load "plots/style.gp"
 set terminal svg size 820,760 font "sans-serif,13" background "white" noenhanced
+set output OUT
+set datafile separator "\t"
+set datafile missing "-"
+set border 3 linecolor rgb "#666666"
+set tics nomirror out
+set grid linecolor rgb "#dddddd" linetype 1
+set key outside top center horizontal
+HUMAN = "#0072b2"    # colours of Okabe and Ito, told apart by colour-blind readers
+SEARCHED = "#d55e00"
 set logscale x 2
 set xrange [0.25:8]
 set xtics (0.25, 0.5, 0.7, 1, 1.5, 2, 3, 4, 6, 8)

@@ -16,7 +16,7 @@ words = IS_TEX ? TEX : TEXTS
 at(kind) = column(3) == kind ? column(1) : NaN
 plot SEGMENTS using 1:2:($4 == 2 ? $3 : NaN) with lines linewidth 2 linecolor rgb variable, \
      SEGMENTS using 1:($4 == 1 ? $2 : NaN) with lines linewidth 0.6 linecolor rgb 0x888888, \
-     LEGEND using 1:2:5:3:4 with points pointtype variable pointsize variable linewidth 1.5 linecolor rgb variable, \
+     LEGEND using 1:2:(POINT*$5):3:4 with points pointtype variable pointsize variable linewidth 1.5 linecolor rgb variable, \
      words using (at(0)):2:4 with labels left font big textcolor rgb INK, \
      words using (at(1)):2:4 with labels left font small textcolor rgb INK, \
      words using (at(2)):2:4 with labels center font big textcolor rgb INK, \

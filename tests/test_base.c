@@ -641,18 +641,18 @@ static void full_disk_is_noticed_and_the_old_file_stays(void **state) {
 static void shared_files_are_found(void **state) {
     (void)state;
     char path[4096], name[700];
-    assert_true(nlg_share_path("plots/style.gp", path, sizeof path)); /* of the project that this program was built in */
+    assert_true(nlg_share_path("plots/axes.gp", path, sizeof path)); /* of the project that this program was built in */
     assert_true(nlg_file_exists(path));
     snprintf(name, sizeof name, "%s", in_folder("plots"));
     assert_int_equal(mkdir(name, 0777), 0);
     setenv("NLG_SHARE", folder, 1);
-    assert_false(nlg_share_path("plots/style.gp", path, sizeof path)); /* there and nowhere else */
-    snprintf(name, sizeof name, "%s/plots/style.gp", folder);
+    assert_false(nlg_share_path("plots/axes.gp", path, sizeof path)); /* there and nowhere else */
+    snprintf(name, sizeof name, "%s/plots/axes.gp", folder);
     assert_string_equal(path, name); /* for a message */
     assert_int_equal(nlg_file_write(name, "", 0, NULL), NLG_OK);
-    assert_true(nlg_share_path("plots/style.gp", path, sizeof path));
+    assert_true(nlg_share_path("plots/axes.gp", path, sizeof path));
     assert_string_equal(path, name);
-    assert_false(nlg_share_path("plots/style.gp", path, strlen(name))); /* no room for the end */
+    assert_false(nlg_share_path("plots/axes.gp", path, strlen(name))); /* no room for the end */
     unsetenv("NLG_SHARE");
 }
 

@@ -1,11 +1,12 @@
-/* lineage report: tables, figures and text from the results store and the published figures; runs nothing else but gnuplot. */
+/* lineage report: verdicts, tables, figures and pages from the store and the published figures; runs no experiment. */
 #include <stdio.h>
 #include <string.h>
 
 #include "harness/command.h"
-#include "harness/report/gnuplot.h"
 #include "harness/report/report.h"
 #include "layers/base/file.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
 
 typedef struct report_options {
     const char *profile, *results, *output;
@@ -26,46 +27,50 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     return NLG_OK;
 }
 
-static nlg_status draw(const char *folder, const nlg_figure *figure, nlg_error *err) {
-    char table[1024], out[1024];
-    snprintf(table, sizeof table, "%s/tables/%s.tsv", folder, figure->table);
-    snprintf(out, sizeof out, "%s/figures/%s.svg", folder, figure->name);
-    return nlg_gnuplot(figure->script, table, out, figure->argument, err);
+static void print_verdicts(const nlg_report *r) {
+    puts(cJSON_GetObjectItem(r->data, "headline")->valuestring);
+    for (int i = 0; i < r->claims.n_claims; i++)
+        printf("  %-26s %s\n", nlg_verdict_name(r->verdicts[i].kind), r->claims.claims[i].id);
 }
 
-static nlg_status make(const report_options *o, const nlg_result_row *rows, int count, nlg_error *err) {
-    char folder[1024];
-    if (!count)
-        return nlg_fail(err, NLG_ERR_INPUT, "%s: nothing of profile %s yet; make it first by lineage run --profile %s --results %s",
-                        o->results, o->profile, o->profile, o->results);
-    snprintf(folder, sizeof folder, "%s/tables", o->output);
-    NLG_TRY(nlg_folder_create(folder, err));
-    snprintf(folder, sizeof folder, "%s/figures", o->output);
-    NLG_TRY(nlg_folder_create(folder, err));
-    NLG_TRY(nlg_report_tables(o->output, rows, count, err));
-    for (int i = 0; i < nlg_n_figures; i++) NLG_TRY(draw(o->output, &nlg_figures[i], err));
-    return nlg_report_text(o->output, o->profile, rows, count, err);
+static nlg_status make(nlg_report *r, const report_options *o, bool json, nlg_error *err) {
+    if (json) {
+        char *text;
+        NLG_TRY(nlg_json_write(r->data, true, &text, err));
+        puts(text);
+        nlg_free(text);
+        return NLG_OK;
+    }
+    NLG_TRY(nlg_folder_create(o->output, err));
+    NLG_TRY(nlg_report_write_tables(r, o->output, err));
+    print_verdicts(r);
+    fflush(stdout);
+    NLG_TRY(nlg_report_draw(r, o->output, err));
+    NLG_TRY(nlg_report_write_pages(r, o->output, err));
+    printf("report: %s/index.html, report.md and report.tex\n", o->output);
+    return NLG_OK;
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const report_options *o = call->options;
-    nlg_result_row *rows;
-    int count;
-    nlg_status status = nlg_results_rows(o->results, o->profile, &rows, &count, err);
-    if (status == NLG_OK) status = make(o, rows, count, err);
-    nlg_results_free_rows(rows, count);
-    if (status == NLG_OK) printf("report: %s/index.html and %s/report.md\n", o->output, o->output);
+    nlg_report report;
+    nlg_status status = nlg_report_open(&report, o->results, o->profile, err);
+    if (status == NLG_OK) status = make(&report, o, call->settings.json, err);
+    nlg_report_close(&report);
     return status;
 }
 
 const nlg_command nlg_command_report = {
     .name = "report",
-    .summary = "Write tables, charts and a page from the stored results",
+    .summary = "Decide the claims; write tables, charts and pages from the stored results",
     .arguments = "",
-    .help =
-        "Reads the store and results/published, and runs no experiment. Missing data is an error.\n\nExample:\n  lineage report "
-        "--profile smoke",
+    .help = "Reads the store and results/published, and runs no experiment. --json prints the document of which the pages are "
+            "templates\n"
+            "(harness/report/templates) and writes nothing. Figures without data are listed as missing with the command that makes "
+            "it.\n\n"
+            "Example:\n  lineage report --profile smoke",
     .options = options,
+    .shared = NLG_TAKES_JSON,
     .defaults = &(const report_options){.profile = "quick", .results = "results/local", .output = "results/report"},
     .options_size = sizeof(report_options),
     .option = option,

@@ -233,11 +233,11 @@ static nlg_status write_main(const char *folder, const nlg_layout *wide, const n
         const nlg_layout *l = jobs[i].format == NLG_DRAW_NARROW ? narrow : wide;
         bool inches = jobs[i].format >= NLG_DRAW_PDF;
         double unit = inches ? 0.01 : jobs[i].format == NLG_DRAW_PNG ? 2 : 1;
-        fprintf(f, "reset\nSCALE = %s; IS_TEX = %d\nset terminal %s size ",
+        fprintf(f, "reset\nSCALE = %s; POINT = %s; IS_TEX = %d\nset terminal %s size ",
                 inches      ? "0.72"
                 : unit == 2 ? "1.5"
                             : "1.0",
-                jobs[i].format == NLG_DRAW_TEX, jobs[i].terminal);
+                unit == 1 ? "0.75" : "1.0", jobs[i].format == NLG_DRAW_TEX, jobs[i].terminal);
         fprintf(f, inches ? "%.3fin,%.3fin" : "%.0f,%.0f", l->width * unit, l->height * unit);
         fprintf(f,
                 "\nset output \"%s\"\nload \"%s.gp\"\nload \"axes.gp\"\nload \"%s-ticks.gp\"\nload \"figure.gp\"\nload "

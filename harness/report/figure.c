@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/sql_head.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
@@ -28,16 +29,6 @@ static char **text_of(nlg_figure *f, int i) {
     return (char **)(void *)((char *)f + texts[i].offset);
 }
 
-static nlg_status set_text(char **text, const char *value, nlg_error *err) {
-    size_t old = *text ? strlen(*text) : 0, more = strlen(value);
-    char *grown = nlg_realloc(*text, old + more + 2, 1);
-    if (!grown) return nlg_fail_memory(err, old + more + 2, "a figure");
-    if (old) grown[old++] = ' ';
-    memcpy(grown + old, value, more + 1);
-    *text = grown;
-    return NLG_OK;
-}
-
 static nlg_status scale_of(const char *value, nlg_scale *scale, const char *path, const char *key, nlg_error *err) {
     static const char *const names[] = {"linear", "log", "category"};
     for (int i = 0; i < 3; i++) {
@@ -48,48 +39,24 @@ static nlg_status scale_of(const char *value, nlg_scale *scale, const char *path
     return nlg_fail(err, NLG_ERR_INPUT, "%s: %s: expected linear, log or category, found '%s'", path, key, value);
 }
 
-/* line: "-- key: value"; *last: the text that a line of "--   " goes on with. */
-static nlg_status read_head_line(nlg_figure *f, const char *line, char ***last, const char *path, nlg_error *err) {
-    const char *body = line + 2 + strspn(line + 2, " ");
-    if (strncmp(line, "--   ", 5) == 0 && *last) return set_text(*last, body, err);
-    size_t length = strcspn(body, ":");
-    char key[32];
-    snprintf(key, sizeof key, "%.*s", (int)length, body);
-    if (body[length] != ':') return nlg_fail(err, NLG_ERR_INPUT, "%s: expected '-- key: text', found '%.60s'", path, line);
-    const char *value = body + length + 1 + strspn(body + length + 1, " ");
-    *last = NULL;
-    for (int i = 0; i < TEXTS; i++) {
-        if (strcmp(key, texts[i].key)) continue;
-        *last = text_of(f, i);
-        if (**last) return nlg_fail(err, NLG_ERR_INPUT, "%s: %s is there twice", path, key);
-        return set_text(*last, value, err);
-    }
-    if (strcmp(key, "xscale") == 0) return scale_of(value, &f->x_scale, path, key, err);
-    if (strcmp(key, "yscale") == 0) return scale_of(value, &f->y_scale, path, key, err);
-    if (strcmp(key, "each") == 0 && strcmp(value, "experiment") == 0) {
-        f->each_experiment = true;
-        return NLG_OK;
-    }
-    return nlg_fail(err, NLG_ERR_INPUT, "%s: unknown key '%s'", path, key);
-}
-
 static nlg_status read_head(nlg_figure *f, const char *path, nlg_error *err) {
-    char **last = NULL;
-    const char *at = f->sql;
-    nlg_status status = NLG_OK;
-    while (status == NLG_OK && strncmp(at, "--", 2) == 0) {
-        size_t length = strcspn(at, "\n");
-        char *line = nlg_alloc(length + 1, 1);
-        if (!line) return nlg_fail_memory(err, length, path);
-        memcpy(line, at, length);
-        status = read_head_line(f, line, &last, path, err);
-        nlg_free(line);
-        at += length + (at[length] == '\n');
-    }
-    for (int i = 0; status == NLG_OK && i < TEXTS; i++)
-        if (!*text_of(f, i)) status = set_text(text_of(f, i), "", err);
-    if (status != NLG_OK) return status;
+    static const char known[] = "title caption section alt needs x y add input xscale yscale each";
     static const char *const required[] = {"title", "caption", "section", "alt", "needs"};
+    NLG_TRY(nlg_sql_head_check(f->sql, known, path, err));
+    for (int i = 0; i < TEXTS; i++)
+        if (!(*text_of(f, i) = nlg_sql_head_text(f->sql, texts[i].key))) return nlg_fail_memory(err, 0, path);
+    char *x = nlg_sql_head_text(f->sql, "xscale"), *y = nlg_sql_head_text(f->sql, "yscale"),
+         *each = nlg_sql_head_text(f->sql, "each");
+    nlg_status status = x && y && each ? NLG_OK : nlg_fail_memory(err, 0, path);
+    if (status == NLG_OK && *x) status = scale_of(x, &f->x_scale, path, "xscale", err);
+    if (status == NLG_OK && *y) status = scale_of(y, &f->y_scale, path, "yscale", err);
+    if (status == NLG_OK && *each && strcmp(each, "experiment"))
+        status = nlg_fail(err, NLG_ERR_INPUT, "%s: each: expected experiment, found '%s'", path, each);
+    f->each_experiment = status == NLG_OK && *each;
+    nlg_free(x);
+    nlg_free(y);
+    nlg_free(each);
+    if (status != NLG_OK) return status;
     for (int i = 0; i < 5; i++)
         if (!**text_of(f, i)) return nlg_fail(err, NLG_ERR_INPUT, "%s: the head lacks '-- %s:'", path, required[i]);
     return NLG_OK;

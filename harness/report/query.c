@@ -20,6 +20,7 @@ enum { COLUMNS_MAX = 64, LARGEST = 1 << 24 };
 struct nlg_query {
     sqlite3 *database;
     bool has_store;
+    const char *networks;
 };
 
 static nlg_status fail(const nlg_query *q, const char *what, nlg_error *err) {
@@ -230,7 +231,7 @@ static nlg_status load_networks(nlg_query *q, nlg_error *err) {
     NLG_TRY(execute(q,
                     "CREATE TEMP TABLE networks (name TEXT PRIMARY KEY, family TEXT, designer TEXT, year INTEGER, small INTEGER,"
                     " published_params INTEGER, published_macs INTEGER, published_source TEXT, input INTEGER, deviations TEXT, "
-                    "position INTEGER)",
+                    "row INTEGER)",
                     "networks", err));
     if (sqlite3_prepare_v2(q->database, "INSERT INTO networks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &s, NULL) != SQLITE_OK)
         return fail(q, "networks", err);
@@ -267,7 +268,7 @@ static nlg_status attach(nlg_query *q, const char *path, nlg_error *err) {
     char plain[2048];
     snprintf(plain, sizeof plain, "%s%s", *path == '/' ? "" : "./", path);
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(q->database, "ATTACH ? AS store", -1, &s, NULL) != SQLITE_OK) return fail(q, path, err);
+    if (sqlite3_prepare_v2(q->database, "ATTACH ? AS kept", -1, &s, NULL) != SQLITE_OK) return fail(q, path, err);
     sqlite3_bind_text(s, 1, plain, -1, SQLITE_STATIC);
     nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(q, path, err);
     sqlite3_finalize(s);
@@ -292,8 +293,7 @@ nlg_status nlg_query_open(const char *store, const char *published, nlg_query **
     *query = NULL;
     if (!q) return nlg_fail_memory(err, sizeof *q, "a query");
     nlg_status status = NLG_OK;
-    if (sqlite3_open_v2(":memory:", &q->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY, NULL) !=
-        SQLITE_OK)
+    if (sqlite3_open_v2(":memory:", &q->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
         status = nlg_fail_memory(err, 0, "a query");
     if (status == NLG_OK) status = fill(q, store, published, err);
     if (status != NLG_OK) {
@@ -308,6 +308,10 @@ void nlg_query_close(nlg_query *q) {
     if (!q) return;
     sqlite3_close(q->database);
     nlg_free(q);
+}
+
+void nlg_query_networks(nlg_query *q, const char *patterns) {
+    q->networks = patterns;
 }
 
 bool nlg_query_has_store(const nlg_query *q) {
@@ -376,6 +380,7 @@ nlg_status nlg_query_run(nlg_query *q, const char *sql, const char *profile, con
     if (!r) status = nlg_fail_memory(err, sizeof *r, what);
     bind(s, ":profile", profile);
     bind(s, ":experiment", experiment);
+    bind(s, ":networks", q->networks ? q->networks : "[\"*\"]");
     if (status == NLG_OK) status = collect(q, s, what, r, err);
     sqlite3_finalize(s);
     if (status != NLG_OK) {

@@ -2,9 +2,9 @@
  *
  *   the store's tables and views (search/store/schema.sql), empty ones where there is no store;
  *   published_NAME: results/published/NAME.tsv ('-' in NAME becomes '_'; "-" and empty cells are NULL, numbers are REAL);
- *   networks(name, family, designer, year, small, published_params, published_macs, input): the registry of models;
- *   added, input: rows of a user or of a command, see nlg_query_load_rows;
- *   the statistics of harness/claims/stats_sql.h as functions, and the parameters :profile and :experiment. */
+ *   networks(name, family, designer, year, small, published_params, published_macs, published_source, input, deviations, row): the
+ * registry of models; added, input: rows of a user or of a command, see nlg_query_load_rows; the statistics of
+ * harness/claims/stats_sql.h as functions, and the parameters :profile, :experiment and :networks. */
 #ifndef NLG_QUERY_H
 #define NLG_QUERY_H
 
@@ -17,6 +17,8 @@ typedef struct nlg_query nlg_query;
 /* store: a path, or NULL; a file that does not exist is an empty store. published: the folder of the TSV files, NULL: none. */
 nlg_status nlg_query_open(const char *store, const char *published, nlg_query **query, nlg_error *err);
 void nlg_query_close(nlg_query *query);
+/* What :networks is from now on: a JSON list of patterns of names (GLOB). The text is borrowed. */
+void nlg_query_networks(nlg_query *query, const char *patterns);
 bool nlg_query_has_store(const nlg_query *query);
 
 /* Fills the table `name` from tab-separated text with a line of column names, after lines that begin with '#'. `columns`: those

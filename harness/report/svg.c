@@ -10,8 +10,9 @@
 #include "layers/base/memory.h"
 
 /* Colours of plots/axes.gp as gnuplot prints them. */
-#define INK  "rgb( 31,  35,  40)"
-#define GRID "rgb(217, 217, 217)"
+#define INK         "rgb( 31,  35,  40)"
+#define INK_OF_TEXT "rgb(31,35,40)"
+#define GRID        "rgb(217, 217, 217)"
 
 typedef struct change {
     const char *from, *to; /* to: %s is the id */
@@ -25,6 +26,7 @@ static const change changes[] = {
     {"gpPt", "%s-point-"},
     {"id='textbox'", "id='%s-textbox'"},
     {"id='greybox'", "id='%s-greybox'"},
+    {"\"" INK_OF_TEXT "\"", "\"currentColor\""},
     {"'" INK "'", "'currentColor'"},
     {"\"" INK "\"", "\"currentColor\""},
     {"'" GRID "'", "'currentColor' stroke-opacity='0.15'"},

@@ -1,0 +1,525 @@
+/* The report's document:
+ *
+ *   {name, profile, smoke, headline, profile_note, store: {runs, hours, last}, machines: [...], has_claims, claims: [...],
+ * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], tables, missing: [{title,
+ * command}], has_content}]}
+ *
+ * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/report.h"
+#include "harness/report/sql_head.h"
+#include "layers/base/file.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+#include "layers/base/share.h"
+
+enum { LARGEST = 1 << 22 };
+
+/* --- claims --- */
+
+static void p_text(cJSON *object, const char *name, double p) {
+    char text[32];
+    snprintf(text, sizeof text, p < 0.001 ? "<0.001" : "%.3f", p);
+    nlg_json_text(object, name, isfinite(p) ? text : NULL);
+}
+
+static double one_number(nlg_report *r, const char *sql, const char *experiment, nlg_status *status, nlg_error *err) {
+    nlg_rows *rows = NULL;
+    double value = (double)NAN;
+    if (*status == NLG_OK) *status = nlg_query_run(r->query, sql, r->profile, experiment, "report", &rows, err);
+    if (*status == NLG_OK && rows->count) value = rows->number[0];
+    nlg_rows_free(rows);
+    return value;
+}
+
+/* A table that only some stores have. */
+static bool store_has(nlg_report *r, const char *table, nlg_status *status, nlg_error *err) {
+    char sql[128];
+    if (!nlg_query_has_store(r->query)) return false;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM kept.sqlite_master WHERE name = '%s'", table);
+    return one_number(r, sql, NULL, status, err) > 0;
+}
+
+static const char *class_of(nlg_verdict_kind kind) {
+    return kind == NLG_SUPPORTED      ? "supported"
+           : kind == NLG_CONTRADICTED ? "contradicted"
+           : kind == NLG_DESCRIBED    ? "described"
+                                      : "open";
+}
+
+/* One claim for people. */
+static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const char *source, double again, double same) {
+    cJSON *row = cJSON_CreateObject();
+    char text[160];
+    nlg_json_text(row, "id", c->id);
+    nlg_json_text(row, "text", c->text);
+    nlg_json_text(row, "system", c->system);
+    nlg_json_text(row, "experiment", c->experiment);
+    nlg_json_text(row, "rule", c->rule->means);
+    nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
+    nlg_json_text(row, "class", class_of(v->kind));
+    nlg_json_text(row, "source", source);
+    nlg_json_number(row, "pairs", (double)v->pairs);
+    p_text(row, "p", v->p);
+    p_text(row, "q", v->q);
+    snprintf(text, sizeof text, "%+.2f", v->effect);
+    nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
+    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const char *unit = c->unit, *blank = *unit ? " " : "";
+    if (has_interval && is_ratio)
+        snprintf(text, sizeof text, "%.3g (%.3g to %.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (has_interval)
+        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (is_ratio)
+        snprintf(text, sizeof text, "%.3g%s%.60s", v->difference, blank, unit);
+    else
+        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
+    nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
+    snprintf(text, sizeof text, "%.0f of %.0f", same, again);
+    nlg_json_text(row, "reverified", again > 0 ? text : NULL);
+    nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
+    nlg_json_text(row, "would_decide", *c->would_decide && v->kind != NLG_SUPPORTED ? c->would_decide : NULL);
+    return row;
+}
+
+/* One claim for machines. */
+static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const char *source, double again, double same,
+                        double seconds) {
+    cJSON *row = nlg_json_object_in(list);
+    nlg_json_text(row, "id", c->id);
+    nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
+    nlg_json_text(row, "source", source);
+    nlg_json_number(row, "pairs", (double)v->pairs);
+    nlg_json_number(row, "p", v->p);
+    nlg_json_number(row, "q", v->q);
+    nlg_json_number(row, "effect", v->effect);
+    cJSON *interval = cJSON_AddArrayToObject(row, "interval");
+    for (int i = 0; i < 2; i++) {
+        double end = i ? v->high : v->low;
+        cJSON_AddItemToArray(interval, isfinite(end) ? cJSON_CreateNumber(end) : cJSON_CreateNull());
+    }
+    cJSON *reverified = cJSON_AddArrayToObject(row, "reverified");
+    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(same));
+    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(again));
+    nlg_json_number(row, "seconds", seconds);
+}
+
+static nlg_status add_claims(nlg_report *r, cJSON *list, nlg_error *err) {
+    const int n = r->claims.n_claims;
+    nlg_status status = NLG_OK;
+    bool has_shipped = store_has(r, "shipped", &status, err), has_checks = store_has(r, "verifications", &status, err);
+    for (int i = 0; status == NLG_OK && i < n; i++)
+        status = nlg_claim_decide(&r->claims.claims[i], r->query, r->profile, &r->verdicts[i], err);
+    if (status == NLG_OK) status = nlg_verdicts_adjust(r->verdicts, n, err);
+    for (int i = 0; status == NLG_OK && i < n; i++) {
+        const nlg_claim *c = &r->claims.claims[i];
+        double seconds = one_number(r,
+                                    "SELECT sum(seconds) FROM records WHERE key IN (SELECT key FROM members WHERE profile = "
+                                    ":profile AND experiment = :experiment)",
+                                    c->experiment, &status, err);
+        double again = 0, same = 0, shipped = 0;
+        if (has_checks) {
+            again = one_number(r,
+                               "SELECT count(DISTINCT key) FROM verifications JOIN members USING (key) WHERE profile = :profile "
+                               "AND experiment = :experiment",
+                               c->experiment, &status, err);
+            same = one_number(r,
+                              "SELECT count(DISTINCT key) FROM verifications JOIN members USING (key) WHERE same AND profile = "
+                              ":profile AND experiment = :experiment",
+                              c->experiment, &status, err);
+        }
+        if (has_shipped)
+            shipped = one_number(r,
+                                 "SELECT count(DISTINCT key) FROM shipped JOIN members USING (key) WHERE profile = :profile AND "
+                                 "experiment = :experiment",
+                                 c->experiment, &status, err);
+        const char *source = strcmp(r->profile, "smoke") == 0 ? "smoke" : shipped > 0 ? "shipped" : "live";
+        cJSON_AddItemToArray(list, claim_row(c, &r->verdicts[i], source, again, same));
+        add_verdict(r->verdict_list, c, &r->verdicts[i], source, again, same, isfinite(seconds) ? seconds : 0);
+    }
+    return status;
+}
+
+static void add_headline(nlg_report *r) {
+    int count[NLG_DESCRIBED + 1] = {0};
+    char text[400];
+    for (int i = 0; i < r->claims.n_claims; i++) count[r->verdicts[i].kind]++;
+    int n = r->claims.n_claims - count[NLG_DESCRIBED];
+    if (n > 0 && strcmp(r->profile, "smoke") == 0)
+        snprintf(text, sizeof text,
+                 "This is a trial of the machinery: %d claims were run at a size that shows nothing but that everything works.", n);
+    else if (n > 0)
+        snprintf(text, sizeof text,
+                 "Of %d claims put to the test here, %d %s supported, %d contradicted, %d not shown, and %d cannot be tested at "
+                 "this scale.",
+                 n, count[NLG_SUPPORTED], count[NLG_SUPPORTED] == 1 ? "is" : "are", count[NLG_CONTRADICTED], count[NLG_NOT_SHOWN],
+                 count[NLG_NOT_TESTABLE]);
+    else
+        snprintf(text, sizeof text, "No claim is put to the test in this profile; what was measured stands below.");
+    nlg_json_text(r->data, "headline", text);
+}
+
+/* --- facts --- */
+
+static nlg_status add_facts(nlg_report *r, nlg_error *err) {
+    nlg_status status = NLG_OK;
+    nlg_rows *rows = NULL;
+    cJSON *store = cJSON_AddObjectToObject(r->data, "store");
+    char text[64];
+    double runs = one_number(r, "SELECT count(DISTINCT key) FROM members WHERE profile = :profile", NULL, &status, err);
+    double seconds = one_number(
+        r, "SELECT sum(seconds) FROM records WHERE key IN (SELECT key FROM members WHERE profile = :profile)", NULL, &status, err);
+    snprintf(text, sizeof text, "%.0f", runs);
+    nlg_json_text(store, "runs", text);
+    snprintf(text, sizeof text, seconds < 6000 ? "%.0f minutes" : "%.1f hours",
+             seconds < 6000 ? ceil(seconds / 60) : seconds / 3600);
+    nlg_json_text(store, "time", text);
+    if (status == NLG_OK)
+        status = nlg_query_run(
+            r->query, "SELECT max(created) AS last FROM records WHERE key IN (SELECT key FROM members WHERE profile = :profile)",
+            r->profile, NULL, "report", &rows, err);
+    if (status == NLG_OK) nlg_json_text(store, "last", rows->count && rows->text[0] ? rows->text[0] : "-");
+    nlg_rows_free(rows);
+    rows = NULL;
+    if (status == NLG_OK)
+        status = nlg_query_run(
+            r->query,
+            "SELECT cpu, cores, threads, isa, commit_id, compiler, flags, count(*) AS runs FROM machines JOIN records ON machine = "
+            "machines.id"
+            " WHERE key IN (SELECT key FROM members WHERE profile = :profile) GROUP BY machines.id ORDER BY runs DESC, machines.id",
+            r->profile, NULL, "report", &rows, err);
+    cJSON *machines = cJSON_AddArrayToObject(r->data, "machines");
+    for (int i = 0; status == NLG_OK && i < rows->count; i++) {
+        cJSON *m = nlg_json_object_in(machines);
+        for (int c = 0; c < rows->columns; c++)
+            nlg_json_text(m, rows->names[c], rows->text[i * rows->columns + c] ? rows->text[i * rows->columns + c] : "-");
+    }
+    nlg_rows_free(rows);
+    return status;
+}
+
+/* --- parts of sections --- */
+
+static cJSON *section_of(const nlg_report *r, const char *id) {
+    cJSON *s;
+    cJSON_ArrayForEach(s, cJSON_GetObjectItem(r->data, "sections")) {
+        if (strcmp(cJSON_GetObjectItem(s, "id")->valuestring, id) == 0) return s;
+    }
+    return NULL;
+}
+
+/* Parts of an experiment that decides claims stand with the system of its first claim. */
+static cJSON *section_for(const nlg_report *r, const char *section, const char *experiment) {
+    for (int i = 0; experiment && i < r->claims.n_claims; i++) {
+        cJSON *s = strcmp(r->claims.claims[i].experiment, experiment) == 0 ? section_of(r, r->claims.claims[i].system) : NULL;
+        if (s) return s;
+    }
+    return section_of(r, section);
+}
+
+static void add_part(cJSON *section, const char *kind, cJSON *part) {
+    if (!cJSON_AddItemToArray(cJSON_GetObjectItem(section, kind), part)) cJSON_Delete(part);
+    cJSON_ReplaceItemInObject(section, "has_content", cJSON_CreateTrue());
+}
+
+static void add_missing(cJSON *section, const char *title, const char *command, const char *why) {
+    cJSON *m = nlg_json_object_in(cJSON_GetObjectItem(section, "missing"));
+    nlg_json_text(m, "title", title);
+    nlg_json_text(m, "command", command);
+    nlg_json_text(m, "why", why);
+}
+
+static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
+    nlg_rows *rows;
+    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
+    NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
+    int count = rows->count;
+    nlg_rows_free(rows);
+    if (!count) return NLG_OK;
+    cJSON *section = section_for(r, f->section, experiment), *figure = cJSON_CreateObject();
+    char id[300];
+    snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
+    for (char *c = id; *c; c++) /* also a file's name */
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *c)) *c = '_';
+    char *texts[] = {nlg_figure_text(f->title, experiment), nlg_figure_text(f->caption, experiment),
+                     nlg_figure_text(f->alt, experiment)};
+    nlg_json_text(figure, "id", id);
+    nlg_json_text(figure, "name", f->name);
+    nlg_json_text(figure, "experiment", experiment);
+    nlg_json_text(figure, "title", texts[0]);
+    nlg_json_text(figure, "caption", texts[1]);
+    nlg_json_text(figure, "alt", texts[2]);
+    for (int i = 0; i < 3; i++) nlg_free(texts[i]);
+    add_part(section, "figures", figure);
+    ++*drawn;
+    return NLG_OK;
+}
+
+static nlg_status each_experiment(nlg_report *r, nlg_rows **experiments, nlg_error *err) {
+    return nlg_query_run(r->query, NLG_EXPERIMENTS_SQL, r->profile, NULL, "report", experiments, err);
+}
+
+static nlg_status add_figures(nlg_report *r, const nlg_rows *experiments, nlg_error *err) {
+    for (int i = 0; i < r->n_figures; i++) {
+        const nlg_figure *f = &r->figures[i];
+        int drawn = 0;
+        if (*f->input) continue; /* commands draw these */
+        if (!section_of(r, f->section))
+            return nlg_fail(err, NLG_ERR_INPUT, "figure %s: there is no section '%s' in harness/report/templates/sections.json",
+                            f->name, f->section);
+        if (!f->each_experiment) NLG_TRY(add_figure(r, f, NULL, &drawn, err));
+        for (int e = 0; f->each_experiment && e < experiments->count; e++)
+            NLG_TRY(add_figure(r, f, experiments->text[e], &drawn, err));
+        if (drawn) continue;
+        char *title = nlg_figure_text(f->title, "any experiment");
+        add_missing(section_of(r, f->section), title, f->needs, "no data");
+        nlg_free(title);
+    }
+    return NLG_OK;
+}
+
+typedef struct table_file {
+    char name[128], path[1300];
+    char *sql, *title, *section, *note, *each, *filter;
+} table_file;
+
+static void table_free(table_file *t) {
+    char *all[] = {t->sql, t->title, t->section, t->note, t->each, t->filter};
+    for (int i = 0; i < 6; i++) nlg_free(all[i]);
+}
+
+static nlg_status table_read(table_file *t, const char *folder, const char *file, nlg_error *err) {
+    size_t size;
+    *t = (table_file){.name = ""};
+    snprintf(t->name, sizeof t->name, "%.*s", (int)(strlen(file) - strlen("table-.sql")), file + strlen("table-"));
+    snprintf(t->path, sizeof t->path, "%s/%.255s", folder, file);
+    NLG_TRY(nlg_file_read(t->path, LARGEST, &t->sql, &size, err));
+    NLG_TRY(nlg_sql_head_check(t->sql, "title section note each filter", t->path, err));
+    char **const texts[] = {&t->title, &t->section, &t->note, &t->each, &t->filter};
+    static const char *const keys[] = {"title", "section", "note", "each", "filter"};
+    for (int i = 0; i < 5; i++)
+        if (!(*texts[i] = nlg_sql_head_text(t->sql, keys[i]))) return nlg_fail_memory(err, 0, t->path);
+    return NLG_OK;
+}
+
+static nlg_status add_table(nlg_report *r, const table_file *t, cJSON *section, const char *experiment, nlg_error *err) {
+    nlg_rows *rows;
+    char id[300];
+    NLG_TRY(nlg_query_run(r->query, t->sql, r->profile, experiment, t->path, &rows, err));
+    if (rows->count && section) {
+        char *title = nlg_figure_text(t->title, experiment);
+        const char *of = experiment ? experiment : cJSON_GetObjectItem(section, "id")->valuestring;
+        snprintf(id, sizeof id, "table-%s-%.150s", t->name, of);
+        cJSON *table = nlg_report_table(rows, id, title ? title : "", t->note, *t->filter != 0);
+        nlg_json_text(table, "file", t->name);
+        add_part(section, "tables", table);
+        nlg_free(title);
+    }
+    nlg_rows_free(rows);
+    return NLG_OK;
+}
+
+static nlg_status add_table_file(nlg_report *r, const table_file *t, const nlg_rows *experiments, nlg_error *err) {
+    nlg_status status = NLG_OK;
+    if (strcmp(t->section, "*") == 0) { /* every section that has networks */
+        cJSON *s;
+        cJSON_ArrayForEach(s, cJSON_GetObjectItem(r->data, "sections")) {
+            cJSON *networks = cJSON_GetObjectItem(s, "networks");
+            char *patterns = NULL;
+            if (status != NLG_OK || !cJSON_GetArraySize(networks)) continue;
+            status = nlg_json_write(networks, false, &patterns, err);
+            nlg_query_networks(r->query, patterns);
+            if (status == NLG_OK) status = add_table(r, t, s, NULL, err);
+            nlg_query_networks(r->query, NULL);
+            nlg_free(patterns);
+        }
+        return status;
+    }
+    if (!*t->section) return NLG_OK; /* for machines only */
+    if (!section_of(r, t->section)) return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no section '%s'", t->path, t->section);
+    if (!*t->each) return add_table(r, t, section_of(r, t->section), NULL, err);
+    for (int e = 0; status == NLG_OK && e < experiments->count; e++)
+        status = add_table(r, t, section_for(r, t->section, experiments->text[e]), experiments->text[e], err);
+    return status;
+}
+
+/* Calls `visit` for every table-*.sql, by name. */
+static nlg_status each_table_file(nlg_report *r,
+                                  nlg_status (*visit)(nlg_report *, const table_file *, const nlg_rows *, void *, nlg_error *),
+                                  const nlg_rows *experiments, void *context, nlg_error *err) {
+    char folder[1024];
+    struct dirent **files = NULL;
+    int n = nlg_share_path("harness/report/templates", folder, sizeof folder) ? scandir(folder, &files, NULL, alphasort) : -1;
+    if (n < 0) return nlg_fail(err, NLG_ERR_INPUT, "%s: cannot be read; it holds the report's templates", folder);
+    nlg_status status = NLG_OK;
+    for (int i = 0; i < n; i++) {
+        const char *name = files[i]->d_name, *dot = strrchr(name, '.');
+        if (status == NLG_OK && strncmp(name, "table-", 6) == 0 && dot && strcmp(dot, ".sql") == 0) {
+            table_file t;
+            status = table_read(&t, folder, name, err);
+            if (status == NLG_OK) status = visit(r, &t, experiments, context, err);
+            table_free(&t);
+        }
+        free(files[i]);
+    }
+    free(files);
+    return status;
+}
+
+static nlg_status visit_for_people(nlg_report *r, const table_file *t, const nlg_rows *experiments, void *context, nlg_error *err) {
+    (void)context;
+    return add_table_file(r, t, experiments, err);
+}
+
+static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const nlg_rows *experiments, void *context,
+                                     nlg_error *err) {
+    const char *output = context;
+    char path[1400];
+    nlg_file_writer w;
+    snprintf(path, sizeof path, "%.1000s/tables/%s.tsv", output, t->name);
+    NLG_TRY(nlg_file_begin(&w, path, err));
+    nlg_status status = NLG_OK;
+    for (int e = 0; status == NLG_OK && e < (*t->each ? experiments->count : 1); e++) {
+        nlg_rows *rows;
+        status = nlg_query_run(r->query, t->sql, r->profile, *t->each ? experiments->text[e] : NULL, t->path, &rows, err);
+        if (status == NLG_OK) nlg_report_tsv(w.stream, rows, e == 0);
+        nlg_rows_free(rows);
+    }
+    if (status == NLG_OK) return nlg_file_commit(&w, err);
+    nlg_file_abort(&w);
+    return status;
+}
+
+static nlg_status add_sections(nlg_report *r, nlg_error *err) {
+    char path[1024], *text;
+    size_t size;
+    cJSON *sections, *s, *claim;
+    if (!nlg_share_path("harness/report/templates/sections.json", path, sizeof path))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: missing", path);
+    NLG_TRY(nlg_file_read(path, LARGEST, &text, &size, err));
+    nlg_status status = nlg_json_read(text, size, path, &sections, err);
+    nlg_free(text);
+    if (status != NLG_OK) return status;
+    cJSON_AddItemToObject(r->data, "sections", sections);
+    cJSON_ArrayForEach(s, sections) {
+        static const char *const texts[] = {"id", "title", "year", "what"};
+        static const char *const lists[] = {"claims", "figures", "tables", "missing"};
+        for (int i = 0; i < 4; i++)
+            if (!cJSON_IsString(cJSON_GetObjectItem(s, texts[i])))
+                return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
+        for (int i = 0; i < 4; i++) cJSON_AddArrayToObject(s, lists[i]);
+        cJSON_AddBoolToObject(s, "has_content", false);
+    }
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {
+        const char *system = cJSON_GetObjectItem(claim, "system")->valuestring;
+        s = section_of(r, system);
+        if (!s)
+            return nlg_fail(err, NLG_ERR_INPUT, "claim %s: system: there is no section '%s'",
+                            cJSON_GetObjectItem(claim, "id")->valuestring, system);
+        nlg_json_text(claim, "system_title", cJSON_GetObjectItem(s, "title")->valuestring);
+        add_part(s, "claims", cJSON_Duplicate(claim, true));
+    }
+    return NLG_OK;
+}
+
+/* --- the whole --- */
+
+static nlg_status refuse_empty(nlg_report *r, const char *results, nlg_error *err) {
+    nlg_rows *rows;
+    char list[512] = "";
+    NLG_TRY(
+        nlg_query_run(r->query, "SELECT DISTINCT profile FROM members ORDER BY profile", r->profile, NULL, "report", &rows, err));
+    bool found = false;
+    for (int i = 0; i < rows->count; i++) {
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", rows->text[i]);
+        found |= strcmp(rows->text[i], r->profile) == 0;
+    }
+    int n = rows->count;
+    nlg_rows_free(rows);
+    if (found) return NLG_OK;
+    static const char *const known[] = {"smoke", "quick", "full"};
+    bool is_known = false;
+    for (int i = 0; i < 3; i++) is_known |= strcmp(r->profile, known[i]) == 0;
+    if (!is_known)
+        return nlg_fail(err, NLG_ERR_INPUT, "there is no profile '%s'; profiles: smoke, quick, full; with results in %s: %s",
+                        r->profile, results, n ? list : "none");
+    if (n)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: nothing of profile %s yet, only of: %s; make it by lineage run --profile %s",
+                        results, r->profile, list, r->profile);
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: no results there; make them first by lineage run --profile %s", results, r->profile);
+}
+
+static nlg_status fill(nlg_report *r, nlg_error *err) {
+    nlg_rows *experiments = NULL;
+    nlg_json_text(r->data, "name", "netlineage");
+    nlg_json_text(r->data, "profile", r->profile);
+    cJSON_AddBoolToObject(r->data, "smoke", strcmp(r->profile, "smoke") == 0);
+    r->verdicts = nlg_alloc((size_t)r->claims.n_claims + 1, sizeof *r->verdicts);
+    if (!r->verdicts) return nlg_fail_memory(err, 0, "the report");
+    cJSON *claims = cJSON_AddArrayToObject(r->data, "claims");
+    NLG_TRY(add_claims(r, claims, err));
+    cJSON_AddBoolToObject(r->data, "has_claims", r->claims.n_claims > 0);
+    add_headline(r);
+    NLG_TRY(add_facts(r, err));
+    NLG_TRY(add_sections(r, err));
+    NLG_TRY(each_experiment(r, &experiments, err));
+    nlg_status status = add_figures(r, experiments, err);
+    if (status == NLG_OK) status = each_table_file(r, visit_for_people, experiments, NULL, err);
+    nlg_rows_free(experiments);
+    return status;
+}
+
+nlg_status nlg_report_open(nlg_report *r, const char *results, const char *profile, nlg_error *err) {
+    char store[1024], published[1024], experiments[1024];
+    *r = (nlg_report){.profile = profile};
+    if (snprintf(store, sizeof store, "%s/store.sqlite", results) >= (int)sizeof store)
+        return nlg_fail(err, NLG_ERR_INPUT, "--results: the path is too long");
+    bool has_published = nlg_share_path("results/published", published, sizeof published);
+    NLG_TRY(nlg_query_open(store, has_published ? published : NULL, &r->query, err));
+    NLG_TRY(refuse_empty(r, results, err));
+    NLG_TRY(nlg_figures_load(&r->figures, &r->n_figures, err));
+    if (!nlg_share_path("harness/experiments", experiments, sizeof experiments))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: missing; it holds the experiments", experiments);
+    NLG_TRY(nlg_claims_load(experiments, &r->claims, err));
+    r->data = cJSON_CreateObject();
+    r->verdict_list = cJSON_CreateArray();
+    return fill(r, err);
+}
+
+void nlg_report_close(nlg_report *r) {
+    nlg_query_close(r->query);
+    nlg_figures_free(r->figures, r->n_figures);
+    nlg_claims_free(&r->claims);
+    nlg_free(r->verdicts);
+    cJSON_Delete(r->data);
+    cJSON_Delete(r->verdict_list);
+    *r = (nlg_report){0};
+}
+
+static nlg_status write_json(const cJSON *document, const char *output, const char *name, nlg_error *err) {
+    char path[1100], *text;
+    snprintf(path, sizeof path, "%.1000s/%s", output, name);
+    NLG_TRY(nlg_json_write(document, true, &text, err));
+    nlg_status status = nlg_file_write(path, text, strlen(text), err);
+    nlg_free(text);
+    return status;
+}
+
+nlg_status nlg_report_write_tables(nlg_report *r, const char *output, nlg_error *err) {
+    char folder[1100], where[1001];
+    nlg_rows *experiments;
+    snprintf(where, sizeof where, "%.1000s", output);
+    snprintf(folder, sizeof folder, "%s/tables", where);
+    NLG_TRY(nlg_folder_create(folder, err));
+    NLG_TRY(each_experiment(r, &experiments, err));
+    nlg_status status = each_table_file(r, visit_for_machines, experiments, where, err);
+    nlg_rows_free(experiments);
+    if (status == NLG_OK) status = write_json(r->verdict_list, output, "claims.json", err);
+    return status == NLG_OK ? write_json(r->data, output, "report.json", err) : status;
+}

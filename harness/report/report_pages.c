@@ -1,0 +1,124 @@
+/* Pictures and pages of the report. */
+#include <stdio.h>
+#include <string.h>
+
+#include "harness/report/draw.h"
+#include "harness/report/report.h"
+#include "harness/report/template.h"
+#include "layers/base/file.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+#include "layers/base/share.h"
+
+enum { LARGEST = 1 << 24 };
+
+static const char *text_of(const cJSON *object, const char *key) {
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(v) ? v->valuestring : NULL;
+}
+
+/* --- pictures --- */
+
+static nlg_status save(const char *output, const char *id, const char *ending, const nlg_bytes *bytes, nlg_error *err) {
+    char path[1400];
+    snprintf(path, sizeof path, "%.1000s/figures/%s.%s", output, id, ending);
+    return nlg_file_write(path, bytes->data, bytes->size, err);
+}
+
+static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg_error *err) {
+    const nlg_figure *f;
+    nlg_rows *rows;
+    nlg_drawing d = {0};
+    const char *id = text_of(figure, "id");
+    NLG_TRY(nlg_figure_find(r->figures, r->n_figures, text_of(figure, "name"), &f, err));
+    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
+    NLG_TRY(nlg_figure_rows(f, r->query, r->profile, text_of(figure, "experiment"), &rows, err));
+    nlg_status status = nlg_figure_draw(f, rows, id, text_of(figure, "title"), text_of(figure, "alt"),
+                                        NLG_DRAW_SVG | NLG_DRAW_NARROW | NLG_DRAW_PNG | NLG_DRAW_PDF, &d, err);
+    nlg_rows_free(rows);
+    if (status == NLG_OK) status = save(output, id, "svg", &d.svg, err);
+    if (status == NLG_OK) status = save(output, id, "png", &d.png, err);
+    if (status == NLG_OK) status = save(output, id, "pdf", &d.pdf, err);
+    if (status == NLG_OK) {
+        nlg_json_text(figure, "svg", d.svg.data);
+        nlg_json_text(figure, "narrow", d.narrow.data);
+    }
+    nlg_drawing_free(&d);
+    return status;
+}
+
+nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
+    char folder[1100];
+    cJSON *section;
+    snprintf(folder, sizeof folder, "%.1000s/figures", output);
+    NLG_TRY(nlg_folder_create(folder, err));
+    cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) {
+        cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child;
+        while (figure) {
+            cJSON *next = figure->next;
+            nlg_error why = {0};
+            nlg_status status = draw_one(r, figure, output, &why);
+            if (status == NLG_ERR_MEMORY || status == NLG_ERR_INTERRUPTED) return nlg_fail(err, status, "%s", why.text);
+            if (status != NLG_OK) {
+                fprintf(stderr, "lineage report: warning: no picture: %s\n", why.text);
+                cJSON *m = nlg_json_object_in(cJSON_GetObjectItem(section, "missing"));
+                nlg_json_text(m, "title", text_of(figure, "title"));
+                nlg_json_text(m, "command", "lineage report");
+                nlg_json_text(m, "why", why.text);
+                cJSON_Delete(cJSON_DetachItemViaPointer(figures, figure));
+            }
+            figure = next;
+        }
+    }
+    return NLG_OK;
+}
+
+/* --- pages --- */
+
+/* What the templates need beyond report.json: the picture of the first screen, figures that pages without SVG leave out. */
+static void complete(nlg_report *r) {
+    static const char *const wanted[] = {"accuracy-macs-human-vs-searched", "timeline"};
+    cJSON *section, *figure, *head = NULL;
+    for (int i = 0; i < 2 && !head; i++)
+        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) cJSON_ArrayForEach(
+            figure, cJSON_GetObjectItem(section, "figures")) if (!head && strcmp(text_of(figure, "id"), wanted[i]) == 0) head =
+            figure;
+    if (head) {
+        cJSON_AddItemToObject(r->data, "head_figure", cJSON_Duplicate(head, true));
+        cJSON *section_of_head = NULL;
+        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections"))
+            cJSON_ArrayForEach(figure, cJSON_GetObjectItem(section, "figures")) if (figure == head) section_of_head = section;
+        /* Drawn once: ids would be there twice. */
+        cJSON *figures = cJSON_GetObjectItem(section_of_head, "figures");
+        cJSON_Delete(cJSON_DetachItemViaPointer(figures, head));
+    }
+}
+
+static nlg_status render(nlg_report *r, const char *output, const char *name, const char *file, nlg_escape_kind escape,
+                         nlg_error *err) {
+    char shared[64], path[1024], *text;
+    size_t size;
+    nlg_file_writer w;
+    snprintf(shared, sizeof shared, "harness/report/templates/%s", name);
+    if (!nlg_share_path(shared, path, sizeof path)) return nlg_fail(err, NLG_ERR_INPUT, "%s: missing", path);
+    NLG_TRY(nlg_file_read(path, LARGEST, &text, &size, err));
+    char out[1100];
+    snprintf(out, sizeof out, "%.1000s/%s", output, file);
+    nlg_status status = nlg_file_begin(&w, out, err);
+    if (status == NLG_OK) {
+        status = nlg_template_render(w.stream, text, path, escape, r->data, NULL, NULL, err);
+        if (status == NLG_OK)
+            status = nlg_file_commit(&w, err);
+        else
+            nlg_file_abort(&w);
+    }
+    nlg_free(text);
+    return status;
+}
+
+nlg_status nlg_report_write_pages(nlg_report *r, const char *output, nlg_error *err) {
+    complete(r);
+    NLG_TRY(render(r, output, "report.html", "index.html", NLG_ESCAPE_HTML, err));
+    NLG_TRY(render(r, output, "report.md", "report.md", NLG_ESCAPE_MARKDOWN, err));
+    return render(r, output, "report.tex", "report.tex", NLG_ESCAPE_TEX, err);
+}
