@@ -17,7 +17,7 @@ typedef struct nlg_dataset nlg_dataset;
 typedef enum {
     NLG_SCORED_NONE, /* no: training images too */
     NLG_SCORED_BEST, /* val, else test, else the folder itself */
-    NLG_SCORED_VAL,
+    NLG_SCORED_VAL,  /* the validation split: val beside test, or without train; else cut from train, which is read then */
     NLG_SCORED_TEST, /* test, else val */
 } nlg_scored;
 

@@ -88,8 +88,13 @@ static nlg_status refuse_class(const nlg_dataset *dataset, const char *path, nlg
                     nlg_last_part(path));
 }
 
+static int by_line(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* All images below root/CLASS, class by class. */
 static nlg_status list_images(nlg_dataset *dataset, const char *root, nlg_pictures *images, nlg_error *err) {
+    const uint32_t skipped_before = dataset->info.skipped;
     nlg_pictures classes = {0};
     nlg_folders_seen seen = {0};
     nlg_status status = nlg_image_tree_classes(dataset, root, &classes, &seen, err);
@@ -112,6 +117,8 @@ static nlg_status list_images(nlg_dataset *dataset, const char *root, nlg_pictur
     }
     nlg_free(seen.ids);
     nlg_free(classes.items);
+    if (dataset->info.skipped > skipped_before) /* as found: in the order of the disk */
+        qsort(dataset->skipped + skipped_before, dataset->info.skipped - skipped_before, sizeof *dataset->skipped, by_line);
     return status;
 }
 
@@ -406,7 +413,8 @@ static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nl
     NLG_TRY(check_options(dataset, err));
     NLG_TRY(find_layout(dataset->options.folder, &l, err));
     if (test) return load_test(dataset, &l, samples, err);
-    if (l.train[0] && !dataset->options.scored) return load_training(dataset, &l, samples, err);
+    const bool cut = dataset->options.scored == NLG_SCORED_VAL && !(l.val[0] && l.test[0]); /* asked for, and only there */
+    if (l.train[0] && (!dataset->options.scored || cut)) return load_training(dataset, &l, samples, err);
     if (!l.train[0] && !test_folder(&l, &dataset->options)[0]) return refuse_missing_test(dataset, err);
     return load_classes(dataset, &l, samples, err);
 }
