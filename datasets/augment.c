@@ -83,7 +83,7 @@ static nlg_status choose(const nlg_dataset *dataset, nlg_split split, const nlg_
 
 static nlg_target target_of(const nlg_samples *samples, uint32_t sample, const drawn *d, int pad) {
     nlg_target t = {.label = samples->labels ? samples->labels[sample] : -1,
-                    .scale = samples->scale ? (double)samples->scale[sample] : 1,
+                    .scale = samples->scale ? samples->scale[sample] : 1,
                     .dx = pad - d->dx,
                     .dy = pad - d->dy,
                     .h = samples->h + 2 * pad,

@@ -31,6 +31,8 @@ void nlg_samples_release(nlg_samples *samples) {
     nlg_free(samples->scale);
     nlg_free_large(samples->pixels, samples->pixel_bytes);
     nlg_free(samples->paths);
+    if (samples->source) nlg_samples_release(samples->source);
+    nlg_free(samples->source);
     *samples = (nlg_samples){0};
 }
 
@@ -107,7 +109,8 @@ static void normalise(nlg_dataset *dataset) {
     static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
     nlg_samples *samples = &dataset->training;
     nlg_dataset_info *info = &dataset->info;
-    size_t pixels = (size_t)samples->count * (size_t)samples->h * (size_t)samples->w;
+    const size_t images = samples->summed_samples ? samples->summed_samples : samples->count;
+    size_t pixels = images * (size_t)samples->h * (size_t)samples->w;
     if (samples->pixels && !samples->summed) {
         nlg_samples_sum(samples->pixels, pixels, info->c, samples->sum, samples->square);
         samples->summed = true;
@@ -116,7 +119,7 @@ static void normalise(nlg_dataset *dataset) {
         if (dataset->options.std[0] > 0) {
             info->mean[c] = dataset->options.mean[c];
             info->std[c] = dataset->options.std[c];
-        } else if (samples->count == 0) {
+        } else if (samples->count == 0 || !samples->summed) {
             info->mean[c] = imagenet_mean[c % 3];
             info->std[c] = imagenet_std[c % 3];
         } else { /* n * sum of squares - square of sum, exact in 128 bits */
@@ -137,7 +140,7 @@ static void normalise(nlg_dataset *dataset) {
 /* --- opening -------------------------------------------------------------------------------------------------------- */
 
 static nlg_status find_folder(nlg_dataset *dataset, const char *name, const char *argument, nlg_error *err) {
-    const nlg_dataset_format *format = dataset->format;
+    const nlg_dataset_format *format = dataset->format->made_of ? dataset->format->made_of : dataset->format;
     char found[NLG_PATH_BYTES];
     const char *folder = argument && *argument ? argument : dataset->options.folder;
     const char *source = folder;

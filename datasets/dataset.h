@@ -43,6 +43,7 @@ typedef struct nlg_dataset_options {
     const char *const *classes, *const *class_keys;
     int n_classes;
     bool class_numbers;
+    bool category_ids; /* coco: labels are the categories' ids, as in torchvision's weights; else their places in order of ids */
     float mean[3], std[3]; /* replace the computed ones where std[0] > 0, e.g. by those of published weights */
 } nlg_dataset_options;
 
@@ -135,6 +136,7 @@ const nlg_dataset_format *nlg_dataset_format_at(int index);
 const char *nlg_dataset_format_name(const nlg_dataset_format *format);
 const char *nlg_dataset_format_summary(const nlg_dataset_format *format);
 const char *nlg_dataset_format_layout(const nlg_dataset_format *format); /* which files its folder holds, in lines */
+nlg_target_kind nlg_dataset_format_targets(const nlg_dataset_format *format);
 bool nlg_dataset_format_fetchable(const nlg_dataset_format *format);
 /* The folder that nlg_dataset_open would take without one given, into `folder`; false: the files are nowhere. */
 bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, size_t size);

@@ -15,14 +15,16 @@ typedef struct nlg_samples {
     int32_t *labels; /* [count], 0 .. classes-1; NULL where the format has objects: */
     nlg_object *objects;
     uint32_t *first_object; /* [count + 1]: objects first_object[i] .. first_object[i + 1] - 1 are those of sample i */
-    float *scale;           /* [count]: pixels of the decoded sample for each of the file's; NULL: 1 */
+    double *scale;          /* [count]: pixels of the decoded sample for each of the file's; NULL: 1 */
     uint8_t *pixels;        /* [count, h, w, c], from nlg_alloc_large; NULL: decoded by the format's `read` */
     size_t pixel_bytes;
     const char **paths;        /* [count], for `read`; the strings are in the data set's arena */
     uint32_t fixed_validation; /* the last so many are the validation split, cut by the files themselves */
     uint64_t sum[NLG_MAX_CHANNELS], square[NLG_MAX_CHANNELS]; /* of all pixels, filled by whoever has them at hand first */
     bool summed;
+    uint32_t summed_samples; /* they are of so many only; 0: of all */
     char digest[65];
+    struct nlg_samples *source; /* generated sets: the samples that these are made from, owned; may have one itself */
 } nlg_samples;
 
 /* One downloadable file. */
@@ -44,6 +46,7 @@ struct nlg_dataset_format {
     int file_count;
     const char *debian_folder, *debian_package; /* NULL: none */
     bool needs_folder;                          /* has no default one: NAME:DIR */
+    const nlg_dataset_format *made_of;          /* generated from the files of this data set; NULL: has files of its own */
     /* Reads the files into `samples`, zeroed before; what was allocated is freed by nlg_samples_release also on failure. */
     nlg_status (*load)(nlg_dataset *dataset, bool test, nlg_samples *samples, nlg_error *err);
     /* Decodes one sample into pixels [h, w, c]; needed where load leaves pixels NULL. */

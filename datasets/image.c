@@ -282,6 +282,23 @@ nlg_status nlg_image_prepare(const nlg_image *image, const nlg_image_recipe *rec
     return nlg_image_resize(image, &plan, out, err);
 }
 
+nlg_status nlg_image_fit(const nlg_image *image, int h, int w, nlg_filter filter, const uint8_t border[3], uint8_t *out,
+                         double *scale, nlg_error *err) {
+    const double by_height = (double)h / image->h, by_width = (double)w / image->w;
+    *scale = by_height < by_width ? by_height : by_width;
+    int fit_h = (int)(image->h * *scale + 0.5), fit_w = (int)(image->w * *scale + 0.5);
+    fit_h = fit_h < 1 ? 1 : fit_h > h ? h : fit_h;
+    fit_w = fit_w < 1 ? 1 : fit_w > w ? w : fit_w;
+    const nlg_resize_plan plan = {.h = fit_h, .w = fit_w, .window_h = fit_h, .window_w = fit_w, .filter = filter};
+    NLG_TRY(nlg_image_resize(image, &plan, out, err));
+    for (int y = h - 1; y >= 0; y--) { /* from the narrow rows to the wide ones, the last first */
+        uint8_t *row = out + (size_t)y * (size_t)w * 3;
+        if (y < fit_h) memmove(row, out + (size_t)y * (size_t)fit_w * 3, (size_t)fit_w * 3);
+        for (int x = y < fit_h ? fit_w : 0; x < w; x++) memcpy(row + (size_t)x * 3, border, 3);
+    }
+    return NLG_OK;
+}
+
 void nlg_image_normalise(const uint8_t *rgb, size_t pixels, const float mean[3], const float std[3], float *out) {
     for (size_t i = 0; i < pixels; i++)
         for (int c = 0; c < 3; c++) out[3 * i + c] = (float)((rgb[3 * i + c] / 255.0 - (double)mean[c]) / (double)std[c]);

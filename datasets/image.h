@@ -45,6 +45,11 @@ typedef struct nlg_image_recipe {
 nlg_status nlg_image_prepare(const nlg_image *image, const nlg_image_recipe *recipe, uint8_t *out /* [crop, crop, 3] */,
                              nlg_error *err);
 
+/* What a detector wants: the whole image, as large as fits into h x w with its sides in proportion, in the upper left corner; the
+ * rest is `border`. *scale: pixels of the result for each of the image's. */
+nlg_status nlg_image_fit(const nlg_image *image, int h, int w, nlg_filter filter, const uint8_t border[3], uint8_t *out,
+                         double *scale, nlg_error *err);
+
 /* out[p][c] = (rgb[p][c] / 255 - mean[c]) / std[c], each rounded once from double. */
 void nlg_image_normalise(const uint8_t *rgb, size_t pixels, const float mean[3], const float std[3], float *out);
 

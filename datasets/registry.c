@@ -36,8 +36,12 @@ const char *nlg_dataset_format_layout(const nlg_dataset_format *format) {
     return format->layout;
 }
 
+nlg_target_kind nlg_dataset_format_targets(const nlg_dataset_format *format) {
+    return format->targets;
+}
+
 bool nlg_dataset_format_fetchable(const nlg_dataset_format *format) {
-    return format->file_count > 0;
+    return format->file_count > 0 || (format->made_of && nlg_dataset_format_fetchable(format->made_of));
 }
 
 nlg_status nlg_dataset_format_find(const char *name, const nlg_dataset_format **format, nlg_error *err) {
@@ -84,6 +88,7 @@ nlg_status nlg_dataset_fetch_folder(const nlg_dataset_format *format, char *path
 }
 
 bool nlg_dataset_format_folder(const nlg_dataset_format *format, char *folder, size_t size) {
+    if (format->made_of) format = format->made_of;
     if (format->needs_folder) return false;
     char path[NLG_PATH_BYTES];
     const char *home = environment("HOME");

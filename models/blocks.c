@@ -82,7 +82,7 @@ void nlg_mobile_build(nlg_builder *b, const nlg_mobile_net *net, nlg_shape input
     nlg_mobile_build_on(b, net, nlg_input(b, input.c, input.h, input.w), classes);
 }
 
-void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, int classes) {
+nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, nlg_value *after) {
     int blocks = 0, block = 0;
     for (int s = 0; s < net->n_stages; s++) blocks += repeats(net, s);
 
@@ -101,7 +101,13 @@ void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x,
             x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks);
             nlg_pop(b);
         }
+        if (after) after[s] = x;
     }
+    return x;
+}
+
+void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, int classes) {
+    x = nlg_mobile_trunk(b, net, x, NULL);
     if (net->head)
         x = nlg_conv_norm_act(b, x, (nlg_conv_args){.out = net->head, .kernel = 1}, net->norm, net->act, net->naming->head,
                               net->naming->head_norm);

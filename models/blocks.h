@@ -17,6 +17,10 @@ void nlg_classifier(nlg_builder *b, nlg_value x, float dropout, int classes, con
 /* A ResNet up to its classifier; `stages` (may be NULL) takes the output of each stage (C2 .. C5 of detectors). */
 nlg_value nlg_resnet_trunk(nlg_builder *b, const nlg_resnet_spec *spec, nlg_value x, nlg_value stages[4]);
 
+/* MobileNet v2 up to its last block; takes the outputs C2 .. C5, each half the size of the one before. small: as in
+ * nlg_detector_spec. */
+void nlg_mobilenet_v2_trunk(nlg_builder *b, const nlg_mobilenet_spec *spec, bool small, nlg_value x, nlg_value stages[4]);
+
 /* Channels times `width`, to the nearest multiple of 8, at least 8, never below 0.9 of the product (the rule of the MobileNet v2,
  * MnasNet and EfficientNet code). */
 int nlg_round_channels(int channels, float width);
@@ -58,6 +62,8 @@ typedef struct nlg_mobile_net {
     float drop_path; /* of the last block, growing linearly from 0 at the first */
 } nlg_mobile_net;
 void nlg_mobile_build(nlg_builder *b, const nlg_mobile_net *net, nlg_shape input, int classes);
+/* Stem and blocks; `after` (may be NULL) takes the output of each of the net's stages. */
+nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, nlg_value *after);
 void nlg_mobile_build_on(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, int classes); /* x: the image */
 
 #endif

@@ -7,7 +7,7 @@
  * alike. */
 #include "models/blocks.h"
 
-enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, ANCHORS = 9, HEAD_LAYERS = 4 };
+enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, ANCHORS = 9 };
 
 typedef struct detector {
     nlg_builder *b;
@@ -114,11 +114,12 @@ static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
 static void build_head(detector *d, const char *name, const char *last, int out) {
     nlg_builder *b = d->b;
     const nlg_detector_spec *spec = d->spec;
+    const int layers = spec->head_layers ? spec->head_layers : 4;
     nlg_push(b, "head.%s", name);
     nlg_share_begin(b);
     for (int l = 0; l < LEVELS; l++) {
         nlg_value x = d->level[l];
-        for (int i = 0; i < HEAD_LAYERS; i++) {
+        for (int i = 0; i < layers; i++) {
             nlg_push(b, "conv.%d", i);
             x = conv3x3(d, x, spec->channels, 1, "0");
             if (spec->pyramid == NLG_PYRAMID_NAS_FPN) x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn.%d", l);
@@ -134,7 +135,9 @@ static void build_head(detector *d, const char *name, const char *last, int out)
 static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
     detector d = {.b = b, .spec = model->spec};
     const bool nas_fpn = d.spec->pyramid == NLG_PYRAMID_NAS_FPN;
-    const int unit = nas_fpn ? 128 : 32;
+    const bool small = d.spec->mobile ? d.spec->mobile_small : d.spec->backbone.cifar > 0;
+    const int first = !small ? 8 : d.spec->mobile || d.spec->backbone.cifar_stride == 2 ? 4 : 2; /* stride of P3 */
+    const int unit = nas_fpn ? 16 * first : 4 * first;
     if (input.h % unit != 0 || input.w % unit != 0) {
         nlg_builder_fail(b, "a feature pyramid takes images whose sides are multiples of %d, found %d x %d; pad the image", unit,
                          input.h, input.w);
@@ -143,7 +146,10 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     nlg_value stage[4] = {-1, -1, -1, -1};
     const nlg_value image = nlg_input(b, input.c, input.h, input.w);
     nlg_push(b, "backbone.body");
-    nlg_resnet_trunk(b, &d.spec->backbone, image, stage);
+    if (d.spec->mobile)
+        nlg_mobilenet_v2_trunk(b, d.spec->mobile, d.spec->mobile_small, image, stage);
+    else
+        nlg_resnet_trunk(b, &d.spec->backbone, image, stage);
     nlg_pop(b);
     if (nas_fpn)
         build_nas_fpn(&d, stage);
@@ -160,9 +166,11 @@ const nlg_family nlg_retinanet = {
     .venue = "ICCV 2017, arXiv 1708.02002",
     .year = 2017,
     .designer = NLG_HUMAN,
-    .deviations = "Batch norm of the backbone counts as trainable; detectors are usually trained with it frozen (53,120 parameters "
-                  "in R-50).\n"
-                  "The prior of the class scores (bias -log(99)) belongs to training and is not in the initial weights yet.\n",
+    .deviations =
+        "Batch norm of the backbone counts as trainable; detectors are usually trained with it frozen (53,120 parameters "
+        "in R-50).\n"
+        "Hidden layers of the heads start as all others do (He), not with deviation 0.01; the last layers start with 0.01 "
+        "and the prior when a detector is trained.\n",
     .build = build,
 };
 

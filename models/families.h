@@ -45,6 +45,7 @@ typedef struct nlg_resnet_spec {
     int blocks[4];                /* per stage; a zero ends the list */
     int groups, group_width;      /* ResNeXt's cardinality and bottleneck width; 0: one group of the stage's width */
     int cifar;                    /* Section 4.2: 3x3 stem without pooling; the first stage's width */
+    int cifar_stride;             /* of that stem; 0: 1 */
     nlg_resnet_shortcut shortcut; /* B: projection, A: zero padding, plain: none at all */
     bool v1;                      /* stride in the first 1x1, as the paper has it, not in the 3x3 */
     int squeeze;                  /* squeeze-and-excitation: reduction ratio */
@@ -143,9 +144,12 @@ typedef enum {
 typedef struct nlg_detector_spec {
     nlg_resnet_spec backbone;
     nlg_pyramid pyramid;
-    int channels;               /* of every level and of the heads */
-    int stacks;                 /* NAS-FPN: repetitions */
-    const nlg_fpn_stack *stack; /* NAS-FPN: NULL: the discovered one */
+    int channels;                     /* of every level and of the heads */
+    int head_layers;                  /* 3x3 convolutions before the last one; 0: 4 */
+    int stacks;                       /* NAS-FPN: repetitions */
+    const nlg_fpn_stack *stack;       /* NAS-FPN: NULL: the discovered one */
+    const nlg_mobilenet_spec *mobile; /* MobileNet v2 as backbone in place of it; NULL: none */
+    bool mobile_small;                /* with the stages of mobilenet_v2_small behind a stem of stride 2 */
 } nlg_detector_spec;
 extern const nlg_family nlg_retinanet, nlg_nas_fpn;
 

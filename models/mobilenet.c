@@ -77,8 +77,7 @@ static const nlg_mobile_naming torchvision_v2 = {
     .scope = scope_torchvision,
 };
 
-static void build_v2(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    const nlg_mobilenet_spec *spec = model->spec;
+static nlg_mobile_net v2_net(const nlg_mobilenet_spec *spec, bool small) {
     /* The last convolution keeps its 1280 channels below width 1. */
     nlg_mobile_net net = {.naming = spec->names == NLG_TORCHVISION ? &torchvision_v2 : &nlg_mobile_naming_timm,
                           .stages = v2_stages,
@@ -88,7 +87,7 @@ static void build_v2(nlg_builder *b, const nlg_model *model, nlg_shape input, in
                           .head = nlg_round_channels(1280, spec->width > 1 ? spec->width : 1),
                           .act = NLG_ACT_RELU6,
                           .dropout = 0.2f};
-    if (model->small) {
+    if (small) {
         net.stages = spec->wide ? v2_small_wide_stages : v2_small_stages;
         net.n_stages = spec->wide ? COUNT(v2_small_wide_stages) : COUNT(v2_small_stages);
         net.stem = 16;
@@ -96,7 +95,24 @@ static void build_v2(nlg_builder *b, const nlg_model *model, nlg_shape input, in
         net.head = 256;
         net.dropout = 0;
     }
+    return net;
+}
+
+static void build_v2(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    const nlg_mobile_net net = v2_net(model->spec, model->small);
     nlg_mobile_build(b, &net, input, classes);
+}
+
+void nlg_mobilenet_v2_trunk(nlg_builder *b, const nlg_mobilenet_spec *spec, bool small, nlg_value x, nlg_value stages[4]) {
+    nlg_mobile_net net = v2_net(spec, small);
+    nlg_value after[COUNT(v2_stages)];
+    if (small) net.stem_stride = 2;
+    nlg_mobile_trunk(b, &net, x, after);
+    int level = small ? 0 : -1; /* C2 has a quarter of the image's sides, in the small form half of them */
+    for (int s = 0; s < net.n_stages; s++) {
+        level += s > 0 && net.stages[s].stride == 2;
+        if (level >= 0 && level < 4) stages[level] = after[s];
+    }
 }
 
 const nlg_family nlg_mobilenet_v1 = {

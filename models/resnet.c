@@ -57,7 +57,8 @@ static nlg_value residual_block(nlg_builder *b, nlg_value x, const nlg_resnet_sp
 
 nlg_value nlg_resnet_trunk(nlg_builder *b, const nlg_resnet_spec *spec, nlg_value x, nlg_value stages[4]) {
     if (spec->cifar) {
-        x = nlg_conv_norm_act(b, x, (nlg_conv_args){.out = spec->cifar, .kernel = 3, .pad = 1}, norm, NLG_ACT_RELU, "conv1", "bn1");
+        x = nlg_conv_norm_act(b, x, (nlg_conv_args){.out = spec->cifar, .kernel = 3, .stride = spec->cifar_stride, .pad = 1}, norm,
+                              NLG_ACT_RELU, "conv1", "bn1");
     } else {
         x = nlg_conv_norm_act(b, x, (nlg_conv_args){.out = 64, .kernel = 7, .stride = 2, .pad = 3}, norm, NLG_ACT_RELU, "conv1",
                               "bn1");

@@ -93,7 +93,7 @@ static void refuses_wrong_use(void **state) {
         const char *arguments[5];
         const char *part;
     } cases[] = {
-        {2, {"data", "ls"}, "expected one of list, info, fetch, verify"},
+        {2, {"data", "ls"}, "expected one of list, info, show, fetch, verify"},
         {2, {"data", "info"}, "data info: expected the name of one data set, found 0"},
         {3, {"data", "list", "mnist"}, "data list: expected nothing behind it"},
         {3, {"data", "info", "mnits"}, "did you mean 'mnist'?"},

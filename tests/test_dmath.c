@@ -206,6 +206,9 @@ static void quick_forms_are_close(void **state) {
         if (error > 3e-16) fail_msg("log_quick(%a): error %g", u, error);
         error = (double)fabsl((long double)nlg_cos_turns_quick(u) - cosl(6.283185307179586476925L * (long double)u));
         if (error > 3e-16) fail_msg("cos_turns_quick(%a): error %g", u, error);
+        const double x = 1400 * (u - 0.5);
+        error = (double)fabsl((long double)nlg_exp_quick(x) / expl((long double)x) - 1);
+        if (error > 4e-16) fail_msg("exp_quick(%a): error %g", x, error);
     }
     assert_true(nlg_log_quick(1.0) == 0.0 && nlg_cos_turns_quick(0.0) == 1.0 && nlg_cos_turns_quick(0.5) == -1.0);
     assert_true(nlg_cos_turns_quick(0.25) == 0.0 && nlg_cos_turns_quick(1.0) == 1.0);

@@ -28,6 +28,12 @@ double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_
     return total;
 }
 
+/* log(1 + e) for 0 <= e <= 1. */
+static double log1p_quick(double e) {
+    if (e > 0x1p-9) return nlg_log_quick(1.0 + e);
+    return e * (1.0 - e * (0.5 - e * (1.0 / 3 - e * (0.25 - e * 0.2))));
+}
+
 /* miss^gamma; the powers in use without a logarithm. */
 static double focus_of(double miss, double gamma) {
     if (gamma == 0) return 1;
@@ -43,9 +49,9 @@ double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *ta
         bool positive = target[i] > 0.5f;
         double weight = positive ? alpha : 1.0 - alpha;
         double s = positive ? (double)logits[i] : -(double)logits[i]; /* p of the right answer is sigmoid(s) */
-        double e = nlg_exp(-fabs(s)), larger = 1.0 / (1.0 + e), smaller = e * larger;
+        double e = nlg_exp_quick(-fabs(s)), larger = 1.0 / (1.0 + e), smaller = e * larger;
         double p = s > 0.0 ? larger : smaller, miss = s > 0.0 ? smaller : larger;
-        double loss = (s < 0.0 ? -s : 0.0) + nlg_log1p(e); /* -log p */
+        double loss = (s < 0.0 ? -s : 0.0) + log1p_quick(e); /* -log p */
         double focus = focus_of(miss, gamma);
         total += weight * focus * loss;
         if (!d_logits) continue;

@@ -36,7 +36,10 @@ nlg_detection_loss nlg_detection_loss_default(void) {
 
 nlg_recipe nlg_recipe_default_detection(void) {
     nlg_recipe recipe = nlg_recipe_default();
-    recipe.lr = 0.02;
+    recipe.optimizer.kind = NLG_ADAMW;
+    recipe.optimizer.weight_decay = 0.01;
+    recipe.lr = 0.002;
+    recipe.batch = 16;
     recipe.clip_norm = 10;
     recipe.detects = true;
     recipe.detection = nlg_detection_loss_default();

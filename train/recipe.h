@@ -43,7 +43,7 @@ typedef struct nlg_recipe {
 } nlg_recipe;
 /* The recipe of small runs: SGD, Nesterov momentum 0.9, cosine, warm-up, weight decay 5e-4 on weights, shift 2 and flip. */
 nlg_recipe nlg_recipe_default(void);
-/* The same for a detector: learning rate 0.02, gradients clipped at norm 10, focal loss. */
+/* The same for a detector: AdamW at 0.002, weight decay 0.01, batch 16, gradients clipped at norm 10, focal loss. */
 nlg_recipe nlg_recipe_default_detection(void);
 
 /* Adds every field of the recipe to a JSON object, always all and in the same order; without augmentation "augmentation" is null;

@@ -23,6 +23,10 @@ const char *nlg_task_name(const nlg_task_type *task) {
     return task->name;
 }
 
+nlg_recipe nlg_task_recipe(const nlg_task_type *task) {
+    return task->recipe();
+}
+
 bool nlg_task_counts_hits(const nlg_task_type *task) {
     return task->counts_hits;
 }

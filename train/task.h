@@ -12,6 +12,7 @@ struct nlg_task_type {
     const char *const *metrics;
     bool counts_hits; /* training counts images answered right, which gives its score without an evaluation */
 
+    nlg_recipe (*recipe)(void); /* of small runs */
     /* Whether the network's outputs fit the data; the error says what was expected and found. */
     nlg_status (*check)(const nlg_graph *graph, const nlg_dataset_info *info, nlg_error *err);
     /* What loss and evaluation keep between batches of up to `batch` images, into *state; destroy takes NULL. */

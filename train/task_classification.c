@@ -118,6 +118,7 @@ const nlg_task_type nlg_task_classification = {
     .targets = NLG_TARGET_LABEL,
     .metrics = metrics,
     .counts_hits = true,
+    .recipe = nlg_recipe_default,
     .check = check,
     .create = create,
     .destroy = destroy,

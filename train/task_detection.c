@@ -291,6 +291,7 @@ const nlg_task_type nlg_task_detection = {
     .name = "detection",
     .targets = NLG_TARGET_OBJECTS,
     .metrics = metrics,
+    .recipe = nlg_recipe_default_detection,
     .check = check,
     .create = create,
     .destroy = destroy,

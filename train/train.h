@@ -92,6 +92,7 @@ nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *datase
 typedef struct nlg_task_type nlg_task_type;
 const nlg_task_type *nlg_task_for(const nlg_dataset_info *info);
 const char *nlg_task_name(const nlg_task_type *task);
+nlg_recipe nlg_task_recipe(const nlg_task_type *task); /* of small runs: nlg_recipe_default or its like */
 /* Whether an evaluation's score is the share of images answered right, so that an interval can be given for it. */
 bool nlg_task_counts_hits(const nlg_task_type *task);
 int nlg_task_metrics(const nlg_task_type *task);

@@ -404,7 +404,7 @@ nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, cons
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
     const nlg_dataset_info *info = nlg_dataset_describe(dataset);
     const nlg_task_type *task = nlg_task_for(info);
-    const nlg_recipe recipe = nlg_recipe_default();
+    const nlg_recipe recipe = task->recipe();
     const uint32_t images = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
     /* Of the preprocessing only what holds for every split: border and scaling. */
     const nlg_augmentation plain = {.raw = preprocessing != NULL && preprocessing->raw,

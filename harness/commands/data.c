@@ -4,26 +4,45 @@
 
 #include "datasets/dataset.h"
 #include "harness/command.h"
+#include "harness/commands/data_show.h"
 #include "harness/options.h"
 #include "harness/output.h"
 
 typedef struct data_options {
     const char *folder;
-    int image_size;
+    int image_size, images;
+    const char *out;
+    uint64_t seed;
 } data_options;
 
-enum { KEY_FOLDER = 0x100, KEY_IMAGE_SIZE, PATH_BYTES = 4096 };
+enum { KEY_FOLDER = 0x100, KEY_IMAGE_SIZE, KEY_OUT, KEY_IMAGES, KEY_SPLIT_SEED, PATH_BYTES = 4096 };
 static const struct argp_option options[] = {
     {"folder", KEY_FOLDER, "DIR", 0, "The folder of the files, in place of the usual ones", 0},
     {"image-size", KEY_IMAGE_SIZE, "N", 0, "imagefolder: resize and crop to N x N pixels (default: as they are)", 0},
+    {"out", KEY_OUT, "FILE", 0, "show: write the contact sheet to this PNG file (default sheet.png)", 0},
+    {"images", KEY_IMAGES, "N", 0, "show: so many training images (default 24)", 0},
+    {"split-seed", KEY_SPLIT_SEED, "N", 0, "show: key of the split, and of generated images (default 0)", 0},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     data_options *o = where;
     if (key == KEY_IMAGE_SIZE) return nlg_option_int("--image-size", value, 1, 1 << 14, &o->image_size, err);
-    o->folder = value;
-    return NLG_OK;
+    int64_t seed;
+    switch (key) {
+    case KEY_OUT:
+        o->out = value;
+        return NLG_OK;
+    case KEY_IMAGES:
+        return nlg_option_int("--images", value, 1, 600, &o->images, err);
+    case KEY_SPLIT_SEED:
+        NLG_TRY(nlg_option_integer("--split-seed", value, 0, INT64_MAX, &seed, err));
+        o->seed = (uint64_t)seed;
+        return NLG_OK;
+    default:
+        o->folder = value;
+        return NLG_OK;
+    }
 }
 
 /* --- list ----------------------------------------------------------------------------------------------------------- */
@@ -129,6 +148,18 @@ static nlg_status info(const nlg_invocation *call, nlg_error *err) {
     return status;
 }
 
+static nlg_status show(const nlg_invocation *call, nlg_error *err) {
+    const data_options *o = call->options;
+    const char *out = o->out ? o->out : "sheet.png";
+    nlg_dataset *dataset;
+    const nlg_dataset_options how = {.folder = o->folder, .image_size = o->image_size, .split_seed = o->seed};
+    NLG_TRY(nlg_dataset_open(call->arguments[1], &how, &dataset, err));
+    nlg_status status = nlg_data_sheet(dataset, o->images ? o->images : 24, out, err);
+    nlg_dataset_close(dataset);
+    if (status == NLG_OK) fprintf(stderr, "%s written\n", out);
+    return status;
+}
+
 /* --- fetch, verify -------------------------------------------------------------------------------------------------- */
 
 static void tell(void *context, const char *line) {
@@ -160,25 +191,29 @@ static nlg_status fetch_or_verify(const nlg_invocation *call, nlg_error *err) {
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
-    static const char *const actions[] = {"list", "info", "fetch", "verify", NULL};
+    static const char *const actions[] = {"list", "info", "show", "fetch", "verify", NULL};
     int action = 0;
     if (call->n_arguments) NLG_TRY(nlg_option_choice("data", call->arguments[0], actions, &action, err));
     if (call->n_arguments > (action ? 2 : 1) || (action && call->n_arguments < 2))
         return nlg_fail(err, NLG_ERR_INPUT, "data %s: expected %s, found %d; see lineage data --help", actions[action],
                         action ? "the name of one data set" : "nothing behind it", call->n_arguments - 1);
-    return action == 0 ? list(call, err) : action == 1 ? info(call, err) : fetch_or_verify(call, err);
+    return action == 0   ? list(call, err)
+           : action == 1 ? info(call, err)
+           : action == 2 ? show(call, err)
+                         : fetch_or_verify(call, err);
 }
 
 const nlg_command nlg_command_data = {
     .name = "data",
-    .summary = "List, describe, fetch and verify data sets",
-    .arguments = "[list | info NAME | fetch NAME | verify NAME]",
+    .summary = "List, describe, show, fetch and verify data sets",
+    .arguments = "[list | info NAME | show NAME | fetch NAME | verify NAME]",
     .max_arguments = 2,
     .help = "Fetched files go to $NLG_DATA/NAME or ~/.local/share/netlineage/NAME; fashion-mnist comes with Debian's package\n"
             "dataset-fashion-mnist. Examples:\n"
             "  lineage data\n"
             "  lineage data info fashion-mnist\n"
             "  lineage data info imagefolder:photos --image-size 64\n"
+            "  lineage data show scenes --out sheet.png\n"
             "  lineage data fetch cifar10\n"
             "  lineage data verify fashion-mnist",
     .options = options,

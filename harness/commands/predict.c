@@ -4,11 +4,12 @@
 
 #include "datasets/image.h"
 #include "harness/command.h"
+#include "harness/labels.h"
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/measures/training.h"
 #include "layers/base/dmath.h"
-#include "layers/base/file.h"
+#include "layers/base/memory.h"
 #include "layers/graph/plan.h"
 #include "layers/graph/weights_file.h"
 
@@ -43,38 +44,6 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     }
 }
 
-/* --- class names --- */
-
-typedef struct labels {
-    char *text;
-    char **name; /* lines of text; NULL: none given */
-} labels;
-
-static void close_labels(labels *l) {
-    nlg_free(l->text);
-    nlg_free(l->name);
-}
-
-static nlg_status open_labels(const char *path, int classes, labels *l, nlg_error *err) {
-    enum { LIMIT = 64 << 20 };
-    size_t size;
-    int lines = 0;
-    if (!path) return NLG_OK;
-    NLG_TRY(nlg_file_read(path, LIMIT, &l->text, &size, err));
-    l->name = nlg_alloc((size_t)classes, sizeof *l->name);
-    if (!l->name) return nlg_fail_memory(err, (size_t)classes * sizeof *l->name, "the class names");
-    for (char *line = l->text; *line; lines++) {
-        size_t length = strcspn(line, "\r\n");
-        char *next = line + length + strspn(line + length, "\r");
-        next += *next == '\n';
-        line[length] = '\0';
-        if (lines < classes) l->name[lines] = line;
-        line = next;
-    }
-    if (lines == classes) return NLG_OK;
-    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %d class names, one a line, found %d", path, classes, lines);
-}
-
 /* --- one image --- */
 
 typedef struct predictor {
@@ -83,7 +52,7 @@ typedef struct predictor {
     nlg_plan *plan;
     uint8_t *pixels;
     int classes;
-    labels labels;
+    nlg_labels labels;
 } predictor;
 
 typedef struct prediction {
@@ -178,7 +147,7 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_network *network
                         network->model->name, network->input.c, out.h, out.w, out.c);
     q->classes = out.c;
     nlg_model_preprocessing(network->model, &q->recipe, q->mean, q->std);
-    NLG_TRY(open_labels(o->labels, q->classes, &q->labels, err));
+    NLG_TRY(nlg_labels_read(o->labels, q->classes, &q->labels, err));
     size_t bytes;
     NLG_TRY(nlg_inference_measure(network, exec, 1, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(graph, weights, err));
@@ -212,7 +181,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (status == NLG_OK) status = prepare(call, &network, &exec, &weights, &q, err);
     if (status == NLG_OK) status = predict(call, &q, err);
     nlg_free(q.pixels);
-    close_labels(&q.labels);
+    nlg_labels_release(&q.labels);
     nlg_plan_destroy(q.plan);
     nlg_weights_destroy(&weights);
     nlg_exec_close(&exec);

@@ -22,6 +22,7 @@ typedef struct train_options {
     nlg_training_options training;
     int optimizer, schedule;
     double momentum, weight_decay, warmup, smoothing, clip, ema; /* negative: the recipe's default */
+    nlg_detection_loss detection;                                /* the same */
     int shift, cutout;
     bool no_augment, no_flip, test;
 } train_options;
@@ -42,6 +43,10 @@ enum {
     KEY_NO_AUGMENT,
     KEY_CHECKPOINT,
     KEY_TEST,
+    KEY_ALPHA,
+    KEY_GAMMA,
+    KEY_BETA,
+    KEY_PRIOR,
 };
 static const struct argp_option options[] = {
     NLG_OPTION_DATA(0),
@@ -54,21 +59,28 @@ static const struct argp_option options[] = {
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Save here (safetensors) after each epoch and on Ctrl-C, and continue from here", 0},
     {"test", KEY_TEST, NULL, 0, "Evaluate once on the test split at the end", 0},
     {NULL, 0, NULL, 0, "Recipe:", 1},
-    {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 64)", 2},
-    {"optimizer", KEY_OPTIMIZER, "O", 0, "sgd (default, Nesterov), adam, adamw or rmsprop", 2},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 64; detectors 16)", 2},
+    {"optimizer", KEY_OPTIMIZER, "O", 0, "sgd (default, Nesterov), adam, adamw (default of detectors) or rmsprop", 2},
     {"lr", NLG_KEY_LR, "R", 0,
-     "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01)", 2},
+     "Highest learning rate (default 0.1, or 0.02 without batch norm; adam and adamw 0.001, rmsprop 0.01; "
+     "detectors with adamw 0.002)",
+     2},
     {"momentum", KEY_MOMENTUM, "M", 0, "For sgd and rmsprop (default 0.9)", 2},
-    {"weight-decay", KEY_DECAY, "D", 0, "On weights of rank 2 and more (default 5e-4)", 2},
+    {"weight-decay", KEY_DECAY, "D", 0, "On weights of rank 2 and more (default 5e-4; detectors 0.01)", 2},
     {"schedule", KEY_SCHEDULE, "S", 0, "constant, step, cosine (default) or exponential", 2},
     {"warmup", KEY_WARMUP, "E", 0, "Epochs of linear warm-up (default 0.5)", 2},
     {"label-smoothing", KEY_SMOOTHING, "P", 0, "Default 0", 2},
-    {"clip", KEY_CLIP, "N", 0, "Largest norm of the gradient (default: none)", 2},
+    {"clip", KEY_CLIP, "N", 0, "Largest norm of the gradient (default: none; detectors 10)", 2},
     {"ema", KEY_EMA, "D", 0, "Decay of averaged weights (default: none)", 2},
     {"shift", KEY_SHIFT, "P", 0, "Augmentation: shift by up to P pixels (default 2)", 2},
     {"cutout", KEY_CUTOUT, "P", 0, "Augmentation: blank a square of P pixels (default 0)", 2},
     {"no-flip", KEY_NO_FLIP, NULL, 0, "Augmentation: no mirror images", 2},
     {"no-augment", KEY_NO_AUGMENT, NULL, 0, "No augmentation at all", 2},
+    {NULL, 0, NULL, 0, "Detectors:", 3},
+    {"focal-alpha", KEY_ALPHA, "A", 0, "Focal loss: weight of the objects' anchors (default 0.25)", 4},
+    {"focal-gamma", KEY_GAMMA, "G", 0, "Focal loss: exponent (default 2; 0 is cross entropy)", 4},
+    {"box-beta", KEY_BETA, "B", 0, "Smooth L1: where it becomes linear (default 1/9; 0 is L1)", 4},
+    {"prior", KEY_PRIOR, "P", 0, "Score of every anchor before training (default 0.01)", 4},
     {0},
 };
 
@@ -104,6 +116,14 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_int("--shift", value, 0, 64, &o->shift, err);
     case KEY_CUTOUT:
         return nlg_option_int("--cutout", value, 0, 4096, &o->cutout, err);
+    case KEY_ALPHA:
+        return nlg_option_number("--focal-alpha", value, 0, 1, &o->detection.alpha, err);
+    case KEY_GAMMA:
+        return nlg_option_number("--focal-gamma", value, 0, 100, &o->detection.gamma, err);
+    case KEY_BETA:
+        return nlg_option_number("--box-beta", value, 0, 100, &o->detection.beta, err);
+    case KEY_PRIOR:
+        return nlg_option_number("--prior", value, 1e-9, 0.999, &o->detection.prior, err);
     case KEY_NO_FLIP:
         o->no_flip = true;
         return NLG_OK;
@@ -126,20 +146,24 @@ static bool is_normalised(const nlg_graph *graph) {
     return false;
 }
 
-static nlg_recipe make_recipe(const train_options *o, const nlg_graph *graph, int pad) {
-    const double rates[] = {is_normalised(graph) ? 0.1 : 0.02, 1e-3, 1e-3, 1e-2};
-    nlg_recipe r = nlg_recipe_default();
-    r.optimizer.kind = (nlg_optimizer_kind)o->optimizer;
+static nlg_recipe make_recipe(const train_options *o, const nlg_task_type *task, const nlg_graph *graph, int pad) {
+    nlg_recipe r = nlg_task_recipe(task);
+    const double rates[] = {is_normalised(graph) && !r.detects ? 0.1 : 0.02, 1e-3, r.detects ? r.lr : 1e-3, 1e-2};
+    if (o->optimizer >= 0) r.optimizer.kind = (nlg_optimizer_kind)o->optimizer;
     r.optimizer.momentum = given_or(o->momentum, r.optimizer.momentum);
     r.optimizer.weight_decay = given_or(o->weight_decay, r.optimizer.weight_decay);
     r.schedule = (nlg_schedule_kind)o->schedule;
-    r.lr = given_or(o->training.lr, rates[o->optimizer]);
+    r.lr = given_or(o->training.lr, rates[r.optimizer.kind]);
     r.warmup_epochs = given_or(o->warmup, r.warmup_epochs);
     r.label_smoothing = given_or(o->smoothing, r.label_smoothing);
     r.clip_norm = given_or(o->clip, r.clip_norm);
     r.ema_decay = given_or(o->ema, r.ema_decay);
     r.epochs = o->training.epochs;
-    r.batch = o->training.batch;
+    if (o->training.batch) r.batch = o->training.batch;
+    r.detection = (nlg_detection_loss){.alpha = given_or(o->detection.alpha, r.detection.alpha),
+                                       .gamma = given_or(o->detection.gamma, r.detection.gamma),
+                                       .beta = given_or(o->detection.beta, r.detection.beta),
+                                       .prior = given_or(o->detection.prior, r.detection.prior)};
     r.augment = true;
     if (o->no_augment) r.augmentation = (nlg_augmentation){0};
     if (o->no_flip) r.augmentation.flip = false;
@@ -297,7 +321,7 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     const train_options *o = call->options;
     char *genotype = NULL;
     watcher watch = {.epochs = o->training.epochs, .score = nlg_task_metric(nlg_task_for(fitted->info), 0)};
-    nlg_trainer_options how = {.recipe = make_recipe(o, fitted->network.graph, fitted->pad),
+    nlg_trainer_options how = {.recipe = make_recipe(o, nlg_task_for(fitted->info), fitted->network.graph, fitted->pad),
                                .model = fitted->network.model->name,
                                .seed = call->settings.seed,
                                .memory_limit = call->settings.memory_limit,
@@ -365,7 +389,8 @@ const nlg_command nlg_command_train = {
             "  lineage train lenet5_small --data mnist --epochs 10 --checkpoint lenet5.safetensors",
     .options = options,
     .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
-    .defaults = &(const train_options){.training = {.data = "fashion-mnist", .epochs = 5, .batch = 64, .lr = -1},
+    .defaults = &(const train_options){.training = {.data = "fashion-mnist", .epochs = 5, .lr = -1},
+                                       .optimizer = -1,
                                        .schedule = NLG_COSINE,
                                        .momentum = -1,
                                        .weight_decay = -1,
@@ -373,6 +398,7 @@ const nlg_command nlg_command_train = {
                                        .smoothing = -1,
                                        .clip = -1,
                                        .ema = -1,
+                                       .detection = {-1, -1, -1, -1},
                                        .shift = -1},
     .options_size = sizeof(train_options),
     .option = option,

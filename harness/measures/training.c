@@ -26,6 +26,14 @@ bool nlg_is_for_photographs(const nlg_model *model) {
 }
 
 static void complete_options(const nlg_model *model, const char *data, nlg_dataset_options *options) {
+    const nlg_dataset_format *format = NULL;
+    if (nlg_dataset_format_find(data, &format, NULL) == NLG_OK && nlg_dataset_format_targets(format) == NLG_TARGET_OBJECTS &&
+        model->input.c == 3) {
+        nlg_image_recipe unused;
+        if (!options->image_size) options->image_size = model->input.h;
+        options->category_ids = model->classes > 90; /* torchvision's 91 */
+        if (!(options->std[0] > 0)) nlg_model_preprocessing(model, &unused, options->mean, options->std);
+    }
     if (strncmp(data, "imagefolder", 11) != 0 || !nlg_is_for_photographs(model)) return;
     nlg_image_recipe recipe;
     float mean[3], std[3];

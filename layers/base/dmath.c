@@ -225,6 +225,33 @@ double nlg_log(double x) {
     return log_pair((dd){x, 0.0}).hi;
 }
 
+/* x = n log 2 + r, |r| <= log 2 / 2; the Taylor series of e^r up to r^13 / 13!. */
+double nlg_exp_quick(double x) {
+    static const double inverse[] = {0x1.6124613a86d09p-33,
+                                     0x1.1eed8eff8d898p-29,
+                                     0x1.ae64567f544e4p-26,
+                                     0x1.27e4fb7789f5cp-22,
+                                     0x1.71de3a556c734p-19,
+                                     0x1.a01a01a01a01ap-16,
+                                     0x1.a01a01a01a01ap-13,
+                                     0x1.6c16c16c16c17p-10,
+                                     0x1.1111111111111p-7,
+                                     0x1.5555555555555p-5,
+                                     0x1.5555555555555p-3,
+                                     0x1p-1,
+                                     0x1p+0,
+                                     0x1p+0};
+    if (x != x) return x;
+    x = x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x;
+    const double n = floor(x * 0x1.71547652b82fep+0 + 0.5), r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
+    double sum = inverse[0];
+    for (int i = 1; i < (int)(sizeof inverse / sizeof *inverse); i++) sum = sum * r + inverse[i];
+    const uint64_t bits = (uint64_t)(1023 + (int64_t)n) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return sum * power;
+}
+
 double nlg_log_quick(double x) {
     int k;
     double m = split(x, &k), s = (m - 1.0) / (m + 1.0);
