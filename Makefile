@@ -165,6 +165,16 @@ test-valgrind: ## a subset of the tests under valgrind
 	+@NLG_RUNNER="valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99" NLG_SLOWER=20 \
 	  $(MAKE) --no-print-directory test T="$(VALGRIND_TESTS)"
 
+# Tools of tests/faults.sh; the library that makes allocations fail is for plain builds.
+$(BUILD)/faults/failing_memory.so: tests/faults/failing_memory.c
+	@mkdir -p $(@D); echo "CC $<"; $(CC) -std=gnu11 -O2 $(WARN) -fPIC -shared $< -o $@
+$(BUILD)/faults/print_store: tests/faults/print_store.c
+	@mkdir -p $(@D); echo "CC $<"; $(CC) -std=gnu11 -O2 $(WARN) $< -o $@ -lsqlite3
+.PHONY: faults
+faults: setup-quiet ## break memory, disk and process on purpose: FAULTS="memory disk kill", POINTS, KILLS (needs strace, procps)
+	$(MAKE_JOBS) programs $(BUILD)/faults/failing_memory.so $(BUILD)/faults/print_store
+	@tests/faults.sh $(BUILD) $(FAULTS)
+
 # tests/fuzz_TOPIC.c: targets of clang's libFuzzer; inputs that were found stay in the build folder.
 FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
 FUZZ_SECONDS ?= 60
