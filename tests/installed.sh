@@ -28,7 +28,8 @@ expect resnet50 lineage models
 expect 25,557,032 lineage count resnet50
 expect 'Best' lineage search --space nasbench201 --evaluator table --strategy random --budget 5
 expect 'digest' lineage search --space lineage --evaluator table --strategy random --budget 5 --json
-expect random lineage compare --space nasbench201 --strategies random,local --budget 50 --seeds 3
+expect random lineage compare --space nasbench201 --strategies random,local --budget 50 --seeds 3 --output "$work/compare"
+find "$work/compare" -name '*.svg' -size +0 | grep -q . || fail "compare: no charts"
 NLG_SHARE=$work/none lineage search --space nasbench201 --evaluator table --strategy random --budget 5 >/dev/null 2>"$work/err" &&
     fail "NLG_SHARE is not obeyed"
 grep -q "there is no such table" "$work/err" || fail "NLG_SHARE: $(cat "$work/err")"
