@@ -66,7 +66,7 @@ PROGRAMS := $(BUILD)/lineage $(BUILD)/reference
 TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
 # T="base kernels" picks tests/test_base.c and tests/test_kernels.c.
 CHOSEN   := $(if $(T),$(patsubst %,$(BUILD)/tests/test_%,$(T)),$(TESTS))
-TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c tests/fuzz_*.c) tests/oracle/reference.c,$(wildcard tests/*.c tests/oracle/*.c)))
+TEST_LIB := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/test_*.c) tests/oracle/reference.c,$(wildcard tests/*.c tests/oracle/*.c)))
 
 # A sub-make, so that plain `make` uses every core while an outer -j is kept.
 MAKE_JOBS = +@$(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
@@ -124,7 +124,7 @@ $(BUILD)/reference: $(ORACLE) $(LIBS)
 	@echo "LD $@"; $(LINK) $(ORACLE) -o $@ $(LIBS) $(LDLIBS)
 $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_LIB) $(LIBS)
 	@echo "LD $@"; $(LINK) $< $(TEST_LIB) -o $@ $(LIBS) -lcmocka $(LDLIBS)
-.SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/test_*.c tests/fuzz_*.c))
+.SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/test_*.c))
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -175,19 +175,21 @@ faults: setup-quiet ## break memory, disk and process on purpose: FAULTS="memory
 	$(MAKE_JOBS) programs $(BUILD)/faults/failing_memory.so $(BUILD)/faults/print_store
 	@tests/faults.sh $(BUILD) $(FAULTS)
 
-# tests/fuzz_TOPIC.c: targets of clang's libFuzzer; inputs that were found stay in the build folder.
-FUZZERS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz_*.c))
+# Fuzzing with clang's libFuzzer: what reads is instrumented, kernels are not. tests/fuzz/run.sh names the readers.
 FUZZ_SECONDS ?= 60
-.PHONY: fuzz run-fuzzers
-fuzz: ## feed made-up files to the readers, FUZZ_SECONDS each (needs clang)
-	$(MAKE_JOBS) run-fuzzers BUILD=$(BUILD)-fuzz CC=clang OMP=0 OPT=-O1 SIMD_OPT=-O1 \
-	  SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
-run-fuzzers: $(FUZZERS)
-	@for f in $(FUZZERS); do mkdir -p $$f-corpus && echo "$$f: $(FUZZ_SECONDS) s" && \
-	  $$f -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -artifact_prefix=$$f-found- $$f-corpus >$$f.log 2>&1 || \
-	  { tail -n 40 $$f.log; exit 1; }; done
-$(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz_%.o $(LIBS)
-	@echo "LD $@"; $(LINK) -fsanitize=fuzzer $< -o $@ $(LIBS) $(LDLIBS)
+FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c) $(filter-out tests/oracle/reference.c,$(wildcard tests/oracle/*.c)))
+.PHONY: fuzz fuzz-program
+fuzz: setup-quiet ## feed made-up files to every reader, FUZZ_SECONDS each; READERS="weights store" picks some (needs clang)
+	$(MAKE_JOBS) fuzz-program BUILD=$(BUILD)-fuzz CC=clang OMP=0 OPT=-O1 SIMD_OPT=-O1 FUZZ=1
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD)-fuzz $(READERS)
+fuzz-program: $(BUILD)/fuzz/fuzz $(BUILD)/lineage
+ifeq ($(FUZZ),1)
+CHECKED := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+$(foreach f,harness search models train datasets layers/base layers/graph tests,$(eval $(BUILD)/$(f)/%.o: SAN = $(CHECKED)))
+LINK    += -fsanitize=address,undefined
+endif
+$(BUILD)/fuzz/fuzz: $(FUZZ_OBJECTS) $(LIBS)
+	@mkdir -p $(@D); echo "LD $@"; $(LINK) -fsanitize=fuzzer $(FUZZ_OBJECTS) -o $@ $(LIBS) $(LDLIBS)
 
 .PHONY: digests
 digests: setup-quiet ## record the digests of short runs anew, after NLG_NUMERICS_VERSION was raised
