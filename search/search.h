@@ -224,8 +224,8 @@ typedef struct nlg_search_options {
     const char *store;        /* SQLite file; NULL: nothing is kept */
     struct nlg_store *opened; /* instead: a store that the caller has open for writing (search/store/store.h) */
     bool only_run;            /* refuse a store that holds other runs and not this one, and say what differs */
-    /* Processes that evaluate at once; 0: this process does it. A worker that crashes, is killed or runs out of memory costs its
-     * trial (failed). No result depends on their number. */
+    /* Processes that evaluate at once; 0: this process does it. A worker that crashes costs its trial (failed); one that is killed
+     * or runs out of memory ends the run, and nothing is stored of its trial. No result depends on their number. */
     int workers;
     int ranks; /* other processes of an mpirun that evaluate beside them (search/parallel/ranks.h); needs workers */
     nlg_session_facts session;

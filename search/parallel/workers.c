@@ -51,10 +51,6 @@ static void work(const nlg_worker_job *job, const nlg_trial *trial, pid_t parent
     report r = {.trial = *trial};
     if (evaluator->begin_worker) r.status = evaluator->begin_worker(evaluator->context, &r.err);
     if (r.status == NLG_OK) r.status = evaluator->evaluate(evaluator->context, job->space, &r.trial, &r.err);
-    if (r.status == NLG_ERR_MEMORY) { /* its own, so the others may go on */
-        fail_trial(&r.trial, r.err.text);
-        r.status = NLG_OK;
-    }
     const char *bytes = (const char *)&r;
     for (size_t sent = 0; sent < sizeof r;) {
         ssize_t n = write(pipe, bytes + sent, sizeof r - sent);
@@ -95,6 +91,15 @@ static void bury(worker *w, struct pollfd *end, int *how) {
     w->process = 0;
 }
 
+/* A crash is the architecture's or the program's fault and comes again. What else ends a worker without a result is the machine's:
+ * the system that ran out of memory, a pipe that failed, a user. */
+static bool is_crash(int how) {
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+    for (size_t i = 0; WIFSIGNALED(how) && i < sizeof signals / sizeof *signals; i++)
+        if (WTERMSIG(how) == signals[i]) return true;
+    return false;
+}
+
 /* how: as waitpid told it; NULL if the report is there. */
 static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *err) {
     char why[128];
@@ -111,6 +116,11 @@ static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how,
         } else {
             snprintf(why, sizeof why, "its worker ended with code %d and no result", WEXITSTATUS(*how));
         }
+        if (!is_crash(*how))
+            return nlg_fail(
+                err, NLG_ERR_IO,
+                "trial %d: %s; is memory short? finished trials are stored: give the same command again, or fewer workers",
+                w->trial->number + 1, why);
         fail_trial(w->trial, why);
     }
     w->trial->evaluation_seconds = seconds_now() - w->start;

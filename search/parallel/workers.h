@@ -1,5 +1,5 @@
-/* Evaluations in processes of their own, several at once, here and in the other processes of an mpirun. What a worker does to
- * itself costs one trial. */
+/* Evaluations in processes of their own, several at once, here and in the other processes of an mpirun. A worker that
+ * crashes costs one trial; one that is killed or runs out of memory ends the job, since that tells nothing of the architecture. */
 #ifndef NLG_WORKERS_H
 #define NLG_WORKERS_H
 
