@@ -1,4 +1,5 @@
-/* The frame of the fuzz targets, for clang's libFuzzer: READER=weights build-fuzz/fuzz/fuzz CORPUS. */
+/* The frame of the fuzz targets, for clang's libFuzzer: READER=weights build-fuzz/fuzz/fuzz CORPUS. With SHOW=1 the
+ * readers' answers are printed. */
 #include "tests/fuzz/fuzz.h"
 
 #include <stdio.h>
@@ -45,6 +46,7 @@ void fuzz_demand(int condition, const char *what, const nlg_error *err) {
 }
 
 void fuzz_check(nlg_status status, const nlg_error *err) {
+    if (getenv("SHOW")) fprintf(stderr, "%s\n", status == NLG_OK ? "accepted" : err->text);
     if (status == NLG_OK) return;
     fuzz_demand(err->status != NLG_OK && err->text[0], "a refusal without a reason", err);
 }
