@@ -131,14 +131,8 @@ void nlg_shape_text(nlg_shape shape, char *text, size_t size) {
 
 /* --- one layer --- */
 
-typedef struct window {
-    int kernel[2], stride[2], pad[4]; /* rows, columns; top, bottom, left, right */
-    bool same;
-    int dilation, groups;
-} window;
-
 /* TensorFlow's rule: as many outputs as strides in the input, the odd pixel after. */
-static void same_padding(window *w, nlg_shape in) {
+static void same_padding(nlg_window *w, nlg_shape in) {
     const int size[2] = {in.h, in.w};
     for (int i = 0; i < 2; i++) {
         int outputs = (size[i] + w->stride[i] - 1) / w->stride[i];
@@ -149,36 +143,7 @@ static void same_padding(window *w, nlg_shape in) {
     }
 }
 
-static bool find_window(const nlg_node *node, nlg_shape in, window *w) {
-    const char *op = node->op->name;
-    if (strcmp(op, "conv2d") == 0) {
-        const nlg_conv2d_attrs *a = node->attrs;
-        *w = (window){{a->kernel_h, a->kernel_w},
-                      {a->stride_h, a->stride_w},
-                      {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
-                      a->same,
-                      a->dilation,
-                      a->groups};
-    } else if (strcmp(op, "max_pool") == 0 || strcmp(op, "avg_pool") == 0) {
-        const nlg_pool_attrs *a = node->attrs;
-        *w = (window){{a->kernel_h, a->kernel_w},
-                      {a->stride_h, a->stride_w},
-                      {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
-                      a->same,
-                      1,
-                      0};
-        if (a->global) *w = (window){{in.h, in.w}, {1, 1}, {0}, false, 1, 0};
-    } else if (strcmp(op, "conv_table") == 0) {
-        const nlg_conv_table_attrs *a = node->attrs;
-        *w = (window){{a->kernel, a->kernel}, {1, 1}, {0}, false, 1, 0};
-    } else {
-        return false;
-    }
-    if (w->same) same_padding(w, in);
-    return true;
-}
-
-static void write_window(const window *w, nlg_layer_row *row) {
+static void write_window(const nlg_window *w, nlg_layer_row *row) {
     const int *p = w->pad;
     bool alike = p[0] == p[1] && p[0] == p[2] && p[0] == p[3];
     snprintf(row->kernel, sizeof row->kernel, "%dx%d", w->kernel[0], w->kernel[1]);
@@ -212,7 +177,10 @@ nlg_status nlg_network_layer(const nlg_network *network, int index, nlg_layer_ro
         const nlg_param *p = &graph->params[node->params[i]];
         if (p->trainable && !used_earlier(graph, node->params[i], index)) row->params += (int64_t)p->count;
     }
-    window w;
-    if (find_window(node, row->in, &w)) write_window(&w, row);
+    if (node->op->window) {
+        nlg_window w = node->op->window(node->attrs, row->in);
+        if (w.same) same_padding(&w, row->in);
+        write_window(&w, row);
+    }
     return nlg_node_count(graph, node, &row->cost, err);
 }

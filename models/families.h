@@ -1,6 +1,6 @@
 /* The families and the rows of their papers' tables, shared by models.def and the family files.
  *
- * One section per family: its descriptor and its spec, the private part of a row. */
+ * families.def lists the families. One section here for each family that has a spec, the private part of a row. */
 #ifndef NLG_FAMILIES_H
 #define NLG_FAMILIES_H
 
@@ -8,14 +8,16 @@
 #include "models/layer_table.h"
 #include "models/model.h"
 
+#define FAMILY(name) extern const nlg_family nlg_##name;
+#include "models/families.def"
+#undef FAMILY
+
 /* ---- LeNet-5 ------------------------------------------------------------------------------------------------------------- */
 
 typedef struct nlg_lenet_spec {
     nlg_act act;    /* of the modern form */
     bool pad_to_32; /* 28x28 images: the first convolution pads by 2 instead of the data set */
 } nlg_lenet_spec;
-extern const nlg_family nlg_lenet_1998; /* no spec */
-extern const nlg_family nlg_lenet;
 
 /* ---- AlexNet ------------------------------------------------------------------------------------------------------------- */
 
@@ -23,7 +25,6 @@ typedef enum { NLG_ALEXNET_2012, NLG_ALEXNET_ONE_TOWER, NLG_ALEXNET_SMALL } nlg_
 typedef struct nlg_alexnet_spec {
     nlg_alexnet_form form;
 } nlg_alexnet_spec;
-extern const nlg_family nlg_alexnet;
 
 /* ---- VGG ----------------------------------------------------------------------------------------------------------------- */
 
@@ -34,7 +35,6 @@ typedef struct nlg_vgg_spec {
     bool norm;  /* batch norm after each convolution */
     int hidden; /* width of the two hidden linear layers, 0: the paper's 4096 behind a 7x7 pooling */
 } nlg_vgg_spec;
-extern const nlg_family nlg_vgg;
 
 /* ---- ResNet, ResNeXt ----------------------------------------------------------------------------------------------------- */
 
@@ -50,8 +50,6 @@ typedef struct nlg_resnet_spec {
     bool v1;                      /* stride in the first 1x1, as the paper has it, not in the 3x3 */
     int squeeze;                  /* squeeze-and-excitation: reduction ratio */
 } nlg_resnet_spec;
-extern const nlg_family nlg_resnet, nlg_resnext;
-extern const nlg_family nlg_seresnet; /* timm's seresnet*: ResNet v1.5 with squeeze-and-excitation */
 
 /* ---- SENet --------------------------------------------------------------------------------------------------------------- */
 
@@ -62,7 +60,6 @@ typedef struct nlg_senet_spec {
     bool v1; /* stride in the first 1x1 */
     bool senet154;
 } nlg_senet_spec;
-extern const nlg_family nlg_senet;
 
 /* ---- MobileNet, MnasNet, EfficientNet ------------------------------------------------------------------------------------ */
 
@@ -74,7 +71,6 @@ typedef struct nlg_mobilenet_spec {
     nlg_mobile_names names;
     bool wide; /* of the two small forms of v2, the one with wider stages at full resolution */
 } nlg_mobilenet_spec;
-extern const nlg_family nlg_mobilenet_v1, nlg_mobilenet_v2;
 
 typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } nlg_mnasnet_table;
 typedef struct nlg_mnasnet_spec {
@@ -82,7 +78,6 @@ typedef struct nlg_mnasnet_spec {
     float width;
     nlg_mobile_names names;
 } nlg_mnasnet_spec;
-extern const nlg_family nlg_mnasnet;
 
 typedef enum {
     NLG_EFFICIENTNET_TORCHVISION,
@@ -95,12 +90,10 @@ typedef struct nlg_efficientnet_spec {
     float width, depth, dropout;
     bool late_norm; /* torchvision's B5 to B7: batch norm with eps 1e-3 and momentum 0.01 */
 } nlg_efficientnet_spec;
-extern const nlg_family nlg_efficientnet;
 
 /* ---- Inception ----------------------------------------------------------------------------------------------------------- */
 
 /* Their spec is nlg_layer_table; these are the tables. */
-extern const nlg_family nlg_googlenet, nlg_bn_inception, nlg_inception_v3, nlg_inception_v4, nlg_inception_resnet;
 extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_bn_inception_table[],
     nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[],
     nlg_bn_inception_small[], nlg_inception_v3_small[], nlg_inception_v4_small[], nlg_inception_resnet_small[];
@@ -108,7 +101,6 @@ extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_google
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
 
 /* Their spec is nlg_cell_network: a genotype and a macro structure. */
-extern const nlg_family nlg_nasnet, nlg_pnasnet, nlg_amoebanet;
 extern const nlg_cell_genotype nlg_cells_one_input; /* of cells_small */
 
 /* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
@@ -151,6 +143,5 @@ typedef struct nlg_detector_spec {
     const nlg_mobilenet_spec *mobile; /* MobileNet v2 as backbone in place of it; NULL: none */
     bool mobile_small;                /* with the stages of mobilenet_v2_small behind a stem of stride 2 */
 } nlg_detector_spec;
-extern const nlg_family nlg_retinanet, nlg_nas_fpn;
 
 #endif

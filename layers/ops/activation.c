@@ -48,6 +48,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_activation = {
     .name = "activation",
+    .summary = "elementwise function: ReLU, ReLU6, SiLU, sigmoid, tanh",
     .attrs_size = sizeof(nlg_activation_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

@@ -75,6 +75,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_add = {
     .name = "add",
+    .summary = "sum of inputs, each with a weight of its own",
     .attrs_size = sizeof(nlg_add_attrs),
     .min_inputs = 1,
     .max_inputs = NLG_OP_MAX_INPUTS,

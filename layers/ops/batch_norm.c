@@ -224,6 +224,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_batch_norm = {
     .name = "batch_norm",
+    .summary = "batch normalisation over a channel",
     .attrs_size = sizeof(nlg_batch_norm_attrs),
     .min_inputs = 1,
     .max_inputs = 2,

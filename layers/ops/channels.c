@@ -31,6 +31,7 @@ static void concat_backward(const nlg_op_call *call) {
 
 const nlg_op nlg_op_concat = {
     .name = "concat",
+    .summary = "inputs side by side in channels",
     .min_inputs = 1,
     .max_inputs = NLG_OP_MAX_INPUTS,
     .infer = concat_infer,
@@ -77,6 +78,7 @@ static void slice_describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_slice = {
     .name = "slice",
+    .summary = "a run of channels",
     .attrs_size = sizeof(nlg_slice_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

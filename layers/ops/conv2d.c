@@ -168,6 +168,17 @@ static const char *algorithm(const nlg_op_call *call) {
     return nlg_conv_call_algorithm(call, &s);
 }
 
+static nlg_window window(const void *attrs, nlg_shape x) {
+    const nlg_conv2d_attrs *a = attrs;
+    (void)x;
+    return (nlg_window){{a->kernel_h, a->kernel_w},
+                        {a->stride_h, a->stride_w},
+                        {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
+                        a->same,
+                        a->dilation,
+                        a->groups};
+}
+
 static void describe(const void *attrs, char *text, size_t size) {
     const nlg_conv2d_attrs *a = attrs;
     char pad[48] = "";
@@ -184,6 +195,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_conv2d = {
     .name = "conv2d",
+    .summary = "convolution, also grouped, depthwise and dilated",
     .attrs_size = sizeof(nlg_conv2d_attrs),
     .min_inputs = 1,
     .max_inputs = 3,
@@ -198,4 +210,5 @@ const nlg_op nlg_op_conv2d = {
     .backward = backward,
     .algorithm = algorithm,
     .describe = describe,
+    .window = window,
 };

@@ -127,6 +127,12 @@ static void backward(const nlg_op_call *call) {
     }
 }
 
+static nlg_window window(const void *attrs, nlg_shape x) {
+    const nlg_conv_table_attrs *a = attrs;
+    (void)x;
+    return (nlg_window){{a->kernel, a->kernel}, {1, 1}, {0}, false, 1, 0};
+}
+
 static void describe(const void *attrs, char *text, size_t size) {
     const nlg_conv_table_attrs *a = attrs;
     snprintf(text, size, "%dx%d, %d of %d pairs", a->kernel, a->kernel, connections(a), a->out * a->inputs);
@@ -134,6 +140,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_conv_table = {
     .name = "conv_table",
+    .summary = "convolution whose outputs read the inputs of a table (LeNet-5, C3)",
     .attrs_size = sizeof(nlg_conv_table_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -148,4 +155,5 @@ const nlg_op nlg_op_conv_table = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
+    .window = window,
 };

@@ -65,6 +65,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_dropout = {
     .name = "dropout",
+    .summary = "zeroes values at random in training",
     .attrs_size = sizeof(nlg_dropout_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -110,6 +111,7 @@ static void path_backward(const nlg_op_call *call) {
 
 const nlg_op nlg_op_drop_path = {
     .name = "drop_path",
+    .summary = "zeroes whole images of a branch at random in training",
     .attrs_size = sizeof(nlg_dropout_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

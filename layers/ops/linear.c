@@ -85,6 +85,7 @@ static const char *algorithm(const nlg_op_call *call) {
 
 const nlg_op nlg_op_linear = {
     .name = "linear",
+    .summary = "fully connected layer",
     .attrs_size = sizeof(nlg_linear_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

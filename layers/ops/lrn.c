@@ -48,6 +48,7 @@ static void describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_local_response_norm = {
     .name = "local_response_norm",
+    .summary = "normalisation over neighbouring channels (AlexNet)",
     .attrs_size = sizeof(nlg_lrn_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

@@ -61,6 +61,7 @@ static void scale_backward(const nlg_op_call *call) {
 
 const nlg_op nlg_op_multiply = {
     .name = "multiply",
+    .summary = "product of inputs, value by value",
     .min_inputs = 2,
     .max_inputs = 2,
     .flags = NLG_OP_READS_X,
@@ -72,6 +73,7 @@ const nlg_op nlg_op_multiply = {
 
 const nlg_op nlg_op_channel_scale = {
     .name = "channel_scale",
+    .summary = "each channel times a value of the second input (squeeze-and-excitation)",
     .min_inputs = 2,
     .max_inputs = 2,
     .flags = NLG_OP_READS_X,

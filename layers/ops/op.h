@@ -53,6 +53,14 @@ typedef struct nlg_op_cost {
     int64_t other_ops; /* everything else: biases, norms, activations, pools, additions; one per scalar operation, per image */
 } nlg_op_cost;
 
+/* A window that moves over the image. */
+typedef struct nlg_window {
+    int kernel[2], stride[2]; /* rows, columns */
+    int pad[4];               /* top, bottom, left, right */
+    bool same;                /* TensorFlow's rule decides the padding, not `pad` */
+    int dilation, groups;     /* groups 0: none to speak of */
+} nlg_window;
+
 /* One use of an op: everything a node sees when it runs. */
 typedef struct nlg_op_call {
     const nlg_exec *exec;
@@ -94,7 +102,7 @@ typedef enum {
  * Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
  * grows. pack, packed_size and part_size must not depend on the batch. Optional members may be NULL (size 0, nothing to do). */
 typedef struct nlg_op {
-    const char *name;
+    const char *name, *summary; /* summary: for lists, without a verb */
     size_t attrs_size;
     int min_inputs, max_inputs;
     unsigned flags;
@@ -123,6 +131,8 @@ typedef struct nlg_op {
     const char *(*algorithm)(const nlg_op_call *call);
     /* Optional: short text for tables, e.g. "3x3 s2 p1 g32". */
     void (*describe)(const void *attrs, char *text, size_t size);
+    /* Optional, for ops that move a window over the image: what tables and drawings say of it. */
+    nlg_window (*window)(const void *attrs, nlg_shape x);
 } nlg_op;
 
 /* Registry: one row in ops.def per op. */

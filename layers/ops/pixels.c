@@ -69,6 +69,7 @@ static void channel_describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_channel_pad = {
     .name = "channel_pad",
+    .summary = "channels of zeros behind (shortcut A)",
     .attrs_size = sizeof(nlg_channel_pad_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -121,6 +122,7 @@ static void spatial_describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_spatial_pad = {
     .name = "spatial_pad",
+    .summary = "a border of zeros",
     .attrs_size = sizeof(nlg_spatial_pad_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -172,6 +174,7 @@ static void upsample_describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_upsample_nearest = {
     .name = "upsample_nearest",
+    .summary = "larger by whole factors, nearest pixel",
     .attrs_size = sizeof(nlg_upsample_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

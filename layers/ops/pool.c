@@ -91,6 +91,17 @@ static void average_backward(const nlg_op_call *call) {
                               call->dx[0].ld);
 }
 
+static nlg_window window(const void *attrs, nlg_shape x) {
+    const nlg_pool_attrs *a = attrs;
+    if (a->global) return (nlg_window){{x.h, x.w}, {1, 1}, {0}, false, 1, 0};
+    return (nlg_window){{a->kernel_h, a->kernel_w},
+                        {a->stride_h, a->stride_w},
+                        {a->pad_top, a->pad_bottom, a->pad_left, a->pad_right},
+                        a->same,
+                        1,
+                        0};
+}
+
 static void describe(const void *attrs, char *text, size_t size) {
     const nlg_pool_attrs *a = attrs;
     if (a->global)
@@ -109,6 +120,7 @@ static nlg_status max_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_
 
 const nlg_op nlg_op_max_pool = {
     .name = "max_pool",
+    .summary = "largest value of a window",
     .attrs_size = sizeof(nlg_pool_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -118,10 +130,12 @@ const nlg_op nlg_op_max_pool = {
     .forward = max_forward,
     .backward = max_backward,
     .describe = describe,
+    .window = window,
 };
 
 const nlg_op nlg_op_avg_pool = {
     .name = "avg_pool",
+    .summary = "mean of a window, or of the whole image",
     .attrs_size = sizeof(nlg_pool_attrs),
     .min_inputs = 1,
     .max_inputs = 1,
@@ -130,6 +144,7 @@ const nlg_op nlg_op_avg_pool = {
     .forward = average_forward,
     .backward = average_backward,
     .describe = describe,
+    .window = window,
 };
 
 /* ---- adaptive ---- */
@@ -181,6 +196,7 @@ static void adaptive_describe(const void *attrs, char *text, size_t size) {
 
 const nlg_op nlg_op_adaptive_avg_pool = {
     .name = "adaptive_avg_pool",
+    .summary = "means that give a stated size",
     .attrs_size = sizeof(nlg_adaptive_pool_attrs),
     .min_inputs = 1,
     .max_inputs = 1,

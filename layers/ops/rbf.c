@@ -85,6 +85,7 @@ static void backward(const nlg_op_call *call) {
 
 const nlg_op nlg_op_rbf = {
     .name = "rbf",
+    .summary = "squared distances to fixed codes (LeNet-5)",
     .min_inputs = 1,
     .max_inputs = 1,
     .flags = NLG_OP_READS_X,

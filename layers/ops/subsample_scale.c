@@ -90,6 +90,7 @@ static void backward(const nlg_op_call *call) {
 
 const nlg_op nlg_op_subsample_scale = {
     .name = "subsample_scale",
+    .summary = "sum of a 2x2 window times a weight, plus a bias (LeNet-5)",
     .min_inputs = 1,
     .max_inputs = 1,
     .infer = infer,
