@@ -4,9 +4,9 @@
 
 #include "datasets/image.h"
 #include "harness/command.h"
-#include "harness/labels.h"
 #include "harness/options.h"
 #include "harness/output.h"
+#include "harness/measures/class_map.h"
 #include "harness/measures/training.h"
 #include "layers/base/dmath.h"
 #include "layers/base/memory.h"
@@ -17,19 +17,21 @@ enum { TOP = 5 };
 
 typedef struct predict_options {
     const char *weights, *labels;
+    int classes;
     bool strict;
 } predict_options;
 
-enum { KEY_WEIGHTS = 0x100, KEY_LABELS, KEY_STRICT };
+enum { KEY_WEIGHTS = 0x100, KEY_LABELS, KEY_CLASSES, KEY_STRICT };
 static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights in safetensors form, names as torchvision's or timm's (required)", 0},
-    {"labels", KEY_LABELS, "FILE", 0, "Class names, one a line", 0},
+    {"labels", KEY_LABELS, "FILE", 0, "Class names, one a line (default: those in the weight file, or ImageNet's for 1000 outputs)",
+     0},
+    {"classes", KEY_CLASSES, "N", 0, "Number of classes (default: the outputs in the weight file)", 0},
     {"strict", KEY_STRICT, NULL, 0, "Refuse broken images instead of leaving them out", 0},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
-    (void)err;
     predict_options *o = where;
     switch (key) {
     case KEY_WEIGHTS:
@@ -38,10 +40,34 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_LABELS:
         o->labels = value;
         return NLG_OK;
+    case KEY_CLASSES:
+        return nlg_option_int("--classes", value, 1, 1 << 20, &o->classes, err);
     default:
         o->strict = true;
         return NLG_OK;
     }
+}
+
+/* --- class names --- */
+
+/* Given ones, those of the file, or ImageNet's where a network of its row has its 1000 outputs. None: the map stays empty. */
+static nlg_status open_labels(const char *path, const nlg_weights_source *source, const nlg_model *model, int classes,
+                              nlg_class_map *map, const char *const **names, nlg_error *err) {
+    const nlg_weights_facts *facts = &source->facts;
+    *names = NULL;
+    if (!path && facts->classes && facts->n_classes == classes) {
+        *names = facts->classes;
+        return NLG_OK;
+    }
+    if (path) {
+        NLG_TRY(nlg_class_map_open(path, map, err));
+    } else {
+        if (classes != 1000 || !nlg_is_for_photographs(model) || facts->known) return NLG_OK;
+        if (nlg_class_map_open("imagenet", map, NULL) != NLG_OK) return NLG_OK; /* a help, not needed */
+    }
+    *names = map->names;
+    if (map->count == classes) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %d class names, one a line, found %d", path, classes, map->count);
 }
 
 /* --- one image --- */
@@ -52,7 +78,8 @@ typedef struct predictor {
     nlg_plan *plan;
     uint8_t *pixels;
     int classes;
-    nlg_labels labels;
+    nlg_class_map map;
+    const char *const *names; /* NULL: none known */
 } predictor;
 
 typedef struct prediction {
@@ -103,7 +130,7 @@ static void add_json(cJSON *list, const predictor *q, const char *file, const pr
     for (int i = 0; i < p->count; i++) {
         cJSON *entry = nlg_json_object_in(top);
         nlg_json_number(entry, "class", p->class[i]);
-        nlg_json_text(entry, "name", q->labels.name ? q->labels.name[p->class[i]] : NULL);
+        nlg_json_text(entry, "name", q->names ? q->names[p->class[i]] : NULL);
         nlg_json_number(entry, "probability", p->probability[i]);
     }
 }
@@ -111,7 +138,7 @@ static void add_json(cJSON *list, const predictor *q, const char *file, const pr
 static void print_text(const predictor *q, const char *file, const prediction *p) {
     printf("%s\n", file);
     for (int i = 0; i < p->count; i++)
-        printf("  %6.2f%%  %d %s\n", 100 * p->probability[i], p->class[i], q -> labels.name ? q->labels.name[p->class[i]] : "");
+        printf("  %6.2f%%  %d %s\n", 100 * p->probability[i], p->class[i], q -> names ? q -> names[p->class[i]] : "");
 }
 
 static nlg_status predict_all(const nlg_invocation *call, predictor *q, cJSON *list, nlg_error *err) {
@@ -137,17 +164,51 @@ static nlg_status predict_all(const nlg_invocation *call, predictor *q, cJSON *l
 
 /* --- the run --- */
 
-static nlg_status prepare(const nlg_invocation *call, const nlg_network *network, const nlg_exec *exec, nlg_weights *weights,
-                          predictor *q, nlg_error *err) {
+/* How images are prepared: as the weight file says, else as the network's row. */
+static nlg_status find_preparation(const nlg_weights_source *source, const nlg_network *network, predictor *q, nlg_error *err) {
+    const nlg_weights_facts *facts = &source->facts;
+    nlg_model_preprocessing(network->model, &q->recipe, q->mean, q->std);
+    if (!facts->known) return NLG_OK;
+    if (facts->c != 3 || facts->h != facts->w || facts->pad)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: was trained on images of %d x %d x %d (C x H x W) with a border of %d, to which photographs cannot be "
+                        "cut; expected squares of 3 channels",
+                        source->path, facts->c, facts->h, facts->w, facts->pad);
+    q->recipe =
+        (nlg_image_recipe){.crop = facts->h, .resize = facts->image_size ? facts->resize : facts->h, .filter = facts->filter};
+    for (int c = 0; c < 3; c++) {
+        q->mean[c] = facts->raw ? 0 : facts->mean[c];
+        q->std[c] = facts->raw ? 1 : facts->std[c];
+    }
+    return NLG_OK;
+}
+
+/* The network with as many outputs as the file has, or as were asked for. */
+static nlg_status open_network(const nlg_invocation *call, const nlg_weights_source *source, nlg_network *network, nlg_error *err) {
+    const predict_options *o = call->options;
+    const nlg_weights_facts *facts = &source->facts;
+    NLG_TRY(nlg_weights_source_network(source, call->arguments[0], call->settings.genotype, network, err));
+    nlg_shape input = network->model->input;
+    if (facts->known) input = (nlg_shape){.h = facts->h + 2 * facts->pad, .w = facts->w + 2 * facts->pad, .c = facts->c};
+    NLG_TRY(nlg_network_complete(network, input, 0, err));
+    const int outputs = o->classes ? o->classes : nlg_weights_source_outputs(source, network->graph);
+    if (!outputs || outputs == network->graph->nodes[network->graph->outputs[0]].shape.c) return NLG_OK;
+    nlg_graph_destroy(network->graph);
+    network->graph = NULL;
+    return nlg_network_complete(network, input, outputs, err);
+}
+
+static nlg_status prepare(const nlg_invocation *call, const nlg_weights_source *source, const nlg_network *network,
+                          const nlg_exec *exec, nlg_weights *weights, predictor *q, nlg_error *err) {
     const predict_options *o = call->options;
     const nlg_graph *graph = network->graph;
     nlg_shape out = graph->nodes[graph->outputs[0]].shape;
     if (network->input.c != 3 || out.h != 1 || out.w != 1)
         return nlg_fail(err, NLG_ERR_INPUT, "model %s does not classify photographs (input of %d channels, output %dx%dx%d)",
-                        network->model->name, network->input.c, out.h, out.w, out.c);
+                        network->title, network->input.c, out.h, out.w, out.c);
     q->classes = out.c;
-    nlg_model_preprocessing(network->model, &q->recipe, q->mean, q->std);
-    NLG_TRY(nlg_labels_read(o->labels, q->classes, &q->labels, err));
+    NLG_TRY(find_preparation(source, network, q, err));
+    NLG_TRY(open_labels(o->labels, source, network->model, q->classes, &q->map, &q->names, err));
     size_t bytes;
     NLG_TRY(nlg_inference_measure(network, exec, 1, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(graph, weights, err));
@@ -155,7 +216,7 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_network *network
         nlg_weights_load(weights, o->weights, &(nlg_load_options){.allow_missing_aux = true, .problem = nlg_print_misfit}, err));
     nlg_plan_options plan = {.batch = 1, .mode = NLG_INFER};
     NLG_TRY(nlg_plan_create(graph, exec, &plan, weights, NULL, &q->plan, err));
-    bytes = (size_t)network->input.h * (size_t)network->input.w * 3;
+    bytes = (size_t)q->recipe.crop * (size_t)q->recipe.crop * 3;
     q->pixels = nlg_alloc(bytes, 1);
     return q->pixels ? NLG_OK : nlg_fail_memory(err, bytes, "an image");
 }
@@ -172,20 +233,23 @@ static nlg_status predict(const nlg_invocation *call, predictor *q, nlg_error *e
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const predict_options *o = call->options;
     if (!o->weights) return nlg_fail(err, NLG_ERR_INPUT, "--weights FILE is required; --help shows an example");
-    nlg_network network;
+    nlg_network network = {0};
     nlg_exec exec = {0};
     nlg_weights weights = {0};
+    nlg_weights_source source;
     predictor q = {0};
-    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, (nlg_shape){0}, 0, &network, err);
+    nlg_status status = nlg_weights_source_open(o->weights, &source, err);
+    if (status == NLG_OK) status = open_network(call, &source, &network, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
-    if (status == NLG_OK) status = prepare(call, &network, &exec, &weights, &q, err);
+    if (status == NLG_OK) status = prepare(call, &source, &network, &exec, &weights, &q, err);
     if (status == NLG_OK) status = predict(call, &q, err);
     nlg_free(q.pixels);
-    nlg_labels_release(&q.labels);
+    nlg_class_map_close(&q.map);
     nlg_plan_destroy(q.plan);
     nlg_weights_destroy(&weights);
     nlg_exec_close(&exec);
     nlg_network_close(&network);
+    nlg_weights_source_close(&source);
     return status;
 }
 
@@ -196,7 +260,9 @@ const nlg_command nlg_command_predict = {
     .min_arguments = 2,
     .max_arguments = -1,
     .help =
-        "JPEG and PNG; resized, cropped and normalised as the network's row says (lineage show MODEL).\n\n"
+        "JPEG and PNG; resized, cropped and normalised as the weight file says (weights of lineage train), else as the network's "
+        "row "
+        "(lineage show MODEL). Number and names of the classes are the file's.\n\n"
         "Example:\n  lineage predict tf_efficientnet_lite0 --weights efficientnet-lite0.safetensors --labels imagenet.txt cat.jpg",
     .options = options,
     .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_GENOTYPE,

@@ -18,7 +18,7 @@
 #include "train/train.h"
 
 typedef struct train_options {
-    const char *checkpoint;
+    const char *checkpoint, *weights;
     nlg_training_options training;
     int optimizer, schedule;
     double momentum, weight_decay, warmup, smoothing, clip, ema; /* negative: the recipe's default */
@@ -47,6 +47,7 @@ enum {
     KEY_GAMMA,
     KEY_BETA,
     KEY_PRIOR,
+    KEY_WEIGHTS,
 };
 static const struct argp_option options[] = {
     NLG_OPTION_DATA(0),
@@ -57,6 +58,8 @@ static const struct argp_option options[] = {
     NLG_OPTION_SPLIT_SEED(0),
     {"image-size", KEY_IMAGE_SIZE, "P", 0, "Resize and crop the images of a folder to P x P", 0},
     {"checkpoint", KEY_CHECKPOINT, "FILE", 0, "Save here (safetensors) after each epoch and on Ctrl-C, and continue from here", 0},
+    {"weights", KEY_WEIGHTS, "FILE", 0,
+     "Start from these weights (fine-tuning); with other classes than theirs the last layer is new", 0},
     {"test", KEY_TEST, NULL, 0, "Evaluate once on the test split at the end", 0},
     {NULL, 0, NULL, 0, "Recipe:", 1},
     {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 64; detectors 16)", 2},
@@ -93,6 +96,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     switch (key) {
     case KEY_CHECKPOINT:
         o->checkpoint = value;
+        return NLG_OK;
+    case KEY_WEIGHTS:
+        o->weights = value;
         return NLG_OK;
     case KEY_IMAGE_SIZE:
         return nlg_option_int("--image-size", value, 1, 4096, &o->training.dataset.image_size, err);
@@ -266,6 +272,7 @@ static nlg_status print_json(const nlg_invocation *call, const nlg_fitted *fitte
     nlg_json_text(doc, "digest", result->digest);
     nlg_json_text(doc, "warning", nlg_trainer_warning(trainer, warning));
     nlg_json_text(doc, "weights", o->checkpoint);
+    if (o->weights) nlg_json_text(doc, "started_from", o->weights);
     cJSON_AddItemToObject(doc, "schedules", cJSON_Parse(nlg_trainer_schedules(trainer)));
     add_provenance(doc, call, fitted, recipe, exec);
     return nlg_json_print(doc, err);
@@ -317,9 +324,20 @@ static void print_notes(const train_options *o, const nlg_trainer *trainer) {
 
 /* --- the run --- */
 
-static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_exec *exec, nlg_error *err) {
+/* The layer that is new because the file's is for another number of classes; "" if none is. */
+static const char *find_new_head(const nlg_weights_source *source, const nlg_fitted *fitted, char head[256]) {
+    const nlg_graph *graph = fitted->network.graph;
+    const int outputs = nlg_weights_source_outputs(source, graph), classes = graph->nodes[graph->outputs[0]].shape.c;
+    if (outputs == classes || !outputs) return head[0] = '\0', head;
+    fprintf(stderr, "%s: has %d outputs, %s has %d classes: layer %s is new\n", source->path, outputs, fitted->info->name, classes,
+            nlg_network_head(graph, head));
+    return head;
+}
+
+static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, const nlg_weights_source *source, const nlg_exec *exec,
+                             nlg_error *err) {
     const train_options *o = call->options;
-    char *genotype = NULL;
+    char *genotype = NULL, head[256];
     watcher watch = {.epochs = o->training.epochs, .score = nlg_task_metric(nlg_task_for(fitted->info), 0)};
     nlg_trainer_options how = {.recipe = make_recipe(o, nlg_task_for(fitted->info), fitted->network.graph, fitted->pad),
                                .model = fitted->network.model->name,
@@ -329,6 +347,10 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
                                .progress = show_progress,
                                .progress_context = &watch};
     nlg_trainer *trainer = NULL;
+    if (o->weights) {
+        how.weights = o->weights;
+        how.new_head = find_new_head(source, fitted, head);
+    }
     if (fitted->network.arena) NLG_TRY(nlg_network_genotype(&fitted->network, &genotype, err));
     how.genotype = genotype;
     nlg_status status = nlg_trainer_create(fitted->network.graph, fitted->dataset, exec, &how, &trainer, err);
@@ -362,17 +384,79 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     return status;
 }
 
-static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+/* What has no effect is refused, what is used otherwise than given is said. */
+static nlg_status check_options(const train_options *o, nlg_error *err) {
+    const bool adaptive = o->optimizer == NLG_ADAM || o->optimizer == NLG_ADAMW;
+    if (o->momentum >= 0 && adaptive)
+        return nlg_fail(err, NLG_ERR_INPUT, "--momentum has no effect with --optimizer %s; leave it out", optimizers[o->optimizer]);
+    if (o->ema >= 1)
+        return nlg_fail(err, NLG_ERR_INPUT, "--ema %g: would keep the untrained weights for ever; expected a number below 1",
+                        o->ema);
+    if (o->smoothing >= 1)
+        return nlg_fail(err, NLG_ERR_INPUT, "--label-smoothing %g: would make all classes the same; expected a number below 1",
+                        o->smoothing);
+    if (o->no_augment && (o->shift > 0 || o->cutout > 0))
+        return nlg_fail(err, NLG_ERR_INPUT, "--no-augment leaves no %s; give one of the two",
+                        o->shift > 0 ? "--shift" : "--cutout");
+    return NLG_OK;
+}
+
+static nlg_status say_what_is_used(const train_options *o, const nlg_fitted *fitted, nlg_error *err) {
+    const nlg_dataset_info *info = fitted->info;
+    const nlg_dataset_options *d = &o->training.dataset;
+    const int asked = make_recipe(o, nlg_task_for(info), fitted->network.graph, fitted->pad).batch;
+    const int batch = (uint32_t)asked < info->train ? asked : (int)info->train;
+    const uint32_t rest = batch > 0 ? info->train % (uint32_t)batch : 0;
+    if (info->validation_folder && d->validation)
+        return nlg_fail(err, NLG_ERR_INPUT, "--validation-images has no effect: %s is the validation split; leave it out",
+                        info->validation_folder);
+    if (d->image_size && info->h != d->image_size)
+        return nlg_fail(err, NLG_ERR_INPUT, "--image-size has no effect on %s; leave it out", info->name);
+    if (d->train_limit > info->train)
+        fprintf(stderr, "note: --train-images %u: there are %u, all are used\n", d->train_limit, info->train);
+    if (batch < asked)
+        fprintf(stderr, "note: --batch %d: there are %d training images, one step takes all\n", asked, batch);
+    else if (rest)
+        fprintf(stderr, "note: steps of %d images: %u of %u are left out of each epoch, others each time\n", batch, rest,
+                info->train);
+    return NLG_OK;
+}
+
+/* Everything that can be known is known before the first step. */
+static nlg_status open_all(const nlg_invocation *call, nlg_weights_source *source, nlg_fitted *fitted, nlg_exec *exec,
+                           nlg_error *err) {
     const train_options *o = call->options;
-    nlg_fitted fitted;
+    nlg_dataset_options data = o->training.dataset;
+    NLG_TRY(check_options(o, err));
+    if (o->checkpoint) NLG_TRY(nlg_file_probe(o->checkpoint, err));
+    if (o->weights) {
+        nlg_network network = {0};
+        NLG_TRY(nlg_weights_source_open(o->weights, source, err));
+        const nlg_status status = nlg_weights_source_network(source, call->arguments[0], call->settings.genotype, &network, err);
+        nlg_network_close(&network);
+        NLG_TRY(status);
+        if (source->facts.known && source->facts.c <= 3) { /* new images are prepared as the weights are used to */
+            memcpy(data.mean, source->facts.mean, sizeof data.mean);
+            memcpy(data.std, source->facts.std, sizeof data.std);
+        }
+    }
+    const char *genotype = call->settings.genotype;
+    if (!genotype && source->facts.known) genotype = source->facts.genotype;
+    NLG_TRY(nlg_fitted_open(call->arguments[0], genotype, o->training.data, &data, fitted, err));
+    NLG_TRY(say_what_is_used(o, fitted, err));
+    if (o->test) NLG_TRY(nlg_dataset_check_test(fitted->dataset, err));
+    return nlg_exec_open(&call->settings, exec, err);
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+    nlg_fitted fitted = {0};
     nlg_exec exec = {0};
-    if (o->checkpoint) NLG_TRY(nlg_file_probe(o->checkpoint, err)); /* before the images are read */
-    nlg_status status =
-        nlg_fitted_open(call->arguments[0], call->settings.genotype, o->training.data, &o->training.dataset, &fitted, err);
-    if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
-    if (status == NLG_OK) status = train_with(call, &fitted, &exec, err);
+    nlg_weights_source source = {0};
+    nlg_status status = open_all(call, &source, &fitted, &exec, err);
+    if (status == NLG_OK) status = train_with(call, &fitted, &source, &exec, err);
     nlg_exec_close(&exec);
     nlg_fitted_close(&fitted);
+    nlg_weights_source_close(&source);
     return status;
 }
 
