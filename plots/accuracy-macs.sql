@@ -1,7 +1,7 @@
 -- title: Accuracy against multiply-accumulates ({experiment})
 -- caption: Test accuracy of networks trained here with one recipe, mean over seeds; bars: Student's 95 % interval of the mean over seeds
 --   (from 3 seeds on). The grey steps join the networks that no other beats in both.
--- section: human-vs-searched
+-- section: experiment
 -- alt: Test accuracy against multiply-accumulates of the networks of the experiment {experiment}, human-designed and searched, with the
 --   front of the best.
 -- needs: lineage run

@@ -1,6 +1,6 @@
 -- title: Training: loss by epoch ({experiment})
 -- caption: Mean training loss after each epoch over the seeds of the final stage.
--- section: training
+-- section: experiment
 -- alt: Training loss by epoch for each network of the experiment {experiment}.
 -- needs: lineage run
 -- each: experiment

@@ -1,6 +1,6 @@
 -- title: Detection: AP against multiply-accumulates ({experiment})
 -- caption: Average precision on generated scenes of detectors trained here, mean over seeds; bars: 95 % interval over seeds, from 3 on.
--- section: retinanet
+-- section: experiment
 -- alt: Average precision against multiply-accumulates of the detectors trained here.
 -- needs: lineage run
 -- each: experiment

@@ -322,6 +322,56 @@ static void two_experiments_of_one_kind_stay_apart(void **state) {
     program_leave();
 }
 
+static const cJSON *claim_of(const cJSON *data, const char *id) {
+    const cJSON *c;
+    cJSON_ArrayForEach(c, cJSON_GetObjectItem(data, "claims")) {
+        if (strcmp(json_text(c, "id"), id) == 0) return c;
+    }
+    fail_msg("no claim %s", id);
+    return NULL;
+}
+
+/* A claim of the project on a store of one record, then made again here with the same bits, then with others. */
+static void evidence_is_counted(void **state) {
+    (void)state;
+    static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    nlg_error err = {0};
+    nlg_store *store;
+    char path[600], spec[] = "{\"measure\":\"count\",\"network\":\"lenet5_1998\"}";
+    nlg_record r = {.measure = "count", .status = "done", .spec = spec};
+    program_enter();
+    snprintf(path, sizeof path, "%s/store.sqlite", getenv("D"));
+    assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, &err), NLG_OK);
+    assert_int_equal(nlg_record_key(spec, r.key, &err), NLG_OK);
+    nlg_record_metric(&r, "params", "", 60000);
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, &err), NLG_OK);
+    const nlg_member member = {.arm = "lenet5_1998", .factors = "{}", .key = r.key};
+    assert_int_equal(nlg_store_set_members(store, "full", "counts", "counts", &member, 1, &err), NLG_OK);
+    nlg_store_close(store);
+
+    cJSON *data = run_json("lineage report --profile full --results $D --json");
+    const cJSON *c = claim_of(data, "lenet-weights");
+    assert_string_equal(json_text(c, "verdict"), "supported");
+    assert_string_equal(json_text(c, "source"), "live");
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(c, "reverified")));
+    assert_string_equal(json_text(claim_of(data, "senet-macs"), "verdict"), "not testable at this scale");
+    cJSON_Delete(data);
+
+    run_good("printf 'key\\tsame\\n%s\\t1\\n' > $D/verified.tsv", r.key);
+    data = run_json("lineage report --profile full --results $D --json");
+    assert_string_equal(json_text(claim_of(data, "lenet-weights"), "reverified"), "1 of 1");
+    cJSON_Delete(data);
+    run_good("printf '%s\\t0\\n' >> $D/verified.tsv", r.key);
+    data = run_json("lineage report --profile full --results $D --json");
+    assert_string_equal(json_text(claim_of(data, "lenet-weights"), "verdict"), "not verified here");
+    cJSON_Delete(data);
+
+    run_good("lineage report --profile full --results $D --output $D/r");
+    run_good("tr -d ' \\n\\t' < $D/r/claims.json | grep -qF '\"reverified\":[0,1]'");
+    run_good("grep -q 'class=\"cell\"' $D/r/index.html && test -s $D/r/figures/cells-nasnet_a_mobile-normal.svg");
+    program_leave();
+}
+
 /* Pictures are extras: without gnuplot the tables and pages are there, and the exit code is 0. */
 static void no_gnuplot_is_a_warning(void **state) {
     (void)state;
@@ -353,6 +403,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(shipped_claims_run),
         cmocka_unit_test(templates_follow_mustache),
         cmocka_unit_test(two_experiments_of_one_kind_stay_apart),
+        cmocka_unit_test(evidence_is_counted),
         cmocka_unit_test(no_gnuplot_is_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,7 +199,9 @@ static nlg_status check_one(verifier *v, const char *key, nlg_error *err) {
     NLG_TRY(nlg_store_record(v->store, key, &stored, &found, err));
     nlg_status status = v->other ? nlg_store_record(v->other, key, &again, &there, err) : run_again(v, &stored, &again, err);
     if (status == NLG_OK && !there) v->absent++;
+    const int same = v->same;
     if (status == NLG_OK && there) status = compare(v, &stored, &again, err);
+    if (status == NLG_OK && !v->other) status = nlg_results_note_verified(v->options->results, key, v->same > same, err);
     nlg_record_free(&stored);
     if (there) nlg_record_free(&again);
     return status;

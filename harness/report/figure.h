@@ -3,7 +3,8 @@
  *
  * Head, one line each, a text may go on in lines that begin with "--   ":
  *
- *   -- title: caption: section: alt:   texts; section is the id of a part of the report; {experiment} stands for its name
+ *   -- title: caption: section: alt:   texts; section is the id of a part of the report, or
+ *       "experiment": where the claims of the experiment stand; {experiment} stands for its name
  *   -- needs:   the command that makes what is missing when the query has no rows
  *   -- each: experiment                one figure for each experiment that has rows; the query uses :experiment
  *   -- x: -- y: titles of the axes, with the unit         -- xscale: -- yscale: linear (default), log, category

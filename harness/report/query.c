@@ -19,7 +19,6 @@ enum { COLUMNS_MAX = 64, LARGEST = 1 << 24 };
 
 struct nlg_query {
     sqlite3 *database;
-    bool has_store;
     const char *networks;
 };
 
@@ -272,7 +271,6 @@ static nlg_status attach(nlg_query *q, const char *path, nlg_error *err) {
     sqlite3_bind_text(s, 1, plain, -1, SQLITE_STATIC);
     nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(q, path, err);
     sqlite3_finalize(s);
-    q->has_store = true;
     return status;
 }
 
@@ -312,10 +310,6 @@ void nlg_query_close(nlg_query *q) {
 
 void nlg_query_networks(nlg_query *q, const char *patterns) {
     q->networks = patterns;
-}
-
-bool nlg_query_has_store(const nlg_query *q) {
-    return q->has_store;
 }
 
 /* --- running --- */

@@ -19,7 +19,6 @@ nlg_status nlg_query_open(const char *store, const char *published, nlg_query **
 void nlg_query_close(nlg_query *query);
 /* What :networks is from now on: a JSON list of patterns of names (GLOB). The text is borrowed. */
 void nlg_query_networks(nlg_query *query, const char *patterns);
-bool nlg_query_has_store(const nlg_query *query);
 
 /* Fills the table `name` from tab-separated text with a line of column names, after lines that begin with '#'. `columns`: those
  * that it has, space separated, a name ended by '#' must be a number, one begun by '?' may be missing; NULL takes what the text

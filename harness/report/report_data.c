@@ -1,7 +1,8 @@
 /* The report's document:
  *
  *   {name, profile, smoke, headline, profile_note, store: {runs, hours, last}, machines: [...], has_claims, claims: [...],
- * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], tables, missing: [{title,
+ * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], cells: [{id, title, genotype,
+ *    reduction}], tables, missing: [{title,
  * command}], has_content}]}
  *
  * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
@@ -11,12 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/evidence.h"
 #include "harness/report/report.h"
 #include "harness/report/sql_head.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
+#include "models/cells.h"
 
 enum { LARGEST = 1 << 22 };
 
@@ -37,14 +40,6 @@ static double one_number(nlg_report *r, const char *sql, const char *experiment,
     return value;
 }
 
-/* A table that only some stores have. */
-static bool store_has(nlg_report *r, const char *table, nlg_status *status, nlg_error *err) {
-    char sql[128];
-    if (!nlg_query_has_store(r->query)) return false;
-    snprintf(sql, sizeof sql, "SELECT count(*) FROM kept.sqlite_master WHERE name = '%s'", table);
-    return one_number(r, sql, NULL, status, err) > 0;
-}
-
 static const char *class_of(nlg_verdict_kind kind) {
     return kind == NLG_SUPPORTED      ? "supported"
            : kind == NLG_CONTRADICTED ? "contradicted"
@@ -53,7 +48,7 @@ static const char *class_of(nlg_verdict_kind kind) {
 }
 
 /* One claim for people. */
-static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const char *source, double again, double same) {
+static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
     cJSON *row = cJSON_CreateObject();
     char text[160];
     nlg_json_text(row, "id", c->id);
@@ -61,9 +56,10 @@ static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const char *so
     nlg_json_text(row, "system", c->system);
     nlg_json_text(row, "experiment", c->experiment);
     nlg_json_text(row, "rule", c->rule->means);
-    nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
-    nlg_json_text(row, "class", class_of(v->kind));
-    nlg_json_text(row, "source", source);
+    bool differs = e->same < e->again; /* a record made again here has other bits */
+    nlg_json_text(row, "verdict", differs ? "not verified here" : nlg_verdict_name(v->kind));
+    nlg_json_text(row, "class", differs ? "open" : class_of(v->kind));
+    nlg_json_text(row, "source", e->source);
     nlg_json_number(row, "pairs", (double)v->pairs);
     p_text(row, "p", v->p);
     p_text(row, "q", v->q);
@@ -72,28 +68,27 @@ static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const char *so
     bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
     const char *unit = c->unit, *blank = *unit ? " " : "";
     if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.3g (%.3g to %.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
     else if (has_interval)
         snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
     else if (is_ratio)
-        snprintf(text, sizeof text, "%.3g%s%.60s", v->difference, blank, unit);
+        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
     else
         snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
     nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
-    snprintf(text, sizeof text, "%.0f of %.0f", same, again);
-    nlg_json_text(row, "reverified", again > 0 ? text : NULL);
+    snprintf(text, sizeof text, "%d of %d", e->same, e->again);
+    nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
     nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
     nlg_json_text(row, "would_decide", *c->would_decide && v->kind != NLG_SUPPORTED ? c->would_decide : NULL);
     return row;
 }
 
 /* One claim for machines. */
-static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const char *source, double again, double same,
-                        double seconds) {
+static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
     cJSON *row = nlg_json_object_in(list);
     nlg_json_text(row, "id", c->id);
     nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
-    nlg_json_text(row, "source", source);
+    nlg_json_text(row, "source", e->source);
     nlg_json_number(row, "pairs", (double)v->pairs);
     nlg_json_number(row, "p", v->p);
     nlg_json_number(row, "q", v->q);
@@ -104,43 +99,24 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, c
         cJSON_AddItemToArray(interval, isfinite(end) ? cJSON_CreateNumber(end) : cJSON_CreateNull());
     }
     cJSON *reverified = cJSON_AddArrayToObject(row, "reverified");
-    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(same));
-    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(again));
-    nlg_json_number(row, "seconds", seconds);
+    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->same));
+    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->again));
+    nlg_json_number(row, "seconds", e->seconds);
 }
 
 static nlg_status add_claims(nlg_report *r, cJSON *list, nlg_error *err) {
     const int n = r->claims.n_claims;
     nlg_status status = NLG_OK;
-    bool has_shipped = store_has(r, "shipped", &status, err), has_checks = store_has(r, "verifications", &status, err);
     for (int i = 0; status == NLG_OK && i < n; i++)
         status = nlg_claim_decide(&r->claims.claims[i], r->query, r->profile, &r->verdicts[i], err);
     if (status == NLG_OK) status = nlg_verdicts_adjust(r->verdicts, n, err);
     for (int i = 0; status == NLG_OK && i < n; i++) {
         const nlg_claim *c = &r->claims.claims[i];
-        double seconds = one_number(r,
-                                    "SELECT sum(seconds) FROM records WHERE key IN (SELECT key FROM members WHERE profile = "
-                                    ":profile AND experiment = :experiment)",
-                                    c->experiment, &status, err);
-        double again = 0, same = 0, shipped = 0;
-        if (has_checks) {
-            again = one_number(r,
-                               "SELECT count(DISTINCT key) FROM verifications JOIN members USING (key) WHERE profile = :profile "
-                               "AND experiment = :experiment",
-                               c->experiment, &status, err);
-            same = one_number(r,
-                              "SELECT count(DISTINCT key) FROM verifications JOIN members USING (key) WHERE same AND profile = "
-                              ":profile AND experiment = :experiment",
-                              c->experiment, &status, err);
-        }
-        if (has_shipped)
-            shipped = one_number(r,
-                                 "SELECT count(DISTINCT key) FROM shipped JOIN members USING (key) WHERE profile = :profile AND "
-                                 "experiment = :experiment",
-                                 c->experiment, &status, err);
-        const char *source = strcmp(r->profile, "smoke") == 0 ? "smoke" : shipped > 0 ? "shipped" : "live";
-        cJSON_AddItemToArray(list, claim_row(c, &r->verdicts[i], source, again, same));
-        add_verdict(r->verdict_list, c, &r->verdicts[i], source, again, same, isfinite(seconds) ? seconds : 0);
+        nlg_evidence e;
+        status = nlg_evidence_of(r->query, r->profile, c->experiment, &e, err);
+        if (status != NLG_OK) break;
+        cJSON_AddItemToArray(list, claim_row(c, &r->verdicts[i], &e));
+        add_verdict(r->verdict_list, c, &r->verdicts[i], &e);
     }
     return status;
 }
@@ -213,13 +189,15 @@ static cJSON *section_of(const nlg_report *r, const char *id) {
     return NULL;
 }
 
-/* Parts of an experiment that decides claims stand with the system of its first claim. */
+/* "experiment" stands for the system of the experiment's first claim, else the section of its own name, else "training". */
 static cJSON *section_for(const nlg_report *r, const char *section, const char *experiment) {
+    if (strcmp(section, "experiment")) return section_of(r, section);
     for (int i = 0; experiment && i < r->claims.n_claims; i++) {
         cJSON *s = strcmp(r->claims.claims[i].experiment, experiment) == 0 ? section_of(r, r->claims.claims[i].system) : NULL;
         if (s) return s;
     }
-    return section_of(r, section);
+    cJSON *own = experiment ? section_of(r, experiment) : NULL;
+    return own ? own : section_of(r, "training");
 }
 
 static void add_part(cJSON *section, const char *kind, cJSON *part) {
@@ -269,7 +247,7 @@ static nlg_status add_figures(nlg_report *r, const nlg_rows *experiments, nlg_er
         const nlg_figure *f = &r->figures[i];
         int drawn = 0;
         if (*f->input) continue; /* commands draw these */
-        if (!section_of(r, f->section))
+        if (!section_for(r, f->section, NULL))
             return nlg_fail(err, NLG_ERR_INPUT, "figure %s: there is no section '%s' in harness/report/templates/sections.json",
                             f->name, f->section);
         if (!f->each_experiment) NLG_TRY(add_figure(r, f, NULL, &drawn, err));
@@ -277,7 +255,7 @@ static nlg_status add_figures(nlg_report *r, const nlg_rows *experiments, nlg_er
             NLG_TRY(add_figure(r, f, experiments->text[e], &drawn, err));
         if (drawn) continue;
         char *title = nlg_figure_text(f->title, "any experiment");
-        add_missing(section_of(r, f->section), title, f->needs, "no data");
+        add_missing(section_for(r, f->section, NULL), title, f->needs, "no data");
         nlg_free(title);
     }
     return NLG_OK;
@@ -341,8 +319,8 @@ static nlg_status add_table_file(nlg_report *r, const table_file *t, const nlg_r
         return status;
     }
     if (!*t->section) return NLG_OK; /* for machines only */
-    if (!section_of(r, t->section)) return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no section '%s'", t->path, t->section);
-    if (!*t->each) return add_table(r, t, section_of(r, t->section), NULL, err);
+    if (!section_for(r, t->section, NULL)) return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no section '%s'", t->path, t->section);
+    if (!*t->each) return add_table(r, t, section_for(r, t->section, NULL), NULL, err);
     for (int e = 0; status == NLG_OK && e < experiments->count; e++)
         status = add_table(r, t, section_for(r, t->section, experiments->text[e]), experiments->text[e], err);
     return status;
@@ -395,6 +373,72 @@ static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const n
     return status;
 }
 
+/* --- cells --- */
+
+static nlg_status add_cells(cJSON *section, const char *name, const char *title, const char *genotype, nlg_error *err) {
+    nlg_cell_genotype cells;
+    if (nlg_genotype_parse(genotype, &cells, NULL) != NLG_OK) return NLG_OK; /* of a space that is not made of such cells */
+    for (int i = 0; i < 2; i++) {
+        const nlg_cell *cell = i ? &cells.reduction : &cells.normal;
+        char text[300];
+        if (!cell->n_blocks) continue;
+        cJSON *c = cJSON_CreateObject();
+        snprintf(text, sizeof text, "cells-%.200s-%s", name, i ? "reduction" : "normal");
+        for (char *at = text; *at; at++)
+            if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at)) *at = '_';
+        nlg_json_text(c, "id", text);
+        snprintf(text, sizeof text, "%.200s, %s", title, !cells.reduction.n_blocks ? "cell" : i ? "reduction cell" : "normal cell");
+        nlg_json_text(c, "title", text);
+        nlg_json_text(c, "genotype", genotype);
+        cJSON_AddBoolToObject(c, "reduction", i);
+        add_part(section, "cells", c);
+    }
+    (void)err;
+    return NLG_OK;
+}
+
+/* The cells of the networks that a section's "draw" names. */
+static nlg_status add_published_cells(cJSON *section, nlg_error *err) {
+    const cJSON *name;
+    cJSON_ArrayForEach(name, cJSON_GetObjectItem(section, "draw")) {
+        const nlg_model *model;
+        if (!cJSON_IsString(name)) continue;
+        NLG_TRY(nlg_model_find(name->valuestring, &model, err));
+        size_t length = nlg_model_genotype(model, NULL, 0);
+        char *text = nlg_alloc(length + 1, 1);
+        if (!text) return nlg_fail_memory(err, length, "a genotype");
+        nlg_model_genotype(model, text, length + 1);
+        nlg_status status = length ? add_cells(section, model->name, model->name, text, err) : NLG_OK;
+        nlg_free(text);
+        if (status != NLG_OK) return status;
+    }
+    return NLG_OK;
+}
+
+/* What the searches found and the final stage trained, a few of each experiment. */
+static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
+    enum { MOST = 6 };
+    static const char sql[] =
+        "SELECT arm, json_extract(spec, '$.genotype') AS genotype, min(position) AS place FROM members JOIN records USING (key)"
+        " WHERE profile = :profile AND experiment = :experiment AND final = 1 AND json_extract(spec, '$.genotype') IS NOT NULL"
+        " GROUP BY arm, 2 ORDER BY stage DESC, place LIMIT 6";
+    nlg_rows *experiments, *rows;
+    NLG_TRY(each_experiment(r, &experiments, err));
+    nlg_status status = NLG_OK;
+    for (int e = 0; status == NLG_OK && e < experiments->count; e++) {
+        status = nlg_query_run(r->query, sql, r->profile, experiments->text[e], "report", &rows, err);
+        for (int i = 0; status == NLG_OK && i < rows->count && i < MOST; i++) {
+            char name[256], title[300];
+            snprintf(name, sizeof name, "%.100s-%.100s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
+            snprintf(title, sizeof title, "%.100s: %.150s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
+            status = add_cells(section_of(r, "search"), name, title, nlg_rows_text(rows, i, "genotype"), err);
+        }
+        if (status == NLG_OK) nlg_rows_free(rows);
+    }
+    nlg_rows_free(experiments);
+    return status;
+}
+
 static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     char path[1024], *text;
     size_t size;
@@ -408,12 +452,13 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     cJSON_AddItemToObject(r->data, "sections", sections);
     cJSON_ArrayForEach(s, sections) {
         static const char *const texts[] = {"id", "title", "year", "what"};
-        static const char *const lists[] = {"claims", "figures", "tables", "missing"};
+        static const char *const lists[] = {"claims", "figures", "cells", "tables", "missing"};
         for (int i = 0; i < 4; i++)
             if (!cJSON_IsString(cJSON_GetObjectItem(s, texts[i])))
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
-        for (int i = 0; i < 4; i++) cJSON_AddArrayToObject(s, lists[i]);
+        for (int i = 0; i < 5; i++) cJSON_AddArrayToObject(s, lists[i]);
         cJSON_AddBoolToObject(s, "has_content", false);
+        NLG_TRY(add_published_cells(s, err));
     }
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {
         const char *system = cJSON_GetObjectItem(claim, "system")->valuestring;
@@ -470,6 +515,7 @@ static nlg_status fill(nlg_report *r, nlg_error *err) {
     NLG_TRY(add_sections(r, err));
     NLG_TRY(each_experiment(r, &experiments, err));
     nlg_status status = add_figures(r, experiments, err);
+    if (status == NLG_OK && section_of(r, "search")) status = add_found_cells(r, err);
     if (status == NLG_OK) status = each_table_file(r, visit_for_people, experiments, NULL, err);
     nlg_rows_free(experiments);
     return status;
@@ -483,6 +529,7 @@ nlg_status nlg_report_open(nlg_report *r, const char *results, const char *profi
     bool has_published = nlg_share_path("results/published", published, sizeof published);
     NLG_TRY(nlg_query_open(store, has_published ? published : NULL, &r->query, err));
     NLG_TRY(refuse_empty(r, results, err));
+    NLG_TRY(nlg_evidence_load(r->query, results, profile, err));
     NLG_TRY(nlg_figures_load(&r->figures, &r->n_figures, err));
     if (!nlg_share_path("harness/experiments", experiments, sizeof experiments))
         return nlg_fail(err, NLG_ERR_INPUT, "%s: missing; it holds the experiments", experiments);

@@ -1,7 +1,9 @@
 /* Pictures and pages of the report. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/cell_svg.h"
 #include "harness/report/draw.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
@@ -47,13 +49,29 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     return status;
 }
 
+static nlg_status draw_cell(cJSON *item, const char *output, nlg_error *err) {
+    nlg_cell_genotype cells;
+    nlg_bytes svg = {0};
+    NLG_TRY(nlg_genotype_parse(text_of(item, "genotype"), &cells, err));
+    FILE *f = open_memstream(&svg.data, &svg.size);
+    if (!f) return nlg_fail_memory(err, 0, "a cell");
+    bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
+    nlg_cell_svg(f, reduction ? &cells.reduction : &cells.normal, text_of(item, "id"), text_of(item, "title"));
+    fclose(f);
+    nlg_json_text(item, "svg", svg.data);
+    nlg_status status = save(output, text_of(item, "id"), "svg", &svg, err);
+    free(svg.data);
+    return status;
+}
+
 nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
     char folder[1100];
     cJSON *section;
     snprintf(folder, sizeof folder, "%.1000s/figures", output);
     NLG_TRY(nlg_folder_create(folder, err));
     cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) {
-        cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child;
+        cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child, *cell;
+        cJSON_ArrayForEach(cell, cJSON_GetObjectItem(section, "cells")) NLG_TRY(draw_cell(cell, output, err));
         while (figure) {
             cJSON *next = figure->next;
             nlg_error why = {0};

@@ -1,5 +1,5 @@
 -- title: Networks trained here: {experiment}
--- section: training
+-- section: experiment
 -- note: Mean test accuracy over seeds with Student's 95 % interval; the learning rate was chosen on validation. A rate at the edge of its grid may
 --   not be the best there is.
 -- each: experiment
