@@ -132,8 +132,8 @@ static void build_head(detector *d, const char *name, const char *last, int out)
     nlg_pop(b);
 }
 
-static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    detector d = {.b = b, .spec = model->spec};
+void nlg_detector_build(nlg_builder *b, const nlg_detector_spec *spec, nlg_shape input, int classes) {
+    detector d = {.b = b, .spec = spec};
     const bool nas_fpn = d.spec->pyramid == NLG_PYRAMID_NAS_FPN;
     const bool small = d.spec->mobile ? d.spec->mobile_small : d.spec->backbone.cifar > 0;
     const int first = !small ? 8 : d.spec->mobile || d.spec->backbone.cifar_stride == 2 ? 4 : 2; /* stride of P3 */
@@ -157,6 +157,10 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
         build_fpn(&d, stage);
     build_head(&d, "classification_head", "cls_logits", ANCHORS * classes);
     build_head(&d, "regression_head", "bbox_reg", ANCHORS * 4);
+}
+
+static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
+    nlg_detector_build(b, model->spec, input, classes);
 }
 
 const nlg_family nlg_retinanet = {

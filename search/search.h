@@ -66,6 +66,7 @@ struct nlg_space {
     /* Network spaces: build the network for an input and classes; other spaces: NULL. */
     nlg_status (*build)(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, struct nlg_graph **graph,
                         nlg_error *err);
+    bool detects;          /* they are detectors, for images with objects, of sides of a multiple of 64 */
     int input[3], classes; /* of its networks where nothing else is said: channels, rows, columns; zeros: 3, 32, 32 and 10 */
     /* Optional: the network as cells and macro structure (models/cells.h), in the arena; NULL when memory is short. */
     const struct nlg_cell_network *(*cells)(const nlg_space *self, const nlg_code *code, struct nlg_arena *arena);

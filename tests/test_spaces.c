@@ -205,8 +205,9 @@ static void networks_can_be_built(void **state) {
         for (uint64_t i = 0; i < 50; i++) {
             nlg_code code = random_code(space, i), canonical;
             nlg_space_canonical(space, &code, &canonical);
-            nlg_graph_cost small = cost_of(space, &code, 28, 28, 1), large = cost_of(space, &code, 32, 32, 3);
-            nlg_graph_cost same = cost_of(space, &canonical, 28, 28, 1);
+            const int side = space->detects ? 64 : 28, larger = space->detects ? 64 : 32;
+            nlg_graph_cost small = cost_of(space, &code, side, side, 1), large = cost_of(space, &code, larger, larger, 3);
+            nlg_graph_cost same = cost_of(space, &canonical, side, side, 1);
             assert_true(small.params > 0 && small.macs > 0);
             assert_true(large.params > small.params && large.macs > small.macs); /* a stem of three channels */
             /* NAS-Bench-201 does not tell a shared operation from a repeated one: its classes hold larger networks too. */

@@ -157,7 +157,10 @@ static nlg_dataset_options options_of(const cJSON *data, const char *source) {
                              .file_order = nlg_value_flag(data, "file_order"),
                              .filter = (nlg_filter)nlg_value_int(data, "filter")};
     for (const char *c = seed ? seed : ""; *c >= '0' && *c <= '9'; c++) o.split_seed = 10 * o.split_seed + (uint64_t)(*c - '0');
-    if (strncmp(source, "imagefolder", 11) == 0) {
+    const nlg_dataset_format *format = NULL;
+    const bool has_objects =
+        nlg_dataset_format_find(source, &format, NULL) == NLG_OK && nlg_dataset_format_targets(format) == NLG_TARGET_OBJECTS;
+    if (strncmp(source, "imagefolder", 11) == 0 || has_objects) {
         const cJSON *shape = cJSON_GetObjectItemCaseSensitive(data, "image"), *side = cJSON_GetArrayItem(shape, 1);
         o.image_size = cJSON_IsNumber(side) ? side->valueint : 0;
         o.resize = nlg_value_int(data, "resize");

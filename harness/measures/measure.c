@@ -66,17 +66,25 @@ static const char *recipe_name(const char *key) {
 
 /* The field of a recipe's JSON that a key stands for; NULL if there is none. */
 static cJSON *recipe_field(cJSON *recipe, const char *key, cJSON **parent) {
-    cJSON *inner = cJSON_GetObjectItemCaseSensitive(recipe, "augmentation");
+    static const char *const parts[] = {"augmentation", "detection"};
     const char *name = recipe_name(key);
-    cJSON *field = cJSON_GetObjectItemCaseSensitive(recipe, name);
     *parent = recipe;
-    if (field && field != inner) return field;
-    *parent = inner;
-    return cJSON_GetObjectItemCaseSensitive(inner, name);
+    cJSON *field = cJSON_GetObjectItemCaseSensitive(recipe, name);
+    if (field && !cJSON_IsObject(field)) return field;
+    field = NULL;
+    for (int i = 0; i < 2 && !field; i++) {
+        *parent = cJSON_GetObjectItemCaseSensitive(recipe, parts[i]);
+        field = cJSON_GetObjectItemCaseSensitive(*parent, name);
+    }
+    return field;
 }
 
-static cJSON *default_recipe(void) {
-    const nlg_recipe recipe = nlg_recipe_default();
+/* The recipe of the task that the data set has; without one, that with every field. */
+static cJSON *default_recipe(const char *data) {
+    const nlg_dataset_format *format = NULL;
+    nlg_recipe recipe = nlg_recipe_default_detection();
+    if (data && nlg_dataset_format_find(data, &format, NULL) == NLG_OK)
+        recipe = nlg_task_recipe(nlg_task_for(&(const nlg_dataset_info){.targets = nlg_dataset_format_targets(format)}));
     cJSON *object = cJSON_CreateObject();
     if (object && nlg_recipe_add(object, &recipe)) return object;
     cJSON_Delete(object);
@@ -93,7 +101,7 @@ static bool replace(cJSON *recipe, const cJSON *value, const char *key) {
 }
 
 nlg_status nlg_value_recipe(const cJSON *values, const char *where, nlg_recipe *recipe, nlg_error *err) {
-    cJSON *object = default_recipe();
+    cJSON *object = default_recipe(nlg_value_text(values, "data"));
     bool good = object != NULL;
     for (const cJSON *v = values->child; v && good; v = v->next) good = replace(object, v, v->string);
     const cJSON *augment = member(values, "augment");
@@ -158,7 +166,7 @@ static nlg_status check_own(const nlg_value_key *k, const char *where, const cJS
 static nlg_status check_recipe(const nlg_measure *m, const char *where, const char *key, const cJSON *value, nlg_error *err) {
     static const nlg_value_key augment = {"augment", NLG_VALUE_FLAG, 0, 0, NULL, NULL};
     if (strcmp(key, augment.name) == 0) return check_own(&augment, where, value, err);
-    cJSON *object = default_recipe(), *parent;
+    cJSON *object = default_recipe(NULL), *parent;
     nlg_recipe recipe;
     if (!object) return nlg_fail_memory(err, 0, "a recipe");
     nlg_status status;
