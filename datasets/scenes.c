@@ -12,7 +12,7 @@
 #include "layers/base/digest.h"
 #include "layers/base/rng.h"
 
-enum { DEFAULT_SIDE = 96, LEAST_SIDE = 64, MOST_SIDE = 256, TRAIN = 8000, VALIDATION = 500, TEST = 2000, OBJECTS = 8 };
+enum { DEFAULT_SIDE = 96, LEAST_SIDE = 64, MOST_SIDE = 256, TRAIN = 8000, VALIDATION = 500, TEST = 500, OBJECTS = 8 };
 enum { VERSION = 1 }; /* of the drawing: part of the digest */
 
 typedef struct rgb {

@@ -8,7 +8,7 @@
 -- y: AP, %
 -- xscale: log
 WITH one AS (
-  SELECT arm, position, max(CASE metric WHEN 'ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
+  SELECT arm, position, max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results WHERE profile = :profile AND experiment = :experiment GROUP BY stage, position)
 SELECT max(macs) AS x, 100 * mean(ap) AS y, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS low, CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS high,
   NULL AS series, arm AS label, printf('%s: AP %.2f (%d seeds)', arm, 100 * mean(ap), count(ap)) AS hover
