@@ -143,7 +143,6 @@ typedef struct nlg_detector_spec {
     const nlg_mobilenet_spec *mobile; /* MobileNet v2 as backbone in place of it; NULL: none */
     bool mobile_small;                /* with the stages of mobilenet_v2_small behind a stem of stride 2 */
 } nlg_detector_spec;
-extern const nlg_family nlg_retinanet, nlg_nas_fpn;
 /* The whole network, input and outputs included. */
 void nlg_detector_build(nlg_builder *b, const nlg_detector_spec *spec, nlg_shape input, int classes);
 
