@@ -12,6 +12,9 @@
 nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int classes, nlg_error *err) {
     network->input = input.c ? input : network->model->input;
     NLG_TRY(nlg_model_build(network->model, input, classes, &network->graph, err));
+    if (network->graph->aux_left_out)
+        fprintf(stderr, "%s: an auxiliary head is left out, which does not fit this input (%s)\n", network->title,
+                network->graph->aux_left_out);
     return nlg_graph_count(network->graph, &network->cost, err);
 }
 

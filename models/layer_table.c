@@ -156,13 +156,24 @@ static nlg_value residual(reader *r, nlg_value x, bool relu) {
     return relu ? nlg_relu(r->b, x) : x;
 }
 
+/* Behind a body that was not read to its end. */
+static const char *behind_body(const char *at) {
+    int open = 0;
+    do {
+        open += *at == '{';
+        open -= *at == '}';
+    } while (*at++ != '\0' && (open > 0 || at[-1] != '}'));
+    return at;
+}
+
 static nlg_value auxiliary(reader *r, nlg_value x) {
     const float weight = decimal(r);
     const int mark = take(r, '@') ? number(r) : -1;
     if (mark >= MAX_MARKS) return fault(r, "a smaller mark");
+    const char *start = r->at;
     nlg_aux_begin(r->b);
     nlg_output_aux(r->b, body(r, mark >= 0 ? r->mark[mark] : x), weight);
-    nlg_aux_end(r->b);
+    if (!nlg_aux_end(r->b)) r->at = behind_body(start);
     return x;
 }
 

@@ -106,6 +106,7 @@ nlg_status nlg_model_build(const nlg_model *model, nlg_shape input, int classes,
         nlg_graph_destroy(made);
         return nlg_fail_memory(err, sizeof *made, model->name);
     }
+    if (!own) nlg_builder_allow_missing_aux(b);
     model->family->build(b, model, input, classes);
     nlg_status status = nlg_builder_finish(b, err);
     if (status != NLG_OK) {

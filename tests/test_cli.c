@@ -301,7 +301,25 @@ static void drawings_are_dot(void **state) {
     text = run_good("lineage draw nas_fpn_r50_7_256 --cells --output -").out;
     assert_non_null(strstr(text, "global pooling"));
     run_good("lineage draw nasnet_a_small --cells --output $D/cells.dot && test -s $D/cells.dot");
-    run_good("lineage draw lenet5 --output $D/picture.svg && test -s $D/picture.dot && test ! -e $D/picture.svg.svg");
+    /* A Graphviz that shows its arguments: whoever names a picture gets that format, and no name is an option. */
+    run_good(
+        "mkdir $D/bin && { echo '#!/bin/sh'; echo 'echo \"$1 $2\"; echo picture >\"$4\"'; } >$D/bin/dot && chmod +x $D/bin/dot");
+    run_good(
+        "cd $D && PATH=$D/bin:$PATH lineage draw lenet5 --output picture.svg && test -s picture.dot && test ! -e picture.svg.svg");
+    assert_non_null(strstr(run_good("cd $D && PATH=$D/bin:$PATH lineage draw lenet5 --output a.png").out, "-Tpng a.dot\n"));
+    assert_non_null(strstr(run_good("cd $D && PATH=$D/bin:$PATH lineage draw lenet5 --output=-x.dot").out, "-Tsvg ./-x.dot\n"));
+    run_good("cd $D && test -s a.png && test -s ./-x.svg && { echo '#!/bin/sh'; echo 'exit 127'; } >bin/dot");
+    program_result none = run("cd $D && PATH=$D/bin:$PATH lineage draw lenet5 --output b.png"); /* not installed */
+    assert_int_equal(none.code, 2);
+    assert_non_null(strstr(none.err, "b.png: cannot be drawn: the program dot is not installed"));
+    run_refused("expected a name that ends with .dot, .gv, .svg, .png or .pdf", "lineage draw lenet5 --output $D/a.jpg");
+    run_refused("unknown model 'nosuch'", "lineage bench lenet5 nosuch --seconds 0.1 --threads 1");
+    run_refused("export writes safetensors, not what .pth stands for", "lineage export lenet5 $D/a.pth");
+    assert_non_null(strstr(run_good("lineage show efficientnet_b2").out, "resized to 288 (bicubic), centre crop 288,"));
+    assert_non_null(strstr(run_good("lineage show inception_v3").out, "resized to 342 (bilinear), centre crop 299,"));
+    cJSON *shown = run_json("lineage show efficientnet_b7 --json");
+    assert_true(json_number(cJSON_GetObjectItem(shown, "preprocessing"), "resize") == 600);
+    cJSON_Delete(shown);
     run_good("! command -v dot >/dev/null || test -s $D/cells.svg");
     run_refused("cannot write", "lineage draw lenet5 --output $D/no-folder/x.dot");
 }

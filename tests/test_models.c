@@ -391,6 +391,36 @@ static void wrong_inputs_are_refused(void **state) {
     }
 }
 
+/* A head that training uses must not keep a network from being counted at another size. */
+static void heads_that_do_not_fit_are_left_out(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        int side;
+        bool left_out;
+    } cases[] = {{"inception_v3", 299, false}, {"inception_v3", 284, true},  {"inception_v3", 224, true},
+                 {"inception_v3", 75, true},   {"inception_v3", 320, false}, {"googlenet", 224, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const nlg_model *model;
+        nlg_graph *graph = NULL, *own_graph = NULL;
+        nlg_graph_cost cost, own_cost;
+        nlg_error err = {0};
+        if (nlg_model_find(cases[i].name, &model, &err) != NLG_OK) fail_msg("%s", err.text);
+        if (nlg_model_build(model, (nlg_shape){cases[i].side, cases[i].side, 3}, 0, &graph, &err) != NLG_OK)
+            fail_msg("%s", err.text);
+        assert_int_equal(nlg_model_build(model, own, 0, &own_graph, &err), NLG_OK);
+        assert_int_equal(nlg_graph_count(graph, &cost, &err), NLG_OK);
+        assert_int_equal(nlg_graph_count(own_graph, &own_cost, &err), NLG_OK);
+        if ((graph->aux_left_out != NULL) != cases[i].left_out) fail_msg("%s at %d", cases[i].name, cases[i].side);
+        assert_null(own_graph->aux_left_out);
+        assert_int_equal(cost.params_without_aux, own_cost.params_without_aux);
+        if (cases[i].left_out) assert_true(cost.params < own_cost.params);
+        for (int n = 0; n < graph->n_nodes && cases[i].left_out; n++) assert_false(graph->nodes[n].aux);
+        nlg_graph_destroy(graph);
+        nlg_graph_destroy(own_graph);
+    }
+}
+
 static void any_allocation_may_fail(void **state) {
     (void)state;
     const nlg_model *model = find("mobilenet_v2_small");
@@ -425,6 +455,7 @@ int main(void) {
         cmocka_unit_test(lenet_layers_have_the_papers_parameters),
         cmocka_unit_test(modules_have_the_papers_sizes),
         cmocka_unit_test(wrong_inputs_are_refused),
+        cmocka_unit_test(heads_that_do_not_fit_are_left_out),
         cmocka_unit_test(any_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("models", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,7 +27,10 @@ enum { KEY_CELLS = 0x100, KEY_OUTPUT, KEY_INPUT };
 static const struct argp_option options[] = {
     {"cells", KEY_CELLS, NULL, 0, "Draw the cells (NASNet, PNASNet, AmoebaNet, NAS-FPN) instead of the stages", 0},
     {"output", KEY_OUTPUT, "FILE", 0,
-     "FILE.dot or FILE.svg: both are written (default: MODEL); - for the DOT text on standard output", 0},
+     "FILE.dot, FILE.svg, FILE.png or FILE.pdf: the DOT text and a picture are written (default: MODEL, SVG); - for the DOT text "
+     "on "
+     "standard output",
+     0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
     {0},
 };
@@ -53,10 +57,38 @@ static nlg_status draw(const draw_options *o, const nlg_network *network, FILE *
     return NLG_OK;
 }
 
+/* Picture formats by the ending of a name; the first is made beside a .dot file. */
+static const char *const formats[] = {"svg", "png", "pdf"};
+enum { FORMATS = sizeof formats / sizeof *formats };
+
+static bool ends_with(const char *text, const char *suffix) {
+    const size_t a = strlen(text), b = strlen(suffix);
+    return a > b && strcasecmp(text + a - b, suffix) == 0;
+}
+
+/* -1: no picture. */
+static int format_of(const char *path) {
+    char ending[8];
+    for (int i = 0; i < FORMATS; i++) {
+        snprintf(ending, sizeof ending, ".%s", formats[i]);
+        if (ends_with(path, ending)) return i;
+    }
+    return -1;
+}
+
+/* A path that no program takes for an option; free with nlg_free. */
+static char *as_argument(const char *path) {
+    const size_t size = strlen(path) + 3;
+    char *text = nlg_alloc(size, 1);
+    if (text) snprintf(text, size, "%s%s", path[0] == '-' ? "./" : "", path);
+    return text;
+}
+
 /* False if Graphviz is not installed. */
-static bool run_dot(char *dot, char *svg, int *exit_code) {
-    char program[] = "dot", format[] = "-Tsvg", to[] = "-o";
-    char *arguments[] = {program, format, dot, to, svg, NULL};
+static bool run_dot(int format, char *dot, char *picture, int *exit_code) {
+    char program[] = "dot", kind[16], to[] = "-o";
+    snprintf(kind, sizeof kind, "-T%s", formats[format]);
+    char *arguments[] = {program, kind, dot, to, picture, NULL};
     pid_t child;
     int status;
     if (posix_spawnp(&child, program, NULL, NULL, arguments, environ) != 0) return false;
@@ -66,27 +98,31 @@ static bool run_dot(char *dot, char *svg, int *exit_code) {
     return *exit_code != 127;
 }
 
-static nlg_status make_svg(const char *path, nlg_error *err) {
-    size_t length = strlen(path);
-    char *dot = nlg_strdup(path), *svg = nlg_alloc(length + 5, 1);
-    nlg_status status = dot && svg ? NLG_OK : nlg_fail_memory(err, length, "a file name");
+/* asked: somebody named the picture, so that its lack is a failure. */
+static nlg_status make_picture(const char *dot_path, const char *picture_path, bool asked, nlg_error *err) {
+    char *dot = as_argument(dot_path), *picture = as_argument(picture_path);
+    nlg_status status = dot && picture ? NLG_OK : nlg_fail_memory(err, strlen(dot_path), "a file name");
     int code = 0;
-    if (status == NLG_OK) {
-        bool has_suffix = length > 4 && strcmp(path + length - 4, ".dot") == 0;
-        snprintf(svg, length + 5, "%.*s.svg", (int)(has_suffix ? length - 4 : length), path);
-        if (!run_dot(dot, svg, &code))
-            fprintf(stderr, "no SVG: the program dot is not installed (Debian package graphviz)\n");
-        else if (code)
-            status = nlg_fail(err, NLG_ERR_IO, "%s: dot failed with exit code %d; draw %s by hand to see why", svg, code, path);
+    if (status == NLG_OK && !run_dot(format_of(picture_path), dot, picture, &code)) {
+        if (asked)
+            status = nlg_fail(err, NLG_ERR_IO,
+                              "%s: cannot be drawn: the program dot is not installed (Debian package graphviz); %s is there",
+                              picture_path, dot_path);
         else
-            printf("%s\n", svg);
+            fprintf(stderr, "no SVG: the program dot is not installed (Debian package graphviz)\n");
+    } else if (status == NLG_OK && code) {
+        status =
+            nlg_fail(err, NLG_ERR_IO, "%s: dot failed with exit code %d; draw %s by hand to see why", picture_path, code, dot_path);
+    } else if (status == NLG_OK) {
+        printf("%s\n", picture_path);
     }
     nlg_free(dot);
-    nlg_free(svg);
+    nlg_free(picture);
     return status;
 }
 
-static nlg_status write_file(const draw_options *o, const nlg_network *network, const char *path, nlg_error *err) {
+static nlg_status write_file(const draw_options *o, const nlg_network *network, const char *path, const char *picture,
+                             nlg_error *err) {
     nlg_file_writer writer;
     NLG_TRY(nlg_file_begin(&writer, path, err));
     nlg_status status = draw(o, network, writer.stream, err);
@@ -96,17 +132,25 @@ static nlg_status write_file(const draw_options *o, const nlg_network *network, 
     }
     NLG_TRY(nlg_file_commit(&writer, err));
     printf("%s\n", path);
-    return make_svg(path, err);
+    return make_picture(path, picture, o->output && format_of(o->output) >= 0, err);
 }
 
-/* Where the DOT text goes; whoever names the picture gets both. */
-static nlg_status dot_path(const draw_options *o, const char *name, char path[PATH_MAX], nlg_error *err) {
-    size_t length = o->output ? strlen(o->output) : 0;
-    bool picture = length > 4 && strcmp(o->output + length - 4, ".svg") == 0;
-    int written = !o->output ? snprintf(path, PATH_MAX, "%s%s.dot", name, o->cells ? "_cells" : "")
-                  : picture  ? snprintf(path, PATH_MAX, "%.*s.dot", (int)length - 4, o->output)
-                             : snprintf(path, PATH_MAX, "%s", o->output);
-    if (written < PATH_MAX) return NLG_OK;
+/* Where DOT text and picture go; whoever names one of them gets both. */
+static nlg_status find_paths(const draw_options *o, const char *name, char dot[PATH_MAX], char picture[PATH_MAX], nlg_error *err) {
+    const char *given = o->output ? o->output : "";
+    const char *slash = strrchr(given, '/'), *ending = strrchr(slash ? slash : given, '.');
+    const bool is_dot = ends_with(given, ".dot") || ends_with(given, ".gv");
+    if (ending && !is_dot && format_of(given) < 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "--output %s: expected a name that ends with .dot, .gv, .svg, .png or .pdf", given);
+    const int stem = ending ? (int)(ending - given) : (int)strlen(given);
+    int written = o->output ? snprintf(picture, PATH_MAX, "%.*s", stem, given)
+                            : snprintf(picture, PATH_MAX, "%s%s", name, o->cells ? "_cells" : "");
+    if (written < PATH_MAX - 5) {
+        snprintf(dot, PATH_MAX, "%.*s%s", PATH_MAX - 5, is_dot ? given : picture, is_dot ? "" : ".dot");
+        const int format = format_of(given);
+        snprintf(picture + written, (size_t)(PATH_MAX - written), ".%s", formats[format < 0 ? 0 : format]);
+        return NLG_OK;
+    }
     return nlg_fail(err, NLG_ERR_INPUT, "--output: expected a path below %d bytes, found %d; name a shorter one", PATH_MAX,
                     written);
 }
@@ -114,12 +158,12 @@ static nlg_status dot_path(const draw_options *o, const char *name, char path[PA
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const draw_options *o = call->options;
     nlg_network network;
-    char path[PATH_MAX];
+    char path[PATH_MAX], picture[PATH_MAX];
     nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, 0, &network, err);
     if (status == NLG_OK && o->output && strcmp(o->output, "-") == 0) {
         status = draw(o, &network, stdout, err);
-    } else if (status == NLG_OK && (status = dot_path(o, network.model->name, path, err)) == NLG_OK) {
-        status = write_file(o, &network, path, err);
+    } else if (status == NLG_OK && (status = find_paths(o, network.model->name, path, picture, err)) == NLG_OK) {
+        status = write_file(o, &network, path, picture, err);
     }
     nlg_network_close(&network);
     return status;

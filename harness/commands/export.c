@@ -1,9 +1,12 @@
 /* lineage export: a network's weights as a safetensors file. */
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #include "harness/command.h"
 #include "harness/network.h"
 #include "harness/options.h"
+#include "layers/base/file.h"
 #include "layers/graph/weights_file.h"
 
 typedef struct export_options {
@@ -14,7 +17,7 @@ typedef struct export_options {
 
 enum { KEY_WEIGHTS = 0x100, KEY_INPUT, KEY_CLASSES };
 static const struct argp_option options[] = {
-    {"weights", KEY_WEIGHTS, "FILE", 0, "Write these weights (F32, F16, BF16) anew as F32, instead of fresh ones", 0},
+    {"weights", KEY_WEIGHTS, "FILE", 0, "Write these weights (F64, F32, F16, BF16) anew as F32, instead of fresh ones", 0},
     {"input", KEY_INPUT, "C,H,W", 0, "Another input size, where the network allows it", 0},
     {"classes", KEY_CLASSES, "N", 0, "Another number of classes", 0},
     {0},
@@ -48,8 +51,18 @@ static nlg_status write_weights(const nlg_invocation *call, nlg_weights *weights
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const export_options *o = call->options;
-    nlg_network network;
+    nlg_network network = {0};
     nlg_weights weights = {0};
+    static const char *const others[] = {".pth", ".pt", ".bin", ".onnx", ".h5", ".npz", ".ckpt", ".pkl"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const size_t length = strlen(call->arguments[1]), end = strlen(others[i]);
+        if (length > end && strcasecmp(call->arguments[1] + length - end, others[i]) == 0)
+            return nlg_fail(err, NLG_ERR_INPUT,
+                            "%s: export writes safetensors, not what %s stands for; name it .safetensors (in Python: "
+                            "safetensors.torch.load_file reads it)",
+                            call->arguments[1], others[i]);
+    }
+    NLG_TRY(nlg_file_probe(call->arguments[1], err));
     nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, o->classes, &network, err);
     if (status == NLG_OK) status = nlg_weights_create(network.graph, &weights, err);
     if (status == NLG_OK) status = write_weights(call, &weights, err);

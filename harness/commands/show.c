@@ -5,6 +5,7 @@
 #include "harness/network.h"
 #include "harness/options.h"
 #include "harness/output.h"
+#include "harness/measures/training.h"
 #include "layers/base/memory.h"
 
 typedef struct show_options {
@@ -70,14 +71,31 @@ static void print_deviations(const nlg_network *network) {
     print_against("MACs", network->cost.macs, m->published_macs, m->published_source);
 }
 
+/* As eval and predict do it. */
 static void print_preprocessing(const nlg_model *m) {
-    const nlg_preprocessing *p = &m->preprocessing;
-    static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
-    const float *mean = p->std[0] > 0 ? p->mean : imagenet_mean, *std = p->std[0] > 0 ? p->std : imagenet_std;
-    if (m->small || m->input.c != 3) return;
-    printf("preprocessing: %s, crop fraction %.3f, mean %.3f %.3f %.3f, std %.3f %.3f %.3f\n",
-           p->interpolation == NLG_BICUBIC ? "bicubic" : "bilinear", (double)(p->crop_fraction > 0 ? p->crop_fraction : 0.875f),
-           (double)mean[0], (double)mean[1], (double)mean[2], (double)std[0], (double)std[1], (double)std[2]);
+    nlg_image_recipe r;
+    float mean[3], std[3];
+    if (!nlg_is_for_photographs(m)) return;
+    nlg_model_preprocessing(m, &r, mean, std);
+    printf("preprocessing: shorter side resized to %d (%s), centre crop %d, mean %.3f %.3f %.3f, std %.3f %.3f %.3f\n", r.resize,
+           r.filter == NLG_FILTER_BICUBIC ? "bicubic" : "bilinear", r.crop, (double)mean[0], (double)mean[1], (double)mean[2],
+           (double)std[0], (double)std[1], (double)std[2]);
+}
+
+static void add_preprocessing(cJSON *doc, const nlg_model *m) {
+    nlg_image_recipe r;
+    float mean[3], std[3];
+    if (!nlg_is_for_photographs(m)) {
+        cJSON_AddNullToObject(doc, "preprocessing");
+        return;
+    }
+    nlg_model_preprocessing(m, &r, mean, std);
+    cJSON *p = cJSON_AddObjectToObject(doc, "preprocessing");
+    nlg_json_number(p, "resize", r.resize);
+    nlg_json_number(p, "crop", r.crop);
+    nlg_json_text(p, "interpolation", r.filter == NLG_FILTER_BICUBIC ? "bicubic" : "bilinear");
+    cJSON_AddItemToObject(p, "mean", cJSON_CreateFloatArray(mean, 3));
+    cJSON_AddItemToObject(p, "std", cJSON_CreateFloatArray(std, 3));
 }
 
 static void print_facts(const nlg_network *network) {
@@ -175,6 +193,7 @@ static nlg_status print_json(const nlg_network *network, const char *genotype, n
     nlg_json_text(doc, "venue", m->family->venue);
     cJSON_AddItemToObject(doc, "input", shape_json(network->input));
     cJSON_AddBoolToObject(doc, "any_input", m->any_input);
+    add_preprocessing(doc, m);
     nlg_json_number(doc, "params", (double)network->cost.params);
     nlg_json_number(doc, "params_without_aux", (double)network->cost.params_without_aux);
     nlg_json_number(doc, "macs", (double)network->cost.macs);

@@ -15,6 +15,12 @@ struct nlg_builder {
     size_t scope_length[SCOPE_DEPTH];
     char scope[NAME_LENGTH];
     int aux, share; /* nesting of begin/end */
+    bool aux_may_miss;
+    struct {
+        nlg_error error;
+        int n_nodes, n_params, n_outputs, depth;
+        size_t weights_floats, scope_length;
+    } before_aux;
 };
 
 nlg_builder *nlg_builder_create(nlg_graph *graph) {
@@ -71,11 +77,41 @@ void nlg_pop(nlg_builder *b) {
     if (b->depth > 0) b->scope[b->scope_length[--b->depth]] = '\0';
 }
 
-void nlg_aux_begin(nlg_builder *b) {
-    b->aux++;
+void nlg_builder_allow_missing_aux(nlg_builder *b) {
+    b->aux_may_miss = true;
 }
-void nlg_aux_end(nlg_builder *b) {
-    b->aux--;
+
+void nlg_aux_begin(nlg_builder *b) {
+    const nlg_graph *g = b->graph;
+    if (b->aux++ > 0) return;
+    b->before_aux.error = b->error;
+    b->before_aux.n_nodes = g->n_nodes;
+    b->before_aux.n_params = g->n_params;
+    b->before_aux.n_outputs = g->n_outputs;
+    b->before_aux.weights_floats = g->weights_floats;
+    b->before_aux.depth = b->depth;
+    b->before_aux.scope_length = strlen(b->scope);
+}
+
+/* The head as if it had never been begun. */
+static void take_back_aux(nlg_builder *b) {
+    nlg_graph *g = b->graph;
+    if (g->aux_left_out == NULL) g->aux_left_out = nlg_arena_printf(g->arena, "%s", b->error.text);
+    b->error = b->before_aux.error;
+    if (g->aux_left_out == NULL) memory_short(b);
+    g->n_nodes = b->before_aux.n_nodes;
+    g->n_params = b->before_aux.n_params;
+    g->n_outputs = b->before_aux.n_outputs;
+    g->weights_floats = b->before_aux.weights_floats;
+    b->depth = b->before_aux.depth;
+    b->scope[b->before_aux.scope_length] = '\0';
+}
+
+bool nlg_aux_end(nlg_builder *b) {
+    if (--b->aux > 0) return true;
+    if (!b->aux_may_miss || b->error.status != NLG_ERR_INPUT || b->before_aux.error.status != NLG_OK) return true;
+    take_back_aux(b);
+    return false;
 }
 void nlg_share_begin(nlg_builder *b) {
     b->share++;

@@ -24,7 +24,10 @@ void nlg_push(nlg_builder *b, const char *format, ...) __attribute__((format(pri
 void nlg_pop(nlg_builder *b);
 /* Nodes and parameters made between begin and end belong to an auxiliary head (left out of inference and of most counts). */
 void nlg_aux_begin(nlg_builder *b);
-void nlg_aux_end(nlg_builder *b);
+bool nlg_aux_end(nlg_builder *b); /* false: the head was left out, as if it had not been begun */
+/* From now on an auxiliary head that does not fit is left out instead of being an error: for other input sizes than a network's
+ * own. */
+void nlg_builder_allow_missing_aux(nlg_builder *b);
 /* Layers made between begin and end may use a parameter name again: the tensor is shared (RetinaNet heads over levels). */
 void nlg_share_begin(nlg_builder *b);
 void nlg_share_end(nlg_builder *b);

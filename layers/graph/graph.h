@@ -47,6 +47,7 @@ typedef struct nlg_graph {
     int outputs[NLG_GRAPH_MAX_OUTPUTS];
     float output_weight[NLG_GRAPH_MAX_OUTPUTS]; /* of the output's loss in training: 1, auxiliary heads 0.3 or 0.4 */
     bool output_aux[NLG_GRAPH_MAX_OUTPUTS];
+    const char *aux_left_out; /* why an auxiliary head is missing that does not fit the input; NULL: none is */
 } nlg_graph;
 
 nlg_graph *nlg_graph_create(void); /* NULL when memory is short */
