@@ -87,7 +87,7 @@ state() {
         *.json) sed -E 's/"(file_digest|test_file_digest|seconds|created)": *"?[^",}]*"?//g' "$file" ;;
         *.tsv) awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) drop[i] = $i ~ /second|commit|created/ }
             { for (i = 1; i <= NF; i++) if (!drop[i]) printf "%s\t", $i; print "" }' "$file" ;;
-        *.html | *.md) ;; # the date
+        *.pdf) ;; # the date
         *) sha256sum <"$file" ;;
         esac
     done) 2>&1
@@ -101,7 +101,7 @@ output() {
 # Runs a command under a limit of time and keeps what it printed. RC: its exit code.
 attempt() { # prefix words..., --, command words
     RC=0
-    timeout --foreground -s KILL 60 "$@" >"$d.out" 2>"$d.err" </dev/null || RC=$?
+    timeout --foreground -s KILL 120 "$@" >"$d.out" 2>"$d.err" </dev/null || RC=$?
 }
 
 report_failure() {
@@ -191,7 +191,7 @@ memory_faults() {
     COUNT_TO=$work/allocations LD_PRELOAD=$tools/failing_memory.so attempt "$lineage" $(command_of "$name")
     rm -rf "$d"
     count=$(cat "$work/allocations")
-    for n in $(spread "$count" $((4 * points))); do
+    for n in $(spread "$count" $((4 * points / weight))); do
         try "allocation $n of $count" env FAIL_AT="$n" LD_PRELOAD="$tools/failing_memory.so"
     done
 }
@@ -202,14 +202,14 @@ disk_faults() {
     d=$work/count
     mkdir -p "$d"
     # shellcheck disable=SC2046
-    attempt strace -f -qq -o "$work/trace" -e trace="$calls" "$lineage" $(command_of "$name")
+    attempt strace $follow -qq -o "$work/trace" -e trace="$calls" "$lineage" $(command_of "$name")
     rm -rf "$d"
     while read -r call error; do
-        count=$(grep -c "^[0-9]* *$call(" "$work/trace" || true)
+        count=$(grep -cE "^([0-9]+ +)?$call\(" "$work/trace" || true)
         # the first openat and read calls are the loader's
-        for n in $(spread "$count" $((points / 3 + 1))); do
+        for n in $(spread "$count" $((points / 3 / weight + 1))); do
             case $call in openat | read | pread64 | close) [ "$n" -gt 40 ] || continue ;; esac
-            try "$call $n of $count fails with $error" strace -f -qq -o /dev/null -e trace="$calls" -e inject="$call:error=$error:when=$n"
+            try "$call $n of $count fails with $error" strace $follow -qq -o /dev/null -e trace="$calls" -e inject="$call:error=$error:when=$n"
         done
     done <<END
 write ENOSPC
@@ -243,12 +243,12 @@ kill_faults() {
         d=$work/count
         mkdir -p "$d"
         # shellcheck disable=SC2046
-        attempt strace -f -qq -o "$work/trace" -e trace="$calls" "$lineage" $(command_of "$name")
+        attempt strace $follow -qq -o "$work/trace" -e trace="$calls" "$lineage" $(command_of "$name")
         rm -rf "$d"
         for call in write pwrite64 fsync fdatasync rename unlink ftruncate; do
-            count=$(grep -c "^[0-9]* *$call(" "$work/trace" || true)
-            for n in $(spread "$count" $((points / 3 + 1))); do
-                try "killed at $call $n of $count" strace -f -qq -o /dev/null -e trace="$calls" -e inject="$call:signal=SIGKILL:when=$n"
+            count=$(grep -cE "^([0-9]+ +)?$call\(" "$work/trace" || true)
+            for n in $(spread "$count" $((points / 3 / weight + 1))); do
+                try "killed at $call $n of $count" strace $follow -qq -o /dev/null -e trace="$calls" -e inject="$call:signal=SIGKILL:when=$n"
             done
         done
         return
@@ -294,6 +294,9 @@ every() { # function, commands
     for name in "$@"; do
         case " ${COMMANDS:-$*} " in *" $name "*) ;; *) continue ;; esac
         before=$(wc -l <"$work/tried")
+        weight=1 # how much longer it takes than others
+        follow=-f
+        [ "$name" != report ] || weight=8 follow= # gnuplot is not to be disturbed
         tried=$(grep -c '^FAILED' "$work/failures" || true)
         base
         if [ "$scale" -gt 1 ]; then
@@ -318,8 +321,8 @@ fi
 scale=1
 for kind in $kinds; do
     case $kind in
-    memory) every memory_faults count export eval train search run ;;
-    disk) every disk_faults count export eval train search table run ;;
+    memory) every memory_faults count export eval train search run report ;;
+    disk) every disk_faults count export eval train search table run report ;;
     kill)
         every kill_faults train search search2 table run
         scale=6
