@@ -30,6 +30,8 @@ expect 'Best' lineage search --space nasbench201 --evaluator table --strategy ra
 expect 'digest' lineage search --space lineage --evaluator table --strategy random --budget 5 --json
 expect random lineage compare --space nasbench201 --strategies random,local --budget 50 --seeds 3 --output "$work/compare"
 find "$work/compare" -name '*.svg' -size +0 | grep -q . || fail "compare: no charts"
+expect 'same bits' lineage table verify lineage --rows 1 --threads 1
+expect 'trials are stored' lineage run --profile smoke --plan --results "$work/results"
 NLG_SHARE=$work/none lineage search --space nasbench201 --evaluator table --strategy random --budget 5 >/dev/null 2>"$work/err" &&
     fail "NLG_SHARE is not obeyed"
 grep -q "there is no such table" "$work/err" || fail "NLG_SHARE: $(cat "$work/err")"

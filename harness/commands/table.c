@@ -12,6 +12,7 @@
 #include "harness/commands/training_options.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
+#include "layers/base/share.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
@@ -333,12 +334,22 @@ static nlg_status check_config(const nlg_table_facts *facts, const nlg_table_rec
                            "configuration in the .json file");
 }
 
+/* Of a space: the table that was built here, else the one that comes with the program. */
+static void path_of(const char *what, char *path, size_t size) {
+    char name[128], shared[4000];
+    const bool is_space = nlg_space_find(what) != NULL;
+    snprintf(path, size, "%s%s", is_space ? "results/tables/" : "", what);
+    if (!is_space) return;
+    snprintf(name, sizeof name, "results/tables/%.64s.json", what);
+    if (nlg_file_exists(name) || !nlg_share_path(name, shared, sizeof shared)) return;
+    snprintf(path, size, "%.*s", (int)(strlen(shared) - strlen(".json")), shared);
+}
+
 static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
     const table_options *o = call->options;
     char path[4096];
-    const char *what = call->arguments[1];
     nlg_table_facts facts;
-    snprintf(path, sizeof path, "%s%s", nlg_space_find(what) ? "results/tables/" : "", what);
+    path_of(call->arguments[1], path, sizeof path);
     NLG_TRY(nlg_table_facts_read(path, &facts, err));
     parts p = {0};
     verification v = {.call = call, .recipe = &facts.recipe};

@@ -291,11 +291,11 @@ static nlg_status by_table(const cJSON *spec, nlg_search_options *o, nlg_record 
     nlg_table_evaluator *evaluator;
     nlg_search_result result = {0};
     NLG_TRY(nlg_table_evaluator_create(&how, &evaluator, err));
-    cJSON *config = cJSON_Parse(nlg_table_evaluator_config(evaluator));
-    nlg_status status =
-        cJSON_Compare(config, wanted, true)
-            ? NLG_OK
-            : nlg_fail(err, NLG_ERR_INPUT, "the table of space %s is not the one of the spec; restore it", o->space->name);
+    const char *text = nlg_table_evaluator_config(evaluator);
+    cJSON *config;
+    nlg_status status = nlg_json_read(text, strlen(text), "the table's configuration", &config, err);
+    if (status == NLG_OK && !cJSON_Compare(config, wanted, true))
+        status = nlg_fail(err, NLG_ERR_INPUT, "the table of space %s is not the one of the spec; restore it", o->space->name);
     cJSON_Delete(config);
     o->evaluator = nlg_table_evaluator_interface(evaluator);
     o->evaluator_config = nlg_table_evaluator_config(evaluator);

@@ -1,13 +1,13 @@
 /* Records, metrics and members in the store. */
 #include "search/store/records.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "layers/base/cpu.h"
 #include "layers/base/digest.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/exec.h"
 #include "search/store/store_internal.h"
@@ -56,11 +56,14 @@ static nlg_status damaged(const nlg_store *store, const char *key, const char *w
                     key, what);
 }
 
-static bool is_object(const char *text) {
-    cJSON *found = cJSON_Parse(text);
-    bool good = cJSON_IsObject(found);
+/* A lack of memory must not look like damage. */
+static nlg_status check_object(const nlg_store *store, const char *key, const char *text, const char *otherwise, nlg_error *err) {
+    cJSON *found;
+    nlg_status status = nlg_json_read(text, strlen(text), "a record", &found, NULL);
+    if (status == NLG_ERR_MEMORY) return nlg_fail_memory(err, strlen(text), "a record");
+    const bool good = cJSON_IsObject(found);
     cJSON_Delete(found);
-    return good;
+    return good ? NLG_OK : damaged(store, key, otherwise, err);
 }
 
 static nlg_status read_metrics(nlg_store *store, nlg_record *record, nlg_error *err) {
@@ -91,8 +94,9 @@ static nlg_status read_record(nlg_store *store, sqlite3_stmt *s, nlg_record *rec
     snprintf(record->message, sizeof record->message, "%s", nlg_store_column_text(s, 4));
     record->seconds = sqlite3_column_double(s, 6);
     NLG_TRY(nlg_record_key(spec, key, err));
-    if (strcmp(key, record->key) != 0 || !is_object(spec)) return damaged(store, record->key, "a spec that is not its own", err);
-    if (*detail && !is_object(detail)) return damaged(store, record->key, "a detail that is no JSON object", err);
+    if (strcmp(key, record->key) != 0) return damaged(store, record->key, "a spec that is not its own", err);
+    NLG_TRY(check_object(store, record->key, spec, "a spec that is not its own", err));
+    if (*detail) NLG_TRY(check_object(store, record->key, detail, "a detail that is no JSON object", err));
     record->spec = nlg_strdup(spec);
     record->detail = *detail ? nlg_strdup(detail) : NULL;
     if (!record->spec || (*detail && !record->detail)) return nlg_fail_memory(err, strlen(spec) + strlen(detail), "a record");
@@ -359,15 +363,14 @@ nlg_status nlg_store_set_members(nlg_store *store, const char *profile, const ch
 nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const char *experiment, const char *const *stages,
                                  int count, nlg_error *err) {
     cJSON *list = cJSON_CreateStringArray(stages, count);
-    char *text = list ? cJSON_PrintUnformatted(list) : NULL;
-    cJSON_Delete(list);
-    if (!text) return nlg_fail_memory(err, 0, "the names of stages");
+    char *text;
+    NLG_TRY(nlg_json_finish(list, false, &text, err));
     sqlite3_stmt *s;
     const char *const names[3] = {profile, experiment, text};
     nlg_status status = bind_stage(store,
                                    "DELETE FROM members WHERE profile = ?1 AND experiment = ?2 AND stage NOT IN"
                                    " (SELECT value FROM json_each(?3))",
                                    names, &s, err);
-    cJSON_free(text);
+    nlg_free(text);
     return status == NLG_OK ? finish(store, s, "forgetting old members", err) : status;
 }
