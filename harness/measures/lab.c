@@ -7,7 +7,6 @@
 #include "harness/build_info.h"
 #include "harness/measures/measure.h"
 #include "harness/options.h"
-#include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "train/recipe.h"
@@ -25,6 +24,8 @@ struct nlg_lab_data {
 typedef struct nlg_subject_facts {
     char *text; /* canonical JSON of what it was built from */
     char digest[65], *genotype;
+    char name[NLG_SPACE_NAME_MAX]; /* of the network in the registry, or of the space */
+    bool has_space;
     nlg_graph_cost cost;
     nlg_shape input;
 } nlg_subject_facts;
@@ -201,60 +202,22 @@ nlg_status nlg_lab_open_test(nlg_lab *lab, nlg_dataset *dataset, nlg_error *err)
 
 /* ---- networks ---------------------------------------------------------------------------------------------------------- */
 
-static nlg_status read_genotype(const char *given, char **text, nlg_error *err) {
-    enum { LARGEST = 1 << 16 };
-    size_t size;
-    if (given[0] == '@') {
-        NLG_TRY(nlg_file_read(given + 1, LARGEST, text, &size, err));
-        while (size > 0 && strchr(" \t\r\n", (*text)[size - 1])) (*text)[--size] = '\0';
-        return NLG_OK;
-    }
-    *text = nlg_strdup(given);
-    return *text ? NLG_OK : nlg_fail_memory(err, strlen(given), "a genotype");
-}
-
-static nlg_status open_in_space(const char *name, const char *given, nlg_shape input, int classes, nlg_subject *s, nlg_error *err) {
-    nlg_code code;
-    char *text;
-    NLG_TRY(nlg_space_open(name, &s->space, err));
-    s->has_space = true;
-    if (!s->space.build) return nlg_fail(err, NLG_ERR_INPUT, "space %s has no networks", s->space.name);
-    if (!given) return nlg_fail(err, NLG_ERR_INPUT, "space %s: key \"genotype\" is missing; say which architecture", s->space.name);
-    NLG_TRY(read_genotype(given, &text, err));
-    nlg_status status = s->space.decode(&s->space, text, &code, err);
-    nlg_free(text);
-    NLG_TRY(status);
-    nlg_code canonical;
-    nlg_space_canonical(&s->space, &code, &canonical);
-    return s->space.build(&s->space, &canonical, input.h, input.w, input.c, classes, &s->graph, err);
-}
-
-nlg_status nlg_subject_open(const cJSON *values, nlg_shape input, int classes, const char *where, nlg_subject *s, nlg_error *err) {
-    const char *network = nlg_value_text(values, "network"), *space = nlg_value_text(values, "space");
-    const char *genotype = nlg_value_text(values, "genotype");
-    *s = (nlg_subject){0};
-    nlg_status status = NLG_OK;
-    if (!network == !space) {
+nlg_status nlg_subject_open(const cJSON *values, nlg_shape input, int classes, const char *where, nlg_network *network,
+                            nlg_error *err) {
+    const char *name = nlg_value_text(values, "network"), *space = nlg_value_text(values, "space");
+    char in_space[NLG_SPACE_NAME_MAX + 16];
+    *network = (nlg_network){0};
+    nlg_status status;
+    if (!name == !space)
         status = nlg_fail(err, NLG_ERR_INPUT, "expected a \"network\" or a \"space\" with a \"genotype\", found %s",
-                          network ? "both" : "neither");
-    } else if (network) {
-        status = nlg_network_open(network, genotype, input, classes, &s->network, err);
-        s->graph = s->network.graph;
-    } else {
-        status = open_in_space(space, genotype, input, classes, s, err);
-    }
-    if (status == NLG_OK) status = nlg_graph_count(s->graph, &s->cost, err);
+                          name ? "both" : "neither");
+    else if (space && !nlg_value_text(values, "genotype"))
+        status = nlg_fail(err, NLG_ERR_INPUT, "key \"genotype\" is missing; say which architecture of the space %.64s", space);
+    else if (space && snprintf(in_space, sizeof in_space, "space:%s", space) >= (int)sizeof in_space)
+        status = nlg_fail(err, NLG_ERR_INPUT, "key \"space\": the name %.40s... is too long", space);
+    else
+        status = nlg_network_open(name ? name : in_space, nlg_value_text(values, "genotype"), input, classes, network, err);
     return status == NLG_OK ? status : nlg_fail_at(err, "%s", where);
-}
-
-void nlg_subject_close(nlg_subject *s) {
-    if (s->has_space) {
-        nlg_graph_destroy(s->graph);
-        nlg_space_close(&s->space);
-    } else {
-        nlg_network_close(&s->network);
-    }
-    *s = (nlg_subject){0};
 }
 
 static nlg_status identity_of(const cJSON *values, nlg_shape input, int classes, char **text, nlg_error *err) {
@@ -270,23 +233,32 @@ static nlg_status identity_of(const cJSON *values, nlg_shape input, int classes,
     return status;
 }
 
-static nlg_status genotype_of(const nlg_subject *s, const cJSON *values, char **text, nlg_error *err) {
-    *text = NULL;
-    const char *given = nlg_value_text(values, "genotype");
-    if (!given) return NLG_OK;
-    return s->has_space ? read_genotype(given, text, err) : nlg_network_genotype(&s->network, text, err);
+/* As searches write it: in one line for a space. */
+static nlg_status genotype_of(const nlg_network *n, char **text, nlg_error *err) {
+    nlg_code code;
+    NLG_TRY(nlg_network_genotype(n, text, err));
+    if (!n->space || !*text) return NLG_OK;
+    nlg_status status = n->space->decode(n->space, *text, &code, err);
+    nlg_free(*text);
+    *text = status == NLG_OK ? nlg_alloc(NLG_GENOTYPE_MAX, 1) : NULL;
+    if (*text) n->space->encode(n->space, &code, *text, NLG_GENOTYPE_MAX);
+    return status == NLG_OK && !*text ? nlg_fail_memory(err, NLG_GENOTYPE_MAX, "a genotype") : status;
 }
 
-static nlg_status learn(nlg_lab *lab, const cJSON *values, nlg_shape input, int classes, const char *where, nlg_subject_facts *f,
+/* The genotype where it makes the network another than its name says. */
+static nlg_status learn(const cJSON *values, nlg_shape input, int classes, const char *where, nlg_subject_facts *f,
                         nlg_error *err) {
-    nlg_subject s;
-    nlg_status status = nlg_subject_open(values, input, classes, where, &s, err);
-    (void)lab;
-    if (status == NLG_OK) status = nlg_graph_digest(s.graph, f->digest, err);
-    if (status == NLG_OK) status = genotype_of(&s, values, &f->genotype, err);
-    f->cost = s.cost;
-    if (status == NLG_OK) f->input = s.graph->nodes[0].shape;
-    nlg_subject_close(&s);
+    nlg_network n;
+    nlg_status status = nlg_subject_open(values, input, classes, where, &n, err);
+    if (status == NLG_OK) status = nlg_graph_digest(n.graph, f->digest, err);
+    if (status == NLG_OK && (n.space || nlg_value_text(values, "genotype"))) status = genotype_of(&n, &f->genotype, err);
+    if (status == NLG_OK) {
+        f->cost = n.cost;
+        f->input = n.graph->nodes[0].shape;
+        snprintf(f->name, sizeof f->name, "%s", n.space ? n.space->name : n.model->name);
+        f->has_space = n.space != NULL;
+    }
+    nlg_network_close(&n);
     return status;
 }
 
@@ -303,7 +275,7 @@ static nlg_status find_facts(nlg_lab *lab, const cJSON *values, nlg_shape input,
     nlg_subject_facts *more = nlg_grow(lab->facts, &lab->room_facts, lab->n_facts, sizeof *more), made = {.text = text};
     nlg_status status = more ? NLG_OK : nlg_fail_memory(err, sizeof made, "the facts of a network");
     if (more) lab->facts = more;
-    if (status == NLG_OK) status = learn(lab, values, input, classes, where, &made, err);
+    if (status == NLG_OK) status = learn(values, input, classes, where, &made, err);
     if (status != NLG_OK) {
         nlg_free(text);
         nlg_free(made.genotype);
@@ -317,15 +289,8 @@ static nlg_status find_facts(nlg_lab *lab, const cJSON *values, nlg_shape input,
 nlg_status nlg_subject_specify(nlg_lab *lab, const cJSON *values, nlg_shape input, int classes, const char *where, cJSON *spec,
                                nlg_graph_cost *cost, nlg_error *err) {
     const nlg_subject_facts *f;
-    const nlg_model *model;
-    const char *network = nlg_value_text(values, "network"), *space = nlg_value_text(values, "space");
     NLG_TRY(find_facts(lab, values, input, classes, where, &f, err));
-    if (network) {
-        NLG_TRY(nlg_model_find(network, &model, err));
-        nlg_json_text(spec, "network", model->name);
-    } else {
-        nlg_json_text(spec, "space", space);
-    }
+    nlg_json_text(spec, f->has_space ? "space" : "network", f->name);
     if (f->genotype) nlg_json_text(spec, "genotype", f->genotype);
     nlg_json_text(spec, "graph", f->digest);
     const double shape[] = {f->input.c, f->input.h, f->input.w};

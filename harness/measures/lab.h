@@ -43,18 +43,10 @@ nlg_status nlg_lab_find_data(nlg_lab *lab, const cJSON *data, nlg_dataset **data
 /* Refused unless lab->may_open_test. */
 nlg_status nlg_lab_open_test(nlg_lab *lab, nlg_dataset *dataset, nlg_error *err);
 
-/* A network to count, time or train: of the registry, with other cells, or an architecture of a space. */
-typedef struct nlg_subject {
-    nlg_network network; /* closed with the subject */
-    nlg_space space;
-    nlg_graph *graph;
-    nlg_graph_cost cost;
-    bool has_space;
-} nlg_subject;
-/* input {0}, classes 0: the network's own. values: keys NLG_KEYS_OF_SUBJECT, or a spec's members of the same names. */
-nlg_status nlg_subject_open(const cJSON *values, nlg_shape input, int classes, const char *where, nlg_subject *subject,
+/* The network of values (keys NLG_KEYS_OF_SUBJECT), or of a spec's members of the same names. input {0}, classes 0: its own. Close
+ * it also after a failed open. */
+nlg_status nlg_subject_open(const cJSON *values, nlg_shape input, int classes, const char *where, nlg_network *network,
                             nlg_error *err);
-void nlg_subject_close(nlg_subject *subject); /* also after a failed open */
 /* Adds "network" or "space", "genotype", "graph" and "input" to a spec. The costs of networks that were seen before are remembered.
  */
 nlg_status nlg_subject_specify(nlg_lab *lab, const cJSON *values, nlg_shape input, int classes, const char *where, cJSON *spec,

@@ -64,7 +64,7 @@ static nlg_status measure(nlg_lab *lab, const nlg_network *network, const cJSON 
 
 static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON *detail, nlg_error *err) {
     const cJSON *machine = cJSON_GetObjectItemCaseSensitive(spec, "machine");
-    nlg_subject s;
+    nlg_network s;
     nlg_shape input;
     int classes;
     (void)detail;
@@ -74,15 +74,11 @@ static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON
     NLG_TRY(nlg_lab_start(lab, nlg_value_int(machine, "threads"), err));
     nlg_status status = nlg_subject_open(spec, input, classes, "latency", &s, err);
     if (status == NLG_OK) {
-        nlg_network network = s.network;
-        network.graph = s.graph;
-        network.input = s.graph->nodes[0].shape;
-        network.cost = s.cost;
-        status = measure(lab, &network, spec, record, err);
+        status = measure(lab, &s, spec, record, err);
         nlg_record_metric(record, "params", "", (double)s.cost.params);
         nlg_record_metric(record, "macs", "MACs", (double)s.cost.macs);
     }
-    nlg_subject_close(&s);
+    nlg_network_close(&s);
     return status;
 }
 

@@ -80,7 +80,7 @@ static void add_history(const nlg_trainer *trainer, const nlg_task_type *task, c
     }
 }
 
-static nlg_status test(nlg_lab *lab, const nlg_subject *s, nlg_dataset *dataset, const nlg_recipe *recipe,
+static nlg_status test(nlg_lab *lab, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
                        const nlg_weights *weights, nlg_record *record, nlg_error *err) {
     nlg_evaluation e;
     NLG_TRY(nlg_lab_open_test(lab, dataset, err));
@@ -97,7 +97,7 @@ static nlg_status test(nlg_lab *lab, const nlg_subject *s, nlg_dataset *dataset,
     return NLG_OK;
 }
 
-static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_subject *s, nlg_dataset *dataset,
+static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset,
                                const nlg_recipe *recipe, const nlg_trainer *trainer, nlg_record *record, nlg_error *err) {
     const nlg_epoch_record *last = nlg_trainer_record(trainer, nlg_trainer_epochs(trainer) - 1);
     const nlg_task_type *task = nlg_task_for(nlg_dataset_describe(dataset));
@@ -111,7 +111,7 @@ static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_subjec
     return nlg_value_flag(spec, "test") ? test(lab, s, dataset, recipe, nlg_trainer_weights(trainer), record, err) : NLG_OK;
 }
 
-static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_subject *s, nlg_dataset *dataset, const nlg_recipe *recipe,
+static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
                         nlg_record *record, cJSON *detail, nlg_error *err) {
     watcher w = {.lab = lab, .epochs = recipe->epochs};
     const nlg_trainer_options how = {.recipe = *recipe,
@@ -140,8 +140,8 @@ static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_subject *s, n
 
 /* Data, recipe and network of a spec. */
 static nlg_status open_spec(nlg_lab *lab, const cJSON *spec, nlg_dataset **dataset, const char **source, nlg_recipe *recipe,
-                            nlg_subject *s, nlg_error *err) {
-    *s = (nlg_subject){0};
+                            nlg_network *s, nlg_error *err) {
+    *s = (nlg_network){0};
     NLG_TRY(nlg_recipe_read(cJSON_GetObjectItemCaseSensitive(spec, "recipe"), "spec", recipe, err));
     NLG_TRY(nlg_lab_find_data(lab, cJSON_GetObjectItemCaseSensitive(spec, "data"), dataset, source, err));
     const nlg_dataset_info *info = nlg_dataset_describe(*dataset);
@@ -153,7 +153,7 @@ static nlg_status open_spec(nlg_lab *lab, const cJSON *spec, nlg_dataset **datas
 static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON *detail, nlg_error *err) {
     nlg_dataset *dataset;
     nlg_recipe recipe;
-    nlg_subject s;
+    nlg_network s;
     const char *source = NULL;
     if (!nlg_value_text(spec, "validate")) return nlg_fail(err, NLG_ERR_INPUT, "a spec of train without \"validate\"");
     nlg_status status = open_spec(lab, spec, &dataset, &source, &recipe, &s, err);
@@ -165,17 +165,17 @@ static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON
         nlg_json_text(detail, "source", source);
         status = train(lab, spec, &s, dataset, &recipe, record, detail, err);
     }
-    nlg_subject_close(&s);
+    nlg_network_close(&s);
     return status;
 }
 
 static nlg_status bytes(nlg_lab *lab, const cJSON *spec, size_t *bytes_needed, nlg_error *err) {
     nlg_dataset *dataset;
     nlg_recipe recipe;
-    nlg_subject s;
+    nlg_network s;
     nlg_status status = open_spec(lab, spec, &dataset, NULL, &recipe, &s, err);
     if (status == NLG_OK) status = nlg_trainer_measure(s.graph, dataset, &lab->exec, &recipe, 0, bytes_needed, err);
-    nlg_subject_close(&s);
+    nlg_network_close(&s);
     return status;
 }
 
