@@ -104,14 +104,45 @@ static void killed_processes_cost_nothing(void **state) {
     check_digest("lineage " SEARCH "--store $D/k.db --json");
 }
 
+/* An experiment on three processes: the records of one; a mistake ends all of them. */
+static void experiments_do_not_depend_on_ranks(void **state) {
+    (void)state;
+    static const char text[] =
+        "{\"id\":\"x\",\"title\":\"t\",\"profiles\":{\"smoke\":{}},\"stages\":["
+        "{\"name\":\"a\",\"measure\":\"train\",\"cross\":{\"network\":[\"lenet5_small\",\"resnet8_small\"],\"rate\":[0.02,0.05]},"
+        "\"with\":{\"data\":\"mnist:%s\",\"train_images\":64,\"validation_images\":60,\"epochs\":1,\"batch\":32}},"
+        "{\"name\":\"b\",\"measure\":\"train\",\"final\":true,\"cross\":{\"network\":[\"resnet8_small\"],\"rate\":{\"best_of\":"
+        "\"a\","
+        "\"metric\":\"val_accuracy\"},\"seed\":[1,2]},\"with\":{\"data\":\"mnist:%s\",\"train_images\":64,\"validation_images\":60,"
+        "\"epochs\":1,\"batch\":32}},"
+        "{\"name\":\"s\",\"measure\":\"search\",\"with\":{\"space\":\"nasbench201\",\"evaluator\":\"table\",\"budget\":5}}]}";
+    char whole_text[2048];
+    if (!with_mpi) skip();
+    run_good("mkdir $D/large");
+    char folder[512];
+    snprintf(folder, sizeof folder, "%s/large", getenv("D"));
+    made_idx_set(folder, 200, 20, 28, 28, true);
+    snprintf(whole_text, sizeof whole_text, text, folder, folder);
+    made_file(getenv("D"), "e.json", whole_text, strlen(whole_text));
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/one");
+    program_result r = run_good(MPIRUN "-n 3 lineage run --profile smoke --experiments $D/e.json --results $D/three");
+    assert_non_null(strstr(r.out, "7 of 7 trials done"));
+    assert_non_null(strstr(run_good("lineage verify --results $D/one --against $D/three").out, "7 of 7 records"));
+    assert_non_null(strstr(run_good(MPIRUN "-n 2 lineage run --profile smoke --experiments $D/e.json --results $D/three").out,
+                           "all 7 trials were done already"));
+    run_good(MPIRUN "-n 2 lineage run --plan --profile smoke --experiments $D/e.json --results $D/three");
+    r = run(MPIRUN "-n 2 lineage run nosuch --profile smoke --experiments $D/e.json --results $D/three");
+    assert_int_equal(r.code, 2);
+    assert_non_null(strstr(r.err, "no such experiment"));
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builds_without_mpi_refuse_mpirun),
-        cmocka_unit_test(histories_do_not_depend_on_ranks),
-        cmocka_unit_test(mistakes_end_all_processes),
-        cmocka_unit_test(killed_processes_cost_nothing),
+        cmocka_unit_test(builds_without_mpi_refuse_mpirun),   cmocka_unit_test(histories_do_not_depend_on_ranks),
+        cmocka_unit_test(mistakes_end_all_processes),         cmocka_unit_test(killed_processes_cost_nothing),
+        cmocka_unit_test(experiments_do_not_depend_on_ranks),
     };
     return cmocka_run_group_tests_name("mpi", tests, enter, leave);
 }

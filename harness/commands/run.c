@@ -12,6 +12,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
 #include "layers/base/share.h"
+#include "search/parallel/ranks.h"
 
 typedef struct run_options {
     const char *profile, *results, *experiments;
@@ -114,8 +115,20 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         nlg_share_path("harness/experiments", shared, sizeof shared);
         where = shared;
     }
+    int rank, processes;
+    NLG_TRY(nlg_ranks_open(&rank, &processes, err));
+    if (processes > 1 && o->workers > 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "--workers: mpirun says how many measure at once; give one of the two");
+    e.ranks = o->plan ? 0 : processes - 1;
     nlg_lab_open(&lab, &call->settings);
     nlg_interrupt_watch();
+    NLG_TRY(nlg_ranks_agree("lineage run", err));
+    if (rank > 0) {
+        nlg_status served = nlg_execute_serve(&lab, err);
+        nlg_lab_close(&lab);
+        nlg_ranks_close();
+        return served;
+    }
     nlg_status status = nlg_experiments_load(where, o->profile, &experiments, &count, err);
     if (status == NLG_OK) status = choose(call, experiments, count, &e.count, err);
     e.experiments = experiments;
@@ -123,6 +136,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_lab_close(&lab);
     nlg_store_close(e.store);
     nlg_experiments_free(experiments, count);
+    nlg_ranks_close();
     return status;
 }
 
@@ -131,7 +145,10 @@ const nlg_command nlg_command_run = {
     .summary = "Run the experiments of a profile; a stopped run continues",
     .arguments = "[EXPERIMENT...]",
     .max_arguments = -1,
-    .help = "Results are stored one by one; what the store has is not done again.\n\nExamples:\n  lineage run --profile smoke "
+    .help = "Results are stored one by one; what the store has is not done again. Built with MPI (make WITH_MPI=1), `mpirun -n K "
+            "lineage "
+            "run ...` measures on K - 1 processes while the first keeps the store, with the same records.\n\nExamples:\n  lineage "
+            "run --profile smoke "
             "--plan\n  "
             "lineage run --profile smoke\n  lineage run human-vs-searched --profile quick --threads 2",
     .options = options,

@@ -10,6 +10,7 @@ typedef struct nlg_execution {
     const char *profile;
     const nlg_experiment *experiments; /* those that were chosen */
     int count;
+    int ranks;   /* other processes of an mpirun that measure; this one then keeps the store and waits */
     int workers; /* processes with one thread each; 0: this process with the threads of the command; negative: as many as fit */
 } nlg_execution;
 
@@ -19,6 +20,8 @@ typedef struct nlg_execution_summary {
 
 /* Checks everything by planning it, then runs. NLG_ERR_INTERRUPTED when it was stopped; the summary is filled in any case. */
 nlg_status nlg_execute(const nlg_execution *execution, nlg_execution_summary *summary, nlg_error *err);
+/* Ranks above 0: measures what it is sent until rank 0 ends. */
+nlg_status nlg_execute_serve(nlg_lab *lab, nlg_error *err);
 /* Prints stages, trials, what the store has and how long the rest will take, as text or as JSON. */
 nlg_status nlg_execution_print(const nlg_execution *execution, bool json, nlg_error *err);
 

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "layers/base/digest.h"
+#include "layers/base/memory.h"
 #include "layers/kernels/exec.h"
 #include "search/parallel/workers.h"
 
@@ -54,11 +55,30 @@ bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report) {
     return false;
 }
 
+nlg_status nlg_ranks_serve_texts(nlg_status (*work)(void *context, const char *task, char **answer, nlg_error *err), void *context,
+                                 nlg_error *err) {
+    (void)work, (void)context;
+    return nlg_fail(err, NLG_ERR_CHECK, "there are no other processes to serve");
+}
+
+bool nlg_ranks_stop(void) {
+    return false;
+}
+
+void nlg_ranks_send_text(int rank, const char *task) {
+    (void)rank, (void)task;
+}
+
+bool nlg_ranks_receive_text(int *rank, nlg_status *status, char **text) {
+    (void)rank, (void)status, (void)text;
+    return false;
+}
+
 #else
 
 #include <mpi.h>
 
-enum { TRIAL = 1, END, REPORT, BYE };
+enum { TRIAL = 1, END, REPORT, BYE, TASK, ANSWER };
 
 /* MPI itself is one per process. */
 static struct {
@@ -98,10 +118,14 @@ void nlg_ranks_close(void) {
         for (int left = here.count - 1; left > 0;) {
             nlg_evaluation_report late; /* of a trial that was given up */
             MPI_Status message;
+            nlg_status status;
+            char *text;
             int rank;
             if (is_waiting(MPI_ANY_SOURCE, BYE, &message)) {
                 MPI_Recv(NULL, 0, MPI_BYTE, message.MPI_SOURCE, BYE, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
                 left--;
+            } else if (nlg_ranks_receive_text(&rank, &status, &text)) {
+                nlg_free(text);
             } else if (!nlg_ranks_receive(&rank, &late)) {
                 rest();
             }
@@ -182,6 +206,71 @@ bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report) {
     if (!is_waiting(MPI_ANY_SOURCE, REPORT, &message)) return false;
     *rank = message.MPI_SOURCE;
     MPI_Recv(report, (int)sizeof *report, MPI_BYTE, *rank, REPORT, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    return true;
+}
+
+/* ---- texts ------------------------------------------------------------------------------------------------------------- */
+
+/* A whole message; NULL when memory is short, the message being taken all the same. */
+static char *receive_text(int from, int tag, MPI_Status *message) {
+    int size = 0;
+    MPI_Get_count(message, MPI_CHAR, &size);
+    char *text = nlg_alloc((size_t)size + 1, 1);
+    if (text)
+        MPI_Recv(text, size, MPI_CHAR, from, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    else
+        MPI_Abort(MPI_COMM_WORLD, 1);
+    return text;
+}
+
+bool nlg_ranks_stop(void) {
+    return end_is_near();
+}
+
+/* An answer begins with the digit of its status. */
+static void answer(nlg_status (*work)(void *context, const char *task, char **answer, nlg_error *err), void *context,
+                   MPI_Status *message) {
+    char *task = receive_text(0, TASK, message), *text = NULL;
+    nlg_error why = {0};
+    nlg_status status = work(context, task, &text, &why);
+    const char *told = status == NLG_OK ? text : why.text;
+    const size_t length = strlen(told);
+    char *whole = nlg_alloc(length + 2, 1);
+    if (!whole) MPI_Abort(MPI_COMM_WORLD, 1);
+    whole[0] = (char)('0' + (int)status);
+    memcpy(whole + 1, told, length);
+    if (!end_is_near()) MPI_Send(whole, (int)length + 1, MPI_CHAR, 0, ANSWER, MPI_COMM_WORLD);
+    nlg_free(whole);
+    nlg_free(text);
+    nlg_free(task);
+}
+
+nlg_status nlg_ranks_serve_texts(nlg_status (*work)(void *context, const char *task, char **answer, nlg_error *err), void *context,
+                                 nlg_error *err) {
+    (void)err;
+    MPI_Status message;
+    while (!end_is_near()) {
+        if (is_waiting(0, TASK, &message))
+            answer(work, context, &message);
+        else
+            rest();
+    }
+    MPI_Recv(NULL, 0, MPI_BYTE, 0, END, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    MPI_Send(NULL, 0, MPI_BYTE, 0, BYE, MPI_COMM_WORLD);
+    return NLG_OK;
+}
+
+void nlg_ranks_send_text(int rank, const char *task) {
+    MPI_Send(task, (int)strlen(task), MPI_CHAR, rank, TASK, MPI_COMM_WORLD);
+}
+
+bool nlg_ranks_receive_text(int *rank, nlg_status *status, char **text) {
+    MPI_Status message;
+    if (!is_waiting(MPI_ANY_SOURCE, ANSWER, &message)) return false;
+    *rank = message.MPI_SOURCE;
+    *text = receive_text(*rank, ANSWER, &message);
+    *status = (nlg_status)((*text)[0] - '0');
+    memmove(*text, *text + 1, strlen(*text));
     return true;
 }
 

@@ -24,6 +24,15 @@ nlg_status nlg_ranks_agree(const char *config, nlg_error *err);
 /* Ranks above 0: evaluates in worker processes what is sent, one trial at a time, until told to end. */
 nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err);
 
+/* The same with texts, for work other than trials of a search: a task in, its answer out (from nlg_alloc). A status other than
+ * NLG_OK is answered in its place, so `work` never ends a rank. nlg_ranks_stop: rank 0 has said that it is over. */
+nlg_status nlg_ranks_serve_texts(nlg_status (*work)(void *context, const char *task, char **answer, nlg_error *err), void *context,
+                                 nlg_error *err);
+bool nlg_ranks_stop(void);
+void nlg_ranks_send_text(int rank, const char *task);
+/* false: nothing has come. *status NLG_OK: *text is the answer, else the error; free it. */
+bool nlg_ranks_receive_text(int *rank, nlg_status *status, char **text);
+
 /* Rank 0. */
 void nlg_ranks_send(int rank, const nlg_trial *trial);
 bool nlg_ranks_receive(int *rank, nlg_evaluation_report *report); /* false: nothing has come */

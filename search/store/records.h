@@ -51,6 +51,9 @@ nlg_status nlg_store_take_record(nlg_store *store, const nlg_record *record, con
 /* Writes the records of a profile and its members (NULL: of all), a line of canonical JSON each, into a file that is gzip-packed if
  * its name ends in ".gz". Equal stores make equal files. */
 nlg_status nlg_records_export(nlg_store *store, const char *profile, const char *path, int *records, nlg_error *err);
+/* One record as such a line, made now on this machine, and the line into a store: how processes hand each other records. */
+nlg_status nlg_record_line(const nlg_record *record, const nlg_session_facts *facts, char **line, nlg_error *err);
+nlg_status nlg_store_take_line(nlg_store *store, const char *line, const char *what, nlg_error *err);
 /* Takes what the store lacks from such a file, all or nothing. Members of a stage that has some stay as they are. */
 nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err);
 

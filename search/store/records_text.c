@@ -2,8 +2,10 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <zlib.h>
 
+#include "layers/base/cpu.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
@@ -53,8 +55,17 @@ static nlg_status add_json(cJSON *object, const char *name, const char *text, nl
     return NLG_OK;
 }
 
+static void put_machine(cJSON *object, const nlg_machine *m, const char *created) {
+    const char *const names[] = {"cpu", "isa", "commit", "compiler", "flags"};
+    const char *const texts[] = {m->cpu, m->isa, m->commit, m->compiler, m->flags};
+    cJSON *machine = cJSON_AddObjectToObject(object, "machine");
+    for (int i = 0; i < 5; i++) nlg_json_text(machine, names[i], texts[i] ? texts[i] : "unknown");
+    nlg_json_number(machine, "cores", m->cores);
+    nlg_json_number(machine, "threads", m->threads);
+    nlg_json_text(object, "created", created);
+}
+
 static nlg_status add_machine(nlg_store *store, const char *key, cJSON *object, nlg_error *err) {
-    static const char *const names[] = {"cpu", "isa", "commit", "compiler", "flags"};
     sqlite3_stmt *s;
     NLG_TRY(nlg_store_prepare(store,
                               "SELECT cpu, isa, commit_id, compiler, flags, cores, threads, created FROM records JOIN machines ON"
@@ -62,17 +73,20 @@ static nlg_status add_machine(nlg_store *store, const char *key, cJSON *object, 
                               &s, "reading facts of the machine", err));
     nlg_store_bind_text(s, 1, key);
     if (sqlite3_step(s) == SQLITE_ROW) {
-        cJSON *machine = cJSON_AddObjectToObject(object, "machine");
-        for (int i = 0; i < 5; i++) nlg_json_text(machine, names[i], nlg_store_column_text(s, i));
-        nlg_json_number(machine, "cores", sqlite3_column_int(s, 5));
-        nlg_json_number(machine, "threads", sqlite3_column_int(s, 6));
-        nlg_json_text(object, "created", nlg_store_column_text(s, 7));
+        const nlg_machine machine = {.cpu = nlg_store_column_text(s, 0),
+                                     .isa = nlg_store_column_text(s, 1),
+                                     .commit = nlg_store_column_text(s, 2),
+                                     .compiler = nlg_store_column_text(s, 3),
+                                     .flags = nlg_store_column_text(s, 4),
+                                     .cores = sqlite3_column_int(s, 5),
+                                     .threads = sqlite3_column_int(s, 6)};
+        put_machine(object, &machine, nlg_store_column_text(s, 7));
     }
     sqlite3_finalize(s);
     return NLG_OK;
 }
 
-static nlg_status fill_record(nlg_store *store, const nlg_record *r, cJSON *object, nlg_error *err) {
+static nlg_status fill_record(const nlg_record *r, cJSON *object, nlg_error *err) {
     nlg_json_text(object, "key", r->key);
     nlg_json_text(object, "measure", r->measure);
     nlg_json_text(object, "status", r->status);
@@ -86,8 +100,7 @@ static nlg_status fill_record(nlg_store *store, const nlg_record *r, cJSON *obje
         cJSON_AddItemToArray(pair, cJSON_CreateString(r->metrics[i].unit));
     }
     NLG_TRY(add_json(object, "spec", r->spec, err));
-    NLG_TRY(add_json(object, "detail", r->detail, err));
-    return add_machine(store, r->key, object, err);
+    return add_json(object, "detail", r->detail, err);
 }
 
 static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_error *err) {
@@ -95,7 +108,8 @@ static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_e
     bool found;
     NLG_TRY(nlg_store_record(store, key, &r, &found, err));
     cJSON *object = cJSON_CreateObject();
-    nlg_status status = fill_record(store, &r, object, err);
+    nlg_status status = fill_record(&r, object, err);
+    if (status == NLG_OK) status = add_machine(store, r.key, object, err);
     nlg_record_free(&r);
     if (status == NLG_OK) return add_line(o, object, err);
     cJSON_Delete(object);
@@ -264,6 +278,38 @@ static nlg_status take_record(input *in, const cJSON *object) {
     if (status == NLG_OK) status = nlg_store_take_record(in->store, &r, &machine, texts[2], in->err);
     nlg_record_free(&r);
     in->records++;
+    return status;
+}
+
+nlg_status nlg_record_line(const nlg_record *record, const nlg_session_facts *facts, char **line, nlg_error *err) {
+    char created[32];
+    nlg_cpu_info cpu;
+    struct tm parts;
+    const time_t now = time(NULL);
+    nlg_cpu_query(&cpu);
+    strftime(created, sizeof created, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+    const nlg_machine machine = {.cpu = cpu.model,
+                                 .cores = cpu.cores,
+                                 .threads = facts->threads,
+                                 .isa = facts->isa,
+                                 .commit = facts->commit,
+                                 .compiler = facts->compiler,
+                                 .flags = facts->flags};
+    cJSON *object = cJSON_CreateObject();
+    *line = NULL;
+    nlg_status status = fill_record(record, object, err);
+    put_machine(object, &machine, created);
+    if (status == NLG_OK) status = nlg_json_canonical(object, line, err);
+    cJSON_Delete(object);
+    return status;
+}
+
+nlg_status nlg_store_take_line(nlg_store *store, const char *line, const char *what, nlg_error *err) {
+    input in = {.store = store, .path = what, .line = 1, .err = err};
+    cJSON *object;
+    NLG_TRY(nlg_json_read(line, strlen(line), what, &object, err));
+    nlg_status status = take_record(&in, object);
+    cJSON_Delete(object);
     return status;
 }
 
