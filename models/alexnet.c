@@ -50,17 +50,27 @@ static void build_one_tower(nlg_builder *b, nlg_value x, int classes) {
     nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "classifier.6"));
 }
 
-static void build_small(nlg_builder *b, nlg_value x, int classes) {
-    x = conv(b, x, (nlg_conv_args){.out = 32, .kernel = 5, .pad = 2}, "conv1");
+static nlg_value small_conv(nlg_builder *b, nlg_value x, const nlg_alexnet_spec *spec, nlg_conv_args args, const char *name) {
+    args.bias = true;
+    return nlg_activation(b, nlg_conv(b, x, args, "%s", name), spec->tanh ? NLG_ACT_TANH : NLG_ACT_RELU);
+}
+
+static nlg_value small_hidden(nlg_builder *b, nlg_value x, const nlg_alexnet_spec *spec, const char *name) {
+    if (!spec->no_dropout) x = nlg_dropout(b, x, 0.5f);
+    return nlg_activation(b, nlg_linear(b, x, (nlg_linear_args){.out = 256}, "%s", name), spec->tanh ? NLG_ACT_TANH : NLG_ACT_RELU);
+}
+
+static void build_small(nlg_builder *b, const nlg_alexnet_spec *spec, nlg_value x, int classes) {
+    x = small_conv(b, x, spec, (nlg_conv_args){.out = 32, .kernel = 5, .pad = 2}, "conv1");
     x = overlapping_pool(b, response_norm(b, x));
-    x = conv(b, x, (nlg_conv_args){.out = 64, .kernel = 5, .pad = 2, .groups = 2}, "conv2");
+    x = small_conv(b, x, spec, (nlg_conv_args){.out = 64, .kernel = 5, .pad = 2, .groups = 2}, "conv2");
     x = overlapping_pool(b, response_norm(b, x));
-    x = conv(b, x, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1}, "conv3");
-    x = conv(b, x, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1, .groups = 2}, "conv4");
-    x = conv(b, x, (nlg_conv_args){.out = 64, .kernel = 3, .pad = 1, .groups = 2}, "conv5");
+    x = small_conv(b, x, spec, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1}, "conv3");
+    x = small_conv(b, x, spec, (nlg_conv_args){.out = 96, .kernel = 3, .pad = 1, .groups = 2}, "conv4");
+    x = small_conv(b, x, spec, (nlg_conv_args){.out = 64, .kernel = 3, .pad = 1, .groups = 2}, "conv5");
     x = overlapping_pool(b, x);
-    x = hidden(b, x, 256, "fc6");
-    x = hidden(b, x, 256, "fc7");
+    x = small_hidden(b, x, spec, "fc6");
+    x = small_hidden(b, x, spec, "fc7");
     nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc8"));
 }
 
@@ -75,7 +85,7 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
         build_one_tower(b, x, classes);
         break;
     case NLG_ALEXNET_SMALL:
-        build_small(b, x, classes);
+        build_small(b, spec, x, classes);
         break;
     }
 }

@@ -59,6 +59,9 @@ static nlg_value inverted_residual(nlg_builder *b, nlg_value x, const nlg_mobile
     const int in = nlg_shape_of(b, x).c;
     const nlg_mobile_block_names *name = stage->expand == 1 ? &net->naming->block_without_expand : &net->naming->block;
     nlg_value y = x;
+    if (net->dense)
+        return nlg_conv_norm_act(b, y, (nlg_conv_args){.out = out, .kernel = stage->kernel, .stride = stride, .half = true},
+                                 net->norm, net->act, name->project, name->project_norm);
     if (stage->expand != 1)
         y = nlg_conv_norm_act(b, y, (nlg_conv_args){.out = in * stage->expand, .kernel = 1}, net->norm, net->act, name->expand,
                               name->expand_norm);
@@ -66,9 +69,9 @@ static nlg_value inverted_residual(nlg_builder *b, nlg_value x, const nlg_mobile
         b, y, (nlg_conv_args){.kernel = stage->kernel, .stride = stride, .groups = -1, .half = !net->same, .same = net->same},
         net->norm, net->act, name->depthwise, name->depthwise_norm);
     if (stage->squeeze) y = nlg_squeeze_excite(b, y, in / stage->squeeze, net->act, name->reduce, name->excite);
-    y = nlg_conv_norm_act(b, y, (nlg_conv_args){.out = out, .kernel = 1}, net->norm, net->v1 ? net->act : NLG_ACT_NONE,
-                          name->project, name->project_norm);
-    bool shortcut = stride == 1 && in == out && !net->v1;
+    y = nlg_conv_norm_act(b, y, (nlg_conv_args){.out = out, .kernel = 1}, net->norm,
+                          net->v1 || net->relu_bottleneck ? net->act : NLG_ACT_NONE, name->project, name->project_norm);
+    bool shortcut = stride == 1 && in == out && !net->v1 && !net->no_shortcut;
     return shortcut ? nlg_add(b, nlg_drop_path(b, y, drop_path), x) : y;
 }
 

@@ -17,6 +17,7 @@
 typedef struct nlg_lenet_spec {
     nlg_act act;    /* of the modern form */
     bool pad_to_32; /* 28x28 images: the first convolution pads by 2 instead of the data set */
+    int dense;      /* no convolutions: one hidden layer of so many units */
 } nlg_lenet_spec;
 
 /* ---- AlexNet ------------------------------------------------------------------------------------------------------------- */
@@ -24,6 +25,8 @@ typedef struct nlg_lenet_spec {
 typedef enum { NLG_ALEXNET_2012, NLG_ALEXNET_ONE_TOWER, NLG_ALEXNET_SMALL } nlg_alexnet_form;
 typedef struct nlg_alexnet_spec {
     nlg_alexnet_form form;
+    bool tanh; /* in place of ReLU */
+    bool no_dropout;
 } nlg_alexnet_spec;
 
 /* ---- VGG ----------------------------------------------------------------------------------------------------------------- */
@@ -69,7 +72,9 @@ typedef enum { NLG_TORCHVISION, NLG_TIMM } nlg_mobile_names;
 typedef struct nlg_mobilenet_spec {
     float width;
     nlg_mobile_names names;
-    bool wide; /* of the two small forms of v2, the one with wider stages at full resolution */
+    bool wide;                         /* of the two small forms of v2, the one with wider stages at full resolution */
+    bool dense;                        /* the small form of v1 with a full convolution in place of each depthwise and 1x1 pair */
+    bool relu_bottleneck, no_shortcut; /* v2: an activation behind the projection; no residual connections */
 } nlg_mobilenet_spec;
 
 typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } nlg_mnasnet_table;
@@ -94,9 +99,11 @@ typedef struct nlg_efficientnet_spec {
 /* ---- Inception ----------------------------------------------------------------------------------------------------------- */
 
 /* Their spec is nlg_layer_table; these are the tables. */
-extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_bn_inception_table[],
-    nlg_inception_v3_table[], nlg_inception_v4_table[], nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[],
-    nlg_bn_inception_small[], nlg_inception_v3_small[], nlg_inception_v4_small[], nlg_inception_resnet_small[];
+extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_googlenet_small_direct[],
+    nlg_single_path_small[], nlg_bn_inception_table[], nlg_inception_v3_table[], nlg_inception_v4_table[],
+    nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[], nlg_bn_inception_small[], nlg_inception_v3_small[],
+    nlg_inception_v4_small[], nlg_inception_resnet_small[], nlg_inception_resnet_small_plain[],
+    nlg_inception_resnet_small_unscaled[], nlg_stack_5x5[], nlg_stack_3x3[], nlg_stack_1x5[];
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
 

@@ -45,6 +45,22 @@ const char nlg_googlenet_small[] =
     MODULE("inception4a", 64, 48, 96, 16, "5x5", 32, 32)
     MODULE("inception4b", 64, 48, 96, 16, "5x5", 32, 32)
     "global, dropout 0.2, classes fc";
+
+/* The same branches without the 1x1 convolutions in front of 3x3 and 5x5. */
+#define DIRECT(name, n1, n3, n5, pool_proj)                                                                                        \
+    name " { ( branch1 1x1:" #n1 " | branch2 3x3:" #n3 " | branch3 5x5:" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
+const char nlg_googlenet_small_direct[] =
+    "conv1 3x3:32, max 2x2/2v, "
+    DIRECT("inception3a", 32, 32,  8, 16)
+    DIRECT("inception3b", 48, 48,  8, 24)
+    "max 2x2/2v, "
+    DIRECT("inception4a", 64, 96, 16, 32)
+    DIRECT("inception4b", 64, 96, 16, 32)
+    "global, dropout 0.2, classes fc";
+
+/* One path of 3x3 convolutions with the multiply-accumulates of nlg_googlenet_small. */
+const char nlg_single_path_small[] =
+    "conv1 3x3:32, max 2x2/2v, conv3a 3x3:40, conv3b 3x3:56, max 2x2/2v, conv4a 3x3:96, conv4b 3x3:186, global, dropout 0.2, classes fc";
 // clang-format on
 
 const nlg_family nlg_googlenet = {

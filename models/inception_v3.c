@@ -49,6 +49,15 @@ const char nlg_inception_v3_small[] =
     " | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:64, ( branch3x3dbl_3a 1x3:64 | branch3x3dbl_3b 3x1:64 )"
     " | avg 3x3, branch_pool 1x1:48 ) }, "
     "global, dropout 0.5, classes fc";
+
+/* One stack of 5x5 convolutions, and the same with each of them factorised as Section 3 has it. */
+#define STACK(layer) "stem 3x3:16, max 2x2/2v, " layer("c1", 32) ", " layer("c2", 32) ", max 2x2/2v, " layer("c3", 64) ", global, classes fc"
+#define FIVE(name, out) name " 5x5:" #out
+#define TWO_THREES(name, out) name "a 3x3:" #out ", " name "b 3x3:" #out
+#define ROW_AND_COLUMN(name, out) name "a 1x5:" #out ", " name "b 5x1:" #out
+const char nlg_stack_5x5[] = STACK(FIVE);
+const char nlg_stack_3x3[] = STACK(TWO_THREES);
+const char nlg_stack_1x5[] = STACK(ROW_AND_COLUMN);
 // clang-format on
 
 const nlg_family nlg_inception_v3 = {

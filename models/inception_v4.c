@@ -84,6 +84,17 @@ const char nlg_inception_resnet_small[] =
     "mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "
     "repeat_1 *2 { residual 0.1 { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160! } }, "
     "global, dropout 0.2, classes classif";
+
+/* Small forms without residual connections and with unscaled ones. */
+#define SMALL_RESNET(block_a, block_b, project)                                                                                    \
+    "conv2d_1a 3x3:32, max 2x2/2v, conv2d_2b 3x3:64, "                                                                              \
+    "repeat *2 { " block_a " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 3x3:32"                                               \
+    " | branch2.0 1x1:32, branch2.1 3x3:32, branch2.2 3x3:32 ), conv2d 1x1:64" project " } }, "                                     \
+    "mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "                                        \
+    "repeat_1 *2 { " block_b " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160" project \
+    " } }, global, dropout 0.2, classes classif"
+const char nlg_inception_resnet_small_plain[] = SMALL_RESNET("block", "block", "");
+const char nlg_inception_resnet_small_unscaled[] = SMALL_RESNET("residual 1", "residual 1", "!");
 // clang-format on
 
 static const char title[] = "Inception-v4, Inception-ResNet and the Impact of Residual Connections on Learning";

@@ -57,6 +57,11 @@ static void build_modern(nlg_builder *b, const nlg_model *model, nlg_shape input
     const nlg_lenet_spec *spec = model->spec;
     const int pad = spec->pad_to_32 && input.h < 32 ? (32 - input.h) / 2 : 0;
     nlg_value x = nlg_input(b, input.c, input.h, input.w);
+    if (spec->dense) {
+        x = nlg_activation(b, nlg_linear(b, x, (nlg_linear_args){.out = spec->dense}, "fc1"), spec->act);
+        nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc2"));
+        return;
+    }
     x = nlg_activation(b, nlg_conv(b, x, (nlg_conv_args){.out = 6, .kernel = 5, .pad = pad, .bias = true}, "conv1"), spec->act);
     x = nlg_avg_pool(b, x, (nlg_pool_args){.kernel = 2});
     x = nlg_activation(b, nlg_conv(b, x, (nlg_conv_args){.out = 16, .kernel = 5, .bias = true}, "conv2"), spec->act);

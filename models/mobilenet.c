@@ -28,8 +28,9 @@ static void build_v1(nlg_builder *b, const nlg_model *model, nlg_shape input, in
                           .width = spec->width,
                           .stem = nlg_round_channels(32, spec->width),
                           .v1 = true,
+                          .dense = spec->dense,
                           .act = NLG_ACT_RELU6};
-    if (model->small) {
+    if (model->small || spec->dense) {
         net.stages = v1_small_stages;
         net.n_stages = COUNT(v1_small_stages);
         net.stem = 16;
@@ -86,7 +87,9 @@ static nlg_mobile_net v2_net(const nlg_mobilenet_spec *spec, bool small) {
                           .stem = nlg_round_channels(32, spec->width),
                           .head = nlg_round_channels(1280, spec->width > 1 ? spec->width : 1),
                           .act = NLG_ACT_RELU6,
-                          .dropout = 0.2f};
+                          .dropout = 0.2f,
+                          .relu_bottleneck = spec->relu_bottleneck,
+                          .no_shortcut = spec->no_shortcut};
     if (small) {
         net.stages = spec->wide ? v2_small_wide_stages : v2_small_stages;
         net.n_stages = spec->wide ? COUNT(v2_small_wide_stages) : COUNT(v2_small_stages);

@@ -110,5 +110,9 @@ typedef struct nlg_evaluation {
 } nlg_evaluation;
 nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);
+/* The same on the first `most` images of the split; 0: all. */
+nlg_status nlg_evaluate_first(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split,
+                              uint32_t most, int batch, const nlg_augmentation *preprocessing, const nlg_exec *exec,
+                              nlg_evaluation *result, nlg_error *err);
 
 #endif

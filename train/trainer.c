@@ -402,10 +402,17 @@ static nlg_status evaluate_batches(const nlg_task_type *task, void *state, nlg_p
 
 nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
                         const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
+    return nlg_evaluate_first(graph, weights, dataset, split, 0, batch, preprocessing, exec, result, err);
+}
+
+nlg_status nlg_evaluate_first(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split,
+                              uint32_t most, int batch, const nlg_augmentation *preprocessing, const nlg_exec *exec,
+                              nlg_evaluation *result, nlg_error *err) {
     const nlg_dataset_info *info = nlg_dataset_describe(dataset);
     const nlg_task_type *task = nlg_task_for(info);
     const nlg_recipe recipe = task->recipe();
-    const uint32_t images = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
+    const uint32_t all = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
+    const uint32_t images = most && most < all ? most : all;
     /* Of the preprocessing only what holds for every split: border and scaling. */
     const nlg_augmentation plain = {.raw = preprocessing != NULL && preprocessing->raw,
                                     .pad = preprocessing != NULL ? preprocessing->pad : 0};
