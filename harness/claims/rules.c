@@ -87,7 +87,7 @@ static nlg_status decide_equal(const nlg_claim_rows *rows, const cJSON *params, 
     return NLG_OK;
 }
 
-/* The mean of a / b and its interval; of rows that are all alike (counts), the ratio itself. */
+/* The mean of a / b and its interval; of counts (rows that are all alike, no least_pairs asked for), the ratio itself. */
 static nlg_status decide_ratio_within(const nlg_claim_rows *rows, const cJSON *params, const char *key, nlg_verdict *v,
                                       nlg_error *err) {
     double least = param(params, "low", -(double)INFINITY), most = param(params, "high", (double)INFINITY);
@@ -109,7 +109,8 @@ static nlg_status decide_ratio_within(const nlg_claim_rows *rows, const cJSON *p
     nlg_free(r);
     v->low = interval.low;
     v->high = interval.high;
-    bool too_few = !rows->count || (!alike && are_too_few(rows, params, v));
+    bool counted = alike && !cJSON_HasObjectItem(params, "least_pairs");
+    bool too_few = !rows->count || (!counted && are_too_few(rows, params, v));
     v->kind = too_few || isnan(v->low)             ? NLG_NOT_TESTABLE
               : v->low >= least && v->high <= most ? NLG_SUPPORTED
               : v->high < least || v->low > most   ? NLG_CONTRADICTED

@@ -15,6 +15,8 @@ static const nlg_value_key keys[] = {
     NLG_KEYS_OF_DATA,
     {"seed", NLG_VALUE_WHOLE, 0, 9007199254740991.0, "0", "of everything random"},
     {"validate", NLG_VALUE_TEXT, 0, 0, "\"last\"", "after the last epoch, or \"every\" epoch"},
+    {"test_images", NLG_VALUE_WHOLE, 1, 1e9, NULL, "final stages: score the first so many test images; all without it"},
+    {"score_training", NLG_VALUE_FLAG, 0, 0, NULL, "also score the training images in the end, as the others are scored"},
     {0},
 };
 
@@ -43,6 +45,8 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     nlg_json_number(spec, "seed", nlg_value_number(values, "seed", 0));
     nlg_json_text(spec, "validate", validate);
     cJSON_AddBoolToObject(spec, "test", nlg_value_flag(values, "final"));
+    if (nlg_value_int(values, "test_images")) nlg_json_number(spec, "test_images", nlg_value_int(values, "test_images"));
+    if (nlg_value_flag(values, "score_training")) cJSON_AddTrueToObject(spec, "score_training");
     nlg_json_text(spec, "backend", nlg_backend_name(lab->settings->backend));
     cJSON_AddBoolToObject(spec, "direct_only", lab->settings->direct_only);
     *work = work_of((double)cost.macs, info->train, recipe.epochs);
@@ -80,11 +84,13 @@ static void add_history(const nlg_trainer *trainer, const nlg_task_type *task, c
     }
 }
 
-static nlg_status test(nlg_lab *lab, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
+static nlg_status test(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
                        const nlg_weights *weights, nlg_record *record, nlg_error *err) {
     nlg_evaluation e;
+    const uint32_t most = (uint32_t)nlg_value_int(spec, "test_images");
     NLG_TRY(nlg_lab_open_test(lab, dataset, err));
-    NLG_TRY(nlg_evaluate(s->graph, weights, dataset, NLG_SPLIT_TEST, TEST_BATCH, &recipe->augmentation, &lab->exec, &e, err));
+    NLG_TRY(nlg_evaluate_first(s->graph, weights, dataset, NLG_SPLIT_TEST, most, TEST_BATCH, &recipe->augmentation, &lab->exec, &e,
+                               err));
     const nlg_task_type *task = nlg_task_for(nlg_dataset_describe(dataset));
     for (int i = 0; i < nlg_task_metrics(task); i++) {
         char name[NLG_METRIC_NAME];
@@ -108,7 +114,14 @@ static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_networ
     nlg_record_metric(record, name, "fraction", last->train_score);
     name_score(task, "val", 0, name);
     nlg_record_metric(record, name, "fraction", last->val_score);
-    return nlg_value_flag(spec, "test") ? test(lab, s, dataset, recipe, nlg_trainer_weights(trainer), record, err) : NLG_OK;
+    const nlg_weights *weights = nlg_trainer_weights(trainer);
+    if (nlg_value_flag(spec, "score_training")) {
+        nlg_evaluation e;
+        NLG_TRY(nlg_evaluate(s->graph, weights, dataset, NLG_SPLIT_TRAIN, TEST_BATCH, &recipe->augmentation, &lab->exec, &e, err));
+        name_score(task, "fitted", 0, name);
+        nlg_record_metric(record, name, "fraction", e.value[0]);
+    }
+    return nlg_value_flag(spec, "test") ? test(lab, spec, s, dataset, recipe, weights, record, err) : NLG_OK;
 }
 
 static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,

@@ -230,6 +230,7 @@ static bool is_used(const cJSON *item, const char *name) {
 static nlg_status check_profile(nlg_experiment *e, const cJSON *scale, nlg_error *err) {
     char where[1200];
     snprintf(where, sizeof where, "%.1000s: profile \"%.64s\"", e->path, scale->string);
+    if (cJSON_IsNull(scale)) return NLG_OK;
     NLG_TRY(check_keys(scale, NULL, where, err));
     const cJSON *stages = member(e->document, "stages");
     for (const cJSON *v = scale->child; v; v = v->next) {
@@ -319,6 +320,10 @@ static nlg_status read_document(nlg_experiment *e, const char *profile, nlg_erro
     e->scale = member(profiles, profile);
     if (!e->scale)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: there is no profile \"%s\"; expected smoke, quick or full", e->path, profile);
+    if (cJSON_IsNull(e->scale)) { /* no part of this profile */
+        e->n_stages = 0;
+        return NLG_OK;
+    }
     return order_stages(e, err);
 }
 
