@@ -69,7 +69,8 @@ static void apply_objective(const nlg_objective *objective, nlg_trial *trial) {
     }
     const double costs[NLG_COST_KIND_COUNT] = {(double)trial->macs, (double)trial->params, trial->latency_ms};
     trial->cost = costs[objective->cost];
-    if (trial->status == NLG_TRIAL_DONE && objective->target > 0 && !(trial->cost > 0)) {
+    const bool needed = objective->target > 0 || objective->cost == NLG_COST_LATENCY;
+    if (trial->status == NLG_TRIAL_DONE && needed && !(trial->cost > 0)) {
         trial->status = NLG_TRIAL_FAILED;
         snprintf(trial->message, sizeof trial->message, "the evaluator measured no %s", nlg_cost_name(objective->cost));
     }
@@ -83,7 +84,7 @@ static nlg_status place_stored(runner *r, const nlg_trial *stored, int count, nl
     int last = count ? stored[count - 1].number : 0, complete = last / r->batch * r->batch, next = 0;
     for (int i = 0; i < count; i++) {
         int number = stored[i].number;
-        if (number < next || (number > next && next < complete)) {
+        if (last >= count + r->batch || number < next || (number > next && next < complete)) {
             return nlg_fail(err, NLG_ERR_INPUT,
                             "%s: the trial store is damaged: expected trial %d, found %d; restore a copy or name another file",
                             nlg_store_path(r->store), next, number);
@@ -123,11 +124,20 @@ static nlg_status load_trials(runner *r, nlg_error *err) {
     int count;
     NLG_TRY(nlg_store_begin(r->store, &identity, o->budget, &o->session, &run, err));
     NLG_TRY(nlg_store_trials(r->store, run, &stored, &count, err));
-    int need = count && stored[count - 1].number >= o->budget ? stored[count - 1].number + 1 : o->budget;
+    const int last = count ? stored[count - 1].number : 0; /* within a batch of their count, or the store is damaged */
+    int need = last >= o->budget && last < count + r->batch ? last + 1 : o->budget;
     nlg_status status = make_room(r, need, err);
     if (status == NLG_OK) status = place_stored(r, stored, count, err);
     nlg_free(stored);
     return status;
+}
+
+static nlg_status create_strategy(runner *r, nlg_rng rng, const double *values, nlg_error *err) {
+    const nlg_search_options *o = r->options;
+    char text[NLG_STRATEGY_OPTIONS_TEXT];
+    if (!o->strategy->create_from_text) return o->strategy->create(r->state, o->space, rng, values, err);
+    NLG_TRY(nlg_strategy_text(o->strategy, r->strategy_options, text, err));
+    return o->strategy->create_from_text(r->state, o->space, rng, values, text, o->stop, err);
 }
 
 static nlg_status set_up(runner *r, nlg_error *err) {
@@ -137,13 +147,14 @@ static nlg_status set_up(runner *r, nlg_error *err) {
     double values[NLG_STRATEGY_OPTIONS_MAX];
     NLG_TRY(nlg_strategy_parse(o->strategy, o->strategy_options, values, r->strategy_options, err));
     write_objective(&o->objective, r->objective, sizeof r->objective);
-    NLG_TRY(load_trials(r, err));
     r->asked = nlg_alloc((size_t)r->batch, sizeof *r->asked);
     r->chosen = nlg_alloc((size_t)r->batch, sizeof *r->chosen);
     r->state = nlg_alloc(1, o->strategy->state_size);
     if (!r->asked || !r->chosen || !r->state) return nlg_fail_memory(err, o->strategy->state_size, "the strategy");
     nlg_rng rng = nlg_rng_named(nlg_rng_named(nlg_rng_seed(o->seed), "strategy"), o->strategy->name);
-    return o->strategy->create(r->state, o->space, rng, values, err);
+    /* First: options that do not fit leave no run in the store. */
+    NLG_TRY(create_strategy(r, rng, values, err));
+    return load_trials(r, err);
 }
 
 static void tear_down(runner *r) {
@@ -330,6 +341,7 @@ static nlg_status finish(runner *r, nlg_search_result *result, nlg_error *err) {
     nlg_digest *digest = nlg_digest_create();
     if (!digest) return nlg_fail_memory(err, 256, "the digest of the run");
     int best = -1, count = 0;
+    result->kept = r->count;
     for (; count < r->options->budget && r->have[count] && count < r->reached; count++) {
         const nlg_trial *trial = &r->trials[count];
         digest_u64(digest, (uint64_t)trial->number);
@@ -352,6 +364,23 @@ static nlg_status finish(runner *r, nlg_search_result *result, nlg_error *err) {
     result->trials = r->trials;
     r->trials = NULL;
     return NLG_OK;
+}
+
+bool nlg_search_failure(const nlg_search_result *result, char text[256]) {
+    int most = 0, first = 0, rejected = 0;
+    for (int i = 0; i < result->count; i++) rejected += result->trials[i].status == NLG_TRIAL_REJECTED;
+    if (result->best >= 0 || rejected == result->count) return false;
+    for (int i = 0; i < result->count; i++) {
+        int same = 0;
+        for (int j = 0; j < result->count; j++)
+            same += result->trials[j].status == result->trials[i].status &&
+                    strcmp(result->trials[j].message, result->trials[i].message) == 0;
+        if (same > most) most = same, first = i;
+        if (2 * most >= result->count) break;
+    }
+    snprintf(text, 256, "none of the %d trials is done; the most frequent reason (%d times): %s: %.150s", result->count, most,
+             nlg_trial_status_name(result->trials[first].status), result->trials[first].message);
+    return true;
 }
 
 nlg_status nlg_search_run(const nlg_search_options *options, nlg_search_result *result, nlg_error *err) {

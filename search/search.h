@@ -166,9 +166,15 @@ typedef struct nlg_strategy {
     const char *short_run;
     const nlg_strategy_option *options;
     int n_options;
+    const char *text_option; /* name of an option that is a text and must be given; NULL: none */
+    /* Optional: refuses options that do not fit each other, where people give them (nlg_strategy_check). */
+    nlg_status (*check)(const double *values, const bool *given, nlg_error *err);
     size_t state_size;
     /* state: zeroed; values: one per option. destroy is called also after a failed create. */
     nlg_status (*create)(void *state, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err);
+    /* In place of create, with text_option: stop (may be NULL) says that a run is to stop while it waits. */
+    nlg_status (*create_from_text)(void *state, const nlg_space *space, nlg_rng rng, const double *values, const char *text,
+                                   bool (*stop)(void), nlg_error *err);
     void (*destroy)(void *state); /* optional */
     /* The next `count` architectures. The proposals are zeroed, with the full budget. */
     nlg_status (*ask)(void *state, int count, nlg_proposal *proposals, nlg_error *err);
@@ -176,7 +182,7 @@ typedef struct nlg_strategy {
      * with two objectives they raise the score and lower the cost. Optional. */
     nlg_status (*tell)(void *state, const nlg_trial *trials, int count, nlg_error *err);
 } nlg_strategy;
-const nlg_strategy *nlg_strategy_find(const char *name); /* by name or alias; NULL if there is none */
+const nlg_strategy *nlg_strategy_find(const char *name); /* by name or alias, also exec, which no list has; NULL: there is none */
 int nlg_strategy_count(void);
 const nlg_strategy *nlg_strategy_at(int index);
 
@@ -185,10 +191,18 @@ const nlg_strategy *nlg_strategy_at(int index);
 nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
                               char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
 
+/* The value of the strategy's text_option in what nlg_strategy_parse has written. */
+nlg_status nlg_strategy_text(const nlg_strategy *strategy, const char *json, char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
+
 /* "NAME" or "NAME:option=value:option=value": the strategy and its options as JSON ("{}": none given). With for_short_run a bare
  * NAME has its short_run options, and "NAME:" none. */
 nlg_status nlg_strategy_pick(const char *text, bool for_short_run, const nlg_strategy **strategy,
                              char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err);
+
+/* Refuses options as nlg_strategy_parse does, and those that do not fit each other. */
+nlg_status nlg_strategy_check(const nlg_strategy *strategy, const char *json, nlg_error *err);
+/* A line on options that can hardly take effect within so many trials (NULL options: "{}"); false: there is none. */
+bool nlg_strategy_warning(const nlg_strategy *strategy, const char *json, int trials, char text[256]);
 
 /* ---- evaluators ---- */
 
@@ -225,8 +239,8 @@ typedef struct nlg_search_options {
     const char *store;        /* SQLite file; NULL: nothing is kept */
     struct nlg_store *opened; /* instead: a store that the caller has open for writing (search/store/store.h) */
     bool only_run;            /* refuse a store that holds other runs and not this one, and say what differs */
-    /* Processes that evaluate at once; 0: this process does it. A worker that crashes costs its trial (failed); one that is killed
-     * or runs out of memory ends the run, and nothing is stored of its trial. No result depends on their number. */
+    /* Processes that evaluate at once; 0: this process does it. A worker that crashes costs its trial (failed); one that is killed,
+     * lacks memory or cannot send its result ends the run, without a result of that trial. No result depends on their number. */
     int workers;
     int ranks; /* other processes of an mpirun that evaluate beside them (search/parallel/ranks.h); needs workers */
     nlg_session_facts session;
@@ -243,6 +257,7 @@ typedef struct nlg_search_result {
     int best;                 /* index of the best, -1 if none */
     int evaluations, repeats; /* evaluations + repeats = count */
     int stored;               /* how many of them the store had already */
+    int kept;                 /* trials that are there now, also those of an interrupted run beyond a missing one */
     char digest[65];          /* over number, code, budget, status, bits of score, reward and latency, params, macs of all trials */
 } nlg_search_result;
 
@@ -253,5 +268,8 @@ bool nlg_trial_is_better(const nlg_trial *a, const nlg_trial *b);
 /* Runs or continues the search stored under (space, strategy, options, evaluator, its config, objective, q, seed, numerics version)
  * in the store. Each trial is committed before it is told. The result is filled for NLG_OK and NLG_ERR_INTERRUPTED, else empty. */
 nlg_status nlg_search_run(const nlg_search_options *options, nlg_search_result *result, nlg_error *err);
+
+/* Whether no trial is done and not all were rejected by limits; then how many there are and the most frequent reason. */
+bool nlg_search_failure(const nlg_search_result *result, char text[256]);
 
 #endif

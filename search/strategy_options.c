@@ -1,6 +1,7 @@
 /* Options of strategies: from a JSON object and back, by the strategy's own table. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "layers/base/json.h"
@@ -47,6 +48,7 @@ static nlg_status read_object(const nlg_strategy *strategy, const cJSON *object,
     bool seen[NLG_STRATEGY_OPTIONS_MAX] = {false};
     for (const cJSON *item = object->child; item; item = item->next) {
         int index = 0;
+        if (strategy->text_option && strcmp(item->string, strategy->text_option) == 0) continue; /* take_text */
         while (index < strategy->n_options && strcmp(strategy->options[index].name, item->string) != 0) index++;
         if (index == strategy->n_options) return unknown_key(strategy, item->string, err);
         if (seen[index]) {
@@ -58,9 +60,39 @@ static nlg_status read_object(const nlg_strategy *strategy, const cJSON *object,
     return NLG_OK;
 }
 
-static void write_text(const nlg_strategy *strategy, const double *values, char text[NLG_STRATEGY_OPTIONS_TEXT]) {
+/* The option that is a text, quoted for JSON, with a comma where options follow; "" for strategies without one. */
+static nlg_status take_text(const nlg_strategy *strategy, const cJSON *object, char quoted[NLG_STRATEGY_OPTIONS_TEXT],
+                            nlg_error *err) {
+    quoted[0] = '\0';
+    if (!strategy->text_option) return NLG_OK;
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, strategy->text_option);
+    if (!cJSON_IsString(item) || !*item->valuestring)
+        return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: expected a %s, as in %s:\"python3 mine.py\"", strategy->name,
+                        strategy->text_option, strategy->name);
+    char *text;
+    NLG_TRY(nlg_json_write(item, false, &text, err));
+    const int length = snprintf(quoted, NLG_STRATEGY_OPTIONS_TEXT, "\"%s\":%s,", strategy->text_option, text);
+    nlg_free(text);
+    if (length < NLG_STRATEGY_OPTIONS_TEXT / 2) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: its %s is too long; expected fewer than %d bytes", strategy->name,
+                    strategy->text_option, NLG_STRATEGY_OPTIONS_TEXT / 2);
+}
+
+nlg_status nlg_strategy_text(const nlg_strategy *strategy, const char *json, char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
+    cJSON *object;
+    NLG_TRY(nlg_json_read(json, strlen(json), "options", &object, err));
+    nlg_status status = take_text(strategy, object, text, err); /* refuses what is missing or too long */
+    if (status == NLG_OK)
+        snprintf(text, NLG_STRATEGY_OPTIONS_TEXT, "%s",
+                 cJSON_GetObjectItemCaseSensitive(object, strategy->text_option)->valuestring);
+    cJSON_Delete(object);
+    return status;
+}
+
+static void write_text(const nlg_strategy *strategy, const double *values, const char *first,
+                       char text[NLG_STRATEGY_OPTIONS_TEXT]) {
     size_t used = 0, room = NLG_STRATEGY_OPTIONS_TEXT;
-    used += (size_t)snprintf(text, room, "{");
+    used += (size_t)snprintf(text, room, "{%s", first);
     for (int i = 0; i < strategy->n_options && used < room; i++) {
         const nlg_strategy_option *option = &strategy->options[i];
         used += (size_t)snprintf(text + used, room - used, "%s\"%s\":", i ? "," : "", option->name);
@@ -77,7 +109,9 @@ static void write_text(const nlg_strategy *strategy, const double *values, char 
 
 nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, double values[NLG_STRATEGY_OPTIONS_MAX],
                               char text[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
+    char first[NLG_STRATEGY_OPTIONS_TEXT] = "";
     for (int i = 0; i < strategy->n_options; i++) values[i] = strategy->options[i].value;
+    if (!json && strategy->text_option) return take_text(strategy, NULL, first, err);
     if (json) {
         cJSON *object;
         nlg_status read = nlg_json_read(json, strlen(json), "options", &object, NULL);
@@ -88,11 +122,38 @@ nlg_status nlg_strategy_parse(const nlg_strategy *strategy, const char *json, do
                             strategy->name, json);
         }
         nlg_status status = read_object(strategy, object, values, err);
+        if (status == NLG_OK) status = take_text(strategy, object, first, err);
         cJSON_Delete(object);
         if (status != NLG_OK) return status;
     }
-    if (text) write_text(strategy, values, text);
+    if (text) write_text(strategy, values, first, text);
     return NLG_OK;
+}
+
+nlg_status nlg_strategy_check(const nlg_strategy *strategy, const char *json, nlg_error *err) {
+    double values[NLG_STRATEGY_OPTIONS_MAX];
+    bool given[NLG_STRATEGY_OPTIONS_MAX] = {false};
+    cJSON *object;
+    NLG_TRY(nlg_strategy_parse(strategy, json, values, NULL, err));
+    if (!strategy->check || !json) return NLG_OK;
+    NLG_TRY(nlg_json_read(json, strlen(json), "options", &object, err));
+    for (int i = 0; i < strategy->n_options; i++) given[i] = cJSON_HasObjectItem(object, strategy->options[i].name);
+    cJSON_Delete(object);
+    return strategy->check(values, given, err);
+}
+
+bool nlg_strategy_warning(const nlg_strategy *strategy, const char *json, int trials, char text[256]) {
+    double values[NLG_STRATEGY_OPTIONS_MAX];
+    if (nlg_strategy_parse(strategy, json, values, NULL, NULL) != NLG_OK) return false;
+    for (int i = 0; i < strategy->n_options; i++) {
+        if (strcmp(strategy->options[i].name, "population") != 0 || values[i] < trials) continue;
+        snprintf(text, 256,
+                 "%s: its population of %.0f is as large as all %d trials: each is a random architecture; give it "
+                 "%s:population=N, or more trials",
+                 strategy->name, values[i], trials, strategy->name);
+        return true;
+    }
+    return false;
 }
 
 /* ---- NAME:option=value ---------------------------------------------------------------------------------------------------------
@@ -133,6 +194,28 @@ static nlg_status to_json(const char *name, const char *text, char json[NLG_STRA
     return NLG_OK;
 }
 
+/* "option=value:the text", where a text that begins like an option of the strategy is one. */
+static nlg_status text_to_json(const nlg_strategy *strategy, const char *text, char json[NLG_STRATEGY_OPTIONS_TEXT],
+                               nlg_error *err) {
+    cJSON *object = cJSON_CreateObject();
+    for (int i = 0; i < strategy->n_options; i++) {
+        const size_t length = strlen(strategy->options[i].name);
+        char *end;
+        if (strncmp(text, strategy->options[i].name, length) != 0 || text[length] != '=') continue;
+        const double value = strtod(text + length + 1, &end);
+        if (end == text + length + 1 || *end != ':') break;
+        nlg_json_number(object, strategy->options[i].name, value);
+        text = end + 1;
+    }
+    nlg_json_text(object, strategy->text_option, text);
+    char *written;
+    NLG_TRY(nlg_json_finish(object, false, &written, err));
+    const int length = snprintf(json, NLG_STRATEGY_OPTIONS_TEXT, "%s", written);
+    nlg_free(written);
+    if (length < NLG_STRATEGY_OPTIONS_TEXT) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "strategy %s: its options are too long", strategy->name);
+}
+
 nlg_status nlg_strategy_pick(const char *text, bool for_short_run, const nlg_strategy **strategy,
                              char json[NLG_STRATEGY_OPTIONS_TEXT], nlg_error *err) {
     char name[64];
@@ -140,7 +223,9 @@ nlg_status nlg_strategy_pick(const char *text, bool for_short_run, const nlg_str
     snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), text);
     NLG_TRY(find_strategy(name, strategy, err));
     const char *options = text[length] ? text + length + 1 : for_short_run ? (*strategy)->short_run : NULL;
-    NLG_TRY(to_json(name, options ? options : "", json, err));
-    double values[NLG_STRATEGY_OPTIONS_MAX];
-    return nlg_strategy_parse(*strategy, json, values, NULL, err);
+    if ((*strategy)->text_option)
+        NLG_TRY(text_to_json(*strategy, options ? options : "", json, err));
+    else
+        NLG_TRY(to_json(name, options ? options : "", json, err));
+    return nlg_strategy_check(*strategy, json, err);
 }

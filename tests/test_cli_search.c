@@ -221,7 +221,7 @@ static void fronts_are_listed(void **state) {
     assert_true(score == json_number(cJSON_GetObjectItem(r, "best"), "score"));
     cJSON_Delete(r);
     program_result text = run_good("lineage search --space accelnas --evaluator table --strategy random --budget 20 --front");
-    assert_non_null(strstr(text.out, "architectures that no other beats in both score and macs:"));
+    assert_non_null(strstr(text.out, "Pareto front (score, macs): "));
 }
 
 static void tables_are_built_and_verified(void **state) {
@@ -233,7 +233,12 @@ static void tables_are_built_and_verified(void **state) {
     cJSON_Delete(r);
     program_result verified = run_good("lineage table verify $D/t --data mnist:$D --rows 3 --isa portable --threads 2");
     assert_non_null(strstr(verified.out, "3 of 3 rows have the same bits"));
-    run_good("lineage search --space lineage --strategy random --evaluator table --table $D/t.csv.gz --budget 5");
+    run_good("lineage search --space lineage --strategy grid --evaluator table --table $D/t.csv.gz --budget 5");
+    /* Four of 597 architectures: a search that finds none of them has failed, and says of what. */
+    program_result none = run("lineage search --space lineage --strategy random --evaluator table --table $D/t.csv.gz --budget 3");
+    assert_int_equal(none.code, 1);
+    assert_non_null(strstr(none.err, "none of the 3 trials is done; the most frequent reason (3 times): failed: not in the table"));
+    assert_non_null(strstr(none.out, "digest")); /* the result is printed all the same */
     /* A digit is changed in the table $D/u, first under the old digests, then under right ones. */
     static const char *const changes[][3] = {
         {"u.csv.gz", "2,$s/,([0-9.]+),([0-9.]+),([0-9.]+),([0-9a-f]{64})/,\\1,1,\\3,\\4/g", "val_s"},
@@ -285,10 +290,62 @@ static void workers_and_top(void **state) {
     assert_string_equal(json_text(cJSON_GetArrayItem(top, 0), "genotype"), json_text(cJSON_GetObjectItem(r, "best"), "genotype"));
     cJSON_Delete(r);
     program_result text = run_good(SEARCH "--store $D/w.db --budget %d --top 1", BUDGET);
-    assert_non_null(strstr(text.out, "The 1 best architectures:"));
+    assert_non_null(strstr(text.out, "Best by score: 1 architecture"));
     text = run_good("lineage search --strategy ppo --help");
     assert_non_null(strstr(text.out, "0.00035; Zoph et al. 2018"));
     assert_non_null(strstr(text.out, "reinforce"));
+}
+
+#define TABLE_SEARCH "lineage search --space nasbench201 --evaluator table --budget 50 --seed 1 "
+
+/* A bare name has the same options, whether it is the default or named, here and in compare. */
+static void bare_names_mean_the_same(void **state) {
+    (void)state;
+    cJSON *r = run_json(TABLE_SEARCH "--json"), *named = run_json(TABLE_SEARCH "--strategy evolution --json");
+    cJSON *paper = run_json(TABLE_SEARCH "--strategy evolution:population=30:sample=30 --json");
+    assert_string_equal(json_text(r, "digest"), json_text(named, "digest"));
+    assert_string_not_equal(json_text(r, "digest"), json_text(paper, "digest"));
+    assert_true(json_number(cJSON_GetObjectItem(named, "strategy_options"), "population") == 10);
+    cJSON_Delete(r);
+    cJSON_Delete(named);
+    cJSON_Delete(paper);
+    program_result p = run_good(TABLE_SEARCH "--strategy evolution:");
+    assert_non_null(strstr(p.err, "its population of 100 is as large as all 50 trials"));
+    p = run_good(TABLE_SEARCH);
+    assert_null(strstr(p.err, "population"));
+    run_refused("a sample of at most the population of 100, found 200",
+                TABLE_SEARCH "--strategy evolution:population=100:sample=200");
+    run_refused("a sample of at most", TABLE_SEARCH "--strategy-options '{\"population\": 5, \"sample\": 6}'");
+    run_refused("a sample of at most", "lineage compare --strategies random,evolution:population=4:sample=5 --budget 5 --seeds 2");
+    run_refused("expected the name of a strategy", TABLE_SEARCH "--strategy ''");
+}
+
+/* A cost that was not measured is none, and no smallest one. */
+static void missing_costs_are_not_zero(void **state) {
+    (void)state;
+    run_refused("--cost latency needs --latency FILE", TABLE_SEARCH "--strategy nsga2:population=10 --cost latency --front");
+    run_refused("--cost latency needs --latency FILE",
+                "lineage search --space lineage --evaluator table --budget 5 --cost latency --front");
+    run_good("lineage search --space lineage --evaluator table --budget 5 --cost latency --latency lineage.csv --front");
+}
+
+/* Names that SQLite would not keep. */
+static void store_names_are_plain_paths(void **state) {
+    (void)state;
+    static const char *const names[] = {":memory:", "file::memory:", "file:x.db", "file:y.db?mode=memory"};
+    run_refused("empty", TABLE_SEARCH "--store ''");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        run_good("cd $D && " TABLE_SEARCH "--store '%s' && test -s './%s'", names[i], names[i]);
+        cJSON *runs = run_json("cd $D && lineage trials '%s' --summary --json", names[i]);
+        assert_true(json_number(cJSON_GetArrayItem(runs, 0), "count") == 50);
+        cJSON_Delete(runs);
+    }
+}
+
+static void another_number_asked_for_is_named(void **state) {
+    (void)state;
+    run_good(SEARCH "--store $D/k.db --budget 1");
+    run_refused("(--ask) is 1 there, 8 here", SEARCH "--store $D/k.db --budget 1 --ask 8");
 }
 
 static void mistakes_are_refused(void **state) {
@@ -322,6 +379,10 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(fronts_are_listed, enter, leave),
         cmocka_unit_test_setup_teardown(tables_are_built_and_verified, enter, leave),
         cmocka_unit_test_setup_teardown(workers_and_top, enter, leave),
+        cmocka_unit_test_setup_teardown(bare_names_mean_the_same, enter, leave),
+        cmocka_unit_test_setup_teardown(missing_costs_are_not_zero, enter, leave),
+        cmocka_unit_test_setup_teardown(store_names_are_plain_paths, enter, leave),
+        cmocka_unit_test_setup_teardown(another_number_asked_for_is_named, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
     };
     return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);

@@ -98,7 +98,7 @@ static void what_the_machine_does_to_a_worker_ends_the_run(void **state) {
         accident what;
         nlg_status status;
         const char *words;
-    } cases[] = {{KILLED, NLG_ERR_IO, "signal 9"}, {EXIT, NLG_ERR_IO, "code 5"}, {NO_MEMORY, NLG_ERR_MEMORY, "out of memory"}};
+    } cases[] = {{KILLED, NLG_ERR_CHECK, "signal 9"}, {EXIT, NLG_ERR_CHECK, "code 5"}, {NO_MEMORY, NLG_ERR_MEMORY, "out of memory"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nlg_search_result r;
         nlg_error err = {0};
@@ -107,6 +107,25 @@ static void what_the_machine_does_to_a_worker_ends_the_run(void **state) {
         assert_null(r.trials);
         assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
     }
+}
+
+static nlg_status asleep(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
+    score_context well = {.all_work = true};
+    (void)context;
+    if (trial->number == 1) raise(SIGSTOP);
+    return score(&well, space, trial, err);
+}
+
+static void a_stopped_worker_is_continued(void **state) {
+    (void)state;
+    nlg_evaluator evaluator = {.name = "asleep", .evaluate = asleep};
+    nlg_search_options o = {
+        .space = &beads, .strategy = nlg_strategy_find("random"), .evaluator = &evaluator, .budget = 3, .batch = 3, .workers = 2};
+    nlg_search_result r;
+    nlg_error err = {0};
+    if (nlg_search_run(&o, &r, &err) != NLG_OK) fail_msg("%s", err.text);
+    for (int i = 0; i < 3; i++) assert_int_equal(r.trials[i].status, NLG_TRIAL_DONE);
+    nlg_free(r.trials);
 }
 
 static void an_error_that_is_no_trials_ends_the_run(void **state) {
@@ -236,6 +255,7 @@ int main(void) {
         cmocka_unit_test(histories_do_not_depend_on_workers),
         cmocka_unit_test(a_crashed_worker_costs_one_trial),
         cmocka_unit_test(what_the_machine_does_to_a_worker_ends_the_run),
+        cmocka_unit_test(a_stopped_worker_is_continued),
         cmocka_unit_test(an_error_that_is_no_trials_ends_the_run),
         cmocka_unit_test(killed_at_random_moments_with_workers),
         cmocka_unit_test(other_configurations_are_refused_with_the_difference),

@@ -209,7 +209,7 @@ static nlg_status search(const nlg_invocation *call, const nlg_space *space, con
                                      .progress = show,
                                      .progress_context = d};
     d->name = name;
-    NLG_TRY(nlg_strategy_pick(name, false, &how.strategy, text, err));
+    NLG_TRY(nlg_strategy_pick(name, true, &how.strategy, text, err));
     NLG_TRY(nlg_layout_search(&how, result, err));
     d->part++;
     return NLG_OK;
@@ -329,7 +329,7 @@ static nlg_status design(const nlg_invocation *call, nlg_error *err) {
     if (!o->output) return nlg_fail(err, NLG_ERR_INPUT, "layout design: expected --output DIR, found none");
     const nlg_strategy *strategy;
     char text[NLG_STRATEGY_OPTIONS_TEXT];
-    NLG_TRY(nlg_strategy_pick(o->strategy, false, &strategy, text, err));
+    NLG_TRY(nlg_strategy_pick(o->strategy, true, &strategy, text, err));
     NLG_TRY(nlg_folder_create(o->output, err));
     nlg_space space;
     nlg_status status = open_space(o, &space, err);

@@ -69,8 +69,8 @@ enum {
 static const struct argp_option options[] = {
     {"space", KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
     {"strategy", KEY_STRATEGY, "NAME[:OPTION=VALUE...]", 0,
-     "How the next architectures are chosen (default evolution, with options for a short run); --strategy NAME --help lists its "
-     "options",
+     "How the next architectures are chosen (default evolution). `evolution` has options that suit short runs, `evolution:` the "
+     "paper's, `evolution:sample=10` the paper's except sample; --strategy NAME --help lists them",
      0},
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "The options as an object, e.g. '{\"population\": 20, \"sample\": 5}'",
      0},
@@ -81,9 +81,9 @@ static const struct argp_option options[] = {
     {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required for training)", 0},
     {"workers", KEY_WORKERS, "W", 0,
-     "Evaluate W at once in processes of their own, one thread each or --threads each; one that dies costs its trial", 0},
-    {"resume", KEY_RESUME, NULL, 0, "Continue the search that the store holds (always done)", 0},
-    {"add-run", KEY_ADD_RUN, NULL, 0, "Let the store hold this search beside others", 0},
+     "Evaluate W at once in processes of their own, one thread each or --threads each; the history depends on --ask, not on W", 0},
+    {"resume", KEY_RESUME, NULL, OPTION_HIDDEN, "Accepted for compatibility: a search always continues", 0},
+    {"add-run", KEY_ADD_RUN, NULL, 0, "Add this search to a store that already holds others", 0},
     {"top", KEY_TOP, "N", 0, "Print the N best genotypes at the end", 0},
     {"front", KEY_FRONT, NULL, 0, "Print the genotypes that no other beats in both score and cost", 0},
     {"cost", KEY_COST, "KIND", 0, "macs (default), params or latency: what --reward and nsga2 keep low", 0},
@@ -101,8 +101,8 @@ static const struct argp_option options[] = {
     {"epochs", NLG_KEY_EPOCHS, "E", 0, "Epochs per trial (default 3)", 1},
     {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
     {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
-    {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject larger networks without training them", 1},
-    {"max-macs", KEY_MAX_MACS, "N", 0, "The same for multiply-accumulates per image", 1},
+    {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject networks with more parameters without training them", 1},
+    {"max-macs", KEY_MAX_MACS, "N", 0, "Reject networks with more MACs per image without training them", 1},
     {0},
 };
 
@@ -234,9 +234,10 @@ static nlg_status find_parts(const search_options *o, nlg_search_options *run, c
                             o->strategy);
         snprintf(options_text, NLG_STRATEGY_OPTIONS_TEXT, "%s", o->strategy_options);
     }
-    if (nlg_strategy_pick(strategy, !o->strategy, &run->strategy, o->strategy_options ? ignored : options_text, err) != NLG_OK)
+    if (nlg_strategy_pick(strategy, true, &run->strategy, o->strategy_options ? ignored : options_text, err) != NLG_OK)
         return nlg_fail_at(err, "--strategy");
     run->strategy_options = options_text;
+    if (nlg_strategy_check(run->strategy, options_text, err) != NLG_OK) return nlg_fail_at(err, "--strategy-options");
     run->objective = (nlg_objective){.cost = (nlg_cost_kind)o->cost};
     if (o->reward && !(o->objective.target > 0))
         return nlg_fail(err, NLG_ERR_INPUT, "--reward %s needs --target", rewards[o->reward]);
@@ -268,8 +269,12 @@ static nlg_status search_with(const nlg_invocation *call, nlg_search_options *ru
         nlg_status printed = nlg_search_print(run, m, &result, &print_error);
         if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
     }
+    char line[256];
+    if (status == NLG_OK && nlg_strategy_warning(run->strategy, run->strategy_options, run->budget, line))
+        fprintf(stderr, "warning: %s\n", line);
+    if (status == NLG_OK && nlg_search_failure(&result, line)) status = nlg_fail(err, NLG_ERR_CHECK, "%s", line);
     if (status == NLG_ERR_INTERRUPTED && o->store) {
-        fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.count, o->budget, o->store);
+        fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.kept, o->budget, o->store);
         print_command(stderr, call);
     }
     nlg_free(result.trials);
@@ -353,6 +358,11 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     const nlg_table_evaluator_options table = {.space = run->space, .file = o->table, .signal = o->signal};
     nlg_table_evaluator *evaluator;
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
+    if (o->cost == NLG_COST_LATENCY && !o->latency && !nlg_table_evaluator_has_latency(evaluator)) {
+        nlg_table_evaluator_destroy(evaluator);
+        return nlg_fail(err, NLG_ERR_INPUT, "--cost latency needs --latency FILE: this table of space %s has no latencies",
+                        run->space->name);
+    }
     run->evaluator = nlg_table_evaluator_interface(evaluator);
     run->evaluator_config = nlg_table_evaluator_config(evaluator);
     const nlg_search_output output = {.table = evaluator, .top = o->top, .front = o->front, .json = call->settings.json};
@@ -409,7 +419,11 @@ static void list_strategy(const void *where, FILE *stream) {
     for (int i = 0; i < nlg_strategy_count(); i++) {
         fprintf(stream, "  %-10s %s\n", nlg_strategy_at(i)->name, nlg_strategy_at(i)->summary);
     }
-    if (!strategy) return;
+    fprintf(stream, "  %-10s %s\n", "exec", nlg_strategy_find("exec")->summary);
+    if (!strategy) {
+        fprintf(stream, "\nThere is no strategy '%s'.\n", name);
+        return;
+    }
     fprintf(stream, "\nOptions of %s (default; source of the default):\n", strategy->name);
     for (int i = 0; i < strategy->n_options; i++) {
         const nlg_strategy_option *p = &strategy->options[i];

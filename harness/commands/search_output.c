@@ -48,7 +48,7 @@ static int find_top(const nlg_search_result *r, int most, const nlg_trial **top)
 }
 
 static bool beats_in_both(const nlg_trial *a, const nlg_trial *b) {
-    if (a->status != NLG_TRIAL_DONE || a->budget < b->budget) return false;
+    if (a->status != NLG_TRIAL_DONE || a->budget < b->budget || !(a->cost > 0)) return false;
     return a->score >= b->score && a->cost <= b->cost && (a->score > b->score || a->cost < b->cost || a->budget > b->budget);
 }
 
@@ -58,7 +58,7 @@ static int find_front(const nlg_search_result *r, int most, const nlg_trial **fr
     (void)most;
     for (int i = 0; i < r->count; i++) {
         const nlg_trial *trial = &r->trials[i];
-        bool beaten = trial->status != NLG_TRIAL_DONE || trial->is_repeat;
+        bool beaten = trial->status != NLG_TRIAL_DONE || trial->is_repeat || !(trial->cost > 0); /* 0: not measured */
         for (int j = 0; j < r->count && !beaten; j++) beaten = beats_in_both(&r->trials[j], trial);
         if (beaten) continue;
         int at = count++;
@@ -66,6 +66,16 @@ static int find_front(const nlg_search_result *r, int most, const nlg_trial **fr
         front[at] = trial;
     }
     return count;
+}
+
+/* Counts with separators, as tables have them; latencies with their unit. */
+static void print_chosen(const nlg_search_options *run, const nlg_trial *t, const char *genotype) {
+    char cost[64], digits[32];
+    if (run->objective.cost == NLG_COST_LATENCY)
+        snprintf(cost, sizeof cost, "latency %.4g ms", t->cost);
+    else
+        snprintf(cost, sizeof cost, "%s %s", nlg_cost_name(run->objective.cost), nlg_count_text((int64_t)t->cost, digits));
+    printf("%.4f  %s  trial %d  %s\n", t->score, cost, t->number, genotype);
 }
 
 /* document: NULL to print text. */
@@ -76,14 +86,13 @@ static nlg_status add_list(cJSON *document, const char *name, const char *title,
     if (!chosen) return nlg_fail_memory(err, (size_t)r->count * sizeof(const nlg_trial *), "the best trials");
     int count = choose(r, most, chosen);
     cJSON *list = document ? cJSON_AddArrayToObject(document, name) : NULL;
-    if (!document) printf("\nThe %d %s:\n", count, title);
+    if (!document) printf("\n%s: %d architecture%s\n", title, count, count == 1 ? "" : "s");
     for (int i = 0; i < count; i++) {
         genotype_of(run->space, chosen[i], genotype);
         if (document) {
             nlg_trial_json(nlg_json_object_in(list), chosen[i], genotype, NULL);
         } else {
-            printf("%.4f  %s %.6g  trial %d  %s\n", chosen[i]->score, nlg_cost_name(run->objective.cost), chosen[i]->cost,
-                   chosen[i]->number, genotype);
+            print_chosen(run, chosen[i], genotype);
         }
     }
     nlg_free(chosen);
@@ -93,8 +102,8 @@ static nlg_status add_list(cJSON *document, const char *name, const char *title,
 static nlg_status add_lists(cJSON *document, const nlg_search_options *run, const nlg_search_output *m, const nlg_search_result *r,
                             nlg_error *err) {
     char title[128];
-    snprintf(title, sizeof title, "architectures that no other beats in both score and %s", nlg_cost_name(run->objective.cost));
-    if (m->top) NLG_TRY(add_list(document, "top", "best architectures", find_top, m->top, run, r, err));
+    snprintf(title, sizeof title, "Pareto front (score, %s)", nlg_cost_name(run->objective.cost));
+    if (m->top) NLG_TRY(add_list(document, "top", "Best by score", find_top, m->top, run, r, err));
     return m->front ? add_list(document, "front", title, find_front, 0, run, r, err) : NLG_OK;
 }
 
@@ -157,7 +166,8 @@ static nlg_status print_report(const nlg_search_output *m, const nlg_trial *best
     double accuracy;
     if (!m->table || !best) return NLG_OK;
     NLG_TRY(nlg_table_evaluator_report(m->table, &best->code, &accuracy, err));
-    printf("Best, reported: %.4f, %s\n", accuracy, nlg_table_evaluator_report_text(m->table));
+    printf("Best by score: trial %d. Reported: %.2f %%, %s\n", best->number, 100 * accuracy,
+           nlg_table_evaluator_report_text(m->table));
     return NLG_OK;
 }
 
@@ -175,10 +185,9 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_out
         genotype_of(run->space, best, genotype);
         nlg_trial_cells(table, best, genotype);
     }
-    printf("Trials that were the best when they ended:\n");
+    printf("Improvements (each was the best so far):\n");
     NLG_TRY(nlg_table_print(table, stdout, err));
-    printf("\n%d trials: %d evaluated, %d repeats of them, %d failed, rejected or not finite\n", r->count, r->evaluations,
-           r->repeats, r->count - done);
+    printf("\n%d trials: %d evaluated, %d repeated, %d failed\n", r->count, r->evaluations, r->repeats, r->count - done);
     if (run->evaluator->cost_unit) {
         double cost = 0;
         for (int i = 0; i < r->count; i++) cost += r->trials[i].simulated_cost;

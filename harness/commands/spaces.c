@@ -76,10 +76,6 @@ static void add_json(cJSON *rows, const nlg_space *space) {
     cJSON *signals = cJSON_AddArrayToObject(row, "signals");
     for (int i = 0; nlg_table_signal_at(space->name, i); i++)
         cJSON_AddItemToArray(signals, cJSON_CreateString(nlg_table_signal_at(space->name, i)));
-    nlg_json_text(row, "notation", space->notation);
-    cJSON *operations = cJSON_AddArrayToObject(row, "operations");
-    for (int i = 0; space->operation && space->operation(space, i); i++)
-        cJSON_AddItemToArray(operations, cJSON_CreateString(space->operation(space, i)));
 }
 
 static void add_cells(nlg_table *table, const nlg_space *space) {
@@ -109,13 +105,9 @@ static void add(const nlg_space *space, cJSON *rows, nlg_table *table) {
 }
 
 /* How its genotypes are written; the space is open. */
-static void describe(const nlg_space *space, cJSON *rows) {
+static void describe(const nlg_space *space) {
     char genotype[NLG_GENOTYPE_MAX];
     example_of(space, genotype);
-    if (rows) {
-        nlg_json_text(cJSON_GetArrayItem(rows, cJSON_GetArraySize(rows) - 1), "example", genotype);
-        return;
-    }
     printf("\n%s: %s\nSource: %s\n", space->name, space->summary, space->source);
     for (int i = 0; i < space->n_parameters; i++) {
         const nlg_space_parameter *p = &space->parameters[i];
@@ -132,7 +124,6 @@ static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_erro
     nlg_space space;
     nlg_status status = nlg_space_open(name, &space, err);
     if (status == NLG_OK) add(&space, rows, table);
-    if (status == NLG_OK && rows) describe(&space, rows);
     nlg_space_close(&space);
     return status;
 }
@@ -141,7 +132,7 @@ static nlg_status describe_named(const nlg_invocation *call, nlg_error *err) {
     for (int i = 0; i < call->n_arguments; i++) {
         nlg_space space;
         nlg_status status = nlg_space_open(call->arguments[i], &space, err);
-        if (status == NLG_OK) describe(&space, NULL);
+        if (status == NLG_OK) describe(&space);
         nlg_space_close(&space);
         NLG_TRY(status);
     }

@@ -243,7 +243,7 @@ nlg_status nlg_value_strategy(const cJSON *values, const char *where, cJSON *spe
     const nlg_strategy *strategy;
     char chosen[NLG_STRATEGY_OPTIONS_TEXT], all[NLG_STRATEGY_OPTIONS_TEXT];
     double numbers[NLG_STRATEGY_OPTIONS_MAX];
-    nlg_status status = nlg_strategy_pick(nlg_value_text(values, "strategy"), false, &strategy, chosen, err);
+    nlg_status status = nlg_strategy_pick(nlg_value_text(values, "strategy"), true, &strategy, chosen, err);
     if (status == NLG_OK) status = nlg_strategy_parse(strategy, chosen, numbers, all, err);
     if (status != NLG_OK) return nlg_fail_at(err, "%s", where);
     nlg_json_text(spec, "strategy", strategy->name);

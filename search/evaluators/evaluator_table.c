@@ -478,3 +478,7 @@ const char *nlg_table_evaluator_score_text(const nlg_table_evaluator *evaluator)
 const char *nlg_table_evaluator_report_text(const nlg_table_evaluator *evaluator) {
     return evaluator->report_text;
 }
+
+bool nlg_table_evaluator_has_latency(const nlg_table_evaluator *evaluator) {
+    return evaluator->has_latency;
+}

@@ -22,6 +22,8 @@ void nlg_table_evaluator_destroy(nlg_table_evaluator *evaluator);
 const nlg_evaluator *nlg_table_evaluator_interface(const nlg_table_evaluator *evaluator); /* for nlg_search_options */
 const char *nlg_table_evaluator_config(const nlg_table_evaluator *evaluator); /* canonical JSON; names the table's digest */
 
+bool nlg_table_evaluator_has_latency(const nlg_table_evaluator *evaluator);
+
 /* For people: "validation accuracy after 12 epochs, CIFAR-10 (NAS-Bench-201)". */
 const char *nlg_table_evaluator_score_text(const nlg_table_evaluator *evaluator);
 const char *nlg_table_evaluator_report_text(const nlg_table_evaluator *evaluator);

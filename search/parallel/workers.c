@@ -17,6 +17,7 @@
 #include "search/parallel/ranks.h"
 
 enum { WAIT_MS = 200, RANKS_WAIT_MS = 2 }; /* between looks at job->stop and at what ranks have sent */
+enum { STOPPED_SECONDS = 5 };              /* after which a worker that a signal has stopped is continued */
 
 typedef nlg_evaluation_report report;
 
@@ -26,6 +27,7 @@ typedef struct worker {
     pid_t process; /* 0: none, or a rank */
     nlg_trial *trial;
     double start;
+    double stopped; /* when it was first seen stopped by a signal; 0: it runs */
     size_t received;
     report report;
 } worker;
@@ -37,11 +39,6 @@ static double seconds_now(void) {
 }
 
 /* ---- in the worker ------------------------------------------------------------------------------------------------------- */
-
-static void fail_trial(nlg_trial *trial, const char *why) {
-    trial->status = NLG_TRIAL_FAILED;
-    snprintf(trial->message, sizeof trial->message, "%.250s", why);
-}
 
 static void work(const nlg_worker_job *job, const nlg_trial *trial, pid_t parent, int pipe) {
     const nlg_evaluator *evaluator = job->evaluator;
@@ -91,40 +88,63 @@ static void bury(worker *w, struct pollfd *end, int *how) {
     w->process = 0;
 }
 
-/* A crash is the architecture's or the program's fault and comes again. What else ends a worker without a result is the machine's:
- * the system that ran out of memory, a pipe that failed, a user. */
-static bool is_crash(int how) {
-    static const int signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
-    for (size_t i = 0; WIFSIGNALED(how) && i < sizeof signals / sizeof *signals; i++)
-        if (WTERMSIG(how) == signals[i]) return true;
+/* Whether a program that ends so has done it itself; else somebody has ended it: the system for lack of memory, a person. */
+static bool is_own_fault(int how) {
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; WIFSIGNALED(how) && i < sizeof faults / sizeof faults[0]; i++) {
+        if (WTERMSIG(how) == faults[i]) return true;
+    }
     return false;
 }
 
-/* how: as waitpid told it; NULL if the report is there. */
-static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *err) {
-    char why[128];
+/* What the machine is to blame for is no result: it is kept in *mishap, which ends the run when the other workers are done.
+ * how: as waitpid told it; NULL if the report is there. */
+static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *mishap, nlg_error *err) {
+    const int number = w->trial->number + 1;
     w->busy = false;
     if (!how) {
         const report *r = &w->report;
-        if (r->status != NLG_OK) return nlg_fail(err, r->status, "trial %d: %s", r->trial.number + 1, r->err.text);
+        if (r->status != NLG_OK) {
+            (void)nlg_fail(mishap, r->status, "trial %d: %s", number, r->err.text);
+            return NLG_OK;
+        }
         double overhead = w->trial->overhead_seconds;
         *w->trial = r->trial;
         w->trial->overhead_seconds = overhead;
+    } else if (is_own_fault(*how)) {
+        w->trial->status = NLG_TRIAL_FAILED;
+        snprintf(w->trial->message, sizeof w->trial->message, "its worker was ended by signal %d (%s)", WTERMSIG(*how),
+                 strsignal(WTERMSIG(*how)));
+    } else if (WIFSIGNALED(*how)) {
+        (void)nlg_fail(
+            mishap, NLG_ERR_CHECK,
+            "trial %d: its worker was ended by signal %d (%s), perhaps for lack of memory; nothing is stored of it: give the "
+            "same command again, with fewer workers or more memory",
+            number, WTERMSIG(*how), strsignal(WTERMSIG(*how)));
+        return NLG_OK;
     } else {
-        if (WIFSIGNALED(*how)) {
-            snprintf(why, sizeof why, "its worker was ended by signal %d (%s)", WTERMSIG(*how), strsignal(WTERMSIG(*how)));
-        } else {
-            snprintf(why, sizeof why, "its worker ended with code %d and no result", WEXITSTATUS(*how));
-        }
-        if (!is_crash(*how))
-            return nlg_fail(
-                err, NLG_ERR_IO,
-                "trial %d: %s; is memory short? finished trials are stored: give the same command again, or fewer workers",
-                w->trial->number + 1, why);
-        fail_trial(w->trial, why);
+        (void)nlg_fail(
+            mishap, NLG_ERR_CHECK,
+            "trial %d: its worker ended with code %d and no result; nothing is stored of it: give the same command again", number,
+            WEXITSTATUS(*how));
+        return NLG_OK;
     }
     w->trial->evaluation_seconds = seconds_now() - w->start;
     return job->done(job->context, w->trial, err);
+}
+
+/* A stopped worker would be waited for without end: whoever stops workers stops the search. */
+static void continue_stopped(worker *w) {
+    siginfo_t what = {0};
+    if (!w->process || waitid(P_PID, (id_t)w->process, &what, WSTOPPED | WNOHANG | WNOWAIT) != 0) return;
+    if (what.si_pid != w->process) {
+        w->stopped = 0;
+    } else if (w->stopped <= 0) {
+        w->stopped = seconds_now();
+    } else if (seconds_now() - w->stopped > STOPPED_SECONDS) {
+        kill(w->process, SIGCONT);
+        w->stopped = 0;
+    }
 }
 
 /* Reads what is there; *ended when the worker has closed its pipe. */
@@ -134,24 +154,26 @@ static void receive(worker *w, int pipe, bool *ended) {
     *ended = (n <= 0 && !(n < 0 && errno == EINTR)) || w->received == sizeof w->report;
 }
 
-static nlg_status collect_from_ranks(const nlg_worker_job *job, worker *workers, int *running, nlg_error *err) {
+static nlg_status collect_from_ranks(const nlg_worker_job *job, worker *workers, int *running, nlg_error *mishap, nlg_error *err) {
     report r;
     int rank;
     while (job->ranks && nlg_ranks_receive(&rank, &r)) {
         worker *w = &workers[job->workers + rank - 1];
         w->report = r;
         --*running;
-        NLG_TRY(conclude(job, w, NULL, err));
+        NLG_TRY(conclude(job, w, NULL, mishap, err));
     }
     return NLG_OK;
 }
 
-static nlg_status collect(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int *running, nlg_error *err) {
+static nlg_status collect(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int *running, nlg_error *mishap,
+                          nlg_error *err) {
     int ready = poll(ends, (nfds_t)job->workers, job->ranks ? RANKS_WAIT_MS : WAIT_MS);
     if (ready < 0 && errno != EINTR) return nlg_fail(err, NLG_ERR_IO, "waiting for workers: %s", strerror(errno));
     if (job->stop && job->stop()) {
         return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped; finished trials are stored: give the same command again to continue");
     }
+    for (int i = 0; ready == 0 && i < job->workers; i++) continue_stopped(&workers[i]);
     for (int i = 0; ready > 0 && i < job->workers; i++) {
         bool ended = false;
         int how = 0;
@@ -161,9 +183,9 @@ static nlg_status collect(const nlg_worker_job *job, worker *workers, struct pol
         if (!ended) continue;
         --*running;
         bury(&workers[i], &ends[i], &how);
-        NLG_TRY(conclude(job, &workers[i], workers[i].received == sizeof(report) ? NULL : &how, err));
+        NLG_TRY(conclude(job, &workers[i], workers[i].received == sizeof(report) ? NULL : &how, mishap, err));
     }
-    return collect_from_ranks(job, workers, running, err);
+    return collect_from_ranks(job, workers, running, mishap, err);
 }
 
 static nlg_status begin(const nlg_worker_job *job, worker *workers, struct pollfd *ends, int i, nlg_trial *trial, bool *begun,
@@ -177,7 +199,9 @@ static nlg_status begin(const nlg_worker_job *job, worker *workers, struct pollf
 
 static nlg_status run(const nlg_worker_job *job, worker *workers, struct pollfd *ends, nlg_trial *trials, const int *chosen,
                       int count, nlg_error *err) {
+    nlg_error mishap = {0};
     for (int next = 0, running = 0; next < count || running > 0;) {
+        if (mishap.status != NLG_OK) next = count; /* nothing new; what runs may end */
         for (int i = 0; i < job->workers + job->ranks && next < count; i++) {
             bool begun = false;
             if (workers[i].busy) continue;
@@ -187,9 +211,9 @@ static nlg_status run(const nlg_worker_job *job, worker *workers, struct pollfd 
             next++;
             running++;
         }
-        NLG_TRY(collect(job, workers, ends, &running, err));
+        if (running > 0) NLG_TRY(collect(job, workers, ends, &running, &mishap, err));
     }
-    return NLG_OK;
+    return mishap.status == NLG_OK ? NLG_OK : nlg_fail(err, mishap.status, "%s", mishap.text);
 }
 
 nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err) {

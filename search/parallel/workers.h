@@ -1,5 +1,5 @@
 /* Evaluations in processes of their own, several at once, here and in the other processes of an mpirun. A worker that
- * crashes costs one trial; one that is killed or runs out of memory ends the job, since that tells nothing of the architecture. */
+ * crashes costs its trial (failed); one that is killed, lacks memory or cannot send its result ends the job. */
 #ifndef NLG_WORKERS_H
 #define NLG_WORKERS_H
 
@@ -18,7 +18,8 @@ typedef struct nlg_worker_job {
     bool (*stop)(void); /* may be NULL: true ends the job with NLG_ERR_INTERRUPTED */
 } nlg_worker_job;
 
-/* Evaluates trials[chosen[0 .. count-1]], which are begun in this order. When it fails, running evaluations are given up. */
+/* Evaluates trials[chosen[0 .. count-1]], which are begun in this order. After
+ * a mishap of a worker those that run may end; after another failure they are given up. */
 nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err);
 
 #endif

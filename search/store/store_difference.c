@@ -71,7 +71,7 @@ static nlg_status compare_run(void *context, const nlg_run_row *row) {
     compare_texts(c, "evaluator", a->evaluator, b->evaluator);
     if (strcmp(a->evaluator, b->evaluator) == 0) compare_texts(c, "evaluator", a->evaluator_config, b->evaluator_config);
     compare_texts(c, "objective", a->objective, b->objective);
-    compare_numbers(c, "batch", (uint64_t)a->batch, (uint64_t)b->batch);
+    compare_numbers(c, "number of trials asked for at a time (--ask)", (uint64_t)a->batch, (uint64_t)b->batch);
     compare_numbers(c, "seed", a->seed, b->seed);
     c->found |= c->text[0] == '\0';
     return NLG_OK;

@@ -38,6 +38,13 @@ typedef struct state {
     member *members; /* oldest first */
 } state;
 
+/* Drawn with replacement, the paper's sample fits any population; one that is asked for is meant. */
+static nlg_status check(const double *values, const bool *given, nlg_error *err) {
+    if (!given[SAMPLE] || values[SAMPLE] <= values[POPULATION]) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "strategy evolution: expected a sample of at most the population of %.0f, found %.0f",
+                    values[POPULATION], values[SAMPLE]);
+}
+
 static nlg_status create(void *memory, const nlg_space *space, nlg_rng rng, const double *values, nlg_error *err) {
     state *s = memory;
     *s = (state){.space = space,
@@ -110,6 +117,7 @@ const nlg_strategy nlg_strategy_evolution = {
     .short_run = "population=10:sample=10",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
+    .check = check,
     .state_size = sizeof(state),
     .create = create,
     .destroy = destroy,
