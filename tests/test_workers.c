@@ -98,7 +98,8 @@ static void what_the_machine_does_to_a_worker_ends_the_run(void **state) {
         accident what;
         nlg_status status;
         const char *words;
-    } cases[] = {{KILLED, NLG_ERR_CHECK, "signal 9"}, {EXIT, NLG_ERR_CHECK, "code 5"}, {NO_MEMORY, NLG_ERR_MEMORY, "out of memory"}};
+    } cases[] = {
+        {KILLED, NLG_ERR_CHECK, "signal 9"}, {EXIT, NLG_ERR_CHECK, "code 5"}, {NO_MEMORY, NLG_ERR_MEMORY, "out of memory"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nlg_search_result r;
         nlg_error err = {0};
