@@ -8,6 +8,6 @@
 -- x: test accuracy after retraining, %
 -- yscale: category
 SELECT 100 * mean(value) AS x, arm AS y, CASE WHEN count(value) >= 3 THEN 100 * t_low(value) END AS low, CASE WHEN count(value) >= 3 THEN 100 * t_high(value) END AS high,
-  NULL AS series, CASE WHEN arm LIKE 'random%' THEN 'human' ELSE 'searched' END AS designer, printf('%s: %.2f %% (%d trainings)', arm, 100 * mean(value), count(value)) AS hover
+  CASE WHEN json_extract(factors, '$.strategy') IS NOT NULL AND arm LIKE 'winner%' THEN 'winners of ' || json_extract(factors, '$.strategy') ELSE 'random architectures' END AS series, printf('%s: %.2f %% (%d trainings)', arm, 100 * mean(value), count(value)) AS hover
 FROM results JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND results.measure = 'train' AND final = 1 AND metric = 'test_accuracy'
   AND json_extract(spec, '$.genotype') IS NOT NULL GROUP BY arm ORDER BY x DESC

@@ -1,5 +1,6 @@
 # Legend, lines to labels and all texts of a figure, at pixels from the top left. Loaded after plots/NAME.gp.
 unset logscale
+unset arrow
 set lmargin at screen 0
 set rmargin at screen 1
 set tmargin at screen 1

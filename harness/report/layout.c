@@ -27,6 +27,7 @@ static const struct {
 enum { PALETTE = sizeof palette / sizeof *palette };
 /* gnuplot's shapes, filled: circle, triangle, square, diamond, inverted triangle, pentagon. One less is hollow. */
 static const int shapes[] = {7, 9, 5, 13, 11, 15};
+enum { LEGEND_MOST = 10 }; /* of more series, those that have labels are not named twice */
 enum { SHAPES = sizeof shapes / sizeof *shapes, ADDED_SHAPE = 13 };
 
 double nlg_text_width(const char *text, double size) {
@@ -294,7 +295,13 @@ static void set_x_ticks(work *w) {
 
 /* --- legend and titles --- */
 
-/* Rows of "symbol text" below the title of y; returns the y below them. */
+static bool is_labelled(const work *w, int series) {
+    for (int i = 0; i < w->l->n_points; i++)
+        if (w->l->points[i].series == series && text_at(w, i, "label")) return true;
+    return false;
+}
+
+/* Rows of "symbol text" below the title of y, from `y` on; *below: where they end. */
 static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
     nlg_layout *l = w->l;
     double x = 6, symbol = 2 * w->font, row = 1.5 * w->font;
@@ -307,7 +314,7 @@ static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
             if (l->points[i].in_line && !lined) lined = &l->points[i];
         }
         const nlg_placed_point *p = marked ? marked : lined;
-        if (!*w->series[s] || !p) continue;
+        if (!*w->series[s] || !p || (l->n_series > LEGEND_MOST && is_labelled(w, s))) continue;
         double room = l->width - 12 - symbol, width = width_of(w, w->series[s], true);
         if (width > room) width = room;
         if (x > 6 && x + symbol + width > l->width - 6) {
@@ -399,6 +406,18 @@ static int lines_through(const work *w, const box *b) {
     return hits;
 }
 
+/* Bars of other points, and of its own, in the box. */
+static int bars_through(const work *w, const box *b) {
+    const nlg_layout *l = w->l;
+    int hits = 0;
+    for (int i = 0; i < l->n_points && w->figure->y_scale != NLG_CATEGORY; i++) {
+        double low = nlg_rows_number(w->rows, i, "low"), high = nlg_rows_number(w->rows, i, "high"), x = l->pixel[2 * i];
+        if (!l->points[i].shape || !isfinite(low) || !isfinite(high)) continue;
+        hits += x + 4 > b->x0 && x - 4 < b->x1 && pixel_y(l, low) > b->y0 && pixel_y(l, high) < b->y1;
+    }
+    return hits;
+}
+
 static bool is_free(const work *w, const box *b, int own) {
     const nlg_layout *l = w->l;
     if (b->x0 < l->left + 1 || b->x1 > l->width - 3 || b->y0 < l->top || b->y1 > l->bottom - 1) return false;
@@ -421,7 +440,7 @@ static bool find_place(const work *w, int row, double width, double height, box 
             double left = turn[t][0] > 0.6 ? x : turn[t][0] < -0.6 ? x - width : x - 0.5 * width + turn[t][0] * 0.5 * width;
             box b = {left, y - 0.5 * height, left + width, y + 0.5 * height};
             if (!is_free(w, &b, row)) continue;
-            int hits = 10 * lines_through(w, &b) + t;
+            int hits = 10 * (lines_through(w, &b) + 2 * bars_through(w, &b)) + t;
             if (least >= 0 && hits >= least) continue;
             least = hits;
             *best = b;

@@ -22,6 +22,8 @@
 #include "models/cells.h"
 
 enum { LARGEST = 1 << 22 };
+/* Of ids that are also names of files. */
+static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
 /* --- claims --- */
 
@@ -61,6 +63,8 @@ static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const nlg_evid
     nlg_json_text(row, "class", differs ? "open" : class_of(v->kind));
     nlg_json_text(row, "source", e->source);
     nlg_json_number(row, "pairs", (double)v->pairs);
+    snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
+    nlg_json_text(row, "pairs_text", text);
     p_text(row, "p", v->p);
     p_text(row, "q", v->q);
     snprintf(text, sizeof text, "%+.2f", v->effect);
@@ -176,6 +180,7 @@ static nlg_status add_facts(nlg_report *r, nlg_error *err) {
             nlg_json_text(m, rows->names[c], rows->text[i * rows->columns + c] ? rows->text[i * rows->columns + c] : "-");
     }
     nlg_rows_free(rows);
+    if (machines->child) cJSON_AddItemToObject(r->data, "machine", cJSON_Duplicate(machines->child, true)); /* of most runs */
     return status;
 }
 
@@ -223,7 +228,7 @@ static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *exp
     char id[300];
     snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
     for (char *c = id; *c; c++) /* also a file's name */
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *c)) *c = '_';
+        if (!strchr(name_characters, *c)) *c = '_';
     char *texts[] = {nlg_figure_text(f->title, experiment), nlg_figure_text(f->caption, experiment),
                      nlg_figure_text(f->alt, experiment)};
     nlg_json_text(figure, "id", id);
@@ -385,7 +390,7 @@ static nlg_status add_cells(cJSON *section, const char *name, const char *title,
         cJSON *c = cJSON_CreateObject();
         snprintf(text, sizeof text, "cells-%.200s-%s", name, i ? "reduction" : "normal");
         for (char *at = text; *at; at++)
-            if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *at)) *at = '_';
+            if (!strchr(name_characters, *at)) *at = '_';
         nlg_json_text(c, "id", text);
         snprintf(text, sizeof text, "%.200s, %s", title, !cells.reduction.n_blocks ? "cell" : i ? "reduction cell" : "normal cell");
         nlg_json_text(c, "title", text);
@@ -439,6 +444,34 @@ static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
     return status;
 }
 
+/* A picture of the pairs of a claim that is about their differences. */
+static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
+    for (int i = 0; i < r->claims.n_claims; i++) {
+        const nlg_claim *c = &r->claims.claims[i];
+        char text[300];
+        if (strcmp(c->id, id) || strcmp(c->rule->unit, "a - b") || r->verdicts[i].pairs < 3) continue;
+        for (int f = 0; f < r->n_figures; f++) {
+            if (strcmp(r->figures[f].name, "claim-pairs")) continue;
+            cJSON *figure = cJSON_CreateObject();
+            snprintf(text, sizeof text, "pairs-%.200s", id);
+            for (char *at = text; *at; at++)
+                if (!strchr(name_characters, *at)) *at = '_';
+            nlg_json_text(figure, "id", text);
+            nlg_json_text(figure, "name", "claim-pairs");
+            nlg_json_text(figure, "claim", id);
+            nlg_json_text(figure, "experiment", c->experiment);
+            snprintf(text, sizeof text, "Pairs of the claim %.200s", id);
+            nlg_json_text(figure, "title", text);
+            snprintf(text, sizeof text, "%s%.100s", *c->unit ? " In " : "", c->unit);
+            char caption[900];
+            snprintf(caption, sizeof caption, "%.500s%s%s", r->figures[f].caption, text, *c->unit ? "." : "");
+            nlg_json_text(figure, "caption", caption);
+            nlg_json_text(figure, "alt", r->figures[f].alt);
+            add_part(section, "figures", figure);
+        }
+    }
+}
+
 static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     char path[1024], *text;
     size_t size;
@@ -468,6 +501,7 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
                             cJSON_GetObjectItem(claim, "id")->valuestring, system);
         nlg_json_text(claim, "system_title", cJSON_GetObjectItem(s, "title")->valuestring);
         add_part(s, "claims", cJSON_Duplicate(claim, true));
+        add_pairs_figure(r, s, cJSON_GetObjectItem(claim, "id")->valuestring);
     }
     return NLG_OK;
 }

@@ -1,4 +1,5 @@
 /* Pictures and pages of the report. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,13 +28,47 @@ static nlg_status save(const char *output, const char *id, const char *ending, c
     return nlg_file_write(path, bytes->data, bytes->size, err);
 }
 
+/* The rows of a claim as the text that the figure of its pairs reads. */
+static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_error *err) {
+    static const char *const columns[] = {"pair", "a", "b", "contrast"};
+    const nlg_claim *claim = NULL;
+    nlg_rows *rows;
+    size_t size;
+    char number[32];
+    for (int i = 0; i < r->claims.n_claims; i++)
+        if (strcmp(r->claims.claims[i].id, id) == 0) claim = &r->claims.claims[i];
+    if (!claim) return nlg_fail(err, NLG_ERR_INPUT, "there is no claim '%s'", id);
+    NLG_TRY(nlg_query_run(r->query, claim->query, r->profile, claim->experiment, id, &rows, err));
+    FILE *f = open_memstream(text, &size);
+    if (f) fputs("pair\ta\tb\tcontrast\n", f);
+    for (int i = 0; f && i < rows->count; i++) {
+        double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b");
+        if (!isfinite(a) || !isfinite(b)) continue;
+        for (int c = 0; c < 4; c++) {
+            const char *cell = nlg_rows_text(rows, i, columns[c]);
+            if (c == 1 || c == 2)
+                fputs(nlg_number_text(c == 1 ? a : b, number), f);
+            else
+                nlg_escape(f, NLG_ESCAPE_TSV, cell && *cell ? cell : "-");
+            fputc(c < 3 ? '\t' : '\n', f);
+        }
+    }
+    nlg_rows_free(rows);
+    if (!f || fclose(f)) return nlg_fail_memory(err, 0, "a claim");
+    return NLG_OK;
+}
+
 static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg_error *err) {
     const nlg_figure *f;
     nlg_rows *rows;
     nlg_drawing d = {0};
     const char *id = text_of(figure, "id");
     NLG_TRY(nlg_figure_find(r->figures, r->n_figures, text_of(figure, "name"), &f, err));
-    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
+    char *given = NULL;
+    if (text_of(figure, "claim")) NLG_TRY(claim_rows(r, text_of(figure, "claim"), &given, err));
+    nlg_status ready = nlg_figure_tables(f, r->query, given, f->name, err);
+    free(given);
+    NLG_TRY(ready);
     NLG_TRY(nlg_figure_rows(f, r->query, r->profile, text_of(figure, "experiment"), &rows, err));
     nlg_status status = nlg_figure_draw(f, rows, id, text_of(figure, "title"), text_of(figure, "alt"),
                                         NLG_DRAW_SVG | NLG_DRAW_NARROW | NLG_DRAW_PNG | NLG_DRAW_PDF, &d, err);
