@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "datasets/format.h"
 #include "layers/base/nearest.h"
@@ -51,6 +52,10 @@ nlg_status nlg_dataset_format_find(const char *name, const nlg_dataset_format **
         if (strlen((*format)->name) == length && memcmp((*format)->name, name, length) == 0) return NLG_OK;
     }
     *format = NULL;
+    struct stat folder;
+    if (!strchr(name, ':') && stat(name, &folder) == 0 && S_ISDIR(folder.st_mode))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: expected the name of a data set, found a folder; did you mean 'imagefolder:%s'?",
+                        name, name);
     char known[256] = "", wanted[64];
     snprintf(wanted, sizeof wanted, "%.*s", (int)(length < sizeof wanted ? length : sizeof wanted - 1), name);
     nlg_nearest nearest = {.wanted = wanted};

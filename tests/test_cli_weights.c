@@ -131,6 +131,16 @@ static void predict_knows_classes_of_its_weights(void **state) {
 
 static void training_starts_from_weights(void **state) {
     (void)state;
+    run_good("lineage train mobilenet_v2_small " FOLDER
+             "--epochs 1 --checkpoint $D/e.st && lineage export mobilenet_v2_small $D/again.st --weights "
+             "$D/e.st");
+    cJSON *first = run_json("lineage eval mobilenet_v2_small --weights $D/e.st " FOLDER "--json");
+    cJSON *again = run_json("lineage eval mobilenet_v2_small --weights $D/again.st " FOLDER "--json");
+    assert_true(json_number(first, "loss") == json_number(again, "loss"));
+    has(json_text(cJSON_GetObjectItem(again, "preprocessing"), "normalisation_of"), "the weight file");
+    cJSON_Delete(first);
+    cJSON_Delete(again);
+    refused("did you mean 'imagefolder:p'?", "cd $D && lineage train lenet5_small --data p");
     run_good(TINY "--epochs 1 --checkpoint $D/first.st --seed 1");
     program_result r = run_good(TINY "--epochs 1 --weights $D/first.st");
     has(r.err, "weights: not kept; --checkpoint FILE keeps them");

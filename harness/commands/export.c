@@ -6,6 +6,7 @@
 #include "harness/command.h"
 #include "harness/network.h"
 #include "harness/options.h"
+#include "harness/measures/training.h"
 #include "layers/base/file.h"
 #include "layers/graph/weights_file.h"
 
@@ -36,38 +37,65 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     }
 }
 
-static nlg_status write_weights(const nlg_invocation *call, nlg_weights *weights, nlg_error *err) {
+/* Endings that stand for another format. */
+static nlg_status check_name(const char *path, nlg_error *err) {
+    static const char *const others[] = {".pth", ".pt", ".bin", ".onnx", ".h5", ".npz", ".ckpt", ".pkl"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        const size_t length = strlen(path), end = strlen(others[i]);
+        if (length > end && strcasecmp(path + length - end, others[i]) == 0)
+            return nlg_fail(err, NLG_ERR_INPUT,
+                            "%s: export writes safetensors, not what %s stands for; name it .safetensors (in Python: "
+                            "safetensors.torch.load_file reads it)",
+                            path, others[i]);
+    }
+    return nlg_file_probe(path, err);
+}
+
+static nlg_status write_weights(const nlg_invocation *call, const nlg_weights_source *source, nlg_weights *weights,
+                                nlg_error *err) {
     const export_options *o = call->options;
     char digest[65];
     if (o->weights)
         NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){.problem = nlg_print_misfit}, err));
     else
         nlg_weights_init(weights, call->settings.seed);
-    NLG_TRY(nlg_weights_save(weights, call->arguments[1], NULL, 0, NULL, 0, err));
+    const nlg_metadata facts = {nlg_weights_facts_key,
+                                source->facts.known ? nlg_safetensors_metadata(&source->file, nlg_weights_facts_key) : ""};
+    NLG_TRY(nlg_weights_save(weights, call->arguments[1], NULL, 0, &facts, source->facts.known, err));
     NLG_TRY(nlg_weights_digest(weights, digest, err));
     printf("%s: %d tensors, digest %s\n", call->arguments[1], weights->graph->n_params, digest);
     return NLG_OK;
 }
 
-static nlg_status run(const nlg_invocation *call, nlg_error *err) {
+/* Of a file: its network, with its input and outputs unless others are asked for. */
+static nlg_status open_network(const nlg_invocation *call, nlg_weights_source *source, nlg_network *network, nlg_error *err) {
     const export_options *o = call->options;
+    if (!o->weights) return nlg_network_open(call->arguments[0], call->settings.genotype, o->input, o->classes, network, err);
+    NLG_TRY(nlg_weights_source_open(o->weights, source, err));
+    NLG_TRY(nlg_weights_source_network(source, call->arguments[0], call->settings.genotype, network, err));
+    const nlg_weights_facts *facts = &source->facts;
+    nlg_shape input = o->input;
+    if (facts->known && !input.c)
+        input = (nlg_shape){.h = facts->h + 2 * facts->pad, .w = facts->w + 2 * facts->pad, .c = facts->c};
+    NLG_TRY(nlg_network_complete(network, input, o->classes, err));
+    const int outputs = o->classes ? o->classes : nlg_weights_source_outputs(source, network->graph);
+    if (!outputs || outputs == network->graph->nodes[network->graph->outputs[0]].shape.c) return NLG_OK;
+    nlg_graph_destroy(network->graph);
+    network->graph = NULL;
+    return nlg_network_complete(network, input, outputs, err);
+}
+
+static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_network network = {0};
     nlg_weights weights = {0};
-    static const char *const others[] = {".pth", ".pt", ".bin", ".onnx", ".h5", ".npz", ".ckpt", ".pkl"};
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-        const size_t length = strlen(call->arguments[1]), end = strlen(others[i]);
-        if (length > end && strcasecmp(call->arguments[1] + length - end, others[i]) == 0)
-            return nlg_fail(err, NLG_ERR_INPUT,
-                            "%s: export writes safetensors, not what %s stands for; name it .safetensors (in Python: "
-                            "safetensors.torch.load_file reads it)",
-                            call->arguments[1], others[i]);
-    }
-    NLG_TRY(nlg_file_probe(call->arguments[1], err));
-    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, o->input, o->classes, &network, err);
+    nlg_weights_source source = {0};
+    NLG_TRY(check_name(call->arguments[1], err));
+    nlg_status status = open_network(call, &source, &network, err);
     if (status == NLG_OK) status = nlg_weights_create(network.graph, &weights, err);
-    if (status == NLG_OK) status = write_weights(call, &weights, err);
+    if (status == NLG_OK) status = write_weights(call, &source, &weights, err);
     nlg_weights_destroy(&weights);
     nlg_network_close(&network);
+    nlg_weights_source_close(&source);
     return status;
 }
 

@@ -367,7 +367,6 @@ static nlg_status train_with(const nlg_invocation *call, nlg_fitted *fitted, con
     if (nlg_trainer_repaired(trainer))
         fprintf(stderr, "%s was missing or older than its state and is written anew\n", o->checkpoint);
     nlg_progress_start(&watch.progress);
-    nlg_interrupt_watch();
     status = nlg_trainer_run(trainer, err);
     nlg_progress_end(&watch.progress);
     if (status == NLG_ERR_INTERRUPTED && !o->checkpoint)
@@ -452,6 +451,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_fitted fitted = {0};
     nlg_exec exec = {0};
     nlg_weights_source source = {0};
+    nlg_interrupt_watch(); /* a stop while the images are read saves what there is: the weights after the first step */
     nlg_status status = open_all(call, &source, &fitted, &exec, err);
     if (status == NLG_OK) status = train_with(call, &fitted, &source, &exec, err);
     nlg_exec_close(&exec);
