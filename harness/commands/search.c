@@ -14,6 +14,7 @@
 #include "harness/commands/training_options.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
+#include "search/evaluators/evaluator_layout.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/evaluator_train.h"
 #include "search/evaluators/latency.h"
@@ -38,8 +39,8 @@ static const search_options defaults = {
     .training = {.data = "fashion-mnist", .dataset = {.train_limit = 2000, .validation = 2000}, .epochs = 3},
 };
 
-enum { EVALUATOR_TRAIN, EVALUATOR_TABLE };
-static const char *const evaluators[] = {"train", "table", NULL};
+enum { EVALUATOR_TRAIN, EVALUATOR_TABLE, EVALUATOR_LAYOUT };
+static const char *const evaluators[] = {"train", "table", "layout", NULL};
 static const char *const costs[] = {"macs", "params", "latency", NULL}; /* in the order of nlg_cost_kind */
 static const char *const rewards[] = {"score", "soft", "hard", NULL};
 static const double alphas[] = {0, -0.07, 0}, betas[] = {0, -0.07, -1};
@@ -74,7 +75,8 @@ static const struct argp_option options[] = {
      0},
     {"strategy-options", KEY_STRATEGY_OPTIONS, "JSON", 0, "The options as an object, e.g. '{\"population\": 20, \"sample\": 5}'",
      0},
-    {"evaluator", KEY_EVALUATOR, "NAME", 0, "How architectures are scored: train (default) or table (looked up)", 0},
+    {"evaluator", KEY_EVALUATOR, "NAME", 0,
+     "How candidates are scored: train (default), table (looked up) or layout (drawn and compared)", 0},
     {"table", KEY_TABLE, "FILE", 0, "Table to look up in (default: the one shipped for the space)", 0},
     {"signal", KEY_SIGNAL, "NAME", 0, "Which score of the table, e.g. cifar100 (default: its first)", 0},
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
@@ -371,6 +373,22 @@ static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options
     return status;
 }
 
+static nlg_status search_layouts(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
+    const search_options *o = call->options;
+    display d = {.budget = o->budget, .epochs = 1, .begun = -1, .owner = getpid(), .rank = rank};
+    nlg_layout_evaluator *evaluator;
+    NLG_TRY(nlg_layout_evaluator_create(run->space, &evaluator, err));
+    run->evaluator = nlg_layout_evaluator_interface(evaluator);
+    run->evaluator_config = nlg_layout_evaluator_config(evaluator);
+    const nlg_search_output output = {.scores = "likeness: plain / (plain + loss), 0.5 for an empty canvas, 1 for the target",
+                                      .top = o->top,
+                                      .front = o->front,
+                                      .json = call->settings.json};
+    nlg_status status = search(call, run, &output, NULL, NULL, &d, err);
+    nlg_layout_evaluator_destroy(evaluator);
+    return status;
+}
+
 /* Under mpirun every process evaluates one trial at a time. */
 static nlg_status join_processes(const search_options *o, nlg_search_options *run, int *rank, nlg_error *err) {
     int count;
@@ -402,8 +420,9 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_status status = nlg_space_open(o->space, &space, err);
     run_options.space = &space;
     if (status == NLG_OK)
-        status = o->evaluator == EVALUATOR_TABLE ? search_in_table(call, &run_options, rank, err)
-                                                 : search_by_training(call, &run_options, rank, err);
+        status = o->evaluator == EVALUATOR_TABLE    ? search_in_table(call, &run_options, rank, err)
+                 : o->evaluator == EVALUATOR_LAYOUT ? search_layouts(call, &run_options, rank, err)
+                                                    : search_by_training(call, &run_options, rank, err);
     nlg_space_close(&space);
     nlg_ranks_close();
     return status;

@@ -15,6 +15,7 @@ static void genotype_of(const nlg_space *space, const nlg_trial *trial, char tex
 }
 
 static const char *score_text(const nlg_search_output *m) {
+    if (m->scores) return m->scores;
     return m->table ? nlg_table_evaluator_score_text(m->table) : "proxy: validation accuracy after the search's short training";
 }
 

@@ -7,6 +7,7 @@
 
 typedef struct nlg_search_output {
     const nlg_table_evaluator *table; /* whose scores they are; NULL: trained */
+    const char *scores;               /* what they are, for people; NULL: validation accuracies, or the table's */
     int top;                          /* genotypes of the best to list */
     bool front;                       /* list what no other beats in both score and cost */
     bool json;
