@@ -345,12 +345,12 @@ static void evidence_is_counted(void **state) {
     assert_int_equal(nlg_record_key(spec, r.key, &err), NLG_OK);
     nlg_record_metric(&r, "params", "", 60000);
     assert_int_equal(nlg_store_put_record(store, &r, &facts, &err), NLG_OK);
-    const nlg_member member = {.arm = "lenet5_1998", .factors = "{}", .key = r.key};
-    assert_int_equal(nlg_store_set_members(store, "full", "counts", "counts", &member, 1, &err), NLG_OK);
+    const nlg_member member = {.arm = "lenet5_1998", .factors = "{\"network\":\"lenet5_1998\"}", .key = r.key};
+    assert_int_equal(nlg_store_set_members(store, "full", "lenet-conv", "counts", &member, 1, &err), NLG_OK);
     nlg_store_close(store);
 
     cJSON *data = run_json("lineage report --profile full --results $D --json");
-    const cJSON *c = claim_of(data, "lenet-weights");
+    const cJSON *c = claim_of(data, "lenet-parameters");
     assert_string_equal(json_text(c, "verdict"), "supported");
     assert_string_equal(json_text(c, "source"), "live");
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(c, "reverified")));
@@ -359,11 +359,11 @@ static void evidence_is_counted(void **state) {
 
     run_good("printf 'key\\tsame\\n%s\\t1\\n' > $D/verified.tsv", r.key);
     data = run_json("lineage report --profile full --results $D --json");
-    assert_string_equal(json_text(claim_of(data, "lenet-weights"), "reverified"), "1 of 1");
+    assert_string_equal(json_text(claim_of(data, "lenet-parameters"), "reverified"), "1 of 1");
     cJSON_Delete(data);
     run_good("printf '%s\\t0\\n' >> $D/verified.tsv", r.key);
     data = run_json("lineage report --profile full --results $D --json");
-    assert_string_equal(json_text(claim_of(data, "lenet-weights"), "verdict"), "not verified here");
+    assert_string_equal(json_text(claim_of(data, "lenet-parameters"), "verdict"), "not verified here");
     cJSON_Delete(data);
 
     run_good("lineage report --profile full --results $D --output $D/r");
