@@ -157,6 +157,19 @@ static void structure_is_checked(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) refuses(cases[i][0], cases[i][1]);
 }
 
+#define CLAIM(rest) HEAD SMOKE "\"claims\":[{\"id\":\"c\",\"text\":\"t\",\"system\":\"s\"," rest "}],\"stages\":[" SELECT "]}"
+
+static void claims_are_checked(void **state) {
+    (void)state;
+    static const char query[] = "\"query\":\"SELECT arm AS pair, value AS a, 0 AS b FROM results\",";
+    char text[4096];
+    snprintf(text, sizeof text, CLAIM("%s\"rule\":\"nosuchrule\""), query);
+    refuses(text, "there is no rule 'nosuchrule'");
+    refuses(CLAIM("\"query\":\"SELEC 1\",\"rule\":\"descriptive\""), "claim c: query");
+    refuses(CLAIM("\"query\":\"SELECT 1 AS pair\",\"rule\":\"descriptive\""), "the column a is missing");
+    refuses(CLAIM("\"query\":\"SELECT 1\",\"qurey\":\"x\",\"rule\":\"descriptive\""), "unknown key 'qurey'");
+}
+
 static void names_are_checked_before_anything_runs(void **state) {
     (void)state;
     run_good("mkdir $D/two; cp harness/experiments/counts.json $D/two/a.json");
@@ -343,6 +356,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_are_checked, enter, leave),
         cmocka_unit_test_setup_teardown(structure_is_checked, enter, leave),
+        cmocka_unit_test_setup_teardown(claims_are_checked, enter, leave),
         cmocka_unit_test_setup_teardown(names_are_checked_before_anything_runs, enter, leave),
         cmocka_unit_test_setup_teardown(stages_select_and_nothing_runs_twice, enter, leave),
         cmocka_unit_test_setup_teardown(spellings_are_no_differences, enter, leave),

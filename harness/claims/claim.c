@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,18 @@ nlg_status nlg_claim_decide(const nlg_claim *claim, nlg_query *query, const char
             status = nlg_fail(err, NLG_ERR_INPUT, "%s: the column %s is missing; expected pair, a, b", what, needed[i]);
     if (status == NLG_OK) status = decide_rows(claim, rows, verdict, err);
     nlg_rows_free(rows);
+    return status;
+}
+
+nlg_status nlg_claims_check(const char *file, const char *experiment, cJSON *document, nlg_query *query, nlg_error *err) {
+    const nlg_experiment_text e = {.id = experiment, .document = document, .file = (char *)(uintptr_t)file};
+    nlg_claims claims = {0};
+    nlg_status status = read_claims(&claims, &e, err);
+    for (int i = 0; i < claims.n_claims && status == NLG_OK; i++) {
+        nlg_verdict verdict;
+        status = nlg_claim_decide(&claims.claims[i], query, "smoke", &verdict, err);
+    }
+    nlg_free(claims.claims);
     return status;
 }
 

@@ -75,6 +75,9 @@ typedef struct nlg_query nlg_query;
 /* Runs the query and the rule; Holm over the contrasts. A query that fails, or lacks a column, is refused with file and claim
  * named. */
 nlg_status nlg_claim_decide(const nlg_claim *claim, nlg_query *query, const char *profile, nlg_verdict *verdict, nlg_error *err);
+/* Before anything is run: the claims of one experiment's document are read and their queries tried; in `query` any store will do,
+ * the empty one too. */
+nlg_status nlg_claims_check(const char *file, const char *experiment, cJSON *document, nlg_query *query, nlg_error *err);
 /* Benjamini and Hochberg over all verdicts that have a p: fills q. */
 nlg_status nlg_verdicts_adjust(nlg_verdict *verdicts, int count, nlg_error *err);
 

@@ -3,11 +3,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "harness/claims/claim.h"
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/plans/execute.h"
 #include "harness/plans/results_store.h"
 #include "harness/progress.h"
+#include "harness/report/query.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
@@ -103,6 +105,19 @@ static nlg_status plan(nlg_execution *e, const run_options *o, bool json, nlg_er
     return nlg_execution_print(e, json, err);
 }
 
+/* Of those that were chosen, with an empty store. */
+static nlg_status check_claims(const nlg_experiment *experiments, int count, nlg_error *err) {
+    char published[4096];
+    nlg_query *query;
+    const bool found = nlg_share_path("results/published", published, sizeof published);
+    NLG_TRY(nlg_query_open(NULL, found ? published : NULL, &query, err));
+    nlg_status status = NLG_OK;
+    for (int i = 0; i < count && status == NLG_OK; i++)
+        status = nlg_claims_check(experiments[i].path, experiments[i].id, experiments[i].document, query, err);
+    nlg_query_close(query);
+    return status;
+}
+
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const run_options *o = call->options;
     nlg_lab lab;
@@ -131,6 +146,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     }
     nlg_status status = nlg_experiments_load(where, o->profile, &experiments, &count, err);
     if (status == NLG_OK) status = choose(call, experiments, count, &e.count, err);
+    if (status == NLG_OK) status = check_claims(experiments, e.count, err);
     e.experiments = experiments;
     if (status == NLG_OK) status = o->plan ? plan(&e, o, call->settings.json, err) : execute(&e, o, err);
     nlg_lab_close(&lab);
