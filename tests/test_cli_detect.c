@@ -56,6 +56,7 @@ static void a_detector_is_trained_continued_and_evaluated(void **state) {
         json_has_exactly(row, "class name score bbox");
         assert_true(json_number(row, "score") <= last && json_number(row, "score") >= 0.001);
         last = json_number(row, "score");
+        assert_true(strlen(json_text(row, "name")) > 2); /* the file knows its classes */
         double v[4];
         for (int k = 0; k < 4; k++) v[k] = cJSON_GetArrayItem(box, k)->valuedouble;
         assert_true(v[0] >= 0 && v[1] >= 0 && v[2] > 0 && v[3] > 0 && v[0] + v[2] <= json_number(found, "width") + 1e-9 &&
@@ -73,7 +74,7 @@ static void a_detector_is_trained_continued_and_evaluated(void **state) {
 static void wrong_use_is_one_line(void **state) {
     (void)state;
     run_refused("--weights FILE is required", "lineage detect retinanet_tiny $D/none.png");
-    run_refused("none.png", "lineage detect retinanet_tiny $D/none.png --weights $D/none.safetensors");
+    run_refused("none.safetensors", "lineage detect retinanet_tiny $D/none.png --weights $D/none.safetensors");
     run_refused("expected a detector", "lineage train resnet8_small --data scenes --train-images 8 --batch 8 --epochs 1");
     run_refused("expected images of 64 to 256 pixels", "lineage data show scenes --image-size 20 --out $D/x.png");
     run_refused("expected annotations/instances_train*.json", "lineage train retinanet_tiny --data coco:$D --epochs 1");

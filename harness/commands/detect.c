@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "harness/command.h"
-#include "harness/labels.h"
+#include "harness/measures/class_map.h"
 #include "harness/measures/training.h"
 #include "harness/options.h"
 #include "harness/output.h"
@@ -21,7 +21,7 @@ typedef struct detect_options {
 enum { KEY_WEIGHTS = 0x100, KEY_LABELS, KEY_OUT, KEY_THRESHOLD, KEY_MOST };
 static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights in safetensors form, names as torchvision's (required)", 0},
-    {"labels", KEY_LABELS, "FILE", 0, "Class names, one a line", 0},
+    {"labels", KEY_LABELS, "FILE", 0, "Class names, one a line (default: those of the weight file)", 0},
     {"out", KEY_OUT, "FILE", 0, "Write the image with the boxes on it to this PNG file", 0},
     {"threshold", KEY_THRESHOLD, "P", 0, "Lowest score (default 0.3)", 0},
     {"most", KEY_MOST, "N", 0, "So many detections at most (default 100)", 0},
@@ -51,20 +51,58 @@ typedef struct finder {
     const nlg_network *network;
     nlg_detector detector;
     nlg_plan *plan;
-    nlg_labels labels;
+    nlg_class_map map;
+    const char *const *names; /* NULL: none known */
+    float mean[3], std[3];
     nlg_image image;
     uint8_t *pixels; /* as the network takes them */
     nlg_detection *found;
     int count;
 } finder;
 
-static nlg_status prepare(const nlg_invocation *call, const nlg_exec *exec, nlg_weights *weights, finder *f, nlg_error *err) {
+/* Given ones, or those of the file. */
+static nlg_status open_names(const char *path, const nlg_weights_source *source, finder *f, nlg_error *err) {
+    const int classes = f->detector.classes;
+    if (!path) {
+        if (source->facts.classes && source->facts.n_classes == classes) f->names = source->facts.classes;
+        return NLG_OK;
+    }
+    NLG_TRY(nlg_class_map_open(path, &f->map, err));
+    f->names = f->map.names;
+    if (f->map.count == classes) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %d class names, one a line, found %d", path, classes, f->map.count);
+}
+
+/* The network for the images and the classes that the weights were trained with; without that knowledge, the row's images and as
+ * many classes as the file has. */
+static nlg_status open_network(const nlg_invocation *call, const nlg_weights_source *source, nlg_network *network, finder *f,
+                               nlg_error *err) {
+    const nlg_weights_facts *facts = &source->facts;
+    nlg_image_recipe unused;
+    NLG_TRY(nlg_weights_source_network(source, call->arguments[0], call->settings.genotype, network, err));
+    nlg_shape input = network->model->input;
+    nlg_model_preprocessing(network->model, &unused, f->mean, f->std);
+    if (facts->known && facts->c == 3) {
+        input = (nlg_shape){.h = facts->h + 2 * facts->pad, .w = facts->w + 2 * facts->pad, .c = 3};
+        for (int c = 0; c < 3; c++) f->mean[c] = facts->raw ? 0 : facts->mean[c], f->std[c] = facts->raw ? 1 : facts->std[c];
+    }
+    NLG_TRY(nlg_network_complete(network, input, 0, err));
+    NLG_TRY(nlg_detector_of(network->graph, network->model->name, &f->detector, err));
+    const int classes = nlg_weights_source_outputs(source, network->graph) / NLG_ANCHORS;
+    if (classes == 0 || classes == f->detector.classes) return NLG_OK;
+    nlg_graph_destroy(network->graph);
+    network->graph = NULL;
+    NLG_TRY(nlg_network_complete(network, input, classes, err));
+    return nlg_detector_of(network->graph, network->model->name, &f->detector, err);
+}
+
+static nlg_status prepare(const nlg_invocation *call, const nlg_weights_source *source, const nlg_exec *exec, nlg_weights *weights,
+                          finder *f, nlg_error *err) {
     const detect_options *o = call->options;
     const nlg_graph *graph = f->network->graph;
     nlg_load_options load = {.allow_missing_aux = true, .problem = nlg_print_misfit};
     size_t bytes;
-    NLG_TRY(nlg_detector_of(graph, f->network->model->name, &f->detector, err));
-    NLG_TRY(nlg_labels_read(o->labels, f->detector.classes, &f->labels, err));
+    NLG_TRY(open_names(o->labels, source, f, err));
     NLG_TRY(nlg_inference_measure(f->network, exec, 1, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(graph, weights, err));
     NLG_TRY(nlg_weights_load(weights, o->weights, &load, err));
@@ -78,15 +116,12 @@ static nlg_status prepare(const nlg_invocation *call, const nlg_exec *exec, nlg_
 /* Boxes in pixels of the photograph. */
 static nlg_status find(const detect_options *o, finder *f, nlg_error *err) {
     const nlg_detect_options how = {.threshold = o->threshold, .overlap = 0.5, .candidates = 1000, .most = o->most};
-    nlg_image_recipe unused;
-    float mean[3], std[3];
     uint8_t border[3];
     double scale;
     nlg_tensor x = nlg_plan_input(f->plan);
-    nlg_model_preprocessing(f->network->model, &unused, mean, std);
-    for (int c = 0; c < 3; c++) border[c] = (uint8_t)lround(255 * (double)mean[c]);
+    for (int c = 0; c < 3; c++) border[c] = (uint8_t)lround(255 * (double)f->mean[c]);
     NLG_TRY(nlg_image_fit(&f->image, x.h, x.w, NLG_FILTER_BILINEAR, border, f->pixels, &scale, err));
-    nlg_image_normalise(f->pixels, (size_t)nlg_tensor_pixels(&x), mean, std, x.data);
+    nlg_image_normalise(f->pixels, (size_t)nlg_tensor_pixels(&x), f->mean, f->std, x.data);
     nlg_plan_forward(f->plan, 1, nlg_rng_seed(0));
     NLG_TRY(nlg_detect(&f->detector, f->plan, 0, &how, f->found, &f->count, err));
     for (int i = 0; i < f->count; i++) {
@@ -99,7 +134,7 @@ static nlg_status find(const detect_options *o, finder *f, nlg_error *err) {
 }
 
 static const char *name_of(const finder *f, int label, char text[16]) {
-    if (f->labels.name) return f->labels.name[label];
+    if (f->names) return f->names[label];
     snprintf(text, 16, "%d", label);
     return text;
 }
@@ -136,7 +171,7 @@ static nlg_status print_json(const finder *f, const char *file, nlg_error *err) 
         const double box[4] = {d->x, d->y, d->w, d->h};
         cJSON *row = nlg_json_object_in(list);
         nlg_json_number(row, "class", d->label);
-        nlg_json_text(row, "name", f->labels.name ? f->labels.name[d->label] : NULL);
+        nlg_json_text(row, "name", f->names ? f->names[d->label] : NULL);
         nlg_json_number(row, "score", d->score);
         cJSON_AddItemToObject(row, "bbox", cJSON_CreateDoubleArray(box, 4));
     }
@@ -162,23 +197,26 @@ static nlg_status answer(const nlg_invocation *call, finder *f, nlg_error *err) 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const detect_options *o = call->options;
     if (!o->weights) return nlg_fail(err, NLG_ERR_INPUT, "--weights FILE is required; --help shows an example");
-    nlg_network network;
+    nlg_network network = {0};
+    nlg_weights_source source;
     nlg_exec exec = {0};
     nlg_weights weights = {0};
     finder f = {.network = &network};
-    nlg_status status = nlg_network_open(call->arguments[0], call->settings.genotype, (nlg_shape){0}, 0, &network, err);
+    nlg_status status = nlg_weights_source_open(o->weights, &source, err);
+    if (status == NLG_OK) status = open_network(call, &source, &network, &f, err);
     if (status == NLG_OK) status = nlg_image_read(call->arguments[1], &f.image, err);
     if (status == NLG_OK) status = nlg_exec_open(&call->settings, &exec, err);
-    if (status == NLG_OK) status = prepare(call, &exec, &weights, &f, err);
+    if (status == NLG_OK) status = prepare(call, &source, &exec, &weights, &f, err);
     if (status == NLG_OK) status = answer(call, &f, err);
     nlg_image_release(&f.image);
-    nlg_labels_release(&f.labels);
+    nlg_class_map_close(&f.map);
     nlg_free(f.pixels);
     nlg_free(f.found);
     nlg_plan_destroy(f.plan);
     nlg_weights_destroy(&weights);
     nlg_exec_close(&exec);
     nlg_network_close(&network);
+    nlg_weights_source_close(&source);
     return status;
 }
 
