@@ -84,12 +84,14 @@ typedef struct nlg_dataset_info {
     uint32_t train, validation, test;            /* images in each split; test is 0 until nlg_dataset_open_test */
     bool numeric_classes;                        /* imagefolder: the class folders are numbers and in their order */
     const char *validation_folder, *test_folder; /* imagefolder: where these splits are; NULL: cut from train, not opened */
-    uint32_t skipped;                            /* files left out: broken, of other formats, too deep, links in a circle, */
-    const char *const *skipped_files;            /* each as "file: reason" */
-    const char *digest, *test_digest;            /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
-    const char *source;                          /* where it came from */
-    float mean[4], std[4]; /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
-                              the split, so that a trained network meets the same numbers under another split */
+    uint32_t repeated;  /* imagefolder: pictures whose file is there under another name too, among those opened together, */
+    const char *repeat; /* and the first of them: "file is file" */
+    uint32_t skipped;   /* files left out: broken, of other formats, too deep, links in a circle, */
+    const char *const *skipped_files; /* each as "file: reason" */
+    const char *digest, *test_digest; /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
+    const char *source;               /* where it came from */
+    float mean[4], std[4];            /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
+                                         the split, so that a trained network meets the same numbers under another split */
     const nlg_dataset_options *options; /* with which it was opened */
 } nlg_dataset_info;
 

@@ -255,6 +255,35 @@ static nlg_status keep_sound(nlg_dataset *dataset, nlg_samples *samples, const n
     return status;
 }
 
+/* Which pictures are there more than once: copies in two classes, or in training and validation. */
+typedef struct copy {
+    const char *digest, *path;
+} copy;
+
+static int by_contents(const void *a, const void *b) {
+    const copy *x = a, *y = b;
+    const int order = strcmp(x->digest, y->digest);
+    return order ? order : strcmp(x->path, y->path);
+}
+
+static nlg_status find_copies(nlg_dataset *dataset, const nlg_pictures *images, const finding *findings, nlg_error *err) {
+    size_t count = 0;
+    copy *list = nlg_alloc(images->count, sizeof *list);
+    if (!list) return nlg_fail_memory(err, images->count * sizeof *list, "the digests of images");
+    for (size_t i = 0; i < images->count; i++)
+        if (findings[i].status == NLG_OK) list[count++] = (copy){findings[i].digest, images->items[i].path};
+    qsort(list, count, sizeof *list, by_contents);
+    nlg_status status = NLG_OK;
+    for (size_t i = 1; i < count && status == NLG_OK; i++) {
+        if (strcmp(list[i - 1].digest, list[i].digest) != 0) continue;
+        if (dataset->info.repeated++) continue;
+        dataset->info.repeat = nlg_arena_printf(dataset->arena, "%s is %s", list[i].path, list[i - 1].path);
+        if (!dataset->info.repeat) status = nlg_fail_memory(err, 512, "a path");
+    }
+    nlg_free(list);
+    return status;
+}
+
 /* h and w: those asked for, or of the first image that can be decoded. */
 static nlg_status find_size(const nlg_dataset *dataset, const nlg_pictures *images, nlg_samples *samples) {
     samples->c = 3;
@@ -294,6 +323,7 @@ static nlg_status read_images(nlg_dataset *dataset, const nlg_pictures *images, 
     scan s = {.dataset = dataset, .samples = samples, .files = images->items, .findings = findings, .pixels = samples->pixels};
     if (status == NLG_OK) status = scan_all(&s, samples, images->count, err);
     if (status == NLG_OK) status = keep_sound(dataset, samples, images, findings, fixed_from, err);
+    if (status == NLG_OK) status = find_copies(dataset, images, findings, err);
     for (size_t i = 0; findings && i < images->count; i++) nlg_free(findings[i].reason);
     nlg_free(findings);
     return status;

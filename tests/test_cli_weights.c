@@ -154,6 +154,7 @@ static void training_starts_from_weights(void **state) {
     has(r.err, "2 classes: layer ");
     refused("these weights are of lenet5_small", "lineage train resnet8_small --data mnist:$D --epochs 1 --weights $D/first.st");
     refused("cannot read", "lineage train lenet5_small --data mnist:$D --epochs 1 --weights $D/none.st");
+    refused("--weights and --checkpoint are the same file", TINY "--epochs 2 --weights $D/first.st --checkpoint $D/first.st");
 }
 
 /* Before the first step: no epoch is lost. */

@@ -129,6 +129,7 @@ static void damaged_idx_files_are_refused(void **state) {
          {"train-images-idx3-ubyte", "expected the IDX magic number 00000803", "found 00000903"}},
         {images, SET_BYTE, 3, 1, NLG_ERR_INPUT, {"magic number 00000803 of images", "found 00000801"}},
         {labels, SET_BYTE, 0, 1, NLG_ERR_INPUT, {"train-labels-idx1-ubyte", "magic number 00000801 of labels"}},
+        {labels, SET_BYTE, 9, 10, NLG_ERR_INPUT, {"train-labels-idx1-ubyte", "expected labels from 0 to 9, found 10 for image 1"}},
         {images, CUT, 50, 0, NLG_ERR_INPUT, {"train-images-idx3-ubyte", "truncated"}},
         {images, CUT, 9, 0, NLG_ERR_INPUT, {"expected 12 bytes of IDX header, found 5"}},
         {images, CUT, 0, 0, NLG_ERR_INPUT, {"expected 4 bytes of IDX header, found 0"}},
@@ -324,6 +325,15 @@ static void damaged_cifar_files_are_refused(void **state) {
     refused("cifar10", &(nlg_dataset_options){.folder = folder}, NLG_ERR_INPUT,
             (const char *[]){"expected data_batch_2.bin in the archive, found no such member", NULL});
     free(wrong[0].bytes.data);
+    char header[512] = "cifar-10-batches-bin/bomb"; /* a member of 1 GiB before anything that is wanted */
+    unsigned sum = 8 * ' ';
+    memcpy(header + 124, "10000000000", 12);
+    memcpy(header + 257, "ustar", 6);
+    for (int i = 0; i < 512; i++) sum += i >= 148 && i < 156 ? 0 : (unsigned char)header[i];
+    snprintf(header + 148, 8, "%06o", sum);
+    made_gzip(folder, "cifar-10-binary.tar.gz", header, sizeof header);
+    refused("cifar10", &(nlg_dataset_options){.folder = folder}, NLG_ERR_INPUT,
+            (const char *[]){"expected little else than the batches, found cifar-10-batches-bin/bomb of 1073741824 bytes", NULL});
     made_gzip(folder, "cifar-10-binary.tar.gz", "no tar at all, but long enough", 600 > 30 ? 30 : 0);
     refused("cifar10", &(nlg_dataset_options){.folder = folder}, NLG_ERR_INPUT,
             (const char *[]){"expected a whole tar archive", NULL});

@@ -355,6 +355,25 @@ static void each_picture_once_and_nothing_silent(void **state) {
     made_folder_remove(folder);
 }
 
+static void copies_are_told(void **state) {
+    (void)state;
+    char *folder = made_folder();
+    make_classes(folder, "train", 0);
+    make_classes(folder, "val", 50);
+    make_classes(folder, "test", 100);
+    nlg_dataset *d = opened(folder, NULL, true);
+    assert_int_equal(nlg_dataset_describe(d)->repeated, 0);
+    nlg_dataset_close(d);
+    made_image_file(folder, "val/ant/copy.png", 4, 5, 11, 11, 11); /* that of train/ant/1.png */
+    made_image_file(folder, "train/bee/copy.png", 4, 5, 11, 11, 11);
+    d = opened(folder, NULL, false);
+    assert_int_equal(nlg_dataset_describe(d)->repeated, 2);
+    assert_non_null(strstr(nlg_dataset_describe(d)->repeat, "train/bee/copy.png is "));
+    assert_non_null(strstr(nlg_dataset_describe(d)->repeat, "train/ant/1.png"));
+    nlg_dataset_close(d);
+    made_folder_remove(folder);
+}
+
 static void numbers_are_classes_in_their_order(void **state) {
     (void)state;
     char *folder = made_folder();
@@ -534,6 +553,7 @@ int main(void) {
         cmocka_unit_test(broken_files_are_skipped_by_name_or_refused),
         cmocka_unit_test(wrong_folders_are_refused),
         cmocka_unit_test(each_picture_once_and_nothing_silent),
+        cmocka_unit_test(copies_are_told),
         cmocka_unit_test(numbers_are_classes_in_their_order),
         cmocka_unit_test(a_class_may_be_named_train),
         cmocka_unit_test(scoring_reads_what_it_scores),

@@ -115,6 +115,7 @@ static void print_info(const nlg_dataset_info *info, bool is_cut) {
     for (int i = 0; i < info->classes && i < 20; i++) printf("%s %s", i ? "," : "", info->class_names[i]);
     printf("%s\n", info->classes > 20 ? ", ..." : "");
     if (info->digest[0]) printf("  SHA-256     %s\n", info->digest);
+    if (info->repeated) printf("  repeated    %u pictures are there more than once, the first: %s\n", info->repeated, info->repeat);
     for (uint32_t i = 0; i < info->skipped; i++) printf("  left out    %s\n", info->skipped_files[i]);
     if (info->skipped) printf("  left out    %u %s\n", info->skipped, info->skipped == 1 ? "file" : "files");
 }

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "harness/command.h"
 #include "harness/options.h"
@@ -421,6 +422,17 @@ static nlg_status say_what_is_used(const train_options *o, const nlg_fitted *fit
     return NLG_OK;
 }
 
+/* The checkpoint would replace the weights that the training starts from. */
+static nlg_status refuse_same_file(const train_options *o, nlg_error *err) {
+    struct stat a, b;
+    if (!o->checkpoint || stat(o->checkpoint, &a) != 0 || stat(o->weights, &b) != 0) return NLG_OK;
+    if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT,
+                    "%s: --weights and --checkpoint are the same file; name another checkpoint, or leave --weights "
+                    "out to continue",
+                    o->checkpoint);
+}
+
 /* Everything that can be known is known before the first step. */
 static nlg_status open_all(const nlg_invocation *call, nlg_weights_source *source, nlg_fitted *fitted, nlg_exec *exec,
                            nlg_error *err) {
@@ -430,6 +442,7 @@ static nlg_status open_all(const nlg_invocation *call, nlg_weights_source *sourc
     if (o->checkpoint) NLG_TRY(nlg_file_probe(o->checkpoint, err));
     if (o->weights) {
         nlg_network network = {0};
+        NLG_TRY(refuse_same_file(o, err));
         NLG_TRY(nlg_weights_source_open(o->weights, source, err));
         const nlg_status status = nlg_weights_source_network(source, call->arguments[0], call->settings.genotype, &network, err);
         nlg_network_close(&network);

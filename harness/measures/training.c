@@ -161,6 +161,8 @@ static nlg_status open_data(const nlg_weights_source *source, const char *data, 
     NLG_TRY(nlg_dataset_open(data, &complete, &fitted->dataset, err));
     const nlg_dataset_info *info = fitted->info = nlg_dataset_describe(fitted->dataset);
     say_left_out(data, info, 0);
+    if (info->repeated)
+        fprintf(stderr, "%s: %u pictures are there more than once, the first: %s\n", data, info->repeated, info->repeat);
     if (info->numeric_classes) fprintf(stderr, "%s: the class folders are numbers and taken in their order: 0, 1, 2, 10\n", data);
     fitted->pad = facts && facts->h == info->h && facts->w == info->w ? facts->pad
                   : fitted->network.space                             ? 0
