@@ -52,8 +52,9 @@ LIBS    := $(foreach f,$(FOLDERS),$(call library,$(f)))
 
 # layers/kernels/simd/*.c are compiled once per instruction set from the same source.
 SIMD    := $(wildcard layers/kernels/simd/*.c)
-ISAS    := portable $(if $(filter x86_64%,$(ARCH)),avx2 avx512)
+ISAS    := portable $(if $(filter x86_64%,$(ARCH)),avx2 avx512) $(if $(filter aarch64%,$(ARCH)),neon)
 FLAGS_portable := -DNLG_ISA=portable -DNLG_ISA_LEVEL=0
+FLAGS_neon     := -DNLG_ISA=neon -DNLG_ISA_LEVEL=1
 FLAGS_avx2     := -DNLG_ISA=avx2 -DNLG_ISA_LEVEL=2 -mavx2 -mfma
 # EMULATE=avx512 runs the 512-bit form on CPUs without it, through SIMDe (Debian's libsimde-dev): for tests.
 FLAGS_avx512   := -DNLG_ISA=avx512 -DNLG_ISA_LEVEL=3 $(if $(EMULATE),-Itests/emulated -Wno-psabi -mavx2 -mfma,-mavx512f -mavx512vl -mavx512bw -mavx512dq -mavx2 -mfma -mprefer-vector-width=512)

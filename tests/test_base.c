@@ -30,6 +30,7 @@
 #include "layers/base/share.h"
 #include "layers/base/status.h"
 #include "layers/base/team.h"
+#include "layers/kernels/simd.h"
 
 #ifdef __has_feature /* clang */
 #define SANITIZED __has_feature(address_sanitizer)
@@ -422,8 +423,20 @@ static void instruction_sets_have_names(void **state) {
         assert_true(nlg_isa_parse(nlg_isa_name((nlg_isa)i), &isa));
         assert_int_equal(isa, i);
     }
+    static const char *const names[] = {"portable", "avx2", "avx512", "neon"};
+    assert_int_equal(NLG_ISA_COUNT, 4);
+    for (int i = 0; i < NLG_ISA_COUNT; i++) assert_string_equal(nlg_isa_name((nlg_isa)i), names[i]);
     nlg_isa isa;
     assert_false(nlg_isa_parse("sse9", &isa));
+    assert_false(nlg_isa_parse("NEON", &isa));
+    for (int i = 0; i < NLG_ISA_COUNT; i++)
+        if (nlg_isa_available((nlg_isa)i)) assert_non_null(nlg_simd_table((nlg_isa)i));
+#if defined(__aarch64__)
+    assert_int_equal(nlg_isa_best(), NLG_ISA_NEON);
+#else
+    assert_false(nlg_isa_available(NLG_ISA_NEON));
+    assert_null(nlg_simd_table(NLG_ISA_NEON));
+#endif
     assert_true(nlg_isa_available(NLG_ISA_PORTABLE));
     assert_true(nlg_isa_available(nlg_isa_best()));
     nlg_cpu_info info;

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "layers/base/cpu.h"
 #include "tests/program.h"
 
 static int enter(void **state) {
@@ -343,6 +344,29 @@ static void info_describes_build_and_machine(void **state) {
     cJSON_Delete(info);
 }
 
+/* The forms that `info` lists are those that --isa and NLG_ISA take; the others are refused. */
+static void instruction_sets_are_listed_and_taken(void **state) {
+    (void)state;
+    cJSON *info = run_json("lineage info --json");
+    const cJSON *form = cJSON_GetObjectItem(info, "isas")->child;
+    for (int isa = 0; isa < NLG_ISA_COUNT; isa++) {
+        const char *name = nlg_isa_name((nlg_isa)isa);
+        if (!nlg_isa_available((nlg_isa)isa)) {
+            run_refused(name, "lineage bench lenet5 --isa %s --seconds 0", name);
+            continue;
+        }
+        assert_non_null(form);
+        assert_string_equal(form->valuestring, name);
+        form = form->next;
+        run_good("lineage bench lenet5 --isa %s --seconds 0", name);
+        cJSON *chosen = run_json("NLG_ISA=%s lineage info --json", name);
+        assert_string_equal(json_text(chosen, "isa"), name);
+        cJSON_Delete(chosen);
+    }
+    assert_null(form);
+    cJSON_Delete(info);
+}
+
 /* --- short of disk and memory --- */
 
 static void failed_writes_are_noticed(void **state) {
@@ -395,6 +419,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(cells_are_pasted_into_networks, enter, leave),
         cmocka_unit_test_setup_teardown(drawings_are_dot, enter, leave),
         cmocka_unit_test_setup_teardown(info_describes_build_and_machine, enter, leave),
+        cmocka_unit_test_setup_teardown(instruction_sets_are_listed_and_taken, enter, leave),
         cmocka_unit_test_setup_teardown(failed_writes_are_noticed, enter, leave),
         cmocka_unit_test_setup_teardown(a_missing_openblas_is_one_line, enter, leave),
 #ifndef __SANITIZE_ADDRESS__

@@ -1,5 +1,6 @@
-/* layers/kernels/vec.h in its portable form: the emulated fused multiply-add against fmaf, and the rules of the other operations.
- * That the other instruction sets give the same bits, the tests of the kernels show. */
+/* layers/kernels/vec.h in the form that needs no flags of the compiler (NEON on 64-bit Arm, else the portable one): the fused
+ * multiply-add, which the portable form makes of doubles, against fmaf, and the rules of the other operations. That the other
+ * instruction sets give the same bits, the tests of the kernels show. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +12,14 @@
 
 #include "layers/base/rng.h"
 
+#if defined(__aarch64__)
+#define NLG_ISA       neon
+#define NLG_ISA_LEVEL 1
+#else
 #define NLG_ISA       portable
 #define NLG_ISA_LEVEL 0
+#endif
+#include "layers/kernels/transpose.h"
 #include "layers/kernels/vec.h"
 
 enum { ROUNDS = 400000 };
@@ -112,6 +119,13 @@ static void test_rules(void **state) {
         int size = draw(2) ? 4 : 8, j = (int)draw((uint32_t)size);
         vf_store(part, vf_spread(a, size, j));
         for (int i = 0; i < 16; i++) assert_same(part[i], a[i / size * size + j]);
+        double sums[16], widened[16];
+        for (int i = 0; i < 16; i++) sums[i] = 0.1 * i - (double)b[i];
+        vd_store(widened, vd_add_vf(vd_load(sums), x));
+        for (int i = 0; i < 16; i++) {
+            double expected = sums[i] + (double)a[i];
+            if (!isnan(expected)) assert_memory_equal(&widened[i], &expected, sizeof expected);
+        }
         float eight[8], four[4];
         for (int i = 0; i < 8; i++) eight[i] = whole[i] + whole[i + 8];
         for (int i = 0; i < 4; i++) four[i] = eight[i] + eight[i + 4];
@@ -119,7 +133,23 @@ static void test_rules(void **state) {
     }
 }
 
+static void test_transpose(void **state) {
+    (void)state;
+    vf v[16];
+    for (int i = 0; i < 16; i++) {
+        float row[16];
+        for (int j = 0; j < 16; j++) row[j] = (float)(16 * i + j);
+        v[i] = vf_load(row);
+    }
+    vf_transpose(v);
+    for (int i = 0; i < 16; i++) {
+        float row[16];
+        vf_store(row, v[i]);
+        for (int j = 0; j < 16; j++) assert_same(row[j], (float)(16 * j + i));
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fma), cmocka_unit_test(test_rules)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fma), cmocka_unit_test(test_rules), cmocka_unit_test(test_transpose)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

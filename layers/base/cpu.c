@@ -14,7 +14,7 @@ static const bool emulated = true;
 static const bool emulated = false;
 #endif
 
-static const char *const isa_names[NLG_ISA_COUNT] = {"portable", "avx2", "avx512"};
+static const char *const isa_names[NLG_ISA_COUNT] = {"portable", "avx2", "avx512", "neon"};
 
 const char *nlg_isa_name(nlg_isa isa) {
     return isa_names[isa];
@@ -40,6 +40,8 @@ bool nlg_isa_available(nlg_isa isa) {
     if (isa == NLG_ISA_AVX512)
         return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+#elif defined(__aarch64__)
+    return isa == NLG_ISA_NEON; /* part of every 64-bit Arm CPU */
 #endif
     return false;
 }

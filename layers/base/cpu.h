@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-typedef enum { NLG_ISA_PORTABLE, NLG_ISA_AVX2, NLG_ISA_AVX512, NLG_ISA_COUNT } nlg_isa;
+typedef enum { NLG_ISA_PORTABLE, NLG_ISA_AVX2, NLG_ISA_AVX512, NLG_ISA_NEON, NLG_ISA_COUNT } nlg_isa;
 
-const char *nlg_isa_name(nlg_isa isa);              /* "portable", "avx2", "avx512" */
+const char *nlg_isa_name(nlg_isa isa);              /* "portable", "avx2", "avx512", "neon" */
 bool nlg_isa_parse(const char *name, nlg_isa *isa); /* false for an unknown name */
 bool nlg_isa_available(nlg_isa isa);                /* compiled in, and supported by CPU and operating system */
 nlg_isa nlg_isa_best(void);

@@ -14,8 +14,8 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
         vf_store_n(p, v, n);
 }
 
-/* A statement for each step: it sees the offset i and the width n, a constant 16 (with AVX2 also a last 8) but for the tail
- * (portable code, which is many times longer, has it once). */
+/* A statement for each step: it sees the offset i and the width n, a constant 16 (with AVX2 and NEON also a last 8) but for the
+ * tail (portable code, which is many times longer, has it once). */
 #if NLG_ISA_LEVEL == 0
 #define FOR_LANES(c, ...)                                                                                                          \
     do {                                                                                                                           \
@@ -30,7 +30,7 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
         FOR_LANES(c, __VA_ARGS__);                                                                                                 \
     } while (0)
 #else
-#define LANES_LAST (NLG_ISA_LEVEL == 2 ? NLG_LANES / 2 : NLG_LANES) /* width of a step of its own before the tail */
+#define LANES_LAST (NLG_ISA_LEVEL < 3 ? NLG_LANES / 2 : NLG_LANES) /* width of a step of its own before the tail */
 #define FOR_LANES(c, ...)                                                                                                          \
     do {                                                                                                                           \
         int64_t i = 0;                                                                                                             \

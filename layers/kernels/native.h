@@ -1,4 +1,5 @@
-/* The machine's own vector register, for loops over independent lanes: 16 floats with AVX-512, 8 with AVX2, 4 in portable code.
+/* The machine's own vector register, for loops over independent lanes: 16 floats with AVX-512, 8 with AVX2, 4 with NEON and in
+ * portable code.
  *
  * Where no sum crosses lanes, narrower steps give the same bits, and a loop over single registers holds twice as many different
  * values as one over the pairs of vec.h. vn_spread(p, lane, ...) is the lanes of vf_spread(p, ...) from `lane` on. Only files of
@@ -119,26 +120,22 @@ NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
 #define NLG_NATIVE 4
 typedef vec4f_ vn;
 NLG_INLINE vn vn_set1(float x) {
-    return (vn){x, x, x, x};
+    return vec_set1_(x);
 }
 NLG_INLINE vn vn_zero(void) {
     return vn_set1(0);
 }
 NLG_INLINE vn vn_load(const float *p) {
-    vn r;
-    memcpy(&r, p, sizeof r);
-    return r;
+    return vec_load_(p);
 }
 NLG_INLINE vn vn_load_n(const float *p, int n) {
-    vn r = vn_zero();
-    for (int i = 0; i < n; i++) r[i] = p[i];
-    return r;
+    return vec_load_n_(p, n);
 }
 NLG_INLINE void vn_store(float *p, vn a) {
     memcpy(p, &a, sizeof a);
 }
 NLG_INLINE void vn_store_n(float *p, vn a, int n) {
-    for (int i = 0; i < n; i++) p[i] = a[i];
+    vec_store_n_(p, a, n);
 }
 NLG_INLINE vn vn_add(vn a, vn b) {
     return a + b;

@@ -6,6 +6,8 @@
 extern const nlg_simd nlg_simd_portable;
 #if defined(__x86_64__)
 extern const nlg_simd nlg_simd_avx2, nlg_simd_avx512;
+#elif defined(__aarch64__)
+extern const nlg_simd nlg_simd_neon;
 #endif
 
 const nlg_simd *nlg_simd_table(nlg_isa isa) {
@@ -17,6 +19,9 @@ const nlg_simd *nlg_simd_table(nlg_isa isa) {
         return &nlg_simd_avx2;
     case NLG_ISA_AVX512:
         return &nlg_simd_avx512;
+#elif defined(__aarch64__)
+    case NLG_ISA_NEON:
+        return &nlg_simd_neon;
 #endif
     default:
         return NULL;

@@ -54,12 +54,21 @@ NLG_INLINE void vf_transpose(vf v[16]) {
 
 #else
 
+NLG_INLINE void transpose_four(vec4f_ r[4]) {
+    vec4f_ a = __builtin_shufflevector(r[0], r[1], 0, 4, 2, 6), b = __builtin_shufflevector(r[0], r[1], 1, 5, 3, 7);
+    vec4f_ c = __builtin_shufflevector(r[2], r[3], 0, 4, 2, 6), d = __builtin_shufflevector(r[2], r[3], 1, 5, 3, 7);
+    r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+    r[1] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+    r[2] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+    r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+
 NLG_INLINE void vf_transpose(vf v[16]) {
-    float from[16][16], to[16][16];
-    for (int i = 0; i < 16; i++) vf_store(from[i], v[i]);
-    for (int i = 0; i < 16; i++)
-        for (int j = 0; j < 16; j++) to[j][i] = from[i][j];
-    for (int i = 0; i < 16; i++) v[i] = vf_load(to[i]);
+    vec4f_ q[16][4]; /* q[4 * g + c]: columns 4 c .. 4 c + 3 of rows 4 g .. 4 g + 3 */
+    for (int i = 0; i < 16; i++) q[i / 4 * 4][i % 4] = v[i].a, q[i / 4 * 4 + 1][i % 4] = v[i].b;
+    for (int i = 0; i < 16; i++) q[i / 4 * 4 + 2][i % 4] = v[i].c, q[i / 4 * 4 + 3][i % 4] = v[i].d;
+    for (int i = 0; i < 16; i++) transpose_four(q[i]);
+    for (int i = 0; i < 16; i++) v[i] = (vf){q[i / 4][i % 4], q[i / 4 + 4][i % 4], q[i / 4 + 8][i % 4], q[i / 4 + 12][i % 4]};
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* Sixteen virtual float lanes on every machine: one 512-bit register, two 256-bit ones, or four plain 128-bit vectors.
+/* Sixteen virtual float lanes on every machine: one 512-bit register, two 256-bit ones, or four of 128 bits (NEON, plain code).
  *
  * Only files of layers/kernels/simd include this; they are compiled once per instruction set (NLG_ISA, NLG_ISA_LEVEL). Every
  * operation rounds once and gives the same bits in each form:
@@ -412,6 +412,9 @@ NLG_INLINE __m256 vec_half_sum(vf a) {
 #else
 
 #include <math.h>
+#if NLG_ISA_LEVEL == 1
+#include <arm_neon.h>
+#endif
 
 typedef float vec4f_ __attribute__((vector_size(16)));
 typedef int32_t vec4i_ __attribute__((vector_size(16)));
@@ -427,7 +430,7 @@ typedef struct {
 } vi;
 typedef vi vm;
 typedef struct {
-    double lane[16];
+    vec2d_ part[8];
 } vd;
 
 /* All four quarters through one expression of their names. */
@@ -435,8 +438,8 @@ typedef struct {
 #define VEC2_(type, f, x, y) ((type){f((x).a, (y).a), f((x).b, (y).b), f((x).c, (y).c), f((x).d, (y).d)})
 #define VEC3_(type, f, x, y, z)                                                                                                    \
     ((type){f((x).a, (y).a, (z).a), f((x).b, (y).b, (z).b), f((x).c, (y).c, (z).c), f((x).d, (y).d, (z).d)})
-#define VECO_(type, x, op, y)   ((type){(x).a op(y).a, (x).b op(y).b, (x).c op(y).c, (x).d op(y).d})
-#define VECM_(x, op, y)         ((vm){(vec4i_)((x).a op(y).a), (vec4i_)((x).b op(y).b), (vec4i_)((x).c op(y).c), (vec4i_)((x).d op(y).d)})
+#define VECO_(type, x, op, y) ((type){(x).a op(y).a, (x).b op(y).b, (x).c op(y).c, (x).d op(y).d})
+#define VECM_(x, op, y)       ((vm){(vec4i_)((x).a op(y).a), (vec4i_)((x).b op(y).b), (vec4i_)((x).c op(y).c), (vec4i_)((x).d op(y).d)})
 
 NLG_INLINE vec4i_ vec_select_(vec4i_ m, vec4i_ a, vec4i_ b) {
     return (m & a) | (~m & b);
@@ -444,7 +447,35 @@ NLG_INLINE vec4i_ vec_select_(vec4i_ m, vec4i_ a, vec4i_ b) {
 NLG_INLINE vec4f_ vec_blend_(vec4i_ m, vec4f_ a, vec4f_ b) {
     return (vec4f_)vec_select_(m, (vec4i_)a, (vec4i_)b);
 }
+NLG_INLINE vec4f_ vec_min_(vec4f_ x, vec4f_ y) {
+    return vec_blend_((vec4i_)(x < y), x, y);
+}
+NLG_INLINE vec4f_ vec_max_(vec4f_ x, vec4f_ y) {
+    return vec_blend_((vec4i_)(x > y), x, y);
+}
 
+#if NLG_ISA_LEVEL == 1
+
+NLG_INLINE vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+    return (vec4f_)vfmaq_f32((float32x4_t)z, (float32x4_t)x, (float32x4_t)y);
+}
+NLG_INLINE vec4f_ vec_fnma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+    return (vec4f_)vfmsq_f32((float32x4_t)z, (float32x4_t)x, (float32x4_t)y);
+}
+NLG_INLINE vec4f_ vec_sqrt_(vec4f_ x) {
+    return (vec4f_)vsqrtq_f32((float32x4_t)x);
+}
+NLG_INLINE vec4i_ vec_round_(vec4f_ x) {
+    return (vec4i_)vcvtnq_s32_f32((float32x4_t)x);
+}
+
+#else
+
+#ifdef __FP_FAST_FMAF
+NLG_INLINE vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
+    return (vec4f_){fmaf(x[0], y[0], z[0]), fmaf(x[1], y[1], z[1]), fmaf(x[2], y[2], z[2]), fmaf(x[3], y[3], z[3])};
+}
+#else
 /* One fused multiply-add of two lanes without an instruction for it: the product is exact in double; the sum is rounded to odd
  * (the last bit is set when the sum is inexact, after a step towards zero when it was rounded away), which 53 bits make safe for
  * the final rounding to 24. A sum that is not finite has a NaN as its error, which is neither above nor below zero. */
@@ -463,14 +494,9 @@ static __attribute__((noinline, unused)) vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec
     vec2f_ high = vec_fma2_((vec2f_){x[2], x[3]}, (vec2f_){y[2], y[3]}, (vec2f_){z[2], z[3]});
     return (vec4f_){low[0], low[1], high[0], high[1]};
 }
+#endif
 NLG_INLINE vec4f_ vec_fnma_(vec4f_ x, vec4f_ y, vec4f_ z) {
     return vec_fma_(-x, y, z);
-}
-NLG_INLINE vec4f_ vec_min_(vec4f_ x, vec4f_ y) {
-    return vec_blend_((vec4i_)(x < y), x, y);
-}
-NLG_INLINE vec4f_ vec_max_(vec4f_ x, vec4f_ y) {
-    return vec_blend_((vec4i_)(x > y), x, y);
 }
 NLG_INLINE vec4f_ vec_sqrt_(vec4f_ x) {
     return (vec4f_){sqrtf(x[0]), sqrtf(x[1]), sqrtf(x[2]), sqrtf(x[3])};
@@ -479,14 +505,44 @@ NLG_INLINE vec4i_ vec_round_(vec4f_ x) {
     const vec4f_ magic = {0x1.8p23f, 0x1.8p23f, 0x1.8p23f, 0x1.8p23f};
     return (vec4i_)(x + magic) - (vec4i_)magic;
 }
+
+#endif
+
 NLG_INLINE vec4f_ vec_float_(vec4i_ x) {
     return __builtin_convertvector(x, vec4f_);
 }
 #define VEC_CAST_F_(x)          ((vec4f_)(x))
 #define VEC_CAST_I_(x)          ((vec4i_)(x))
 
+NLG_INLINE vec4f_ vec_set1_(float x) {
+    return (vec4f_){x, x, x, x};
+}
+NLG_INLINE vec4f_ vec_load_(const float *p) {
+    vec4f_ r;
+    memcpy(&r, p, sizeof r);
+    return r;
+}
+/* The first n of 4 floats, none where n < 0. */
+NLG_INLINE vec4f_ vec_load_n_(const float *p, int n) {
+    if (n >= 4) return vec_load_(p);
+    vec4f_ r = {0};
+    if (n > 0) r[0] = p[0];
+    if (n > 1) r[1] = p[1];
+    if (n > 2) r[2] = p[2];
+    return r;
+}
+NLG_INLINE void vec_store_n_(float *p, vec4f_ a, int n) {
+    if (n >= 4) {
+        memcpy(p, &a, sizeof a);
+        return;
+    }
+    if (n > 0) p[0] = a[0];
+    if (n > 1) p[1] = a[1];
+    if (n > 2) p[2] = a[2];
+}
+
 NLG_INLINE vf vf_set1(float x) {
-    vec4f_ a = {x, x, x, x};
+    vec4f_ a = vec_set1_(x);
     return (vf){a, a, a, a};
 }
 NLG_INLINE vf vf_zero(void) {
@@ -505,19 +561,17 @@ NLG_INLINE void vf_stream(float *p, vf a) {
 }
 NLG_INLINE void vf_stream_end(void) {}
 NLG_INLINE vf vf_load_n(const float *p, int n) {
-    float t[16] = {0};
-    for (int i = 0; i < n; i++) t[i] = p[i];
-    return vf_load(t);
+    return (vf){vec_load_n_(p, n), vec_load_n_(p + 4, n - 4), vec_load_n_(p + 8, n - 8), vec_load_n_(p + 12, n - 12)};
 }
 NLG_INLINE void vf_store_n(float *p, vf a, int n) {
-    float t[16];
-    vf_store(t, a);
-    for (int i = 0; i < n; i++) p[i] = t[i];
+    vec_store_n_(p, a.a, n);
+    vec_store_n_(p + 4, a.b, n - 4);
+    vec_store_n_(p + 8, a.c, n - 8);
+    vec_store_n_(p + 12, a.d, n - 12);
 }
 NLG_INLINE vf vf_spread(const float *p, const int size, int j) {
-    float t[16];
-    for (int i = 0; i < 16; i++) t[i] = p[i / size * size + j];
-    return vf_load(t);
+    if (size == 4) return (vf){vec_set1_(p[j]), vec_set1_(p[j + 4]), vec_set1_(p[j + 8]), vec_set1_(p[j + 12])};
+    return (vf){vec_set1_(p[j]), vec_set1_(p[j]), vec_set1_(p[j + 8]), vec_set1_(p[j + 8])};
 }
 NLG_INLINE vf vf_add(vf a, vf b) {
     return VECO_(vf, a, +, b);
@@ -640,10 +694,10 @@ NLG_INLINE void vd_store(double *p, vd a) {
     memcpy(p, &a, sizeof a);
 }
 NLG_INLINE vd vd_add_vf(vd a, vf b) {
-    float t[16];
-    vf_store(t, b);
-    for (int i = 0; i < 16; i++) a.lane[i] += (double)t[i];
-    return a;
+#define VEC_WIDEN_(a, i) __builtin_convertvector(((vec2f_){(a)[i], (a)[(i) + 1]}), vec2d_)
+    return (vd){{a.part[0] + VEC_WIDEN_(b.a, 0), a.part[1] + VEC_WIDEN_(b.a, 2), a.part[2] + VEC_WIDEN_(b.b, 0),
+                 a.part[3] + VEC_WIDEN_(b.b, 2), a.part[4] + VEC_WIDEN_(b.c, 0), a.part[5] + VEC_WIDEN_(b.c, 2),
+                 a.part[6] + VEC_WIDEN_(b.d, 0), a.part[7] + VEC_WIDEN_(b.d, 2)}};
 }
 
 NLG_INLINE vm vm_and(vm a, vm b) {

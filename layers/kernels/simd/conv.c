@@ -1,9 +1,9 @@
 /* Microkernels of convolution: a tile of pixels x channels held in registers.
  *
  * Each step of k broadcasts one value of every pixel and multiplies it with one row of each panel of 16 channels. A full tile is
- * 6 pixels x 1 panel with AVX2 (12 of 16 registers) and 12 x 2 with AVX-512 (24 of 32). A last panel of which one register of
- * channels is used goes as 12 pixels x that register. Left-over pixels take more panels at once instead, so that enough
- * independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
+ * 6 pixels x 1 panel with AVX2 (12 of 16 registers) and NEON (24 of 32), and 12 x 2 with AVX-512 (24 of 32). A last panel of which
+ * one register of channels is used goes as 12 pixels x that register. Left-over pixels take more panels at once instead, so that
+ * enough independent chains hide the latency of the multiply-add: a single pixel, as in a linear layer, takes 6 or 8. */
 #include "layers/kernels/conv_straight.h"
 #include "layers/kernels/transpose.h"
 
@@ -21,6 +21,12 @@
 #define TILE_PANELS   1
 #define MOST_PANELS   6
 #define NARROW_PIXELS 12
+#define BLOCK_K       320
+#elif NLG_ISA_LEVEL == 1
+#define TILE_PIXELS   6
+#define TILE_PANELS   1
+#define MOST_PANELS   3
+#define NARROW_PIXELS 0
 #define BLOCK_K       320
 #else
 #define TILE_PIXELS   4
@@ -245,6 +251,10 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
     TILE(1, 4) TILE(1, 6) TILE(1, 12) TILE(2, 2) TILE(2, 4) TILE(2, 6) TILE(3, 2) TILE(3, 4) TILE(4, 2) TILE(5, 2) TILE(6, 2)      \
     TILE(1, 1) TILE(2, 1) TILE(3, 1) TILE(4, 1) TILE(5, 1) TILE(6, 1) TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1)     \
     TILE(12, 1)
+#elif NLG_ISA_LEVEL == 1
+#define TILES                                                                                                                      \
+    TILE(1, 4)                                                                                                                     \
+    TILE(1, 8) TILE(1, 12) TILE(2, 4) TILE(2, 8) TILE(2, 12) TILE(3, 4) TILE(3, 8) TILE(4, 4) TILE(5, 4) TILE(6, 4)
 #else
 #define TILES TILE(1, 4) TILE(2, 4) TILE(3, 4) TILE(4, 4)
 #endif

@@ -13,7 +13,7 @@
 #define MOST_SUMS 15 /* of the weight gradient held at once, with the gradient beside them */
 
 /* The forms that exist: FORM(taps, stride, tile), tiles so large that sums and a row of weights fit the registers. */
-#if NLG_ISA_LEVEL == 3
+#if NLG_ISA_LEVEL == 3 || NLG_ISA_LEVEL == 1 /* 32 registers */
 #define MOST_TILE 14
 #define FORMS                                                                                                                      \
     FORM(1, 1, 14)                                                                                                                 \
@@ -142,7 +142,7 @@ NLG_INLINE void tile_body(const nlg_depthwise_block *job, const bounds *b, tile_
             store(y, vn_min(b->high, vn_max(b->low, vn_add(sum[i], bias))), t.lanes, whole);
         }
     } else {
-        float sums[(MOST_TILE + 1) / 2 * 2 * NLG_NATIVE]; /* in whole vectors of 16 */
+        float sums[(MOST_TILE * NLG_NATIVE + NLG_LANES - 1) / NLG_LANES * NLG_LANES]; /* in whole vectors of 16 */
         UNROLL for (int i = 0; i < tile; i++) vn_store(sums + i * NLG_NATIVE, sum[i]);
         finish_any(job, index, channel, t.count, sums);
     }

@@ -1,11 +1,11 @@
 /* Independent chains of fused multiply-adds, as many as hide the latency and fit the registers (32 of 512 bits; 16 of 256 bits, two
- * to a vector). */
+ * to a vector; 32 of 128 bits, four to a vector). */
 #include "layers/kernels/peak_simd.h"
 #include "layers/kernels/vec.h"
 
 #if NLG_ISA_LEVEL == 3
 enum { CHAINS = 16 };
-#elif NLG_ISA_LEVEL == 2
+#elif NLG_ISA_LEVEL > 0
 enum { CHAINS = 6 };
 #else
 enum { CHAINS = 2 };

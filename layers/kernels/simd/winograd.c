@@ -277,6 +277,9 @@ enum { MOST_TILES = 12, WIDE_TILES = 12 };
 #elif NLG_ISA_LEVEL == 2
 enum { MOST_TILES = 6, WIDE_TILES = 3 };
 #define MULTIPLIES(m) m(1, 2) m(2, 2) m(3, 2) m(4, 2) m(5, 2) m(6, 2) m(1, 4) m(2, 4) m(3, 4)
+#elif NLG_ISA_LEVEL == 1
+enum { MOST_TILES = 6, WIDE_TILES = 3 };
+#define MULTIPLIES(m) m(1, 4) m(2, 4) m(3, 4) m(4, 4) m(5, 4) m(6, 4) m(1, 8) m(2, 8) m(3, 8)
 #else
 enum { MOST_TILES = 4, WIDE_TILES = 0 };
 #define MULTIPLIES(m) m(1, 4) m(2, 4) m(3, 4) m(4, 4)
