@@ -127,7 +127,7 @@ $(BUILD)/tests/test_%: $(BUILD)/tests/test_%.o $(TEST_LIB) $(LIBS)
 	@echo "LD $@"; $(LINK) $< $(TEST_LIB) -o $@ $(LIBS) -lcmocka $(LDLIBS)
 .SECONDARY: $(patsubst tests/%.c,$(BUILD)/tests/%.o,$(wildcard tests/test_*.c))
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -type f -name '*.d' 2>/dev/null)
 
 # --- setup and tests -------------------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ setup-quiet:
 	@tests/tools/setup.sh --quiet
 
 
-.PHONY: test test-san test-tsan test-emulated test-valgrind run-tests
+.PHONY: test test-san test-tsan test-emulated test-arm test-valgrind run-tests
 test: setup-quiet ## build and run every test; T="base kernels" picks some
 	$(MAKE_JOBS) build-tests
 	@NLG_BUILD=$(BUILD) tests/tools/run_tests.sh $(CHOSEN)
@@ -159,6 +159,16 @@ test-tsan: ## a subset of the tests with a check for data races
 EMULATED_TESTS ?= vec vmath kernels conv ops training
 test-emulated: ## tests of the AVX-512 kernels on a CPU without AVX-512 (needs libsimde-dev)
 	+@$(MAKE) --no-print-directory test BUILD=$(BUILD)-emulated EMULATE=avx512 NLG_SLOWER=$${NLG_SLOWER:-4} T="$(EMULATED_TESTS)"
+
+# 64-bit Arm on this machine: built with a cross compiler, run by an emulator. ARM_CC="clang --target=aarch64-linux-gnu" works too.
+ARM_CC    ?= aarch64-linux-gnu-gcc
+ARM_ROOT  := $(BUILD)-arm/sysroot
+ARM_TESTS ?= vec vmath kernels conv digests
+ARM_DIGESTS ?= lenet5_small resnet8_small
+test-arm: ## tests of the NEON kernels under qemu-aarch64 (installs the cross compiler and the emulator as root)
+	@tests/tools/arm_sysroot.sh $(ARM_ROOT)
+	+@NLG_RUNNER="qemu-aarch64 -L $(ARM_ROOT)" NLG_SLOWER=$${NLG_SLOWER:-4} NLG_DIGESTS="$(ARM_DIGESTS)" \
+	  $(MAKE) --no-print-directory test BUILD=$(BUILD)-arm CC="$(ARM_CC) --sysroot=$(ARM_ROOT)" CAIRO=0 T="$(ARM_TESTS)"
 
 # A subset: programs that finish within a minute under valgrind.
 VALGRIND_TESTS ?= base stats

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Checks for the Debian packages that netlineage needs. As root it installs what is missing, else it prints the command.
-# --quiet: say nothing where nothing is missing.
+# --quiet: say nothing where nothing is missing. --list: print the names of those that the build needs.
 set -eu
 build="gcc make libc6-dev libopenblas-dev libcjson-dev libsqlite3-dev libjpeg-dev libpng-dev zlib1g-dev libssl-dev libcmocka-dev libcairo2-dev"
 run="fonts-dejavu-core gnuplot-nox dataset-fashion-mnist git curl ca-certificates help2man" # charts, embedded data, `lineage data fetch`, man pages
 quiet=${1:-}
+[ "$quiet" != --list ] || { echo "$build" && exit 0; }
 
 if ! command -v dpkg-query >/dev/null; then
     [ "$quiet" = --quiet ] || echo "setup: this is not Debian; install what these packages hold: $build $run"
