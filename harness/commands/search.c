@@ -18,6 +18,7 @@
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/evaluator_train.h"
 #include "search/evaluators/latency.h"
+#include "search/parallel/at_once.h"
 #include "search/parallel/ranks.h"
 
 typedef struct search_options {
@@ -83,7 +84,9 @@ static const struct argp_option options[] = {
     {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required for training)", 0},
     {"workers", KEY_WORKERS, "W", 0,
-     "Evaluate W at once in processes of their own, one thread each or --threads each; the history depends on --ask, not on W", 0},
+     "Evaluate W at once in processes of their own, one thread each or --threads each; the history depends on --ask, not on W "
+     "(default with --ask 2 or more: as many as there are threads and memory allows)",
+     0},
     {"resume", KEY_RESUME, NULL, OPTION_HIDDEN, "Accepted for compatibility: a search always continues", 0},
     {"add-run", KEY_ADD_RUN, NULL, 0, "Add this search to a store that already holds others", 0},
     {"top", KEY_TOP, "N", 0, "Print the N best genotypes at the end", 0},
@@ -322,6 +325,26 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
     return status;
 }
 
+/* Trainings side by side, where several are asked for at a time; this process then only waits. */
+static nlg_status choose_workers(const nlg_invocation *call, nlg_search_options *run, const nlg_dataset *dataset, nlg_exec *exec,
+                                 nlg_error *err) {
+    const nlg_recipe recipe = nlg_training_recipe(&((const search_options *)call->options)->training);
+    const nlg_at_once_job job = {.space = run->space,
+                                 .dataset = dataset,
+                                 .exec = exec,
+                                 .recipe = &recipe,
+                                 .threads = call->settings.threads,
+                                 .waiting = run->batch < run->budget ? run->batch : run->budget};
+    nlg_settings alone = call->settings;
+    int count;
+    NLG_TRY(nlg_at_once_in_space(&job, &count, err));
+    if (count < 2) return NLG_OK;
+    run->workers = count;
+    alone.threads = 1;
+    nlg_exec_close(exec);
+    return nlg_exec_open(&alone, exec, err);
+}
+
 static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
     const search_options *o = call->options;
     display d = {.budget = o->budget, .epochs = o->training.epochs, .begun = -1, .owner = getpid(), .rank = rank};
@@ -329,12 +352,14 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     nlg_exec exec;
     nlg_train_evaluator *evaluator = NULL;
     nlg_settings own = call->settings;
-    if (run->workers) own.threads = 1; /* this process only waits */
+    const bool given = run->workers > 0;
+    if (given) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_exec_open(&own, &exec, err);
     if (status == NLG_OK) status = nlg_dataset_open(o->training.data, &o->training.dataset, &dataset, err);
+    if (status == NLG_OK && !given) status = choose_workers(call, run, dataset, &exec, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
                                          .exec = &exec,
-                                         .worker_threads = call->settings.threads_given ? call->settings.threads : 1,
+                                         .worker_threads = given && call->settings.threads_given ? call->settings.threads : 1,
                                          .recipe = nlg_training_recipe(&o->training),
                                          .max_params = o->max_params,
                                          .max_macs = o->max_macs,

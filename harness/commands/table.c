@@ -1,5 +1,6 @@
 /* lineage table: trains every architecture of a small space, and checks rows of such a table by training them again. */
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
+#include "search/parallel/at_once.h"
 
 typedef struct table_options {
     const char *out;
@@ -32,7 +34,8 @@ static const table_options defaults = {
 enum { KEY_OUT = 0x100, KEY_SEEDS, KEY_LIMIT, KEY_ROWS, KEY_WORKERS };
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "PATH", 0, "build: the files' names without endings (default results/tables/SPACE)", 0},
-    {"workers", KEY_WORKERS, "W", 0, "build: train W at once in processes of their own (default: the threads)", 0},
+    {"workers", KEY_WORKERS, "W", 0,
+     "build: train W at once in processes of their own (default: the threads, as far as memory allows)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "build: trainings of each architecture (default 3)", 0},
     {"limit", KEY_LIMIT, "N", 0, "build: only N architectures, evenly over the space; for trials", 0},
     {"rows", KEY_ROWS, "N", 0, "verify: how many rows to train again (default 20)", 0},
@@ -179,7 +182,7 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     display d = {.first = -1, .seeds = o->seeds, .start = nlg_seconds_now()};
     snprintf(path, sizeof path, "%s%s", o->out ? o->out : "results/tables/", o->out ? "" : call->arguments[1]);
     how.path = path;
-    how.workers = o->workers ? o->workers : call->settings.threads;
+    how.workers = o->workers;
     how.progress = after_training;
     how.progress_context = &d;
     how.stop = nlg_interrupted;
@@ -193,6 +196,15 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     if (status == NLG_OK) status = nlg_file_probe(name, err); /* before any training */
     nlg_free(name);
     if (status == NLG_OK) status = open_data(&alone, o->training.data, r, &p, err);
+    if (status == NLG_OK && how.workers == 0) {
+        const nlg_at_once_job job = {.space = r->space,
+                                     .dataset = r->dataset,
+                                     .exec = r->exec,
+                                     .recipe = &r->recipe,
+                                     .threads = call->settings.threads,
+                                     .waiting = INT_MAX};
+        status = nlg_at_once_in_space(&job, &how.workers, err);
+    }
     nlg_interrupt_watch();
     nlg_progress_start(&d.progress);
     if (status == NLG_OK) status = nlg_table_build(&how, digest, err);
