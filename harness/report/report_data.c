@@ -50,13 +50,19 @@ static const char *class_of(nlg_verdict_kind kind) {
 }
 
 /* One claim for people. */
-static cJSON *claim_row(const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
+static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
     cJSON *row = cJSON_CreateObject();
-    char text[160];
+    char text[1024];
     nlg_json_text(row, "id", c->id);
-    nlg_json_text(row, "text", c->text);
+    const size_t length = strlen(c->text);
+    snprintf(text, sizeof text, "%.*s%s", (int)sizeof text - 2, c->text, length && strchr(".?!", c->text[length - 1]) ? "" : ".");
+    nlg_json_text(row, "text", text);
     nlg_json_text(row, "system", c->system);
     nlg_json_text(row, "experiment", c->experiment);
+    for (int i = 0; i < r->claims.n_experiments; i++) {
+        const nlg_experiment_text *t = &r->claims.experiments[i];
+        if (t->id == c->experiment) nlg_json_text(row, "question", *t->question ? t->question : NULL);
+    }
     nlg_json_text(row, "rule", c->rule->means);
     bool differs = e->same < e->again; /* a record made again here has other bits */
     nlg_json_text(row, "verdict", differs ? "not verified here" : nlg_verdict_name(v->kind));
@@ -119,7 +125,7 @@ static nlg_status add_claims(nlg_report *r, cJSON *list, nlg_error *err) {
         nlg_evidence e;
         status = nlg_evidence_of(r->query, r->profile, c->experiment, &e, err);
         if (status != NLG_OK) break;
-        cJSON_AddItemToArray(list, claim_row(c, &r->verdicts[i], &e));
+        cJSON_AddItemToArray(list, claim_row(r, c, &r->verdicts[i], &e));
         add_verdict(r->verdict_list, c, &r->verdicts[i], &e);
     }
     return status;
