@@ -176,6 +176,7 @@ static void what_can_be_known_is_checked_first(void **state) {
         {"Is a directory", TINY "--checkpoint $D"},
         {"--ema 1: would keep the untrained weights", TINY "--ema 1"},
         {"--label-smoothing 1: would make all classes the same", TINY "--label-smoothing 1"},
+        {"--clip 0: would stop all learning", TINY "--clip 0"},
         {"--momentum has no effect with --optimizer adam", TINY "--momentum 0.5 --optimizer adam"},
         {"--no-augment leaves no --shift", TINY "--no-augment --shift 3"},
         {"--image-size has no effect on mnist", TINY "--image-size 40"},
@@ -189,6 +190,20 @@ static void what_can_be_known_is_checked_first(void **state) {
             fail_msg("%s: code %d: %s", cases[i].part, r.code, r.err);
         assert_string_equal(r.out, "");
     }
+}
+
+/* 0 is a value, not the default. */
+static void a_rate_of_0_is_used(void **state) {
+    (void)state;
+    cJSON *doc = run_json(
+        "lineage search --space nasnet_small --strategy random --budget 1 --epochs 1 --train-images 32 --validation-images 32 "
+        "--threads 1 --batch 32 --data mnist:$D --lr 0 --json --store $D/s.db");
+    const cJSON *config = cJSON_GetObjectItem(doc, "evaluator_config");
+    assert_true(json_number(cJSON_GetObjectItem(config, "recipe"), "lr") == 0);
+    cJSON_Delete(doc);
+    doc = run_json(TINY "--epochs 1 --lr 0 --json --warmup 0");
+    assert_true(json_number(cJSON_GetObjectItem(cJSON_GetObjectItem(doc, "provenance"), "recipe"), "lr") == 0);
+    cJSON_Delete(doc);
 }
 
 static void what_is_used_otherwise_is_said(void **state) {
@@ -243,6 +258,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(predict_knows_classes_of_its_weights, enter, leave),
         cmocka_unit_test_setup_teardown(training_starts_from_weights, enter, leave),
         cmocka_unit_test_setup_teardown(what_can_be_known_is_checked_first, enter, leave),
+        cmocka_unit_test_setup_teardown(a_rate_of_0_is_used, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_used_otherwise_is_said, enter, leave),
         cmocka_unit_test_setup_teardown(signals_links_and_modes, enter, leave),
     };

@@ -37,7 +37,7 @@ static const search_options defaults = {
     .space = "nasnet_small",
     .budget = 50,
     .asked = 1,
-    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 2000, .validation = 2000}, .epochs = 3},
+    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 2000, .validation = 2000}, .epochs = 3, .lr = -1},
 };
 
 enum { EVALUATOR_TRAIN, EVALUATOR_TABLE, EVALUATOR_LAYOUT };

@@ -26,7 +26,7 @@ typedef struct table_options {
 } table_options;
 
 static const table_options defaults = {
-    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 5000, .validation = 5000}, .epochs = 4, .batch = 32},
+    .training = {.data = "fashion-mnist", .dataset = {.train_limit = 5000, .validation = 5000}, .epochs = 4, .batch = 32, .lr = -1},
     .seeds = 3,
     .rows = 20,
 };

@@ -395,6 +395,7 @@ static nlg_status check_options(const train_options *o, nlg_error *err) {
     if (o->smoothing >= 1)
         return nlg_fail(err, NLG_ERR_INPUT, "--label-smoothing %g: would make all classes the same; expected a number below 1",
                         o->smoothing);
+    if (o->clip == 0) return nlg_fail(err, NLG_ERR_INPUT, "--clip 0: would stop all learning; expected a number above 0, or none");
     if (o->no_augment && (o->shift > 0 || o->cutout > 0))
         return nlg_fail(err, NLG_ERR_INPUT, "--no-augment leaves no %s; give one of the two",
                         o->shift > 0 ? "--shift" : "--cutout");

@@ -31,6 +31,6 @@ nlg_recipe nlg_training_recipe(const nlg_training_options *options) {
     nlg_recipe recipe = nlg_recipe_default();
     recipe.epochs = options->epochs;
     if (options->batch) recipe.batch = options->batch;
-    if (options->lr > 0) recipe.lr = options->lr;
+    if (options->lr >= 0) recipe.lr = options->lr;
     return recipe;
 }

@@ -10,7 +10,7 @@ typedef struct nlg_training_options {
     const char *data;
     nlg_dataset_options dataset;
     int epochs, batch;
-    double lr; /* not above 0: the recipe's default */
+    double lr; /* negative: the recipe's default; 0 is a rate */
 } nlg_training_options;
 
 enum {
