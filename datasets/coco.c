@@ -100,7 +100,7 @@ static bool key_is(const char *key, const char *end, const char *name) {
 
 static nlg_status take(reader *r, size_t *length, const char *begin, nlg_error *err) {
     const size_t more = (size_t)(r->at - begin);
-    if (*length + more + 1 > r->piece_room) {
+    if (*length + more + 2 > r->piece_room) { /* with a digit in place of the outline and a zero byte */
         const size_t room = 2 * (*length + more) + 256;
         char *grown = nlg_realloc(r->piece, room, 1);
         if (!grown) return nlg_fail_memory(err, room, r->path);
@@ -118,9 +118,9 @@ static nlg_status read_piece(reader *r, cJSON **piece, nlg_error *err) {
     const char *begin = r->at;
     if (skip_space(r) != '{') return fail_at(r, "an object", err);
     r->at++;
-    if (skip_space(r) == '}') r->at++;
-    while (r->at[-1] != '}' || r->at == begin + 1) {
-        if (r->at[-1] == '}') break;
+    bool ends = skip_space(r) == '}';
+    r->at += ends;
+    while (!ends) {
         skip_space(r);
         const char *key = r->at;
         NLG_TRY(skip_string(r, err));
@@ -131,15 +131,14 @@ static nlg_status read_piece(reader *r, cJSON **piece, nlg_error *err) {
             NLG_TRY(take(r, &length, begin, err));
             NLG_TRY(skip_value(r, err));
             begin = r->at;
-            r->at = begin; /* in its place: */
-            if (length + 2 <= r->piece_room) r->piece[length++] = '0';
+            r->piece[length++] = '0';
         } else {
             NLG_TRY(skip_value(r, err));
         }
         const char c = skip_space(r);
         if (c != ',' && c != '}') return fail_at(r, "a comma or a closing brace", err);
         r->at++;
-        if (c == '}') break;
+        ends = c == '}';
     }
     NLG_TRY(take(r, &length, begin, err));
     return nlg_json_read(r->piece, length, r->path, piece, err);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "datasets/dataset.h"
+#include "layers/base/memory.h"
 #include "tests/made_files.h"
 
 static nlg_dataset *opened(const char *name, const nlg_dataset_options *options) {
@@ -268,11 +269,37 @@ static void damaged_coco_files_are_refused(void **state) {
     made_folder_remove(folder);
 }
 
+/* Every allocation of opening and reading may fail. */
+static void a_lack_of_memory_is_reported(void **state) {
+    (void)state;
+    char *folder = made_coco(instances, sizeof instances - 1);
+    static float image[48 * 48 * 3];
+    const uint32_t zero = 0;
+    nlg_target t;
+    bool done = false;
+    int failures = 0;
+    for (long n = 0; !done; n++) {
+        nlg_dataset *d = NULL;
+        nlg_error err = {0};
+        nlg_alloc_fail_after(n);
+        nlg_status status = open_test(folder, &(nlg_dataset_options){.image_size = 48}, &d, &err);
+        const bool opened_it = status == NLG_OK;
+        if (status == NLG_OK) status = nlg_dataset_images(d, NLG_SPLIT_TEST, &zero, 1, NULL, 0, 0, image, &t, &err);
+        nlg_alloc_fail_after(-1);
+        if (status != NLG_OK && status != NLG_ERR_MEMORY) fail_msg("allocation %ld: %s", n, err.text);
+        if (opened_it) nlg_dataset_close(d);
+        done = status == NLG_OK;
+        failures += !done;
+    }
+    assert_true(failures > 20);
+    made_folder_remove(folder);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_of_scenes_share_no_item), cmocka_unit_test(scenes_depend_on_their_key_alone),
         cmocka_unit_test(boxes_follow_the_pixels),        cmocka_unit_test(coco_files_are_read_as_they_are_meant),
-        cmocka_unit_test(damaged_coco_files_are_refused),
+        cmocka_unit_test(damaged_coco_files_are_refused), cmocka_unit_test(a_lack_of_memory_is_reported),
     };
     return cmocka_run_group_tests_name("object_data", tests, NULL, NULL);
 }
