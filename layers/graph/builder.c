@@ -70,7 +70,9 @@ void nlg_push(nlg_builder *b, const char *format, ...) {
         return;
     }
     b->scope_length[b->depth++] = length;
-    snprintf(b->scope + length, sizeof b->scope - length, "%s%s", length > 0 ? "." : "", part);
+    size_t at = length;
+    if (length > 0) b->scope[at++] = '.';
+    memcpy(b->scope + at, part, strlen(part) + 1);
 }
 
 void nlg_pop(nlg_builder *b) {
