@@ -23,9 +23,9 @@ arms AS (
   WHERE accuracy IS NOT NULL GROUP BY arm, setting HAVING max(ms) IS NOT NULL)
 SELECT x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer, NULL AS colour, 1 AS marker, name AS label, y AS priority,
   printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover FROM arms
-  WHERE (SELECT count(*) FROM arms WHERE designer = 'human') > 0
+  WHERE (SELECT count(*) >= 6 AND max(x) > 1.1 * min(x) AND sum(designer = 'human') > 0 FROM arms)
 UNION ALL
 SELECT x, y, NULL, NULL, 'front: none is better in both', 'front', NULL, 'grey', 0, NULL, 0, NULL FROM arms AS a
-  WHERE (SELECT count(*) FROM arms) > 1 AND (SELECT count(*) FROM arms WHERE designer = 'human') > 0
+  WHERE (SELECT count(*) >= 6 AND max(x) > 1.1 * min(x) AND sum(designer = 'human') > 0 FROM arms)
     AND NOT EXISTS (SELECT 1 FROM arms AS b WHERE b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y))
 ORDER BY marker DESC, series, x

@@ -89,7 +89,10 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdi
     snprintf(text, sizeof text, "%d of %d", e->same, e->again);
     nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
     nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
-    nlg_json_text(row, "would_decide", *c->would_decide && v->kind != NLG_SUPPORTED ? c->would_decide : NULL);
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, c->would_decide);
+    size_t end = strlen(text);
+    if (end && text[end - 1] == '.') text[end - 1] = 0; /* the page ends the sentence */
+    nlg_json_text(row, "would_decide", *text && v->kind != NLG_SUPPORTED ? text : NULL);
     return row;
 }
 
