@@ -52,6 +52,8 @@ void nlg_lab_stop(nlg_lab *lab) {
 
 void nlg_lab_close(nlg_lab *lab) {
     nlg_lab_stop(lab);
+    if (lab->table) lab->close_table(lab->table);
+    lab->table = NULL;
     for (int i = 0; i < lab->n_data; i++) {
         nlg_free(lab->data[i].source);
         nlg_free(lab->data[i].facts);

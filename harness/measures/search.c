@@ -100,16 +100,61 @@ static nlg_status add_training(nlg_lab *lab, const cJSON *values, const char *wh
     return NLG_OK;
 }
 
-static nlg_status add_table(const cJSON *values, const char *where, const nlg_space *space, cJSON *spec, nlg_error *err) {
+/* A table takes longer to read than a search in it. */
+typedef struct open_table {
+    char *name; /* space, file and signal */
+    nlg_space space;
+    nlg_table_evaluator *evaluator;
+} open_table;
+
+static void close_table(void *table) {
+    open_table *t = table;
+    nlg_table_evaluator_destroy(t->evaluator);
+    nlg_space_close(&t->space);
+    nlg_free(t->name);
+    nlg_free(t);
+}
+
+static nlg_status make_table(nlg_lab *lab, const nlg_table_evaluator_options *how, const char *name, nlg_error *err) {
+    open_table *t = nlg_alloc(1, sizeof *t);
+    if (!t) return nlg_fail_memory(err, sizeof *t, "a table");
+    lab->table = t;
+    lab->close_table = close_table;
+    NLG_TRY(nlg_space_open(how->space->name, &t->space, err));
+    nlg_table_evaluator_options own = *how;
+    own.space = &t->space;
+    NLG_TRY(nlg_table_evaluator_create(&own, &t->evaluator, err));
+    t->name = nlg_strdup(name); /* only now it can be found */
+    return t->name ? NLG_OK : nlg_fail_memory(err, strlen(name), "a table");
+}
+
+/* values or spec: "table" and "signal". */
+static nlg_status find_table(nlg_lab *lab, const nlg_space *space, const cJSON *values, const open_table **found, nlg_error *err) {
     const nlg_table_evaluator_options how = {
         .space = space, .file = nlg_value_text(values, "table"), .signal = nlg_value_text(values, "signal")};
-    nlg_table_evaluator *evaluator;
-    if (nlg_table_evaluator_create(&how, &evaluator, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
-    cJSON *config = cJSON_Parse(nlg_table_evaluator_config(evaluator));
-    nlg_table_evaluator_destroy(evaluator);
+    char name[4096];
+    const open_table *t = lab->table;
+    const int length =
+        snprintf(name, sizeof name, "%s\n%s\n%s", space->name, how.file ? how.file : "", how.signal ? how.signal : "");
+    if (length >= (int)sizeof name) return nlg_fail(err, NLG_ERR_INPUT, "key \"table\": the path is too long");
+    if (!t || !t->name || strcmp(t->name, name) != 0) {
+        if (lab->table) close_table(lab->table);
+        lab->table = NULL;
+        NLG_TRY(make_table(lab, &how, name, err));
+    }
+    *found = lab->table;
+    return NLG_OK;
+}
+
+static nlg_status add_table(nlg_lab *lab, const cJSON *values, const char *where, const nlg_space *space, cJSON *spec,
+                            nlg_error *err) {
+    const char *file = nlg_value_text(values, "table"), *signal = nlg_value_text(values, "signal");
+    const open_table *t;
+    if (find_table(lab, space, values, &t, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
+    cJSON *config = cJSON_Parse(nlg_table_evaluator_config(t->evaluator));
     if (!config || !cJSON_AddItemToObject(spec, "config", config)) return nlg_fail_memory(err, 0, "a spec");
-    if (how.file) nlg_json_text(spec, "table", how.file);
-    if (how.signal) nlg_json_text(spec, "signal", how.signal);
+    if (file) nlg_json_text(spec, "table", file);
+    if (signal) nlg_json_text(spec, "signal", signal);
     return NLG_OK;
 }
 
@@ -145,7 +190,7 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     if (status == NLG_OK) status = add_objective(values, where, spec, err);
     if (status == NLG_OK) status = add_latency(values, where, spec, err);
     if (status == NLG_OK)
-        status = is_table(values) ? add_table(values, where, &space, spec, err)
+        status = is_table(values) ? add_table(lab, values, where, &space, spec, err)
                                   : add_training(lab, values, where, &space, spec, work, err);
     nlg_space_close(&space);
     return status;
@@ -284,29 +329,27 @@ static nlg_status by_training(nlg_lab *lab, const cJSON *spec, nlg_search_option
 }
 
 /* Look-ups take no time: no trial of them is kept but in the record. The report is read of the best alone, when all is over. */
-static nlg_status by_table(const cJSON *spec, nlg_search_options *o, nlg_record *record, cJSON *detail, nlg_error *err) {
-    const nlg_table_evaluator_options how = {
-        .space = o->space, .file = nlg_value_text(spec, "table"), .signal = nlg_value_text(spec, "signal")};
+static nlg_status by_table(nlg_lab *lab, const cJSON *spec, nlg_search_options *o, nlg_record *record, cJSON *detail,
+                           nlg_error *err) {
     const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(spec, "config");
-    nlg_table_evaluator *evaluator;
+    const open_table *t;
     nlg_search_result result = {0};
-    NLG_TRY(nlg_table_evaluator_create(&how, &evaluator, err));
-    const char *text = nlg_table_evaluator_config(evaluator);
+    NLG_TRY(find_table(lab, o->space, spec, &t, err));
+    o->space = &t->space;
+    o->evaluator = nlg_table_evaluator_interface(t->evaluator);
+    o->evaluator_config = nlg_table_evaluator_config(t->evaluator);
     cJSON *config;
-    nlg_status status = nlg_json_read(text, strlen(text), "the table's configuration", &config, err);
+    nlg_status status = nlg_json_read(o->evaluator_config, strlen(o->evaluator_config), "the table's configuration", &config, err);
     if (status == NLG_OK && !cJSON_Compare(config, wanted, true))
         status = nlg_fail(err, NLG_ERR_INPUT, "the table of space %s is not the one of the spec; restore it", o->space->name);
     cJSON_Delete(config);
-    o->evaluator = nlg_table_evaluator_interface(evaluator);
-    o->evaluator_config = nlg_table_evaluator_config(evaluator);
     if (status == NLG_OK) status = search_with_latency(spec, o, NULL, record, detail, &result, err);
     if (status == NLG_OK && result.best >= 0) {
         double accuracy;
-        status = nlg_table_evaluator_report(evaluator, &result.trials[result.best].code, &accuracy, err);
+        status = nlg_table_evaluator_report(t->evaluator, &result.trials[result.best].code, &accuracy, err);
         if (status == NLG_OK) nlg_record_metric(record, "best_report", "fraction", accuracy);
     }
     nlg_free(result.trials);
-    nlg_table_evaluator_destroy(evaluator);
     return status;
 }
 
@@ -340,7 +383,8 @@ static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON
     if (status == NLG_OK) status = nlg_json_canonical(cJSON_GetObjectItemCaseSensitive(spec, "options"), &options, err);
     o.strategy_options = options;
     if (status == NLG_OK)
-        status = is_table(spec) ? by_table(spec, &o, record, detail, err) : by_training(lab, spec, &o, &w, record, detail, err);
+        status =
+            is_table(spec) ? by_table(lab, spec, &o, record, detail, err) : by_training(lab, spec, &o, &w, record, detail, err);
     nlg_free(options);
     nlg_space_close(&space);
     return status;

@@ -259,10 +259,17 @@ static bool is_light(const nlg_stage *stage, const nlg_stage_plan *plan) {
 }
 
 static nlg_status run_trials(runner *r, const nlg_stage *stage, nlg_stage_plan *plan, bool light, nlg_error *err) {
+    const double most_to_lose = 1; /* second of work, should this process be killed */
+    double begun = nlg_seconds_now();
     for (int i = 0; i < plan->count; i++) {
         nlg_planned *t = &plan->trials[i];
         bool stored;
         NLG_TRY(is_stored(r, t, &stored, err));
+        if (light && nlg_seconds_now() - begun > most_to_lose) {
+            NLG_TRY(nlg_store_commit(r->e->store, err));
+            NLG_TRY(nlg_store_transaction(r->e->store, err));
+            begun = nlg_seconds_now();
+        }
         if (!stored) {
             NLG_TRY(run_here(r, stage, t, light, err));
         } else if (!t->stored) {
