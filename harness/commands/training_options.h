@@ -24,7 +24,10 @@ enum {
 };
 
 #define NLG_OPTION_DATA(group)                                                                                                     \
-    { "data", NLG_KEY_DATA, "NAME", 0, "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR", group }
+    {                                                                                                                              \
+        "data", NLG_KEY_DATA, "NAME", 0,                                                                                           \
+            "fashion-mnist (default), mnist, cifar10, imagefolder:DIR, or NAME:DIR; for detectors scenes or coco:DIR", group       \
+    }
 #define NLG_OPTION_SPLIT_SEED(group)                                                                                               \
     { "split-seed", NLG_KEY_SPLIT_SEED, "N", 0, "Key of the permutation that cuts validation from training (default 0)", group }
 
