@@ -33,14 +33,15 @@ void fuzz_labels(const uint8_t *data, size_t size) {
     nlg_error err = {0};
     if (!weights[0]) {
         snprintf(weights, sizeof weights, "%s", fuzz_path("weights.safetensors"));
-        char *make[] = {(char[]){"export"}, (char[]){"lenet5_small"}, weights, NULL};
+        char *make[] = {(char[]){"export"}, (char[]){"resnet20_cifar"}, weights, NULL};
         fuzz_demand(call(&nlg_command_export, make, &err) == NLG_OK, "no weights", &err);
     }
     char labels[256], weights_option[300], labels_option[300];
     snprintf(labels, sizeof labels, "%s", fuzz_file("labels.txt", data, size));
     snprintf(weights_option, sizeof weights_option, "--weights=%s", weights);
     snprintf(labels_option, sizeof labels_option, "--labels=%s", labels);
-    char *words[] = {(char[]){"predict"}, (char[]){"lenet5_small"}, weights_option, labels_option, (char[]){"/nowhere.png"}, NULL};
+    char *words[] = {(char[]){"predict"}, (char[]){"resnet20_cifar"}, weights_option,
+                     labels_option,       (char[]){"/nowhere.png"},   NULL};
     const nlg_status status = call(&nlg_command_predict, words, &err);
     fuzz_demand(status != NLG_OK, "a picture that does not exist was classified", NULL);
     fuzz_check(status, &err);

@@ -78,12 +78,13 @@ head -n 12 results/latency/lineage.csv | seed latency lineage
 printf 'zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n' | seed labels ten
 printf 'label\tx\ty\none\t1\t2.5\ntwo\t-\t1e3\n' | seed rows tsv
 printf '# source\nx\ty\n1\t2\n' | seed rows comment
-printf 'layout bg0 { box 2,3 30x20 c1 r2 { text 1,1 20x3 c2 t0 } button 2,50 36x5 c3 r1 t1 }' | seed layout two
+printf 'layout bg0 { box 1,1 10x8 c1 r2 { text 1,1 5x2 c2 t0 } button 2,10 6x3 c3 r1 t1 }' | seed layout two
 # a case of each operation and optimizer of the tests, without the expected values
 sed -n 's/^\({"\(op\|optimizer\)":"\([a-z0-9_]*\)".*\)/\2 \3 \1/p' tests/reference/ops.json | sort -u -k 1,2 | while read -r kind name case; do
     { bytes "$([ "$kind" = op ] && echo 00 || echo 01)" && sed 's/,"\(y\|p_after_each_step\)":.*/}/' <<<"$case"; } | seed reference "$kind-$name"
 done
-{ bytes 02 && printf '%s' '{"id":"lenet5_small","input":[1,1,28,28],"gradients":true}'; } | seed reference model
+{ bytes 02 && printf '%s' '{"id":"lenet5_small","input":[1,28,28]}'; } | seed reference model
 { bytes 03 && printf '%s' '{"model":"lenet5_small","pad":0,"batch":2,"lr":0.1,"momentum":0.9,"weight_decay":0,"steps":1}'; } | seed reference train
-{ bytes 04 && sed -n 3p tests/reference/coco.json | sed 's/,$//' | cut -c1-3000; } | seed reference coco
+{ bytes 04 && printf '%s' '{"images":1,"categories":[1],"annotations":[{"id":1,"image_id":1,"category_id":1,"bbox":[1,2,8,9],"area":72,"iscrowd":0}],' \
+    '"detections":[{"image_id":1,"category_id":1,"bbox":[1,2,8,9],"score":0.9}]}'; } | seed reference coco
 printf '%s' '{"epochs":1,"batch":32,"lr":0.1,"augmentation":null}' | seed recipe short
