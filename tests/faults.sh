@@ -76,9 +76,10 @@ command_of() {
 
 # --- one try ---
 
-# What a command left, without what may differ between equal runs: seconds, and digests of files that hold seconds.
+# What a command left, without what may differ between equal runs: seconds, and digests of files that hold seconds; and without files
+# that only stay where they cannot be removed.
 state() {
-    (cd "$1" && find . -type f ! -name '*-lock' ! -name '*.state' ! -name '*-wal' ! -name '*-shm' | sort | while IFS= read -r file; do
+    (cd "$1" && find . -type f ! -name '*-lock' ! -name '*.state' ! -name '*-wal' ! -name '*-shm' ! -name '*-journal' ! -name '*.rows' | sort | while IFS= read -r file; do
         echo "== $file"
         case $file in
         *.db | *.sqlite) "$tools/print_store" "$file" ;;

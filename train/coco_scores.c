@@ -309,7 +309,8 @@ nlg_status nlg_coco_finish(nlg_coco *c, double scores[NLG_COCO_SCORES], int64_t 
     for (int label = 0; label < c->classes; label++) {
         int64_t end = begin;
         while (end < c->count && c->entries[end].label == label) end++;
-        add_label(c, label, c->entries + begin, end - begin, precision, recall, &s);
+        const entry *first = c->count > 0 ? c->entries + begin : NULL; /* without any, a null pointer has no elements */
+        add_label(c, label, first, end - begin, precision, recall, &s);
         if (!c->present[label]) *stray += c->unseen[label];
         begin = end;
     }

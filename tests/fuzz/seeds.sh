@@ -84,7 +84,6 @@ sed -n 's/^\({"\(op\|optimizer\)":"\([a-z0-9_]*\)".*\)/\2 \3 \1/p' tests/referen
     { bytes "$([ "$kind" = op ] && echo 00 || echo 01)" && sed 's/,"\(y\|p_after_each_step\)":.*/}/' <<<"$case"; } | seed reference "$kind-$name"
 done
 { bytes 02 && printf '%s' '{"id":"lenet5_small","input":[1,28,28]}'; } | seed reference model
-{ bytes 03 && printf '%s' '{"model":"lenet5_small","pad":0,"batch":2,"lr":0.1,"momentum":0.9,"weight_decay":0,"steps":1}'; } | seed reference train
 { bytes 04 && printf '%s' '{"images":1,"categories":[1],"annotations":[{"id":1,"image_id":1,"category_id":1,"bbox":[1,2,8,9],"area":72,"iscrowd":0}],' \
     '"detections":[{"image_id":1,"category_id":1,"bbox":[1,2,8,9],"score":0.9}]}'; } | seed reference coco
 printf '%s' '{"epochs":1,"batch":32,"lr":0.1,"augmentation":null}' | seed recipe short
