@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "harness/output.h"
 #include "harness/progress.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "search/parallel/at_once.h"
 #include "search/parallel/ranks.h"
 #include "search/parallel/workers.h"
 
@@ -382,14 +382,10 @@ static bool is_balanced(const nlg_stage_plan *plan, const int *chosen, int count
     return longest <= all / (workers * efficiency);
 }
 
-static double free_bytes(void) {
-    return (double)sysconf(_SC_AVPHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-}
-
-/* As many as have half of the free memory for them. */
+/* As many as memory allows. */
 static nlg_status fit_memory(runner *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
                              int *workers, nlg_error *err) {
-    double most = 0;
+    size_t most = 0;
     for (int i = 0; i < count && stage->measure->bytes; i++) {
         cJSON *spec;
         size_t bytes = 0;
@@ -398,9 +394,9 @@ static nlg_status fit_memory(runner *r, const nlg_stage *stage, const nlg_stage_
         nlg_status status = stage->measure->bytes(r->e->lab, spec, &bytes, err);
         cJSON_Delete(spec);
         NLG_TRY(status);
-        most = fmax(most, (double)bytes);
+        if (bytes > most) most = bytes;
     }
-    while (*workers > 1 && *workers * most > free_bytes() / 2) --*workers;
+    *workers = nlg_at_once(*workers, count, most, 0);
     return NLG_OK;
 }
 
