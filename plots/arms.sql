@@ -10,7 +10,7 @@ WITH one AS (
   SELECT arm, replace(replace(replace(replace(json_remove(factors, '$.network', '$.label', '$.seed', '$.rate', '$.lr'), '{', ''), '}', ''), '"', ''), ':', ' ') AS setting,
     position, max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND final = 1 AND results.measure = 'train'
-    AND json_extract(spec, '$.genotype') IS NULL GROUP BY stage, position),
+    AND (json_extract(spec, '$.genotype') IS NULL OR NOT EXISTS (SELECT 1 FROM members AS o JOIN records AS q USING (key) WHERE o.profile = :profile AND o.experiment = :experiment AND q.measure = 'search')) GROUP BY stage, position),
 arms AS (
   SELECT arm || CASE setting WHEN '' THEN '' ELSE ', ' || replace(setting, ',', ', ') END AS name, min(position) AS place, max(macs) AS macs, count(accuracy) AS n,
     100 * mean(accuracy) AS x, CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low, CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high

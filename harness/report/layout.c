@@ -219,7 +219,7 @@ static void tick_text(double value, double step, char *text, size_t size) {
     snprintf(text, size, "%.6g", value);
 }
 
-static int linear_ticks(double low, double high, int most, nlg_tick *ticks) {
+static int linear_ticks(double low, double high, int most, bool whole, nlg_tick *ticks) {
     static const double steps[] = {1, 2, 2.5, 5, 10};
     if (low > high) {
         double t = low;
@@ -232,6 +232,7 @@ static int linear_ticks(double low, double high, int most, nlg_tick *ticks) {
         step = steps[i] * power;
         break;
     }
+    if (whole && step < 1) step = 1;
     int n = 0;
     for (double k = ceil(low / step - 1e-9); k * step <= high + 1e-9 * step && n < NLG_TICKS; k++) {
         ticks[n].value = k * step;
@@ -247,7 +248,7 @@ static int log_ticks(double low, double high, int most, nlg_tick *ticks) {
         const double *factors;
         int n, every;
     } sets[] = {{three, 3, 1}, {two, 2, 1}, {one, 1, 1}, {one, 1, 2}, {one, 1, 3}, {one, 1, 6}};
-    if (high / low < 3) return linear_ticks(low, high, most, ticks);
+    if (high / low < 3) return linear_ticks(low, high, most, false, ticks);
     int n = 0;
     for (int s = 0; s < 6; s++) {
         n = 0;
@@ -282,8 +283,10 @@ static double pixel_y(const nlg_layout *l, double y) {
 
 static void set_x_ticks(work *w) {
     nlg_layout *l = w->l;
+    bool whole = w->figure->y_scale != NLG_CATEGORY; /* counts: evaluations, epochs, years */
+    for (int i = 0; i < l->n_points; i++) whole &= !isfinite(l->points[i].x) || l->points[i].x == floor(l->points[i].x);
     for (int most = (int)((l->right - l->left) / (5 * w->font)); most >= 1; most--) {
-        l->x_ticks = l->x_log ? log_ticks(l->x0, l->x1, most, l->x_tick) : linear_ticks(l->x0, l->x1, most, l->x_tick);
+        l->x_ticks = l->x_log ? log_ticks(l->x0, l->x1, most, l->x_tick) : linear_ticks(l->x0, l->x1, most, whole, l->x_tick);
         bool fits = true;
         for (int i = 1; i < l->x_ticks; i++) {
             double gap = pixel_x(l, l->x_tick[i].value) - pixel_x(l, l->x_tick[i - 1].value);
@@ -356,7 +359,7 @@ static nlg_status put_axes(work *w, nlg_error *err) {
             NLG_TRY(put_text(w, l->left - 8, pixel_y(l, c + 1), NLG_TEXT_RIGHT, true, w->categories[c], room, err));
     } else {
         int most = (int)((l->bottom - l->top) / (2.8 * w->font));
-        l->y_ticks = l->y_log ? log_ticks(l->y0, l->y1, most, l->y_tick) : linear_ticks(l->y0, l->y1, most, l->y_tick);
+        l->y_ticks = l->y_log ? log_ticks(l->y0, l->y1, most, l->y_tick) : linear_ticks(l->y0, l->y1, most, false, l->y_tick);
         for (int i = 0; i < l->y_ticks; i++) {
             double width = width_of(w, l->y_tick[i].text, false);
             if (width > widest) widest = width;

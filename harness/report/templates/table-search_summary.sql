@@ -13,4 +13,4 @@ proxy AS (
 base AS (SELECT mean(mean) AS random FROM trained WHERE arm LIKE 'random%')
 SELECT :experiment AS "experiment", arm AS "arm|Found by", 100 * score AS "proxy_validation|Proxy, %|.2", mean AS "retrained_test_mean|Test accuracy, %|.2", sd AS "sd|Deviation|.2",
   n AS "n|Trainings|0", 100 * (mean / random - 1) AS "relative_to_mean_random_percent|Over mean random, %|.2", params AS "params|Parameters|,", macs AS "macs|MACs|,", genotype AS "genotype"
-FROM trained LEFT JOIN proxy USING (genotype), base ORDER BY place
+FROM trained LEFT JOIN proxy USING (genotype), base WHERE (SELECT count(*) FROM proxy) > 0 ORDER BY place
