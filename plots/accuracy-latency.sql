@@ -4,7 +4,7 @@
 -- section: experiment
 -- alt: Test accuracy against the time of a forward pass of the networks of the experiment {experiment}, human-designed and searched,
 --   with the front of the best.
--- needs: lineage run
+-- needs: lineage run --profile quick (six networks and more)
 -- each: experiment
 -- x: milliseconds per image on this machine (median)
 -- y: test accuracy, %

@@ -4,7 +4,7 @@
 -- section: experiment
 -- alt: Test accuracy against multiply-accumulates of the networks of the experiment {experiment}, human-designed and searched, with the
 --   front of the best.
--- needs: lineage run
+-- needs: lineage run --profile quick (six networks and more)
 -- each: experiment
 -- x: multiply-accumulates per image
 -- y: test accuracy, %

@@ -2,7 +2,7 @@
 -- caption: Mean training loss after each epoch over the seeds of the final stage.
 -- section: experiment
 -- alt: Training loss by epoch for each network of the experiment {experiment}.
--- needs: lineage run
+-- needs: lineage run --profile quick (several epochs)
 -- each: experiment
 -- x: epoch
 -- y: training loss
