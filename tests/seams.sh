@@ -131,14 +131,16 @@ C
 echo 'MEASURE(dummy)' >>harness/measures/measures.def
 added measure harness/measures/dummy.c harness/measures/measures.def
 
-# --- an experiment ---
+# --- an experiment with a claim ---
 cat >harness/experiments/dummy.json <<'JSON'
 {"id": "dummy", "title": "For a test", "profiles": {"smoke": {}, "quick": {}, "full": {}},
  "stages": [{"name": "lengths", "measure": "dummy", "cross": {"text": ["a", "abc"]}},
             {"name": "counts", "measure": "count", "cross": {"network": {"models": "dummy_*"}}},
-            {"name": "search", "measure": "search", "with": {"space": "nasbench201", "strategy": "dummy", "evaluator": "table", "budget": 3}}]}
+            {"name": "search", "measure": "search", "with": {"space": "nasbench201", "strategy": "dummy", "evaluator": "table", "budget": 3}}],
+ "claims": [{"id": "dummy-lengths", "text": "Texts have lengths.", "system": "vgg", "rule": "descriptive",
+             "query": "SELECT key AS pair, value AS a, 0 AS b FROM results WHERE profile = :profile AND experiment = :experiment AND metric = 'length'"}]}
 JSON
-added experiment harness/experiments/dummy.json
+added "experiment with a claim" harness/experiments/dummy.json
 
 # --- a figure: two files of one name ---
 if [ -f plots/accuracy-macs.sql ]; then
@@ -164,5 +166,6 @@ must dummy $lineage data
 must 'length 3' $lineage run dummy --profile smoke --results results/seams
 must '5 of 5 records' $lineage verify --results results/seams
 must 'all 5 trials were done' $lineage run dummy --profile smoke --results results/seams
+must dummy-lengths $lineage report --profile smoke --results results/seams --output results/seams-report
 [ ! -f plots/dummy.sql ] || must dummy $lineage plot --list
 echo "seams: one of each kind was added and used"
