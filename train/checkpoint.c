@@ -118,7 +118,7 @@ static nlg_status save_with(const nlg_trainer *t, const cJSON *identity, nlg_err
     cJSON *training = status == NLG_OK ? cJSON_Duplicate(identity, true) : NULL;
     if (status == NLG_OK) {
         cJSON_AddNumberToObject(training, "epoch", t->epoch);
-        cJSON_AddItemToObject(training, "schedules", cJSON_Parse(t->schedules));
+        nlg_json_add(training, "schedules", cJSON_Parse(t->schedules));
         status = nlg_weights_facts_write(t->dataset, t->options.recipe.augment ? &t->options.recipe.augmentation : NULL,
                                          t->options.model, t->options.genotype, training, &facts, err);
         cJSON_Delete(training);

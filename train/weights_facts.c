@@ -13,17 +13,22 @@ static const char *const filters[] = {"bilinear", "bicubic"};
 
 /* ---- writing ----------------------------------------------------------------------------------------------------------- */
 
+static void add_text(cJSON *array, const char *text) {
+    cJSON *item = cJSON_CreateString(text);
+    if (!item || !cJSON_AddItemToArray(array, item)) cJSON_Delete(item);
+}
+
 static void add_numbers(cJSON *object, const char *name, const float *values, int count) {
     double exact[4];
     for (int i = 0; i < count; i++) exact[i] = (double)values[i];
-    cJSON_AddItemToObject(object, name, cJSON_CreateDoubleArray(exact, count));
+    nlg_json_add(object, name, cJSON_CreateDoubleArray(exact, count));
 }
 
 static void add_preparation(cJSON *entry, const nlg_dataset_info *info, const nlg_augmentation *a) {
     const nlg_dataset_options *o = info->options;
     const int image[] = {info->c, info->h, info->w}, channels = info->c < 4 ? info->c : 4;
     cJSON *p = cJSON_AddObjectToObject(entry, "preprocessing");
-    cJSON_AddItemToObject(p, "image", cJSON_CreateIntArray(image, 3));
+    nlg_json_add(p, "image", cJSON_CreateIntArray(image, 3));
     nlg_json_number(p, "pad", a != NULL ? a->pad : 0);
     cJSON_AddBoolToObject(p, "raw", a != NULL && a->raw);
     nlg_json_number(p, "image_size", o->image_size);
@@ -44,9 +49,8 @@ nlg_status nlg_weights_facts_write(const nlg_dataset *dataset, const nlg_augment
     nlg_json_text(entry, "data", name);
     add_preparation(entry, info, preparation);
     cJSON *classes = info->class_names != NULL ? cJSON_AddArrayToObject(entry, "classes") : NULL;
-    for (int i = 0; classes != NULL && i < info->classes; i++)
-        cJSON_AddItemToArray(classes, cJSON_CreateString(info->class_names[i]));
-    if (training != NULL) cJSON_AddItemToObject(entry, "training", cJSON_Duplicate(training, true));
+    for (int i = 0; classes != NULL && i < info->classes; i++) add_text(classes, info->class_names[i]);
+    if (training != NULL) nlg_json_add(entry, "training", cJSON_Duplicate(training, true));
     return nlg_json_finish(entry, false, text, err);
 }
 

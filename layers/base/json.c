@@ -171,6 +171,12 @@ nlg_status nlg_json_read(const char *text, size_t length, const char *what, cJSO
     return status;
 }
 
+bool nlg_json_add(cJSON *object, const char *name, cJSON *item) {
+    if (item && cJSON_AddItemToObject(object, name, item)) return true;
+    cJSON_Delete(item);
+    return false;
+}
+
 cJSON *nlg_json_object_in(cJSON *array) {
     cJSON *object = cJSON_CreateObject();
     if (!cJSON_AddItemToArray(array, object)) {
