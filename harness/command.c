@@ -59,7 +59,7 @@ typedef struct parsing {
     nlg_invocation *call;
     struct argp_option options[OPTIONS_MAX];
     int n_options;
-    bool help;
+    bool help, own_help;
     char *network; /* the argument that --space or --trial makes */
     char *bad;     /* the argument that getopt refused */
     nlg_error *err;
@@ -165,8 +165,10 @@ static error_t parse_one(int key, char *value, struct argp_state *state) {
     nlg_status status = NLG_OK;
     switch (key) {
     case KEY_HELP:
+        if (call->command->own_help && call->command->own_help(call->options, stdout, &p->own_help, p->err) != NLG_OK)
+            return ECANCELED;
         p->help = true;
-        return print_help(p, state);
+        return p->own_help ? ECANCELED : print_help(p, state);
     case ARGP_KEY_ARG:
         call->arguments[call->n_arguments++] = value;
         return 0;
@@ -250,7 +252,7 @@ static nlg_status parse(parsing *p, int argc, char **argv) {
     struct argp argp = {.options = p->options, .parser = parse_one, .args_doc = arguments, .doc = doc};
     error_t failed = argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, p);
     if (p->help && failed != ENOMEM) {
-        if (command->more_help) command->more_help(p->call->options, stdout);
+        if (command->more_help && !p->own_help) command->more_help(p->call->options, stdout);
         return NLG_OK;
     }
     if (p->err->status != NLG_OK) return p->err->status;

@@ -68,6 +68,8 @@ typedef struct nlg_command {
     nlg_status (*run)(const nlg_invocation *call, nlg_error *err);
     /* Optional: printed behind --help for the options given before it, e.g. those of one strategy. */
     void (*more_help)(const void *options, FILE *stream);
+    /* Optional: --help asks only about what the options before it name: prints that and sets *printed, or refuses them. */
+    nlg_status (*own_help)(const void *options, FILE *stream, bool *printed, nlg_error *err);
 } nlg_command;
 
 /* Parses argv[1..] (argv[0] is the command's name) and runs the command, or prints its help. */

@@ -91,6 +91,28 @@ static void tables_and_charts_are_written(void **state) {
              "test $(wc -l < cost_curve.tsv) = 201 && test $(wc -l < scores.tsv) = 5 && test $(wc -l < tests.tsv) = 3");
 }
 
+/* The tests and the rows at equal cost, which the array of rows has no room for; none for copies of one run, or with one seed. */
+static void tests_are_told_in_json(void **state) {
+    (void)state;
+    cJSON *r = run_json("lineage compare --strategies random,grid,local --budget 30,60 --seeds 6 --json --tests"), *row;
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(r, "rows")), 9);
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(r, "tests")), 2); /* random - local, at trials and at cost */
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(r, "tests")) {
+        assert_string_equal(json_text(row, "a"), "random");
+        assert_string_equal(json_text(row, "b"), "local");
+        assert_true(json_number(row, "n") == 6 && json_number(row, "p_holm") >= json_number(row, "p"));
+    }
+    assert_string_equal(json_text(r, "space"), "nasbench201");
+    cJSON_Delete(r);
+    program_result one = run_good("lineage compare --strategies random,local --budget 30 --seeds 1");
+    assert_non_null(strstr(one.out, " +- -"));
+    assert_non_null(strstr(one.out, "1 seed from 0"));
+    assert_null(strstr(one.out, "Wilcoxon"));
+    r = run_json("lineage compare --strategies random --budget 30 --seeds 1 --json");
+    assert_true(cJSON_IsNull(cJSON_GetObjectItem(cJSON_GetArrayItem(r, 0), "val_sd")));
+    cJSON_Delete(r);
+}
+
 static void contenders_have_options(void **state) {
     (void)state;
     cJSON *r =
@@ -115,6 +137,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(json_follows_the_contract, enter, leave),
         cmocka_unit_test_setup_teardown(every_strategy_replays_every_table, enter, leave),
         cmocka_unit_test_setup_teardown(tables_and_charts_are_written, enter, leave),
+        cmocka_unit_test_setup_teardown(tests_are_told_in_json, enter, leave),
         cmocka_unit_test_setup_teardown(contenders_have_options, enter, leave),
     };
     return cmocka_run_group_tests_name("cli compare", tests, NULL, NULL);

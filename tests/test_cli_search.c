@@ -348,6 +348,35 @@ static void another_number_asked_for_is_named(void **state) {
     run_refused("(--ask) is 1 there, 8 here", SEARCH "--store $D/k.db --budget 1 --ask 8");
 }
 
+static void one_strategy_has_its_own_help(void **state) {
+    (void)state;
+    program_result r = run_good("lineage search --strategy local --help");
+    int lines = 0;
+    for (const char *c = r.out; *c; c++) lines += *c == '\n';
+    assert_true(lines < 20);
+    assert_non_null(strstr(r.out, "Options of local"));
+    assert_null(strstr(r.out, "Options of evolution"));
+    run_refused("unknown strategy 'nsga'; the nearest is 'nsga2'", "lineage search --strategy nsga --help");
+}
+
+/* Stores that somebody else, or a fault, has changed. */
+static void damaged_stores_are_refused(void **state) {
+    (void)state;
+    if (run("command -v sqlite3").code != 0) skip();
+    static const char *const changes[][2] = {
+        {"UPDATE trials SET number = 4294967299 WHERE number = 3", "damaged"},
+        {"UPDATE trials SET number = 2147483647 WHERE number = 3", "damaged"},
+        {"UPDATE trials SET number = 2147483646 WHERE number = 3", "damaged"},
+        {"UPDATE trials SET number = -1 WHERE number = 3", "damaged"},
+        {"ALTER TABLE trials RENAME TO t2; CREATE VIEW trials AS SELECT * FROM t2, t2 AS b", "views in place of tables"},
+        {"CREATE TRIGGER x AFTER INSERT ON trials BEGIN DELETE FROM trials; END", "triggers"},
+    };
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        run_good("rm -f $D/v.db; " TABLE_SEARCH "--budget 4 --store $D/v.db && sqlite3 $D/v.db '%s'", changes[i][0]);
+        run_refused(changes[i][1], TABLE_SEARCH "--budget 4 --store $D/v.db");
+    }
+}
+
 static void mistakes_are_refused(void **state) {
     (void)state;
     run_refused("--store FILE is missing", "lineage search");
@@ -383,6 +412,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(missing_costs_are_not_zero, enter, leave),
         cmocka_unit_test_setup_teardown(store_names_are_plain_paths, enter, leave),
         cmocka_unit_test_setup_teardown(another_number_asked_for_is_named, enter, leave),
+        cmocka_unit_test_setup_teardown(one_strategy_has_its_own_help, enter, leave),
+        cmocka_unit_test_setup_teardown(damaged_stores_are_refused, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
     };
     return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);

@@ -183,6 +183,11 @@ static void broken_tables_are_refused(void **state) {
         {"what,ms\nspace,lineage\n", "expected a column 'value'"},
         {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2\nbatch,1\nconv,-1\n", "line 6: expected milliseconds"},
         {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2\nbatch,1\nconv,x\n", "expected a number"},
+        {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2\nbatch,1\nconv,1e300\n", "line 6: expected milliseconds"},
+        {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2\nbatch,1\nconv,1\nconv,2\n", "'conv' stands there twice"},
+        {"what,value\nspace,lineage\ninput,1x1x1\nclasses,99999999999\nbatch,1\nconv,1\n", "line 4: classes cannot be"},
+        {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2.5\nbatch,1\nconv,1\n", "line 4: classes cannot be"},
+        {"what,value\nspace,lineage\ninput,1x1x1000000000000\nclasses,2\nbatch,1\nconv,1\n", "line 3: input cannot be"},
         {"what,value\nspace,lineage\ninput,1x1x1\nclasses,2\nbatch,1\nconv,\n", "expected milliseconds"},
     };
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
@@ -273,7 +278,7 @@ static void searches_are_told_the_table(void **state) {
     run_refused("measure another with `lineage latency table lineage --input 1,12,12 --classes 10`",
                 SEARCH "--latency $D/e.csv --store $D/n.db");
     run_refused("found 'make'", "lineage latency make lineage");
-    run_refused("has no networks", "lineage latency table accelnas");
+    run_refused("has no networks", "lineage latency table layout");
 }
 
 int main(int argc, char **argv) {

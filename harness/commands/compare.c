@@ -1,4 +1,5 @@
 /* lineage compare: search strategies against each other on a table of evaluated architectures. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 typedef struct compare_options {
     const char *space, *strategies, *table, *signal, *output;
     int evaluator, seeds, asked;
+    bool tests;
     int budgets[NLG_COMPARE_BUDGETS], n_budgets;
 } compare_options;
 
@@ -24,19 +26,32 @@ static const compare_options defaults = {
     .n_budgets = 1,
 };
 
-enum { KEY_SPACE = 0x100, KEY_STRATEGIES, KEY_EVALUATOR, KEY_TABLE, KEY_SIGNAL, KEY_BUDGET, KEY_SEEDS, KEY_ASK, KEY_OUTPUT };
+enum {
+    KEY_SPACE = 0x100,
+    KEY_STRATEGIES,
+    KEY_EVALUATOR,
+    KEY_TABLE,
+    KEY_SIGNAL,
+    KEY_BUDGET,
+    KEY_SEEDS,
+    KEY_ASK,
+    KEY_OUTPUT,
+    KEY_TESTS
+};
 static const struct argp_option options[] = {
     {"space", KEY_SPACE, "NAME", 0, "Search space with a table (default nasbench201)", 0},
     {"strategies", KEY_STRATEGIES, "A,B,...", 0,
-     "Strategies (default random,local,evolution,reinforce). A bare name has options that suit short runs; NAME: has the paper's, "
-     "NAME:OPTION=VALUE:... the paper's but for these",
+     "Strategies (default random,local,evolution,reinforce). `evolution` has options that suit short runs, `evolution:` the "
+     "paper's, "
+     "`evolution:sample=10` the paper's except sample",
      0},
-    {"evaluator", KEY_EVALUATOR, "NAME", 0, "table: architectures are looked up (the only one, default)", 0},
+    {"evaluator", KEY_EVALUATOR, "NAME", OPTION_HIDDEN, "table: architectures are looked up (the only one)", 0},
     {"table", KEY_TABLE, "FILE", 0, "Table to look up in (default: the one shipped for the space)", 0},
     {"signal", KEY_SIGNAL, "NAME", 0, "Which score of the table, e.g. cifar100 (default: its first)", 0},
     {"budget", KEY_BUDGET, "N[,N...]", 0, "Trials of a run, repeats included; several are read off the same runs (default 300)", 0},
     {"seeds", KEY_SEEDS, "K", 0, "Runs of each strategy, seeds S, S + 1, ... (default 100)", 0},
     {"ask", KEY_ASK, "Q", 0, "Trials that a strategy is asked for at a time (default 1)", 0},
+    {"tests", KEY_TESTS, NULL, 0, "With --json: an object with rows, also at equal cost, and the tests between all pairs", 0},
     {"output", KEY_OUTPUT, "DIR", 0, "Write tables (TSV) and charts (SVG) there", 0},
     {0},
 };
@@ -82,6 +97,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_int("--seeds", value, 1, 100000, &o->seeds, err);
     case KEY_ASK:
         return nlg_option_int("--ask", value, 1, 4096, &o->asked, err);
+    case KEY_TESTS:
+        o->tests = true;
+        return NLG_OK;
     default:
         o->output = value;
         return NLG_OK;
@@ -142,7 +160,15 @@ static nlg_status compare(const nlg_invocation *call, const nlg_space *space, co
     nlg_status status = nlg_compare(&options_of_it, &comparison, err);
     nlg_progress_end(&progress);
     NLG_TRY(status);
-    status = (call->settings.json ? nlg_comparison_json : nlg_comparison_print)(&comparison, o->budgets, o->n_budgets, err);
+    for (int i = 0; i < count; i++) {
+        char line[256];
+        if (nlg_strategy_warning(contenders[i].strategy, contenders[i].options, o->budgets[o->n_budgets - 1], line))
+            fprintf(stderr, "warning: %s\n", line);
+    }
+    const bool with_tests = call->settings.json && o->tests;
+    status = (with_tests            ? nlg_comparison_json_with_tests
+              : call->settings.json ? nlg_comparison_json
+                                    : nlg_comparison_print)(&comparison, o->budgets, o->n_budgets, err);
     fflush(stdout);
     if (status == NLG_OK && o->output) status = nlg_comparison_write(&comparison, o->budgets, o->n_budgets, o->output, err);
     nlg_comparison_free(&comparison);

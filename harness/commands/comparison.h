@@ -69,7 +69,8 @@ typedef struct nlg_standing {
 nlg_standing nlg_comparison_standing(const nlg_comparison *comparison, int contender, int budget);
 nlg_standing nlg_comparison_standing_at_cost(const nlg_comparison *comparison, int contender, double cost);
 
-/* Paired by seed, on the reports after `budget` trials (0: at cost_budget), all pairs a < b; p adjusted by Holm over them. */
+/* Without strategies that do the same with every seed. Paired by seed, on the reports after `budget` trials (0: at cost_budget),
+ * all pairs a < b; p adjusted by Holm over them. */
 typedef struct nlg_pair_test {
     int a, b;
     double difference; /* mean of a less b */

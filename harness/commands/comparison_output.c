@@ -20,7 +20,9 @@ static void add_accuracy(nlg_table *table, double mean, double sd) {
     } else if (isnan(sd)) {
         nlg_table_cell(table, "%.2f +- -", 100 * mean); /* one seed */
     } else {
-        nlg_table_cell(table, "%.2f +- %.2f", 100 * mean, 100 * sd);
+        char deviation[24] = "-"; /* of one seed there is none */
+        if (!isnan(sd)) snprintf(deviation, sizeof deviation, "%.2f", 100 * sd);
+        nlg_table_cell(table, "%.2f +- %s", 100 * mean, deviation);
     }
 }
 
@@ -52,7 +54,10 @@ static nlg_status print_tests(const nlg_comparison *c, int budget, nlg_error *er
         nlg_table_cell(table, "%+.2f", t->test.effect);
     }
     if (budget) {
-        printf("\nReported accuracy after %d trials, paired by seed (Wilcoxon's signed-rank test, Holm's correction):\n", budget);
+        printf("\nReported accuracy after %d trials, paired by seed: mean difference in percentage points, p of Wilcoxon's "
+               "signed-rank\n"
+               "test, the same by Holm for all pairs, rank-biserial effect from -1 to 1:\n",
+               budget);
     } else {
         printf("\nThe same at equal simulated cost:\n");
     }
@@ -65,8 +70,9 @@ nlg_status nlg_comparison_print(const nlg_comparison *c, const int *budgets, int
     const nlg_comparison_options *o = c->options;
     const char *unit = nlg_table_evaluator_interface(o->evaluator)->cost_unit;
     char text[64];
-    printf("%s, %d seeds from %llu; score: %s;\nreported: %s\n\n", o->space->name, o->seeds, (unsigned long long)o->first_seed,
-           nlg_table_evaluator_score_text(o->evaluator), nlg_table_evaluator_report_text(o->evaluator));
+    printf("%s, %d seed%s from %llu; score: %s;\nreported: %s\n\n", o->space->name, o->seeds, o->seeds == 1 ? "" : "s",
+           (unsigned long long)o->first_seed, nlg_table_evaluator_score_text(o->evaluator),
+           nlg_table_evaluator_report_text(o->evaluator));
     nlg_table *table = nlg_table_create("lrrrrrrr", headers);
     for (int i = 0; i < o->contenders; i++) {
         for (int b = 0; b < n_budgets; b++) {
@@ -78,16 +84,86 @@ nlg_status nlg_comparison_print(const nlg_comparison *c, const int *budgets, int
         add_row(table, o->contender[i].label, "equal cost", &s);
     }
     NLG_TRY(nlg_table_print(table, stdout, err));
-    printf("\nTable: mean of random architectures %.2f %%, best %.2f %%; of the best score %.2f %%\n", 100 * c->table.report_mean,
-           100 * c->table.report_best, 100 * c->table.report_of_best_score);
-    printf("Equal cost: what %d random architectures cost, %.4g %s; repeats are free, no run goes beyond %d trials\n", o->budget,
-           c->cost_budget, unit ? unit : "", 2 * o->budget);
+    printf("\nScore: what the strategy saw of its best; reported: that architecture's accuracy, mean and deviation over the seeds. "
+           "AUC: mean\n"
+           "of the best score so far over the trials. Regret: reported below the table's best. Over random: reported against the "
+           "table's\n"
+           "mean. Unique: trials that were no repeats.\n");
+    printf("In the whole table: mean %.2f %%, best %.2f %%; the architecture with the best score has %.2f %%\n",
+           100 * c->table.report_mean, 100 * c->table.report_best, 100 * c->table.report_of_best_score);
+    printf(
+        "Equal cost: each strategy may spend what %d random trainings cost (%.4g %s). Repeats cost nothing; at most %d trials.\n",
+        o->budget, c->cost_budget, unit ? unit : "", 2 * o->budget);
     NLG_TRY(print_tests(c, o->budget, err));
     NLG_TRY(print_tests(c, 0, err));
     putchar('\n');
     for (int i = 0; i < o->contenders; i++)
         printf("%s: %s %s\n", o->contender[i].label, o->contender[i].strategy->name, o->contender[i].options);
     return NLG_OK;
+}
+
+static void add_standing(cJSON *row, const nlg_comparison *c, const nlg_standing *s) {
+    nlg_json_number(row, "seeds", c->options->seeds);
+    nlg_json_number(row, "val_mean", s->score_mean);
+    nlg_json_number(row, "val_sd", s->score_sd);
+    nlg_json_number(row, "test_mean", s->report_mean);
+    nlg_json_number(row, "test_sd", s->report_sd);
+    nlg_json_number(row, "auc_mean", s->auc);
+    nlg_json_number(row, "regret_mean", s->regret);
+}
+
+static nlg_status add_tests(cJSON *list, const nlg_comparison *c, int budget, nlg_error *err) {
+    nlg_pair_test tests[TESTS];
+    int count;
+    NLG_TRY(nlg_comparison_tests(c, budget, tests, &count, err));
+    for (int i = 0; i < count; i++) {
+        const nlg_pair_test *t = &tests[i];
+        cJSON *row = nlg_json_object_in(list);
+        nlg_json_text(row, "a", c->options->contender[t->a].label);
+        nlg_json_text(row, "b", c->options->contender[t->b].label);
+        nlg_json_text(row, "at", budget ? "trials" : "cost");
+        nlg_json_number(row, "n", (double)t->test.n);
+        nlg_json_number(row, "difference", t->difference);
+        nlg_json_number(row, "p", t->test.p);
+        nlg_json_number(row, "p_holm", t->p_holm);
+        nlg_json_number(row, "effect", t->test.effect);
+    }
+    return NLG_OK;
+}
+
+nlg_status nlg_comparison_json_with_tests(const nlg_comparison *c, const int *budgets, int n_budgets, nlg_error *err) {
+    const nlg_comparison_options *o = c->options;
+    const char *unit = nlg_table_evaluator_interface(o->evaluator)->cost_unit;
+    cJSON *document = cJSON_CreateObject();
+    nlg_json_text(document, "space", o->space->name);
+    nlg_json_text(document, "score", nlg_table_evaluator_score_text(o->evaluator));
+    nlg_json_text(document, "reported", nlg_table_evaluator_report_text(o->evaluator));
+    nlg_json_number(document, "first_seed", (double)o->first_seed);
+    nlg_json_text(document, "cost_unit", unit);
+    nlg_json_number(document, "equal_cost", c->cost_budget);
+    nlg_json_number(document, "table_mean", c->table.report_mean);
+    nlg_json_number(document, "table_best", c->table.report_best);
+    cJSON *rows = cJSON_AddArrayToObject(document, "rows");
+    for (int i = 0; i < o->contenders; i++) {
+        for (int b = 0; b <= n_budgets; b++) {
+            const bool by_cost = b == n_budgets;
+            const nlg_standing s =
+                by_cost ? nlg_comparison_standing_at_cost(c, i, c->cost_budget) : nlg_comparison_standing(c, i, budgets[b]);
+            cJSON *row = nlg_json_object_in(rows);
+            nlg_json_text(row, "strategy", o->contender[i].label);
+            nlg_json_text(row, "at", by_cost ? "cost" : "trials");
+            nlg_json_number(row, "budget", by_cost ? c->cost_budget : budgets[b]);
+            add_standing(row, c, &s);
+            nlg_json_number(row, "over_mean_random_percent", s.relative);
+            nlg_json_number(row, "unique", s.unique);
+        }
+    }
+    cJSON *tests = cJSON_AddArrayToObject(document, "tests");
+    nlg_status status = add_tests(tests, c, o->budget, err);
+    if (status == NLG_OK) status = add_tests(tests, c, 0, err);
+    if (status == NLG_OK) return nlg_json_print(document, err);
+    cJSON_Delete(document);
+    return status;
 }
 
 nlg_status nlg_comparison_json(const nlg_comparison *c, const int *budgets, int n_budgets, nlg_error *err) {
@@ -98,13 +174,7 @@ nlg_status nlg_comparison_json(const nlg_comparison *c, const int *budgets, int 
             cJSON *row = nlg_json_object_in(document);
             nlg_json_text(row, "strategy", c->options->contender[i].label);
             nlg_json_number(row, "budget", budgets[b]);
-            nlg_json_number(row, "seeds", c->options->seeds);
-            nlg_json_number(row, "val_mean", s.score_mean);
-            nlg_json_number(row, "val_sd", s.score_sd);
-            nlg_json_number(row, "test_mean", s.report_mean);
-            nlg_json_number(row, "test_sd", s.report_sd);
-            nlg_json_number(row, "auc_mean", s.auc);
-            nlg_json_number(row, "regret_mean", s.regret);
+            add_standing(row, c, &s);
         }
     }
     return nlg_json_print(document, err);

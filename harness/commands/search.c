@@ -453,22 +453,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     return status;
 }
 
-static void list_strategy(const void *where, FILE *stream) {
-    const search_options *o = where;
-    char name[64];
-    const char *given = o->strategy ? o->strategy : "evolution";
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(given, ":"), given);
-    const nlg_strategy *strategy = nlg_strategy_find(name);
-    fputs("\nStrategies:\n", stream);
-    for (int i = 0; i < nlg_strategy_count(); i++) {
-        fprintf(stream, "  %-10s %s\n", nlg_strategy_at(i)->name, nlg_strategy_at(i)->summary);
-    }
-    fprintf(stream, "  %-10s %s\n", "exec", nlg_strategy_find("exec")->summary);
-    if (!strategy) {
-        fprintf(stream, "\nThere is no strategy '%s'.\n", name);
-        return;
-    }
-    fprintf(stream, "\nOptions of %s (default; source of the default):\n", strategy->name);
+static void list_options(const nlg_strategy *strategy, FILE *stream) {
+    fprintf(stream, "Options of %s (default; source of the default):\n", strategy->name);
     for (int i = 0; i < strategy->n_options; i++) {
         const nlg_strategy_option *p = &strategy->options[i];
         char value[32];
@@ -480,7 +466,39 @@ static void list_strategy(const void *where, FILE *stream) {
         fprintf(stream, "  %-12s %s (%s; %s)\n", p->name, p->summary, value, p->source);
     }
     if (!strategy->n_options) fputs("  none\n", stream);
-    if (strategy->short_run) fprintf(stream, "For runs of a few hundred trials: %s:%s\n", strategy->name, strategy->short_run);
+    if (strategy->short_run)
+        fprintf(stream, "`%s` alone is %s:%s; `%s:` has the defaults.\n", strategy->name, strategy->name, strategy->short_run,
+                strategy->name);
+}
+
+/* `--strategy NAME --help`: that strategy alone. */
+static nlg_status help_with_strategy(const void *where, FILE *stream, bool *printed, nlg_error *err) {
+    const search_options *o = where;
+    const nlg_strategy *strategy;
+    char name[64], ignored[NLG_STRATEGY_OPTIONS_TEXT];
+    if (!o->strategy) return NLG_OK;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(o->strategy, ":"), o->strategy);
+    strategy = nlg_strategy_find(name);
+    if (!strategy) return nlg_strategy_pick(name, true, &strategy, ignored, err); /* which says what there is */
+    fprintf(stream, "%s: %s\n\n", strategy->name, strategy->summary);
+    list_options(strategy, stream);
+    fputs("\nOther strategies:", stream);
+    for (int i = 0; i < nlg_strategy_count(); i++) {
+        if (nlg_strategy_at(i) != strategy) fprintf(stream, " %s", nlg_strategy_at(i)->name);
+    }
+    fputs(strcmp(name, "exec") == 0 ? "\n" : " exec\n", stream);
+    *printed = true;
+    return NLG_OK;
+}
+
+static void list_strategies(const void *where, FILE *stream) {
+    (void)where;
+    fputs("\nStrategies:\n", stream);
+    for (int i = 0; i < nlg_strategy_count(); i++) {
+        fprintf(stream, "  %-10s %s\n", nlg_strategy_at(i)->name, nlg_strategy_at(i)->summary);
+    }
+    fprintf(stream, "  %-10s %s\n\n", "exec", nlg_strategy_find("exec")->summary);
+    list_options(nlg_strategy_find("evolution"), stream);
 }
 
 const nlg_command nlg_command_search = {
@@ -505,5 +523,6 @@ const nlg_command nlg_command_search = {
     .options_size = sizeof(search_options),
     .option = option,
     .run = run,
-    .more_help = list_strategy,
+    .more_help = list_strategies,
+    .own_help = help_with_strategy,
 };

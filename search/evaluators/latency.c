@@ -57,13 +57,24 @@ static int by_text(const void *a, const void *b) {
     return strcmp(((const operation *)a)->text, ((const operation *)b)->text);
 }
 
+enum { LONGEST_MS = 1000000000 };
+
 void nlg_latency_swap(char *text, char from, char to) {
     for (; *text; text++)
         if (*text == from) *text = to;
 }
 
-/* A row that is no operation. */
-static bool read_condition(nlg_latency_table *t, const char *what, const char *value) {
+/* Digits and nothing else, up to a number that no condition exceeds. */
+static bool read_whole(const char *text, int *number) {
+    enum { DIGITS = 7 };
+    const size_t length = strlen(text);
+    if (length < 1 || length > DIGITS || strspn(text, "0123456789") != length) return false;
+    *number = atoi(text);
+    return true;
+}
+
+/* A row that is no operation; *good is false for a value that it cannot have. */
+static bool read_condition(nlg_latency_table *t, const char *what, const char *value, bool *good) {
     nlg_latency_conditions *c = &t->measured;
     const struct {
         const char *name;
@@ -72,14 +83,15 @@ static bool read_condition(nlg_latency_table *t, const char *what, const char *v
         {"classes", &c->classes}, {"batch", &c->batch}, {"threads", &c->threads}, {"numerics version", &c->numerics_version}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (strcmp(what, numbers[i].name) != 0) continue;
-        *numbers[i].number = atoi(value);
+        *good = read_whole(value, numbers[i].number);
         return true;
     }
     if (strcmp(what, "space") == 0) {
         snprintf(c->space, sizeof c->space, "%s", value);
         nlg_latency_swap(c->space, ';', ',');
     } else if (strcmp(what, "input") == 0) {
-        return sscanf(value, "%dx%dx%d", &c->input.h, &c->input.w, &c->input.c) == 3;
+        int length = 0;
+        *good = sscanf(value, "%5dx%5dx%5d%n", &c->input.h, &c->input.w, &c->input.c, &length) == 3 && !value[length];
     } else if (strcmp(what, "isa") == 0) {
         snprintf(c->isa, sizeof c->isa, "%s", value);
     } else if (strcmp(what, "cpu") == 0) {
@@ -100,10 +112,14 @@ static nlg_status read_rows(nlg_latency_table *t, nlg_error *err) {
     for (int row = 0; row < rows; row++) {
         const char *text = nlg_table_file_cell(t->file, row, what);
         double ms;
-        if (read_condition(t, text, nlg_table_file_cell(t->file, row, value))) continue;
+        bool good = true;
+        if (read_condition(t, text, nlg_table_file_cell(t->file, row, value), &good) && good) continue;
+        if (!good)
+            return nlg_fail(err, NLG_ERR_INPUT, "%s, line %d: %s cannot be '%.40s'", nlg_table_file_path(t->file), row + 2, text,
+                            nlg_table_file_cell(t->file, row, value));
         NLG_TRY(nlg_table_file_number(t->file, row, value, &ms, err));
         const bool overhead = strcmp(text, "overhead") == 0;
-        if (!(overhead ? isfinite(ms) : ms >= 0))
+        if (!(fabs(ms) < LONGEST_MS) || (!overhead && ms < 0))
             return nlg_fail(err, NLG_ERR_INPUT, "%s, line %d: expected milliseconds", nlg_table_file_path(t->file), row + 2);
         if (overhead) {
             t->overhead_ms = ms;
@@ -112,6 +128,11 @@ static nlg_status read_rows(nlg_latency_table *t, nlg_error *err) {
         }
     }
     qsort(t->operations, (size_t)t->count, sizeof *t->operations, by_text);
+    for (int i = 1; i < t->count; i++) {
+        if (strcmp(t->operations[i - 1].text, t->operations[i].text) == 0)
+            return nlg_fail(err, NLG_ERR_INPUT, "%s: the operation '%.100s' stands there twice", nlg_table_file_path(t->file),
+                            t->operations[i].text);
+    }
     const nlg_latency_conditions *c = &t->measured;
     if (c->space[0] && c->input.h > 0 && c->input.w > 0 && c->input.c > 0 && c->classes > 0 && c->batch > 0 && t->count)
         return NLG_OK;

@@ -130,7 +130,7 @@ static nlg_status create_schema(nlg_store *store, nlg_error *err) {
 
 static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error *err) {
     const char *doing = "reading its header";
-    int64_t application = 0, version = 0, tables = 0, numerics = -1;
+    int64_t application = 0, version = 0, tables = 0, numerics = -1, foreign = 0;
     NLG_TRY(query_integer(store, "PRAGMA application_id", &application, doing, err));
     NLG_TRY(query_integer(store, "PRAGMA user_version", &version, doing, err));
     NLG_TRY(query_integer(store, "SELECT count(*) FROM sqlite_master", &tables, doing, err));
@@ -146,6 +146,17 @@ static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error 
                         "made it",
                         store->path, version, SCHEMA_VERSION);
     }
+    /* A view in a table's place, or a trigger, is a query without end or a change that nobody sees. */
+    NLG_TRY(query_integer(
+        store,
+        "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' OR (type = 'view' AND name IN ('store', 'machines', "
+        "'records', 'metrics', 'members', 'runs', 'sessions', 'trials'))",
+        &foreign, doing, err));
+    if (foreign)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "%s: not a trial store of this program: it has triggers, or views in place of tables; name "
+                        "another file",
+                        store->path);
     NLG_TRY(query_integer(store, "SELECT numerics_version FROM store", &numerics, doing, err));
     if (numerics != NLG_NUMERICS_VERSION) {
         return nlg_fail(err, NLG_ERR_INPUT,
@@ -426,8 +437,10 @@ static bool status_from_name(const char *name, nlg_trial_status *status) {
 
 /* Columns in the order of the SELECT below. */
 static bool read_trial(sqlite3_stmt *s, nlg_trial *trial) {
+    const int64_t number = sqlite3_column_int64(s, 0);
+    if (number < 0 || number >= INT32_MAX) return false;
     *trial = (nlg_trial){
-        .number = sqlite3_column_int(s, 0),
+        .number = (int)number,
         .is_repeat = sqlite3_column_int(s, 3) != 0,
         .seed = (uint64_t)sqlite3_column_int64(s, 4),
         .budget = sqlite3_column_double(s, 5),
@@ -466,9 +479,9 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
         nlg_trial_row row;
         if (!read_trial(s, &row.trial)) {
             status = nlg_fail(err, NLG_ERR_INPUT,
-                              "%s: the trial store is damaged: trial %d of run %" PRId64 " cannot be read; restore a "
+                              "%s: the trial store is damaged: trial %" PRId64 " of run %" PRId64 " cannot be read; restore a "
                               "copy or name another file",
-                              store->path, sqlite3_column_int(s, 0), run);
+                              store->path, (int64_t)sqlite3_column_int64(s, 0), run);
             break;
         }
         row.genotype = nlg_store_column_text(s, 19);
