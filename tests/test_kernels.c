@@ -71,8 +71,8 @@ static void normalisation_matches_plain_loops(void **state) {
     static const struct {
         int64_t rows;
         int c, gap;
-    } cases[] = {{1, 1, 0},     {1, 17, 3},    {70, 1, 0},  {131, 8, 0},   {131, 8, 8},  {1003, 24, 0},
-                 {1003, 24, 5}, {301, 100, 0}, {257, 3, 1}, {49, 1040, 0}, {9000, 40, 0}};
+    } cases[] = {{1, 1, 0},     {1, 17, 3},     {70, 1, 0},    {131, 8, 0}, {131, 8, 8},   {1003, 24, 0},
+                 {1003, 24, 5}, {1003, 12, 72}, {301, 100, 0}, {257, 3, 1}, {49, 1040, 0}, {9000, 40, 0}};
     static const nlg_act acts[] = {NLG_ACT_NONE, NLG_ACT_RELU6, NLG_ACT_SILU};
     (void)state;
     for (size_t k = 0; k < sizeof cases / sizeof *cases * 3; k++) {
@@ -118,6 +118,64 @@ static void normalisation_matches_plain_loops(void **state) {
         }
         nlg_free(x), nlg_free(dy), nlg_free(before), nlg_free(y), nlg_free(dx), nlg_free(vectors), nlg_free(scratch), nlg_free(sum);
     }
+}
+
+/* Pixels that lie apart, as a slice of a concatenation does, have the bits of those without gaps, all passes. */
+static void gaps_alter_no_bit(void **state) {
+    enum { ROWS = 4003, MOST = 40, GAP = 44 };
+    static const int channels[] = {3, 4, 12, 24, 28, 36, 40};
+    const size_t most = (size_t)ROWS * (MOST + GAP);
+    float *x[2] = {floats(most), floats(most)}, *dy[2] = {floats(most), floats(most)}, *y[2] = {floats(most), floats(most)};
+    float *dx[2] = {floats(most), floats(most)}, *dadd[2] = {floats(most), floats(most)}, *vectors = floats(5 * MOST);
+    float *scratch = floats(nlg_norm_scratch_size(ROWS, MOST) + nlg_norm_scratch_size(ROWS, 36));
+    (void)state;
+    for (size_t k = 0; k < sizeof channels / sizeof *channels * 4; k++) {
+        const int c = channels[k / 4], ld[2] = {c, c + GAP};
+        const bool add = k % 2, accumulate = k % 4 > 1;
+        const float *scale = vectors, *shift = scale + c, *mean = shift + c, *slope = mean + c, *offset = slope + c;
+        double sums[2][4][MOST];
+        for (int i = 0; i < 5 * c; i++) vectors[i] = (float)nlg_rng_normal(nlg_rng_seed(k), (uint64_t)i);
+        for (int g = 0; g < 2; g++) {
+            for (int64_t i = 0; i < (int64_t)ROWS * c; i++) {
+                const int64_t to = i / c * ld[g] + i % c;
+                x[g][to] = (float)nlg_rng_normal(nlg_rng_seed(k + 50), (uint64_t)i);
+                y[g][to] = dx[g][to] = dadd[g][to] = dy[g][to] = (float)nlg_rng_normal(nlg_rng_seed(k + 90), (uint64_t)i);
+            }
+            nlg_norm norm = {.rows = ROWS,
+                             .c = c,
+                             .x = x[g],
+                             .ld_x = ld[g],
+                             .add = add ? y[g] : NULL,
+                             .ld_add = ld[g],
+                             .act = NLG_ACT_RELU,
+                             .scale = scale,
+                             .shift = shift,
+                             .mean = mean};
+            nlg_norm_gradient gradient = {.slope = slope,
+                                          .offset = offset,
+                                          .dx = dx[g],
+                                          .ld_dx = ld[g],
+                                          .accumulate_dx = accumulate,
+                                          .dadd = add ? dadd[g] : NULL,
+                                          .ld_dadd = ld[g],
+                                          .accumulate_dadd = accumulate};
+            nlg_norm_statistics(&exec, ROWS, c, x[g], ld[g], sums[g][0], sums[g][1], scratch);
+            nlg_norm_gradient_sums(&exec, &norm, dy[g], ld[g], sums[g][2], sums[g][3], scratch);
+            nlg_norm_apply(&exec, &norm, y[g], ld[g]);
+            nlg_norm_gradient_apply(&exec, &norm, dy[g], ld[g], &gradient);
+        }
+        for (int i = 0; i < 4; i++) assert_memory_equal(sums[0][i], sums[1][i], (size_t)c * sizeof(double));
+        for (int64_t row = 0; row < ROWS; row++) {
+            const int64_t a = row * ld[0], b = row * ld[1];
+            const size_t bytes = (size_t)c * sizeof(float);
+            assert_memory_equal(y[0] + a, y[1] + b, bytes);
+            assert_memory_equal(dy[0] + a, dy[1] + b, bytes);
+            assert_memory_equal(dx[0] + a, dx[1] + b, bytes);
+            assert_memory_equal(dadd[0] + a, dadd[1] + b, bytes);
+        }
+    }
+    for (int g = 0; g < 2; g++) nlg_free(x[g]), nlg_free(dy[g]), nlg_free(y[g]), nlg_free(dx[g]), nlg_free(dadd[g]);
+    nlg_free(vectors), nlg_free(scratch);
 }
 
 /* Large outputs at multiples of 64 bytes go past the caches; elsewhere they do not: the same bits. */
@@ -379,15 +437,11 @@ static int stop(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(statistics_are_accurate),
-        cmocka_unit_test(normalisation_matches_plain_loops),
-        cmocka_unit_test(large_outputs_are_the_same),
-        cmocka_unit_test(channel_sums_are_accurate),
-        cmocka_unit_test(channel_sums_keep_their_order),
-        cmocka_unit_test(maximum_of_odd_values),
-        cmocka_unit_test(covering_windows),
-        cmocka_unit_test(pools_against_plain_loops),
-        cmocka_unit_test(one_factor_per_image),
+        cmocka_unit_test(statistics_are_accurate),   cmocka_unit_test(normalisation_matches_plain_loops),
+        cmocka_unit_test(gaps_alter_no_bit),         cmocka_unit_test(large_outputs_are_the_same),
+        cmocka_unit_test(channel_sums_are_accurate), cmocka_unit_test(channel_sums_keep_their_order),
+        cmocka_unit_test(maximum_of_odd_values),     cmocka_unit_test(covering_windows),
+        cmocka_unit_test(pools_against_plain_loops), cmocka_unit_test(one_factor_per_image),
     };
     return cmocka_run_group_tests_name("kernels", tests, start, stop);
 }

@@ -14,8 +14,8 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
         vf_store_n(p, v, n);
 }
 
-/* A statement for each step: it sees the offset i and the width n, a constant 16 (with AVX2 and NEON also a last 8) but for the
- * tail (portable code, which is many times longer, has it once). */
+/* A statement for each step: it sees the offset i and the width n, a constant 16 (with AVX2 and NEON also a last 4, 8 or 12) but
+ * for the tail (portable code, which is many times longer, has it once). */
 #if NLG_ISA_LEVEL == 0
 #define FOR_LANES(c, ...)                                                                                                          \
     do {                                                                                                                           \
@@ -31,6 +31,13 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
     } while (0)
 #else
 #define LANES_LAST (NLG_ISA_LEVEL < 3 ? NLG_LANES / 2 : NLG_LANES) /* width of a step of its own before the tail */
+/* The end of a loop, where it has this width, known to the compiler. */
+#define LANES_END(c, width, ...)                                                                                                   \
+    if (LANES_LAST < NLG_LANES && i + (width) == (c)) {                                                                            \
+        enum { n = (width) };                                                                                                      \
+        __VA_ARGS__                                                                                                                \
+        break;                                                                                                                     \
+    }
 #define FOR_LANES(c, ...)                                                                                                          \
     do {                                                                                                                           \
         int64_t i = 0;                                                                                                             \
@@ -38,11 +45,9 @@ NLG_INLINE void lanes_store(float *p, vf v, int n) {
             enum { n = NLG_LANES };                                                                                                \
             __VA_ARGS__                                                                                                            \
         }                                                                                                                          \
-        if (LANES_LAST < NLG_LANES && i + LANES_LAST == (c)) {                                                                     \
-            enum { n = LANES_LAST };                                                                                               \
-            __VA_ARGS__                                                                                                            \
-            break;                                                                                                                 \
-        }                                                                                                                          \
+        LANES_END(c, 8, __VA_ARGS__)                                                                                               \
+        LANES_END(c, 4, __VA_ARGS__)                                                                                               \
+        LANES_END(c, 12, __VA_ARGS__)                                                                                              \
         if (i < (c)) {                                                                                                             \
             const int n = (int)((c)-i);                                                                                            \
             __VA_ARGS__                                                                                                            \

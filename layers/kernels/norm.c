@@ -62,6 +62,33 @@ static void fold(folded *f, const nlg_norm *norm, const nlg_norm_gradient *gradi
     f->gradient.offset = repeated(f, 4, gradient->offset, c);
 }
 
+/* ---- gaps: where folded pixels have some, a block of them is copied to where they have none ---- */
+
+enum { PACKED_VALUES = 2048 };
+
+static void copy_floats(float *to, const float *from, int count) {
+    int i = 0;
+    for (; i + 4 <= count; i += 4) memcpy(to + i, from + i, 4 * sizeof *to);
+    for (; i < count; i++) to[i] = from[i];
+}
+
+/* `pixels` of c floats without gaps: where they lie, or copied to `room`. */
+static float *packed(float *from, int64_t ld, int c, int64_t pixels, float *room) {
+    if (from == NULL || ld == c) return from;
+    for (int64_t i = 0; i < pixels; i++) copy_floats(room + i * c, from + i * ld, c);
+    return room;
+}
+
+static void unpack(const float *from, float *to, int64_t ld, int c, int64_t pixels) {
+    if (to == NULL || ld == c) return;
+    for (int64_t i = 0; i < pixels; i++) copy_floats(to + i * ld, from + i * c, c);
+}
+
+/* Where pixels from number `pixel` on begin; NULL stays. */
+static float *at(const float *from, int64_t pixel, int64_t ld) {
+    return from == NULL ? NULL : (float *)(uintptr_t)(from + pixel * ld);
+}
+
 /* ---- sums ---- */
 
 static int64_t part_count(int64_t rows, int c) {
@@ -74,7 +101,7 @@ typedef struct norm_job {
     const nlg_norm *norm; /* folded */
     const nlg_norm *whole;
     int pixels;      /* of the fold */
-    bool spread;     /* sums of folded pixels that have gaps */
+    bool gaps;       /* between folded pixels */
     bool statistics; /* sums of x, shifted by norm->mean; else of gradients */
     float *dy;
     const float *dz;
@@ -108,20 +135,28 @@ static void sum_rows(const norm_job *job, const nlg_norm *norm, int64_t ld_dy, i
     job->simd->gradient_sums(&part, row, rows, job->dy + channel, ld_dy, first, second);
 }
 
-/* The same where folded pixels have gaps: pixel by pixel of the fold, so that the chains of additions are the same. */
-static void sum_spread_rows(const norm_job *job, int64_t row, int64_t rows, int channel, int c, double *first, double *second) {
-    const nlg_norm *norm = job->whole;
-    nlg_norm part = *norm;
-    norm_job shifted = *job;
-    part.ld_x *= job->pixels, part.ld_add *= job->pixels;
-    for (int k = channel / norm->c, stop; k * norm->c < channel + c; k++) {
-        int begin = k * norm->c > channel ? k * norm->c : channel;
-        stop = (k + 1) * norm->c < channel + c ? (k + 1) * norm->c : channel + c;
-        part.x = norm->x + k * norm->ld_x;
-        if (norm->add) part.add = norm->add + k * norm->ld_add;
-        if (job->dy) shifted.dy = job->dy + k * job->ld_dy;
-        sum_rows(&shifted, &part, job->ld_dy * job->pixels, row, rows, begin - k * norm->c, stop - begin, first + begin - channel,
-                 second + begin - channel);
+/* The same, all channels, where folded pixels have gaps. Blocks are whole groups of rows, so that the chains of additions are the
+ * same. */
+static void sum_packed_rows(const norm_job *job, int64_t row, int64_t rows, double *first, double *second) {
+    const nlg_norm *whole = job->whole;
+    const int c = whole->c;
+    float x[PACKED_VALUES], add[PACKED_VALUES], dy[PACKED_VALUES];
+    nlg_norm part = *job->norm;
+    part.ld_x = part.ld_add = part.c;
+    const int64_t block = PACKED_VALUES / part.c / NLG_NORM_GROUP * NLG_NORM_GROUP;
+    for (int64_t count; rows > 0; row += count, rows -= count) {
+        count = lower(rows, block);
+        const int64_t pixel = row * job->pixels, pixels = count * job->pixels;
+        part.x = packed(at(whole->x, pixel, whole->ld_x), whole->ld_x, c, pixels, x);
+        part.add = packed(at(whole->add, pixel, whole->ld_add), whole->ld_add, c, pixels, add);
+        if (job->statistics) {
+            job->simd->statistics(count, part.c, part.x, part.c, part.mean, first, second);
+            continue;
+        }
+        float *gradient = at(job->dy, pixel, job->ld_dy);
+        float *dense = packed(gradient, job->ld_dy, c, pixels, dy);
+        job->simd->gradient_sums(&part, 0, count, dense, part.c, first, second);
+        if (part.act != NLG_ACT_NONE) unpack(dense, gradient, job->ld_dy, c, pixels);
     }
 }
 
@@ -136,8 +171,8 @@ static void run_sums(void *context, int64_t begin, int64_t end, int worker) {
         double *sum = job->sums + part * 2 * norm->c + channel;
         memset(sum, 0, (size_t)c * sizeof *sum);
         memset(sum + norm->c, 0, (size_t)c * sizeof *sum);
-        if (job->spread)
-            sum_spread_rows(job, first, stop - first, channel, c, sum, sum + norm->c);
+        if (job->gaps)
+            sum_packed_rows(job, first, stop - first, sum, sum + norm->c);
         else
             sum_rows(job, norm, job->ld_dy * job->pixels, first, stop - first, channel, c, sum, sum + norm->c);
     }
@@ -155,13 +190,13 @@ static void sum_parts(const nlg_exec *exec, const nlg_norm *norm, bool statistic
                     .norm = &f.norm,
                     .whole = norm,
                     .pixels = f.pixels,
-                    .spread = !dense && f.pixels > 1,
+                    .gaps = !dense && f.pixels > 1,
                     .statistics = statistics,
                     .dy = dy,
                     .ld_dy = ld_dy,
                     .parts = part_count(norm->rows, c),
                     .sums = (double *)(void *)scratch};
-    job.width = job.parts < MAX_PARTS ? NLG_NORM_WIDTH / 4 : NLG_NORM_WIDTH;
+    job.width = job.parts < MAX_PARTS && !job.gaps ? NLG_NORM_WIDTH / 4 : NLG_NORM_WIDTH;
     nlg_split(exec, job.parts * ((f.norm.c + job.width - 1) / job.width), norm->rows * c, run_sums, &job);
     for (int i = 0; i < c; i++) first[i] = second[i] = 0.0;
     for (int64_t part = 0; part < job.parts; part++)

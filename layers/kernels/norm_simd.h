@@ -5,7 +5,7 @@
 
 #include "layers/kernels/norm.h"
 
-enum { NLG_NORM_WIDTH = 512 };
+enum { NLG_NORM_WIDTH = 512, NLG_NORM_GROUP = 4 /* rows whose sums are made in floats */ };
 
 typedef struct nlg_norm_simd {
     /* sum += x - center, square += (x - center)^2 */

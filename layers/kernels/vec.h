@@ -242,6 +242,8 @@ NLG_INLINE void vf_stream_end(void) {
 /* No load without lanes: it would wait for a store to the floats it leaves out. */
 NLG_INLINE vf vf_load_n(const float *p, int n) {
     if (n == 8) return (vf){_mm256_loadu_ps(p), _mm256_setzero_ps()};
+    if (n == 4) return (vf){_mm256_zextps128_ps256(_mm_loadu_ps(p)), _mm256_setzero_ps()};
+    if (n == 12) return (vf){_mm256_loadu_ps(p), _mm256_zextps128_ps256(_mm_loadu_ps(p + 8))};
     vm m = vm_first(n);
     return (vf){_mm256_maskload_ps(p, m.a), n > 8 ? _mm256_maskload_ps(p + 8, m.b) : _mm256_setzero_ps()};
 }

@@ -7,7 +7,7 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/vmath.h"
 
-enum { GROUP = 4, DOT_VALUES = 2048 /* of a block of rows */ };
+enum { GROUP = NLG_NORM_GROUP, DOT_VALUES = 2048 /* of a block of rows */ };
 
 /* Two sums per channel, in lines that hold whole vectors. */
 typedef struct line_pair {
@@ -21,7 +21,6 @@ NLG_INLINE void add_line(int c, const float *line, double *sum) {
 /* BODY(count) writes the sums of `count` rows from `row` on: all rows in fours and ones. */
 #define FOR_GROUPS(rows, c, lines, sum_1, sum_2, BODY)                                                                             \
     do {                                                                                                                           \
-        memset(&(lines), 0, sizeof(lines));                                                                                        \
         for (int64_t row = 0, count; row < (rows); row += count) {                                                                 \
             if ((rows)-row >= GROUP) {                                                                                             \
                 BODY(GROUP);                                                                                                       \
