@@ -200,6 +200,64 @@ static void test_scale_in_convolution_keeps_bits(void **unused) {
     drop_fixture(&f);
 }
 
+/* Branches that activate the same value alike, between other readers of it: joined with their convolutions they keep all bits. */
+static nlg_graph *shared_activations(int channels) {
+    nlg_graph *g = nlg_graph_create();
+    nlg_builder *b = nlg_builder_create(g);
+    nlg_error err = {0};
+    const nlg_value stem =
+        nlg_conv(b, nlg_input(b, 3, 13, 11), (nlg_conv_args){.out = channels, .kernel = 3, .half = true}, "stem");
+    const nlg_conv_args forms[] = {{.kernel = 3, .half = true, .groups = -1},
+                                   {.out = 12, .kernel = 1},
+                                   {.kernel = 5, .half = true, .stride = 2, .groups = -1},
+                                   {.out = 9, .kernel = 3, .half = true, .stride = 2},
+                                   {.out = 17, .kernel = 1, .stride = 2},
+                                   {.kernel = 7, .half = true, .groups = -1, .bias = true}};
+    nlg_value all[12];
+    int n = 0;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        all[n++] = nlg_global_avg_pool(b, nlg_conv(b, nlg_relu(b, stem), forms[i], "branch%d", (int)i));
+        if (i == 1) all[n++] = nlg_global_avg_pool(b, stem); /* reads the value itself in between */
+        if (i == 3)
+            all[n++] = nlg_global_avg_pool(b, nlg_max_pool(b, nlg_relu(b, stem), (nlg_pool_args){.kernel = 3, .stride = 2}));
+    }
+    const nlg_value twice = nlg_relu(b, stem); /* two readers: stays as it is */
+    for (int i = 0; i < 2; i++)
+        all[n++] = nlg_global_avg_pool(b, nlg_conv(b, twice, (nlg_conv_args){.out = 5, .kernel = 1}, "twice%d", i));
+    nlg_output(b, nlg_linear(b, nlg_concat(b, all, n), (nlg_linear_args){.out = 7}, "fc"));
+    if (nlg_builder_finish(b, &err) != NLG_OK) fail_msg("%s", err.text);
+    return g;
+}
+
+static void test_shared_activations_keep_bits(void **unused) {
+    (void)unused;
+    for (int channels = 12; channels <= 36; channels += 6) {
+        fixture f = {.graph = shared_activations(channels)};
+        nlg_error err = {0};
+        float plain[BATCH * 7], joined[BATCH * 7];
+        assert_int_equal(nlg_weights_create(f.graph, &f.weights, &err), NLG_OK);
+        nlg_weights_fill_reference(&f.weights, 1);
+        const size_t floats = f.graph->weights_floats;
+        float *g1 = calloc(floats, sizeof *g1), *g2 = calloc(floats, sizeof *g2);
+        nlg_plan_options options = {.batch = BATCH, .mode = NLG_TRAIN};
+        for (int threads = 1; threads <= 2; threads++) {
+            options.no_fusion = true;
+            run_plan(f.graph, &f.weights, options, threads, BATCH, plain, g1);
+            options.no_fusion = false;
+            run_plan(f.graph, &f.weights, options, threads, BATCH, joined, g2);
+            assert_memory_equal(plain, joined, sizeof plain);
+            for (int p = 0; p < f.graph->n_params; p++) {
+                const nlg_param *param = &f.graph->params[p];
+                if (memcmp(g1 + param->offset, g2 + param->offset, param->count * sizeof *g1) != 0)
+                    fail_msg("%d channels: the gradient of %s has other bits", channels, param->name);
+            }
+        }
+        free(g1);
+        free(g2);
+        drop_fixture(&f);
+    }
+}
+
 static void test_frozen_training_equals_inference(void **unused) {
     (void)unused;
     fixture f = make_fixture();
@@ -671,6 +729,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fusion_keeps_values),
         cmocka_unit_test(test_scale_in_convolution_keeps_bits),
+        cmocka_unit_test(test_shared_activations_keep_bits),
         cmocka_unit_test(test_frozen_training_equals_inference),
         cmocka_unit_test(test_images_are_independent_of_the_batch),
         cmocka_unit_test(test_chunks_keep_values),

@@ -4,7 +4,8 @@
  * Fusion keeps results within rounding of the unfused network: inference folds batch norm into the convolution before it, and adds
  * and activates in its epilogue, runs a depthwise convolution in one step with the 1 x 1 convolution before it, scales a
  * large value in the 1 x 1 convolution after it, and activates a value once for all who read it so; training adds and activates
- * while normalising. A fused step runs where its last node stood. */
+ * while normalising, and passes gradients through a ReLU in the convolutions that read it (plan_gate.c). A fused step runs where
+ * its last node stood. */
 #include "layers/graph/plan.h"
 
 #include <string.h>
@@ -128,7 +129,8 @@ static nlg_status add_step(nlg_plan *plan, const nlg_node *node, const int *map,
                      .name = node->name,
                      .n_in = node->n_inputs,
                      .out = plan->n_values,
-                     .n_params = node->n_params};
+                     .n_params = node->n_params,
+                     .gated = -1};
     for (int i = 0; i < node->n_inputs; i++) s->in[i] = map[node->inputs[i]];
     for (int i = 0; i < node->n_params; i++) s->params[i] = node->params[i];
     if (node->op->attrs_size > 0) {
@@ -335,6 +337,7 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     NLG_TRY(find_costs(plan, err));
     NLG_TRY(find_gradients(plan, err));
     NLG_TRY(nlg_plan_schedule(plan, err));
+    nlg_plan_gate(plan);
     NLG_TRY(nlg_plan_find_lifetimes(plan, err));
     NLG_TRY(find_sizes(plan, err));
     NLG_TRY(nlg_plan_place(plan, err));

@@ -1,4 +1,4 @@
-/* Inside of a plan, shared by its files: plan.c (fusion), plan_chain.c, plan_schedule.c (order and cut of the batch),
+/* Inside of a plan, shared by its files: plan.c (fusion), plan_chain.c, plan_gate.c, plan_schedule.c (order and cut of the batch),
  * plan_memory.c (aliases, lifetimes, arena), plan_run.c. */
 #ifndef NLG_PLAN_INTERNAL_H
 #define NLG_PLAN_INTERNAL_H
@@ -46,6 +46,7 @@ typedef struct plan_step {
     int n_in, in[NLG_OP_MAX_INPUTS], out;
     int n_params, params[NLG_OP_MAX_PARAMS];
     bool backward;             /* takes part in the backward pass */
+    int gated;                 /* value whose gradient input 0's is: that of the ReLU before it; -1: input 0's own */
     int item[PLAN_ITEM_KINDS]; /* -1: none */
     size_t packed_floats, packed_place, saved_floats, saved_image_floats;
     size_t part_floats; /* of one chunk's sums, by gather or gather_backward */
@@ -60,6 +61,7 @@ typedef struct plan_step {
 typedef struct plan_item {
     plan_item_kind kind;
     int step, chunk /* images */, segment;
+    bool idle;                  /* done by other items */
     int recompute;              /* first item to run before this one, -1: none */
     int next_recompute;         /* of the items in that list */
     nlg_op_call call;           /* for the whole batch; what is local as in the first worker's memory */
@@ -101,10 +103,16 @@ struct nlg_plan {
 };
 
 unsigned nlg_plan_step_reads(const plan_step *step);
+/* The value whose gradient the backward pass of input `j` writes. */
+static inline int nlg_plan_gradient_value(const plan_step *step, int j) {
+    return j == 0 && step->gated >= 0 ? step->gated : step->in[j];
+}
 /* Put convolutions of an inference plan into chains; steps taken over are marked dead. */
 nlg_status nlg_plan_chain(nlg_plan *plan, nlg_error *err);
 /* List the items and cut them into segments. */
 nlg_status nlg_plan_schedule(nlg_plan *plan, nlg_error *err);
+/* Training: join ReLUs with the convolutions that read them. */
+void nlg_plan_gate(nlg_plan *plan);
 /* Decide aliases, lifetimes, and what is local or recomputed. */
 nlg_status nlg_plan_find_lifetimes(nlg_plan *plan, nlg_error *err);
 /* Decide places; sets arena_floats. */

@@ -98,11 +98,12 @@ static void find_touches(nlg_plan *plan) {
         const plan_step *s = &plan->steps[item->step];
         const unsigned reads = nlg_plan_step_reads(s);
         const bool forward = item->kind == PLAN_FORWARD;
+        if (item->idle) continue;
         if (forward || (item->kind == PLAN_BACKWARD && (reads & NLG_OP_READS_Y))) touch(plan, s->out, k);
         if (!forward && item->kind != PLAN_GATHER) touch_gradient(plan, s->out, k);
         for (int j = 0; j < s->n_in; j++) {
             if (forward || item->kind == PLAN_GATHER || (reads & NLG_OP_READS_X)) touch(plan, s->in[j], k);
-            if (item->kind == PLAN_BACKWARD) touch_gradient(plan, s->in[j], k);
+            if (item->kind == PLAN_BACKWARD) touch_gradient(plan, nlg_plan_gradient_value(s, j), k);
         }
     }
     for (int v = 0; v < plan->n_values; v++) {

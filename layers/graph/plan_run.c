@@ -15,7 +15,7 @@ static nlg_status bind_accumulation(nlg_plan *plan, nlg_error *err) {
         plan_step *s = &plan->steps[i];
         if (!s->backward) continue;
         for (int j = 0; j < s->n_in; j++) {
-            plan_value *x = &plan->values[s->in[j]];
+            plan_value *x = &plan->values[nlg_plan_gradient_value(s, j)];
             s->accumulate_dx[j] = x->single;
             if (x->gradient) x->single = true;
         }
@@ -50,7 +50,7 @@ static void bind_item(nlg_plan *plan, plan_item *item, plan_storage_kind value_k
     for (int j = 0; j < s->n_in; j++) {
         bool local, local_gradient;
         call->x[j] = nlg_plan_tensor(plan, s->in[j], read_kind, &local);
-        call->dx[j] = nlg_plan_tensor(plan, s->in[j], PLAN_GRADIENT, &local_gradient);
+        call->dx[j] = nlg_plan_tensor(plan, nlg_plan_gradient_value(s, j), PLAN_GRADIENT, &local_gradient);
         call->accumulate_dx[j] = s->accumulate_dx[j];
         item->local_x |= (uint32_t)local << j;
         item->local_dx |= (uint32_t)local_gradient << j;
@@ -159,6 +159,7 @@ static void run_item(const plan_run *run, const plan_item *item, int chunk, int 
 
 static void run_timed_item(const plan_run *run, const plan_item *item, int chunk, int group, int worker) {
     nlg_plan *plan = run->plan;
+    if (item->idle) return;
     for (int k = item->recompute; k >= 0; k = plan->items[k].next_recompute)
         run_timed_item(run, &plan->items[k], chunk, group, worker);
     const bool timed = plan->timing && worker == 0; /* the others do the like at the same time */

@@ -95,6 +95,18 @@ void nlg_conv_scaled_forward(const nlg_exec *exec, const nlg_conv_shape *shape, 
     nlg_conv_direct_scaled(exec, shape, x, ld_x, scale, ld_scale, packed, &out, scratch);
 }
 
+bool nlg_conv_gate_fits(const nlg_conv_shape *shape, const nlg_exec *exec) {
+    return exec->backend == NLG_BACKEND_OWN &&
+           nlg_conv_choose(shape, NLG_CONV_BACKWARD_DATA, exec->direct_only) != NLG_CONV_WINOGRAD;
+}
+
+void nlg_conv_backward_gated(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,
+                             const float *x, int64_t ld_x, bool accumulate, float *dx, int64_t ld_dx, float *scratch) {
+    nlg_conv_output out = {
+        .y = dx, .ld_y = ld_dx, .add = accumulate ? dx : NULL, .ld_add = ld_dx, .gate = x, .ld_gate = ld_x, .channels = shape->c};
+    driver_for(shape, NLG_CONV_BACKWARD_DATA, exec)->gather(exec, shape, NLG_CONV_BACKWARD_DATA, dy, ld_dy, packed, &out, scratch);
+}
+
 void nlg_conv_backward_data(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,
                             bool accumulate, float *dx, int64_t ld_dx, float *scratch) {
     nlg_conv_output out = {.y = dx, .ld_y = ld_dx, .add = accumulate ? dx : NULL, .ld_add = ld_dx, .channels = shape->c};

@@ -58,6 +58,12 @@ void nlg_conv_scaled_forward(const nlg_exec *exec, const nlg_conv_shape *shape, 
 void nlg_conv_backward_data(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,
                             bool accumulate, float *dx, int64_t ld_dx, float *scratch);
 
+/* The same where x is the output of a ReLU and dx belongs to the ReLU's input: the gradient counts where x is above 0. Not every
+ * algorithm and backend can do it. */
+bool nlg_conv_gate_fits(const nlg_conv_shape *shape, const nlg_exec *exec);
+void nlg_conv_backward_gated(const nlg_exec *exec, const nlg_conv_shape *shape, const float *dy, int64_t ld_dy, const float *packed,
+                             const float *x, int64_t ld_x, bool accumulate, float *dx, int64_t ld_dx, float *scratch);
+
 /* dw_oihw [K,C/G,R,S] = (accumulate ? dw_oihw : 0) + gradient; db [K] likewise unless NULL. */
 void nlg_conv_backward_weights(const nlg_exec *exec, const nlg_conv_shape *shape, const float *x, int64_t ld_x, const float *dy,
                                int64_t ld_dy, bool accumulate, float *dw_oihw, float *db, float *scratch);

@@ -64,6 +64,7 @@ static nlg_depthwise_block image_block(const depthwise_run *run, int64_t image, 
     if (run->out.y) block.out.y += channel;
     if (block.out.add) block.out.add += channel;
     if (block.out.bias) block.out.bias += channel;
+    if (block.out.gate) block.out.gate += channel;
     block.out.channels = channels;
     return block;
 }

@@ -117,6 +117,7 @@ static void run_block(const direct_run *run, const nlg_conv_gemm *block, int pan
         job.out.y += first.channel;
         if (job.out.add) job.out.add += first.channel;
         if (job.out.bias) job.out.bias += first.channel;
+        if (job.out.gate) job.out.gate += first.channel;
         job.out.channels = last.channel + last.channels - first.channel;
         int64_t k = 0;
         do {

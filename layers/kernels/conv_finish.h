@@ -16,7 +16,7 @@ typedef struct finisher {
 
 /* The sums are the outputs. */
 NLG_INLINE bool is_plain(const nlg_conv_output *out) {
-    return !out->bias && !out->add && out->act == NLG_ACT_NONE;
+    return !out->bias && !out->add && !out->gate && out->act == NLG_ACT_NONE;
 }
 
 NLG_INLINE finisher finisher_at(const nlg_conv_output *out, int channel) {

@@ -12,12 +12,15 @@ typedef struct nlg_conv_run {
     int64_t offset, length;
 } nlg_conv_run;
 
-/* How a finished sum becomes an output: y = act(sum + bias + add). Pixel i of the list is number index[i] of the tensors. */
+/* How a finished sum becomes an output: y = act(sum + bias + add), where a sum counts as 0 unless its gate is above 0. Pixel i of
+ * the list is number index[i] of the tensors. */
 typedef struct nlg_conv_output {
     float *y;
     int64_t ld_y;
     const float *add; /* may be NULL, may be y */
     int64_t ld_add;
+    const float *gate; /* may be NULL; not with an activation that curves */
+    int64_t ld_gate;
     const float *bias; /* may be NULL */
     nlg_act act;
     int channels; /* valid channels from y on */

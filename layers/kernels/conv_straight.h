@@ -40,6 +40,10 @@ NLG_INLINE void finish_at(const straight_finisher *f, vn v, const float *add, fl
 NLG_INLINE void finish_straight(const nlg_conv_output *out, const straight_finisher *f, vn v, int64_t index, int channel,
                                 const int j, int lanes, const bool plain, const bool whole) {
     const float *add = out->add ? out->add + index * out->ld_add + channel : NULL;
+    if (!plain && out->gate) {
+        const float *gate = out->gate + index * out->ld_gate + channel;
+        v = vn_gate(v, whole ? vn_load(gate) : vn_load_n(gate, lanes));
+    }
     finish_at(f, v, add, out->y + index * out->ld_y + channel, j, lanes, plain, whole);
 }
 

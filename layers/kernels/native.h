@@ -2,8 +2,8 @@
  * portable code.
  *
  * Where no sum crosses lanes, narrower steps give the same bits, and a loop over single registers holds twice as many different
- * values as one over the pairs of vec.h. vn_spread(p, lane, ...) is the lanes of vf_spread(p, ...) from `lane` on. Only files of
- * layers/kernels/simd include this. */
+ * values as one over the pairs of vec.h. vn_gate(a, gate) is a where gate is above 0, else 0. vn_spread(p, lane, ...) is the lanes
+ * of vf_spread(p, ...) from `lane` on. Only files of layers/kernels/simd include this. */
 #ifndef NLG_NATIVE_H
 #define NLG_NATIVE_H
 
@@ -58,6 +58,9 @@ NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
 NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
     return vf_fnma(a, b, c);
 }
+NLG_INLINE vn vn_gate(vn a, vn gate) {
+    return vf_select(vf_lt(vf_zero(), gate), a, vf_zero());
+}
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     return vf_spread(p + lane, size, j);
 }
@@ -106,6 +109,9 @@ NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
 }
 NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
     return _mm256_fnmadd_ps(a, b, c);
+}
+NLG_INLINE vn vn_gate(vn a, vn gate) {
+    return _mm256_and_ps(_mm256_cmp_ps(_mm256_setzero_ps(), gate, _CMP_LT_OQ), a);
 }
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     if (size == 8) return _mm256_set1_ps(p[lane + j]);
@@ -157,6 +163,9 @@ NLG_INLINE vn vn_fma(vn a, vn b, vn c) {
 }
 NLG_INLINE vn vn_fnma(vn a, vn b, vn c) {
     return vec_fnma_(a, b, c);
+}
+NLG_INLINE vn vn_gate(vn a, vn gate) {
+    return vec_blend_((vec4i_)(vn_zero() < gate), a, vn_zero());
 }
 NLG_INLINE vn vn_spread(const float *p, int lane, const int size, int j) {
     return vn_set1(p[lane / size * size + j]);

@@ -23,6 +23,7 @@ typedef struct nlg_conv2d_attrs {
     bool scale;
     bool add;
     nlg_act act;
+    bool gate;
 } nlg_conv2d_attrs;
 
 /* "linear": the whole H x W x C input in C,H,W order -> out features. Parameters: weight [out, C*H*W], bias [out] if `bias`.

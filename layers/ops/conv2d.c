@@ -160,7 +160,7 @@ static void backward(const nlg_op_call *call) {
     const nlg_conv2d_attrs *a = call->attrs;
     nlg_conv_shape s = shape_of(call);
     assert(!a->norm && !a->scale && !a->add && a->act == NLG_ACT_NONE); /* fused for inference only */
-    nlg_conv_call_backward(call, &s, call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
+    nlg_conv_call_backward(call, &s, a->gate, call->dparam[0], a->bias ? call->dparam[1] : NULL, call->scratch);
 }
 
 static const char *algorithm(const nlg_op_call *call) {

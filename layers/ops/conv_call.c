@@ -28,14 +28,17 @@ size_t nlg_conv_call_scratch(const nlg_op_call *call, const nlg_conv_shape *shap
     return size;
 }
 
-void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, float *dw, float *db, float *scratch) {
+void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, bool gate, float *dw, float *db, float *scratch) {
     const nlg_exec *exec = call->exec;
     const nlg_tensor *x = &call->x[0], *dx = &call->dx[0], *dy = &call->dy;
     if (dw)
         nlg_conv_backward_weights(exec, shape, x->data, x->ld, dy->data, dy->ld, call->accumulate_dparam, dw, db, scratch);
     else if (db)
         nlg_channel_dot(exec, 1, nlg_tensor_pixels(dy), dy->c, dy->data, dy->ld, NULL, 0, call->accumulate_dparam, db, 0);
-    if (dx->data)
+    if (dx->data && gate)
+        nlg_conv_backward_gated(exec, shape, dy->data, dy->ld, call->packed + packed_forward(call, shape), x->data, x->ld,
+                                call->accumulate_dx[0], dx->data, dx->ld, scratch);
+    else if (dx->data)
         nlg_conv_backward_data(exec, shape, dy->data, dy->ld, call->packed + packed_forward(call, shape), call->accumulate_dx[0],
                                dx->data, dx->ld, scratch);
 }

@@ -10,8 +10,9 @@ size_t nlg_conv_call_packed(const nlg_op_call *call, const nlg_conv_shape *shape
 void nlg_conv_call_pack(const nlg_op_call *call, const nlg_conv_shape *shape, const float *weight);
 /* Floats of scratch for forward, and in training for backward. */
 size_t nlg_conv_call_scratch(const nlg_op_call *call, const nlg_conv_shape *shape);
-/* dx with the packed weights; dw and db (NULL: not wanted) accumulate as the call says. */
-void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, float *dw, float *db, float *scratch);
+/* dx with the packed weights; dw and db (NULL: not wanted) accumulate as the call says. `gate`: x is a ReLU's output and dx belongs
+ * to the ReLU's input. */
+void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape, bool gate, float *dw, float *db, float *scratch);
 const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
 
 extern const nlg_op nlg_op_conv2d, nlg_op_channel_scale;

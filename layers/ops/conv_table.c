@@ -116,7 +116,7 @@ static void backward(const nlg_op_call *call) {
     float *gradient = call->scratch, *dw = call->dparam[0], *db = call->dparam[1];
     nlg_op_call fresh = *call;
     fresh.accumulate_dparam = false;
-    nlg_conv_call_backward(&fresh, &s, dw ? gradient : NULL, NULL, gradient + round_up_floats(conv_weight_count(&s)));
+    nlg_conv_call_backward(&fresh, &s, false, dw ? gradient : NULL, NULL, gradient + round_up_floats(conv_weight_count(&s)));
     if (db)
         nlg_channel_dot(call->exec, 1, nlg_tensor_pixels(&call->dy), call->dy.c, call->dy.data, call->dy.ld, NULL, 0,
                         call->accumulate_dparam, db, 0);

@@ -122,6 +122,10 @@ static __attribute__((noinline)) void activate(const nlg_conv_output *out, const
 NLG_INLINE void prefetch_output(const nlg_conv_output *out, int64_t index, int channel, const int panels) {
     const float *y = out->y + index * out->ld_y + channel;
     UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(y + j * NLG_PANEL, 1, 3);
+    if (out->gate) {
+        const float *gate = out->gate + index * out->ld_gate + channel;
+        UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(gate + j * NLG_PANEL, 0, 3);
+    }
     if (!out->add) return;
     const float *add = out->add + index * out->ld_add + channel;
     UNROLL for (int j = 0; j < panels; j++) __builtin_prefetch(add + j * NLG_PANEL, 0, 3);

@@ -54,7 +54,7 @@ NLG_INLINE void taps_inside(const nlg_conv_axis *axis, int i, int *begin, int *e
 /* The epilogue of a block. ReLU and ReLU6 are bounds, which let NaN through; curved activations pass over the outputs of a tile,
  * all channels, once those are written: enough values to hide the length of their chains. */
 typedef struct bounds {
-    enum { PLAIN, BOUNDED, OTHER } form;
+    enum { PLAIN, BOUNDED, GRADIENT /* gate and addition */, OTHER } form;
     bool curved; /* activate afterwards */
     vn low, high;
 } bounds;
@@ -66,8 +66,10 @@ static bounds bounds_of(const nlg_conv_output *out) {
                 vn_set1(act == NLG_ACT_RELU6 ? 6.0f : INFINITY)};
     if (is_plain(out))
         b.form = PLAIN;
-    else if (out->bias && !out->add)
+    else if (out->bias && !out->add && !out->gate)
         b.form = BOUNDED;
+    else if (!out->bias && out->act == NLG_ACT_NONE)
+        b.form = GRADIENT;
     return b;
 }
 
@@ -81,6 +83,7 @@ static __attribute__((noinline)) void finish_any(const nlg_depthwise_block *job,
     vn bias = out->bias ? vn_load_n(out->bias + channel, lanes) : vn_zero();
     for (int i = 0; i < count; i++) {
         vn v = vn_load(sums + i * NLG_NATIVE);
+        if (out->gate) v = vn_gate(v, vn_load_n(out->gate + (index + i * step) * out->ld_gate + channel, lanes));
         if (out->bias) v = vn_add(v, bias);
         if (out->add) v = vn_add(v, vn_load_n(out->add + (index + i * step) * out->ld_add + channel, lanes));
         vn_store(sums + i * NLG_NATIVE, vn_min(b.high, vn_max(b.low, v)));
@@ -106,8 +109,9 @@ static __attribute__((noinline)) void activate(const nlg_conv_output *out, int64
 /* One tile of one register of channels. Columns low .. high of its reach are inside; `all`: the whole reach is. */
 typedef struct tile_job {
     const float *x, *w, *bias; /* first output's column 0; bias of these channels */
+    const float *add, *gate;   /* of the first output, for the form GRADIENT; may be NULL */
     float *y;
-    int64_t down, ld_x, ld_w, ld_y; /* between tap rows, columns, taps, outputs */
+    int64_t down, ld_x, ld_w, ld_y, ld_add, ld_gate; /* between tap rows, columns, taps, outputs */
     int rows, low, high, count, lanes;
 } tile_job;
 
@@ -141,11 +145,26 @@ NLG_INLINE void tile_body(const nlg_depthwise_block *job, const bounds *b, tile_
             if (!all && i >= t.count) break;
             store(y, vn_min(b->high, vn_max(b->low, vn_add(sum[i], bias))), t.lanes, whole);
         }
+    } else if (b->form == GRADIENT) {
+        const float *add = t.add, *gate = t.gate;
+        UNROLL for (int i = 0; i < tile; i++, y += t.ld_y) {
+            if (!all && i >= t.count) break;
+            vn v = sum[i];
+            if (gate) v = vn_gate(v, load(gate + i * t.ld_gate, t.lanes, whole));
+            if (add) v = vn_add(v, load(add + i * t.ld_add, t.lanes, whole));
+            store(y, v, t.lanes, whole);
+        }
     } else {
         float sums[(MOST_TILE * NLG_NATIVE + NLG_LANES - 1) / NLG_LANES * NLG_LANES]; /* in whole vectors of 16 */
         UNROLL for (int i = 0; i < tile; i++) vn_store(sums + i * NLG_NATIVE, sum[i]);
         finish_any(job, index, channel, t.count, sums);
     }
+}
+
+NLG_INLINE void next_channels(tile_job *t) {
+    t->x += NLG_NATIVE, t->y += NLG_NATIVE, t->w += NLG_NATIVE, t->bias += NLG_NATIVE;
+    if (t->add) t->add += NLG_NATIVE;
+    if (t->gate) t->gate += NLG_NATIVE;
 }
 
 NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, const int stride, const int tile) {
@@ -155,7 +174,12 @@ NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, co
     const int64_t ld_row = job->ld_row, ld_index = job->ld_index, ld_y = job->out.ld_y;
     const int col_begin = job->col_begin, col_end = job->col_end, row_end = job->row_end;
     const float *x = job->x, *w = job->w, *bias = job->out.bias;
-    tile_job t = {.down = rows.step * ld_row, .ld_x = job->ld_x, .ld_w = job->ld_w, .ld_y = cols.out_step * ld_y};
+    tile_job t = {.down = rows.step * ld_row,
+                  .ld_x = job->ld_x,
+                  .ld_w = job->ld_w,
+                  .ld_y = cols.out_step * ld_y,
+                  .ld_add = cols.out_step * job->out.ld_add,
+                  .ld_gate = cols.out_step * job->out.ld_gate};
     for (int p = job->row_begin; p < row_end; p++) {
         int r_begin, r_end;
         taps_inside(&rows, p, &r_begin, &r_end);
@@ -173,17 +197,19 @@ NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, co
             t.y = job->out.y + index * ld_y;
             t.w = row_w;
             t.bias = bias;
+            t.add = job->out.add ? job->out.add + index * job->out.ld_add : NULL;
+            t.gate = job->out.gate ? job->out.gate + index * job->out.ld_gate : NULL;
             t.lanes = NLG_NATIVE;
             int c = 0;
             if (t.low == 0 && t.high == reach)
                 for (; c < whole; c += NLG_NATIVE) {
                     tile_body(job, &b, t, index, c, taps, stride, tile, true, true);
-                    t.x += NLG_NATIVE, t.y += NLG_NATIVE, t.w += NLG_NATIVE, t.bias += NLG_NATIVE;
+                    next_channels(&t);
                 }
             else
                 for (; c < whole; c += NLG_NATIVE) {
                     tile_body(job, &b, t, index, c, taps, stride, tile, false, true);
-                    t.x += NLG_NATIVE, t.y += NLG_NATIVE, t.w += NLG_NATIVE, t.bias += NLG_NATIVE;
+                    next_channels(&t);
                 }
             if (c < channels) {
                 t.lanes = channels - c;
