@@ -167,7 +167,7 @@ ARM_TESTS ?= vec vmath kernels conv digests
 ARM_DIGESTS ?= lenet5_small resnet8_small
 test-arm: ## tests of the NEON kernels under qemu-aarch64 (installs the cross compiler and the emulator as root)
 	@tests/tools/arm_sysroot.sh $(ARM_ROOT)
-	+@NLG_RUNNER="qemu-aarch64 -L $(ARM_ROOT)" NLG_SLOWER=$${NLG_SLOWER:-4} NLG_DIGESTS="$(ARM_DIGESTS)" \
+	+@NLG_RUNNER="qemu-aarch64 -L $(ARM_ROOT)" NLG_SLOWER=$${NLG_SLOWER:-8} NLG_DIGESTS="$(ARM_DIGESTS)" \
 	  $(MAKE) --no-print-directory test BUILD=$(BUILD)-arm CC="$(ARM_CC) --sysroot=$(ARM_ROOT)" CAIRO=0 T="$(ARM_TESTS)"
 
 # A subset: programs that finish within a minute under valgrind.

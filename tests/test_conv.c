@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -398,10 +399,12 @@ static void test_particular(void **state) {
 }
 
 /* Shapes for which some pass takes Winograd's form, a linear layer's 3 x 3 included; its error against the exact value stays far
- * below the bound of 5e-4. */
+ * below the bound of 5e-4. Emulators (NLG_SLOWER from 8 on) take every third, among which every kind is. */
 static void test_winograd(void **state) {
     (void)state;
     static const int kernels[][2] = {{3, 3}, {5, 5}, {1, 3}, {3, 1}, {1, 7}, {7, 1}};
+    const char *slower = getenv("NLG_SLOWER");
+    const bool few = slower && atoi(slower) >= 8;
     draw d = {nlg_rng_seed(5), 0};
     for (int i = 0; i < 100;) {
         const int *kernel = kernels[i < 40 ? 0 : 1 + i % 5];
@@ -430,7 +433,8 @@ static void test_winograd(void **state) {
         if (!any) continue;
         draw_rest(&d, &t);
         t.direct_only = false;
-        check(&t, (uint64_t)i++, 1e-4);
+        if (!few || i % 3 == 2) check(&t, (uint64_t)i, 1e-4);
+        i++;
     }
 }
 
