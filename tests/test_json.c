@@ -42,7 +42,7 @@ static void a_document_keeps_the_exact_value(void **state) {
     (void)state;
     cJSON *document = cJSON_CreateObject(), *again;
     cJSON_AddNumberToObject(document, "a", 0.1 + 0.2);
-    cJSON_AddNumberToObject(document, "b", NAN);
+    cJSON_AddNumberToObject(document, "b", (double)NAN);
     char *text;
     assert_int_equal(nlg_json_write(document, false, &text, NULL), NLG_OK);
     assert_string_equal(text, "{\"a\":0.30000000000000004,\"b\":null}");
