@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "harness/measures/class_map.h"
 #include "tests/made_files.h"
 #include "tests/program.h"
 
@@ -249,6 +250,27 @@ static void signals_links_and_modes(void **state) {
     run_good("[ -L $D/l.st ] && [ $(stat -c %%a $D/big/w.st) = 600 ] && ! cmp -s $D/big/w.st $D/before && ! [ -e $D/l.st.state ]");
 }
 
+/* A line may end as on any system; each of them counts when room is made. */
+static void class_names_end_as_anywhere(void **state) {
+    (void)state;
+    static const char *const ends[] = {"\n", "\r\n", "\r"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        enum { LINES = 500 };
+        char *folder = made_folder(), text[8 * LINES];
+        size_t used = 0;
+        for (int k = 0; k < LINES; k++) used += (size_t)snprintf(text + used, sizeof text - used, "c%d%s", k, ends[i]);
+        made_file(folder, "names", text, used);
+        nlg_class_map map;
+        nlg_error err = {0};
+        if (nlg_class_map_open(made_path(folder, "names"), &map, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_int_equal(map.count, LINES);
+        assert_string_equal(map.names[0], "c0");
+        assert_string_equal(map.names[LINES - 1], "c499");
+        nlg_class_map_close(&map);
+        made_folder_remove(folder);
+    }
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -261,6 +283,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(a_rate_of_0_is_used, enter, leave),
         cmocka_unit_test_setup_teardown(what_is_used_otherwise_is_said, enter, leave),
         cmocka_unit_test_setup_teardown(signals_links_and_modes, enter, leave),
+        cmocka_unit_test(class_names_end_as_anywhere),
     };
     return cmocka_run_group_tests_name("cli weights", tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static void take_line(char *line, const char **key, const char **name) {
 
 static nlg_status read_lines(const char *path, nlg_class_map *m, nlg_error *err) {
     int room = 1;
-    for (const char *at = m->text; *at; at++) room += *at == '\n';
+    for (const char *at = m->text; *at; at++) room += *at == '\n' || *at == '\r'; /* each may end a line */
     m->keys = nlg_alloc((size_t)room, sizeof *m->keys);
     m->names = nlg_alloc((size_t)room, sizeof *m->names);
     if (!m->keys || !m->names) return nlg_fail_memory(err, (size_t)room * sizeof *m->keys, "the class names");
