@@ -188,11 +188,12 @@ faults: setup-quiet ## break memory, disk and process on purpose: FAULTS="memory
 
 # Fuzzing with clang's libFuzzer: what reads is instrumented, kernels are not. tests/fuzz/run.sh names the readers.
 FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
 FUZZ_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/fuzz/*.c) $(filter-out tests/oracle/reference.c,$(wildcard tests/oracle/*.c)))
 .PHONY: fuzz fuzz-program
 fuzz: setup-quiet ## feed made-up files to every reader, FUZZ_SECONDS each; READERS="weights store" picks some (needs clang)
 	$(MAKE_JOBS) fuzz-program BUILD=$(BUILD)-fuzz CC=clang OMP=0 OPT=-O1 SIMD_OPT=-O1 FUZZ=1
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/fuzz/run.sh $(BUILD)-fuzz $(READERS)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) tests/fuzz/run.sh $(BUILD)-fuzz $(READERS)
 fuzz-program: $(BUILD)/fuzz/fuzz $(BUILD)/lineage
 ifeq ($(FUZZ),1)
 CHECKED := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

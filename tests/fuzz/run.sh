@@ -1,5 +1,6 @@
 #!/bin/bash
-# Runs the fuzz targets for FUZZ_SECONDS each, two at a time: run.sh BUILD [READER...]. The corpus stays in BUILD/fuzz; what was found is
+# Runs the fuzz targets for FUZZ_SECONDS each, two at a time: run.sh BUILD [READER...]. FUZZ_SEED (default 0: another one each
+# time) makes a run repeat an earlier one's inputs, as far as time allows. The corpus stays in BUILD/fuzz; what was found is
 # named BUILD/fuzz/READER-found-*.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,7 +16,7 @@ tests/fuzz/seeds.sh "$build" "$places/seeds"
 fuzz() {
     local corpus=$places/corpus/$1 log=$places/$1.log
     mkdir -p "$corpus" "$places/seeds/$1"
-    if READER=$1 "$places/fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 \
+    if READER=$1 "$places/fuzz" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -malloc_limit_mb=1024 -print_final_stats=1 -seed="${FUZZ_SEED:-0}" \
         -artifact_prefix="$places/$1-found-" "$corpus" "$places/seeds/$1" >"$log" 2>&1; then
         echo "fuzz: $1: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs, nothing found"
     else
