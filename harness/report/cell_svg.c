@@ -35,7 +35,7 @@ static void give_rows(drawing *d) {
         int row = 1;
         for (int i = 0; i < 2; i++)
             if (d->at[block->in[i]].row >= row) row = d->at[block->in[i]].row + 1;
-        while (d->in_row[row] == PER_ROW) row++;
+        while (row < NLG_CELL_MAX_STATES && d->in_row[row] == PER_ROW) row++;
         d->at[b + 2].row = row;
         d->in_row[row]++;
         if (row > d->rows) d->rows = row;
