@@ -16,7 +16,7 @@ for compiler in gcc clang; do
         rm -f "$variant.log"
         for network in $networks; do
             digest=$("$variant/lineage" train "$network" --data fashion-mnist --epochs 1 --train-images 64 --seed 1 --threads 2 --json |
-                sed -n 's/.*"digest":[[:space:]]*"\([0-9a-f]\{64\}\)".*/\1/p')
+                sed -n 's/^[[:space:]]"digest":[[:space:]]*"\([0-9a-f]\{64\}\)".*/\1/p') # of the weights; that of the data stands deeper
             echo "$compiler -$level $network ${digest:-none}"
             eval "expected=\$expected_$network"
             if [ -z "$digest" ]; then
