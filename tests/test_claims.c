@@ -94,7 +94,31 @@ static void rules_decide_by_rows(void **state) {
         if (v.kind != cases[i].kind)
             fail_msg("%s, %s: expected %s, found %s (p %g, %g to %g)", cases[i].rule, cases[i].query,
                      nlg_verdict_name(cases[i].kind), nlg_verdict_name(v.kind), v.p, v.low, v.high);
+        nlg_verdict_free(&v);
     }
+}
+
+/* A verdict never stands beside the figures of a contrast that says something else. */
+static void figures_are_those_of_the_contrast_that_decides(void **state) {
+    (void)state;
+    static const char three[] =
+        SEQUENCE("30") "SELECT i AS pair, substr('abc', i % 3 + 1, 1) AS contrast, 80 + i / 100.0 AS a, "
+                       "CASE i % 3 WHEN 0 THEN 79 WHEN 1 THEN 90 ELSE 80 + (i * 7 % 5 - 1.85) END AS b FROM s";
+    nlg_verdict v = decide("greater", "{}", three);
+    assert_int_equal(v.kind, NLG_CONTRADICTED);
+    assert_int_equal(v.contrasts, 3);
+    assert_string_equal(v.each[v.decisive].name, "b");
+    assert_true(v.p < 0.05 && v.difference < -9 && v.high < 0 && v.pairs == 10);
+    assert_int_equal(v.each[0].verdict.kind, NLG_SUPPORTED);
+    assert_int_equal(v.each[2].verdict.kind, NLG_NOT_SHOWN);
+    assert_true(v.each[0].verdict.difference > 0 && v.each[2].verdict.p > 0.05);
+    nlg_verdict_free(&v);
+
+    v = decide("ratio_within", "{\"low\":1}", SEQUENCE("2") "SELECT 1 AS pair, i AS contrast, i - 0.5 AS a, 1 AS b FROM s");
+    assert_int_equal(v.kind, NLG_CONTRADICTED);
+    assert_string_equal(v.each[v.decisive].name, "1");
+    assert_true(v.difference == 0.5 && v.each[1].verdict.difference == 1.5);
+    nlg_verdict_free(&v);
 }
 
 static void figures_of_a_verdict(void **state) {
@@ -179,6 +203,7 @@ static void shipped_claims_run(void **state) {
     for (int i = 0; i < claims.n_claims; i++) {
         nlg_verdict v;
         if (nlg_claim_decide(&claims.claims[i], q, "smoke", &v, &err) != NLG_OK) fail_msg("%s", err.text);
+        nlg_verdict_free(&v);
     }
     nlg_query_close(q);
     nlg_claims_free(&claims);
@@ -397,6 +422,7 @@ int main(int argc, char **argv) {
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rules_decide_by_rows),
+        cmocka_unit_test(figures_are_those_of_the_contrast_that_decides),
         cmocka_unit_test(figures_of_a_verdict),
         cmocka_unit_test(faults_of_claim_files_are_refused),
         cmocka_unit_test(failing_queries_name_file_and_claim),

@@ -174,39 +174,70 @@ static int by_contrast_and_pair(const void *x, const void *y) {
     return order ? order : (p->b > q->b) - (p->b < q->b);
 }
 
-/* Of the contrasts, after Holm: supported if all are, contradicted if one is. The figures are those of the weakest (largest p). */
-static nlg_status join(const nlg_claim *claim, nlg_verdict *each, int n, nlg_verdict *whole, nlg_error *err) {
+/* Holm's p of every contrast. What it takes back is not shown; a rule that decides by intervals keeps its word. */
+static nlg_status adjust(const nlg_claim *claim, nlg_contrast *each, int n, nlg_error *err) {
     double *room = nlg_alloc(2 * (size_t)n, sizeof *room);
-    int weakest = 0, tested = 0;
+    int tested = 0;
     if (!room) return nlg_fail_memory(err, 0, "a claim");
     for (int i = 0; i < n; i++)
-        if (!isnan(each[i].p)) room[tested++] = each[i].p;
+        if (!isnan(each[i].verdict.p)) room[tested++] = each[i].verdict.p;
     nlg_status status = tested ? nlg_holm(room, (size_t)tested, room + n, err) : NLG_OK;
+    const bool by_p = claim->rule->decide != nlg_rule_find("not_lower")->decide;
     for (int i = 0, t = 0; status == NLG_OK && i < n; i++) {
-        if (isnan(each[i].p)) continue;
-        each[i].p = room[n + t++];
-        /* What Holm takes back is not shown; a rule that decides by intervals keeps its word. */
-        bool by_p = claim->rule->decide != nlg_rule_find("not_lower")->decide;
-        if (n > 1 && by_p && each[i].p > 0.05 && (each[i].kind == NLG_SUPPORTED || each[i].kind == NLG_CONTRADICTED))
-            each[i].kind = NLG_NOT_SHOWN;
+        nlg_verdict *v = &each[i].verdict;
+        if (isnan(v->p)) continue;
+        v->p = room[n + t++];
+        if (n > 1 && by_p && v->p > 0.05 && (v->kind == NLG_SUPPORTED || v->kind == NLG_CONTRADICTED)) v->kind = NLG_NOT_SHOWN;
     }
     nlg_free(room);
-    if (status != NLG_OK) return status;
-    for (int i = 1; i < n; i++)
-        if (each[i].p > each[weakest].p || (isnan(each[weakest].p) && !isnan(each[i].p))) weakest = i;
-    *whole = each[weakest];
-    whole->contrasts = n;
-    whole->incomplete = 0;
-    bool all = true, contradicted = false, untestable = false;
+    return status;
+}
+
+static nlg_verdict_kind joined_kind(const nlg_contrast *each, int n) {
+    bool seen[NLG_DESCRIBED + 1] = {false};
+    for (int i = 0; i < n; i++) seen[each[i].verdict.kind] = true;
+    return seen[NLG_CONTRADICTED]   ? NLG_CONTRADICTED
+           : seen[NLG_NOT_TESTABLE] ? NLG_NOT_TESTABLE
+           : seen[NLG_NOT_SHOWN]    ? NLG_NOT_SHOWN
+           : seen[NLG_SUPPORTED]    ? NLG_SUPPORTED
+                                    : NLG_DESCRIBED;
+}
+
+/* Among the contrasts of the joined kind: the clearest one of a contradiction (least p), else the weakest (largest p). */
+static int decisive(const nlg_contrast *each, int n, nlg_verdict_kind kind) {
+    int best = -1;
     for (int i = 0; i < n; i++) {
-        all &= each[i].kind == NLG_SUPPORTED || each[i].kind == NLG_DESCRIBED;
-        contradicted |= each[i].kind == NLG_CONTRADICTED;
-        untestable |= each[i].kind == NLG_NOT_TESTABLE;
-        whole->incomplete += each[i].incomplete;
-        if (each[i].pairs < whole->pairs) whole->pairs = each[i].pairs;
+        if (each[i].verdict.kind != kind) continue;
+        const double p = each[i].verdict.p, known = best < 0 ? (double)NAN : each[best].verdict.p;
+        if (isnan(known) ? best < 0 || !isnan(p) : kind == NLG_CONTRADICTED ? p < known : p > known) best = i;
     }
-    if (n > 1) whole->kind = contradicted ? NLG_CONTRADICTED : untestable ? NLG_NOT_TESTABLE : all ? whole->kind : NLG_NOT_SHOWN;
+    return best < 0 ? 0 : best;
+}
+
+/* Takes the contrasts, unless it fails. */
+static nlg_status join(const nlg_claim *claim, nlg_contrast *each, int n, nlg_verdict *whole, nlg_error *err) {
+    NLG_TRY(adjust(claim, each, n, err));
+    const nlg_verdict_kind kind = joined_kind(each, n);
+    const int at = decisive(each, n, kind);
+    *whole = each[at].verdict;
+    whole->contrasts = n;
+    whole->decisive = at;
+    whole->kind = kind;
+    whole->incomplete = 0;
+    for (int i = 0; i < n; i++) {
+        whole->incomplete += each[i].verdict.incomplete;
+        if (each[i].verdict.pairs < whole->pairs) whole->pairs = each[i].verdict.pairs;
+    }
+    if (n > 1)
+        whole->each = each;
+    else
+        nlg_free(each);
     return NLG_OK;
+}
+
+void nlg_verdict_free(nlg_verdict *verdict) {
+    nlg_free(verdict->each);
+    verdict->each = NULL;
 }
 
 static nlg_status decide_contrast(const nlg_claim *claim, claim_row *rows, int n, nlg_verdict *v, nlg_error *err) {
@@ -243,7 +274,7 @@ static nlg_status decide_contrast(const nlg_claim *claim, claim_row *rows, int n
 
 static nlg_status decide_rows(const nlg_claim *claim, const nlg_rows *rows, nlg_verdict *verdict, nlg_error *err) {
     claim_row *all = nlg_alloc((size_t)rows->count + 1, sizeof *all);
-    nlg_verdict *each = nlg_alloc((size_t)rows->count + 1, sizeof *each);
+    nlg_contrast *each = nlg_alloc((size_t)rows->count + 1, sizeof *each);
     nlg_status status = all && each ? NLG_OK : nlg_fail_memory(err, 0, "a claim");
     int contrasts = 0;
     for (int i = 0; status == NLG_OK && i < rows->count; i++) {
@@ -254,11 +285,12 @@ static nlg_status decide_rows(const nlg_claim *claim, const nlg_rows *rows, nlg_
     if (status == NLG_OK) qsort(all, (size_t)rows->count, sizeof *all, by_contrast_and_pair);
     for (int begin = 0, end; status == NLG_OK && (begin < rows->count || !contrasts); begin = end) {
         for (end = begin; end < rows->count && strcmp(all[end].contrast, all[begin].contrast) == 0;) end++;
-        status = decide_contrast(claim, all + begin, end - begin, &each[contrasts++], err);
+        if (rows->count) snprintf(each[contrasts].name, sizeof each->name, "%s", all[begin].contrast);
+        status = decide_contrast(claim, all + begin, end - begin, &each[contrasts++].verdict, err);
     }
     if (status == NLG_OK) status = join(claim, each, contrasts, verdict, err);
+    if (status != NLG_OK) nlg_free(each);
     nlg_free(all);
-    nlg_free(each);
     return status;
 }
 
@@ -284,6 +316,7 @@ nlg_status nlg_claims_check(const char *file, const char *experiment, cJSON *doc
     for (int i = 0; i < claims.n_claims && status == NLG_OK; i++) {
         nlg_verdict verdict;
         status = nlg_claim_decide(&claims.claims[i], query, "smoke", &verdict, err);
+        if (status == NLG_OK) nlg_verdict_free(&verdict);
     }
     nlg_free(claims.claims);
     return status;

@@ -32,7 +32,15 @@ typedef struct nlg_verdict {
     size_t pairs;
     int contrasts, incomplete;
     double p, q, effect, difference, low, high;
+    struct nlg_contrast *each; /* [contrasts], each with Holm's p; NULL where there is only one */
+    int decisive;              /* the contrast whose figures these are */
 } nlg_verdict;
+
+typedef struct nlg_contrast {
+    char name[96];
+    nlg_verdict verdict;
+} nlg_contrast;
+void nlg_verdict_free(nlg_verdict *verdict);
 
 typedef struct nlg_rule {
     const char *name;
@@ -72,8 +80,9 @@ nlg_status nlg_claims_load(const char *folder, nlg_claims *claims, nlg_error *er
 void nlg_claims_free(nlg_claims *claims);
 
 typedef struct nlg_query nlg_query;
-/* Runs the query and the rule; Holm over the contrasts. A query that fails, or lacks a column, is refused with file and claim
- * named. */
+/* Runs the query and the rule; Holm over the contrasts. The claim is supported if every contrast is, contradicted if one is; its
+ * figures are those of the contrast that decides so. Free with nlg_verdict_free, unless it fails. A query that fails, or lacks a
+ * column, is refused with file and claim named. */
 nlg_status nlg_claim_decide(const nlg_claim *claim, nlg_query *query, const char *profile, nlg_verdict *verdict, nlg_error *err);
 /* Before anything is run: the claims of one experiment's document are read and their queries tried; in `query` any store will do,
  * the empty one too. */

@@ -49,6 +49,41 @@ static const char *class_of(nlg_verdict_kind kind) {
                                       : "open";
 }
 
+/* What the rule made of one contrast, or of the claim by the contrast that decides it. */
+static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
+    char text[256];
+    nlg_json_number(row, "pairs", (double)v->pairs);
+    snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
+    nlg_json_text(row, "pairs_text", text);
+    p_text(row, "p", v->p);
+    p_text(row, "q", v->q);
+    snprintf(text, sizeof text, "%+.2f", v->effect);
+    nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
+    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const char *unit = c->unit, *blank = *unit ? " " : "";
+    if (has_interval && is_ratio)
+        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (has_interval)
+        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (is_ratio)
+        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
+    else
+        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
+    nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
+}
+
+static void add_contrasts(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
+    cJSON *list = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
+    for (int i = 0; list && i < v->contrasts; i++) {
+        cJSON *o = nlg_json_object_in(list);
+        nlg_json_text(o, "name", v->each[i].name);
+        nlg_json_text(o, "verdict", nlg_verdict_name(v->each[i].verdict.kind));
+        nlg_json_text(o, "class", class_of(v->each[i].verdict.kind));
+        add_figures_of(o, c, &v->each[i].verdict);
+    }
+    if (list) cJSON_AddBoolToObject(row, "has_contrasts", true);
+}
+
 /* One claim for people. */
 static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
     cJSON *row = cJSON_CreateObject();
@@ -68,24 +103,9 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdi
     nlg_json_text(row, "verdict", differs ? "not verified here" : nlg_verdict_name(v->kind));
     nlg_json_text(row, "class", differs ? "open" : class_of(v->kind));
     nlg_json_text(row, "source", e->source);
-    nlg_json_number(row, "pairs", (double)v->pairs);
-    snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
-    nlg_json_text(row, "pairs_text", text);
-    p_text(row, "p", v->p);
-    p_text(row, "q", v->q);
-    snprintf(text, sizeof text, "%+.2f", v->effect);
-    nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
-    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
-    const char *unit = c->unit, *blank = *unit ? " " : "";
-    if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
-    else if (has_interval)
-        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
-    else if (is_ratio)
-        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
-    else
-        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
-    nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
+    add_figures_of(row, c, v);
+    if (v->each) nlg_json_text(row, "contrast", v->each[v->decisive].name);
+    add_contrasts(row, c, v);
     snprintf(text, sizeof text, "%d of %d", e->same, e->again);
     nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
     nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
@@ -96,25 +116,37 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdi
     return row;
 }
 
-/* One claim for machines. */
-static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
-    cJSON *row = nlg_json_object_in(list);
-    nlg_json_text(row, "id", c->id);
+static void add_numbers_of(cJSON *row, const nlg_verdict *v) {
     nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
-    nlg_json_text(row, "source", e->source);
     nlg_json_number(row, "pairs", (double)v->pairs);
     nlg_json_number(row, "p", v->p);
     nlg_json_number(row, "q", v->q);
     nlg_json_number(row, "effect", v->effect);
+    nlg_json_number(row, "difference", v->difference);
     cJSON *interval = cJSON_AddArrayToObject(row, "interval");
     for (int i = 0; i < 2; i++) {
         double end = i ? v->high : v->low;
         cJSON_AddItemToArray(interval, isfinite(end) ? cJSON_CreateNumber(end) : cJSON_CreateNull());
     }
+}
+
+/* One claim for machines. */
+static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
+    cJSON *row = nlg_json_object_in(list);
+    nlg_json_text(row, "id", c->id);
+    add_numbers_of(row, v);
+    nlg_json_text(row, "source", e->source);
     cJSON *reverified = cJSON_AddArrayToObject(row, "reverified");
     cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->same));
     cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->again));
     nlg_json_number(row, "seconds", e->seconds);
+    cJSON *contrasts = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
+    for (int i = 0; contrasts && i < v->contrasts; i++) {
+        const nlg_verdict *one = &v->each[i].verdict;
+        cJSON *o = nlg_json_object_in(contrasts);
+        nlg_json_text(o, "name", v->each[i].name);
+        add_numbers_of(o, one);
+    }
 }
 
 static nlg_status add_claims(nlg_report *r, cJSON *list, nlg_error *err) {
@@ -585,8 +617,9 @@ nlg_status nlg_report_open(nlg_report *r, const char *results, const char *profi
 void nlg_report_close(nlg_report *r) {
     nlg_query_close(r->query);
     nlg_figures_free(r->figures, r->n_figures);
-    nlg_claims_free(&r->claims);
+    for (int i = 0; r->verdicts && i < r->claims.n_claims; i++) nlg_verdict_free(&r->verdicts[i]);
     nlg_free(r->verdicts);
+    nlg_claims_free(&r->claims);
     cJSON_Delete(r->data);
     cJSON_Delete(r->verdict_list);
     *r = (nlg_report){0};
