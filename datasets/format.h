@@ -40,6 +40,8 @@ struct nlg_dataset_format {
     const char *name, *summary;
     const char *layout; /* which files the folder holds */
     int classes;        /* 0: found by load */
+    /* Some of the classes of its files: from first_class on, of so many; 0: all, `classes`. */
+    int first_class, classes_in_files;
     nlg_target_kind targets;
     const char *const *class_names;
     const nlg_dataset_file *files; /* to fetch; the first one tells whether a folder holds the set */

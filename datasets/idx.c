@@ -114,11 +114,32 @@ static const char *labels_name(bool test) {
     return test ? "t10k-labels-idx1-ubyte.gz" : "train-labels-idx1-ubyte.gz";
 }
 
+static int classes_in_files(const nlg_dataset *dataset) {
+    return dataset->format->classes_in_files ? dataset->format->classes_in_files : dataset->format->classes;
+}
+
+/* Leaves out the images of other classes; the order of the rest stays. */
+static nlg_status keep_classes(const nlg_dataset *dataset, const char *path, nlg_samples *samples, nlg_error *err) {
+    const nlg_dataset_format *format = dataset->format;
+    const size_t image = (size_t)samples->h * (size_t)samples->w * (size_t)samples->c;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < samples->count; i++) {
+        const int label = samples->labels[i] - format->first_class;
+        if (label < 0 || label >= format->classes) continue;
+        if (kept < i) memcpy(samples->pixels + kept * image, samples->pixels + i * image, image);
+        samples->labels[kept++] = label;
+    }
+    samples->count = kept;
+    if (kept) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: expected images of the classes %d to %d, found none; fetch it again", path,
+                    format->first_class, format->first_class + format->classes - 1);
+}
+
 /* The labels first: they are small, and tell whether the images, which may be packed a thousandfold, are worth unpacking. */
 static nlg_status check_labels(nlg_dataset *dataset, bool test, const idx_file *images, nlg_error *err) {
     idx_file labels = {0};
     nlg_status status = open_file(dataset->options.folder, labels_name(test), "labels", NULL, &labels, err);
-    if (status == NLG_OK) status = read_labels(&labels, images->path, images->size[0], dataset->info.classes, NULL, err);
+    if (status == NLG_OK) status = read_labels(&labels, images->path, images->size[0], classes_in_files(dataset), NULL, err);
     nlg_unpacker_close(labels.unpacker);
     return status;
 }
@@ -133,7 +154,9 @@ static nlg_status load(nlg_dataset *dataset, bool test, nlg_samples *samples, nl
     if (status == NLG_OK) status = read_header(&images, 3, err);
     if (status == NLG_OK) status = check_labels(dataset, test, &images, err);
     if (status == NLG_OK) status = read_images(&images, samples, err);
-    if (status == NLG_OK) status = read_labels(&labels, images.path, samples->count, dataset->info.classes, samples->labels, err);
+    if (status == NLG_OK)
+        status = read_labels(&labels, images.path, samples->count, classes_in_files(dataset), samples->labels, err);
+    if (status == NLG_OK && dataset->format->classes_in_files) status = keep_classes(dataset, images.path, samples, err);
     nlg_unpacker_close(images.unpacker);
     nlg_unpacker_close(labels.unpacker);
     nlg_digest_finish(digest, samples->digest);
@@ -206,6 +229,25 @@ const nlg_dataset_format nlg_dataset_fashion_mnist = {
     .check_test = check_test,
     .present = present,
 };
+
+/* Halves of the classes: what is found on one can be tried on the other. */
+#define HALF(symbol, title, first, which)                                                                                          \
+    extern const nlg_dataset_format nlg_dataset_##symbol;                                                                          \
+    const nlg_dataset_format nlg_dataset_##symbol = {                                                                              \
+        .name = title,                                                                                                             \
+        .summary = "the " which " five classes of fashion-mnist, 35,000 images",                                                   \
+        .layout = LAYOUT,                                                                                                          \
+        .classes = 5,                                                                                                              \
+        .first_class = first,                                                                                                      \
+        .classes_in_files = 10,                                                                                                    \
+        .class_names = garments + (first),                                                                                         \
+        .made_of = &nlg_dataset_fashion_mnist,                                                                                     \
+        .load = load,                                                                                                              \
+        .check_test = check_test,                                                                                                  \
+        .present = present,                                                                                                        \
+    }
+HALF(fashion_mnist_first, "fashion-mnist-first", 0, "first");
+HALF(fashion_mnist_last, "fashion-mnist-last", 5, "last");
 
 static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
 

@@ -212,7 +212,7 @@ static void idx_files_cut_at_every_byte_are_refused(void **state) {
 
 static void wrong_names_and_options_are_refused(void **state) {
     (void)state;
-    refused("mnits", NULL, NLG_ERR_INPUT, (const char *[]){"mnits: expected the name of a data set (fashion-mnist, mnist,", NULL});
+    refused("mnits", NULL, NLG_ERR_INPUT, (const char *[]){"mnits: expected the name of a data set (fashion-mnist, fashion-mnist-first,", NULL});
     refused("imagefolder", NULL, NLG_ERR_INPUT, (const char *[]){"write imagefolder:DIR", NULL});
     refused("cifar10:tests/no-such-folder", NULL, NLG_ERR_IO, (const char *[]){"tests/no-such-folder", NULL});
     char *folder = made_folder();
@@ -388,6 +388,38 @@ static void the_registry_is_complete(void **state) {
     }
 }
 
+/* Both halves of the classes are the images of the whole, none of them twice, in the files' order. */
+static void halves_of_the_classes(void **state) {
+    (void)state;
+    enum { IMAGES = 40, PIXELS = 20 };
+    char *folder = made_folder();
+    made_idx_set(folder, IMAGES, 20, 5, 4, true);
+    for (int half = 0; half < 2; half++) {
+        const nlg_dataset_options options = {.folder = folder, .validation = 1, .file_order = true};
+        nlg_dataset *d = opened(half ? "fashion-mnist-last" : "fashion-mnist-first", &options);
+        const nlg_dataset_info *info = nlg_dataset_describe(d);
+        assert_int_equal(info->classes, 5);
+        assert_string_equal(info->class_names[0], half ? "sandal" : "T-shirt/top");
+        assert_int_equal(info->train + info->validation, IMAGES / 2);
+        const nlg_augmentation raw = {.raw = true};
+        uint32_t at = 0;
+        for (uint32_t i = 0; i < IMAGES; i++) {
+            if ((int)(i % 10) / 5 != half || at >= info->train) continue;
+            float image[PIXELS];
+            nlg_target target;
+            assert_int_equal(nlg_dataset_images(d, NLG_SPLIT_TRAIN, &at, 1, &raw, 0, 0, image, &target, NULL), NLG_OK);
+            assert_int_equal(target.label, i % 5);
+            for (size_t p = 0; p < PIXELS; p++) assert_true(image[p] == (float)(made_pixel(i, p) / 255.0));
+            at++;
+        }
+        assert_int_equal(at, info->train);
+        assert_int_equal(nlg_dataset_open_test(d, NULL), NLG_OK);
+        assert_int_equal(info->test, 10);
+        nlg_dataset_close(d);
+    }
+    made_folder_remove(folder);
+}
+
 /* The embedded default, where the package is installed. */
 static void fashion_mnist_of_debian(void **state) {
     (void)state;
@@ -415,6 +447,7 @@ int main(void) {
         cmocka_unit_test(damaged_cifar_files_are_refused),
         cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(the_registry_is_complete),
+        cmocka_unit_test(halves_of_the_classes),
         cmocka_unit_test(fashion_mnist_of_debian),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

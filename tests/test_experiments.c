@@ -52,13 +52,17 @@ static void write_experiment(const char *name, const char *text) {
 }
 
 /* Refused with the file and `part` named, and nothing is made. */
-static void refuses(const char *text, const char *part) {
-    write_experiment("e.json", text);
+static void refuses_file(const char *part) {
     program_result r = run("lineage run --profile smoke --experiments $D/e.json --results $D/r");
     assert_int_equal(r.code, 2);
     assert_string_equal(r.out, "");
     if (!strstr(r.err, part) || !strstr(r.err, "e.json")) fail_msg("expected \"%s\" and e.json in: %s", part, r.err);
     assert_ptr_equal(strchr(r.err, '\n'), r.err + strlen(r.err) - 1);
+}
+
+static void refuses(const char *text, const char *part) {
+    write_experiment("e.json", text);
+    refuses_file(part);
 }
 
 static void refuses_train(const char *key, const char *value, const char *part) {
@@ -332,6 +336,33 @@ static void searches_are_measured_and_chosen_from(void **state) {
     assert_string_equal(ask("r", "SELECT count(*) FROM results WHERE metric = 'best_report' AND value > 0.1"), "4;");
 }
 
+/* The same cells in larger networks. */
+static void cells_move_to_another_space(void **state) {
+    (void)state;
+    write_experiment(
+        "e.json", HEAD SMOKE
+        "\"stages\":[{\"name\":\"search\",\"measure\":\"search\",\"cross\":{\"strategy\":[\"random\"]},\"with\":{"
+        "\"space\":\"nasnet_small\",\"budget\":2,\"rate\":0.1," TRAIN "}},"
+        "{\"name\":\"small\",\"measure\":\"count\",\"cross\":{\"arm\":{\"sample\":\"search\",\"count\":2}},\"with\":{\"input\":"
+        "\"1,28,28\"}},"
+        "{\"name\":\"large\",\"measure\":\"count\",\"cross\":{\"arm\":{\"sample\":\"search\",\"count\":2,\"space\":"
+        "\"nasnet_small:N=3\"}},\"with\":{\"input\":\"1,28,28\"}}]}");
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r",
+                            "SELECT stage, json_extract(spec, '$.space'), count(DISTINCT json_extract(spec, '$.genotype')) FROM "
+                            "members JOIN records USING (key) WHERE measure = 'count' GROUP BY 1, 2 ORDER BY 1"),
+                        "large,nasnet_small:B=4,N=3,F=8,2;small,nasnet_small,2;");
+    assert_string_equal(ask("r",
+                            "SELECT count(*) FROM results a JOIN results b USING (position, metric) WHERE a.stage = 'large' AND "
+                            "b.stage = 'small' AND metric = 'macs' AND a.value > 1.5 * b.value"),
+                        "2;");
+    write_experiment("e.json",
+                     HEAD SMOKE "\"stages\":[{\"name\":\"search\",\"measure\":\"search\",\"with\":{\"space\":\"nasnet_small\","
+                                "\"budget\":2," TRAIN "}},{\"name\":\"b\",\"measure\":\"count\",\"cross\":{\"arm\":{\"sample\":"
+                                "\"search\",\"space\":3}}}]}");
+    refuses_file("key \"space\": expected a text");
+}
+
 /* Two experiments of one measure stay apart. */
 static void experiments_stay_apart(void **state) {
     (void)state;
@@ -362,6 +393,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(spellings_are_no_differences, enter, leave),
         cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
         cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
+        cmocka_unit_test_setup_teardown(cells_move_to_another_space, enter, leave),
         cmocka_unit_test_setup_teardown(experiments_stay_apart, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -362,7 +362,7 @@ static void parameters_are_read_and_named(void **state) {
                {"nasnet:B=9", "found 'B=9'"},
                {"nasnet:B=5;N=2", "found 'B=5;N=2'"},
                {"nasnet:B=5,", "found ''"},
-               {"nasnet_small:B=5", "expected parameters of none, found 'B=5'"}};
+               {"nasbench201:B=5", "expected parameters of none, found 'B=5'"}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         nlg_space space;
         nlg_error err = {0};

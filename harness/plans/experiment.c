@@ -138,8 +138,8 @@ static nlg_status check_source(const checker *c, const char *key, const cJSON *n
 
 static nlg_status check_selector(const checker *c, const char *key, const cJSON *s) {
     static const char *const of_best[] = {"best_of", "metric", "by", "lowest", NULL};
-    static const char *const of_winners[] = {"winners_of", "count", "where", NULL}, *const of_all[] = {"all_of", NULL};
-    static const char *const of_sample[] = {"sample", "count", "where", NULL}, *const of_space[] = {"space", "seed", NULL};
+    static const char *const of_winners[] = {"winners_of", "count", "where", "space", NULL}, *const of_all[] = {"all_of", NULL};
+    static const char *const of_sample[] = {"sample", "count", "where", "space", NULL}, *const of_space[] = {"space", "seed", NULL};
     static const char *const of_models[] = {"models", NULL}, *const of_range[] = {"from", "count", NULL};
     const cJSON *v;
     const char *text;
@@ -149,6 +149,7 @@ static nlg_status check_selector(const checker *c, const char *key, const cJSON 
         return check_source(c, key, v, true, NULL);
     }
     NLG_TRY(check_count(c, key, s, "count", 1));
+    if ((v = member(s, "space"))) NLG_TRY(nlg_measure_check(c->stage->measure, c->where, "space", v, c->err));
     if ((v = member(s, "winners_of"))) {
         NLG_TRY(check_keys(s, of_winners, c->where, c->err));
         return check_source(c, key, v, true, "search");

@@ -290,9 +290,9 @@ static double largest_budget(const cJSON *history) {
     return most;
 }
 
-static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *t, const cJSON *history, int count, bool in_order) {
+static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *t, const char *space, const cJSON *history,
+                                    int count, bool in_order) {
     enum { LABEL = 160 };
-    const char *space = nlg_value_text(t->values, "space");
     const int n = cJSON_GetArraySize(history);
     bool *taken = nlg_alloc((size_t)n + 1, sizeof *taken);
     if (!taken) return no_memory(m);
@@ -317,12 +317,11 @@ static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *
 }
 
 /* Before the search was run: architectures of about the same size. */
-static nlg_status take_placeholders(const maker *m, list *l, const nlg_planned *t, int count) {
+static nlg_status take_placeholders(const maker *m, list *l, const nlg_planned *t, const char *space, int count) {
     for (int i = 0; i < count; i++) {
         char genotype[NLG_GENOTYPE_MAX];
-        NLG_TRY(random_genotype(m, nlg_value_text(t->values, "space"), 0, i, genotype));
-        NLG_TRY(add_architecture(m, l, nlg_value_text(t->values, "space"), genotype, "an architecture that a search will find",
-                                 t->factors, t->arm, i + 1));
+        NLG_TRY(random_genotype(m, space, 0, i, genotype));
+        NLG_TRY(add_architecture(m, l, space, genotype, "an architecture that a search will find", t->factors, t->arm, i + 1));
     }
     return NLG_OK;
 }
@@ -333,8 +332,9 @@ static nlg_status add_from_searches(const maker *m, list *l, const cJSON *select
     for (int i = 0; i < source->count; i++) {
         const nlg_planned *t = &source->trials[i];
         if (!fits_where(t, member(selector, "where"))) continue;
+        const char *other = nlg_value_text(selector, "space"), *space = other ? other : nlg_value_text(t->values, "space");
         if (m->tentative) {
-            NLG_TRY(take_placeholders(m, l, t, count));
+            NLG_TRY(take_placeholders(m, l, t, space, count));
             continue;
         }
         nlg_record record;
@@ -344,7 +344,7 @@ static nlg_status add_from_searches(const maker *m, list *l, const cJSON *select
         if (!found) continue;
         const char *text = record.detail ? record.detail : "{}";
         nlg_status status = nlg_json_read(text, strlen(text), m->where, &detail, m->err);
-        if (status == NLG_OK) status = take_from_history(m, l, t, member(detail, "history"), count, in_order);
+        if (status == NLG_OK) status = take_from_history(m, l, t, space, member(detail, "history"), count, in_order);
         cJSON_Delete(detail);
         nlg_record_free(&record);
         NLG_TRY(status);
