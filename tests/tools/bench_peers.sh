@@ -1,8 +1,8 @@
 #!/bin/sh
 # Times `lineage bench` and other programs in short turns, network by network, on this machine (peer_turns.py says how). Usage:
 # bench_peers.sh [BUILD]; called by `make bench-peers`. What steers it, all by environment:
-#   PEERS_PYTHON  a Python with torch, torchvision, timm, onnx, onnxruntime and openvino (needed)
-#   PEERS         the script that times them (default ../shared/peers/peers.py)
+#   PEERS_PYTHON  a Python with the packages that peers.py names (needed)
+#   PEERS         the script that times them (default peers.py)
 #   MODES         infer train (default both)        NETS     some networks (default: those below)
 #   THREADS       default "2 1"                     BATCH    of inference, default "1 16"; training has its own
 #   BENCH_SECONDS for each turn, default 0.5        TURNS    of each program, default 6
@@ -15,7 +15,7 @@
 set -eu
 build=${1:-build}
 lineage=$build/lineage
-peers=${PEERS:-../shared/peers/peers.py}
+peers=${PEERS:-$(dirname "$0")/peers.py}
 out=${OUT:-results/performance}
 threads=${THREADS:-2 1}
 batches=${BATCH:-1 16}

@@ -22,7 +22,7 @@ class Turns:
         a = script["a"]
         self.what, self.net, self.seconds, self.threads = a.what, a.nets, a.seconds, int(a.threads)
         self.batch = int(a.batch) if a.what == "infer" else script["TRAIN"][a.nets][2]
-        peers = a.peers or ("ort,openvino,torch" if a.what == "infer" else "torch,compile")
+        peers = a.peers or ("ort,openvino,torch,mnn,ncnn" if a.what == "infer" else "torch,compile")
         self.peers = sum(2 if a.what == "train" and p == "torch" else 1 for p in peers.split(","))  # two layouts
         self.wanted, self.done, self.ours = int(os.environ.get("TURNS", "6")), 0, []
 
