@@ -89,9 +89,13 @@ typedef struct nlg_unpacker nlg_unpacker;
 nlg_status nlg_unpacker_open(const char *path, nlg_unpacker **unpacker, nlg_error *err);
 void nlg_unpacker_close(nlg_unpacker *unpacker);
 const char *nlg_unpacker_path(const nlg_unpacker *unpacker);
-/* Bytes up to the end or `size`, whichever comes first, into *got. Damaged or truncated gzip is an NLG_ERR_INPUT. */
+/* Bytes up to the end or `size`, whichever comes first, into *got. Damaged or truncated gzip is an NLG_ERR_INPUT, and so is a
+ * packed file of more than nlg_unpacker_bound. */
 nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, size_t *got, nlg_error *err);
-/* No file can unpack to more than this: for judging a header before allocating. */
+/* A file unpacks to no more than this: for judging a header before allocating. Packed files are allowed 64 MiB, and a hundred times
+ * their size beyond: more is no data set but a file made to fill the memory. */
 uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker);
+/* A whole file, packed or not, with a zero behind its last byte; free with nlg_free. More than `limit` bytes are an error. */
+nlg_status nlg_unpack_text(const char *path, size_t limit, char **text, size_t *size, nlg_error *err);
 
 #endif

@@ -10,10 +10,14 @@
 #include "datasets/format.h"
 #include "layers/base/file.h"
 
+/* Deflate packs up to 1032 : 1. Pictures, labels and tables of numbers stay far below a hundred, unless they are small and blank.
+ */
+enum { LIKELY_RATIO = 100, ALWAYS_ALLOWED = 64 << 20 };
+
 struct nlg_unpacker {
     gzFile file;
     char *path;
-    uint64_t file_bytes;
+    uint64_t file_bytes, unpacked;
 };
 
 nlg_status nlg_unpacker_open(const char *path, nlg_unpacker **unpacker, nlg_error *err) {
@@ -75,12 +79,22 @@ const char *nlg_unpacker_path(const nlg_unpacker *unpacker) {
     return unpacker->path;
 }
 
+static nlg_status refuse_bomb(const nlg_unpacker *u, nlg_error *err) {
+    return nlg_fail(
+        err, NLG_ERR_INPUT,
+        "%s: expected at most %llu bytes packed into %llu, found more: this is no data that was measured; fetch it again, "
+        "or unpack it by gunzip if it is sound",
+        u->path, (unsigned long long)nlg_unpacker_bound(u), (unsigned long long)u->file_bytes);
+}
+
 nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, size_t *got, nlg_error *err) {
     *got = 0;
     while (*got < size) {
         size_t part = size - *got < INT_MAX / 2 ? size - *got : INT_MAX / 2;
         int count = gzread(unpacker->file, (char *)into + *got, (unsigned)part);
-        if (count > 0) *got += (size_t)count;
+        if (count > 0) *got += (size_t)count, unpacker->unpacked += (size_t)count;
+        if (count > 0 && !gzdirect(unpacker->file) && unpacker->unpacked > nlg_unpacker_bound(unpacker))
+            return refuse_bomb(unpacker, err);
         if (count == (int)part) continue;
         int code;
         const char *text = gzerror(unpacker->file, &code);
@@ -98,5 +112,43 @@ nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, si
 }
 
 uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker) {
-    return gzdirect(unpacker->file) ? unpacker->file_bytes : unpacker->file_bytes * 1032 + 64; /* deflate packs at most 1032 : 1 */
+    const uint64_t bytes = unpacker->file_bytes, most = bytes * 1032 + 64, likely = bytes * LIKELY_RATIO;
+    if (gzdirect(unpacker->file)) return bytes;
+    return most <= ALWAYS_ALLOWED ? most : likely > ALWAYS_ALLOWED ? likely : ALWAYS_ALLOWED;
+}
+
+nlg_status nlg_unpack_text(const char *path, size_t limit, char **text, size_t *size, nlg_error *err) {
+    nlg_unpacker *unpacker;
+    *text = NULL;
+    *size = 0;
+    NLG_TRY(nlg_unpacker_open(path, &unpacker, err));
+    nlg_status status = NLG_OK;
+    size_t room = 0, got = 1;
+    while (status == NLG_OK && got > 0) {
+        if (*size + 1 >= room) { /* one byte stays free for the last zero */
+            if (room >= limit) {
+                status = nlg_fail(err, NLG_ERR_INPUT, "%s: expected at most %zu bytes of text, found more", path, limit);
+                break;
+            }
+            room = room ? 2 * room : 1 << 20;
+            if (room > limit) room = limit;
+            char *more = nlg_realloc(*text, room, 1);
+            if (!more) {
+                status = nlg_fail_memory(err, room, path);
+                break;
+            }
+            *text = more;
+        }
+        status = nlg_unpacker_read(unpacker, *text + *size, room - *size - 1, &got, err);
+        *size += got;
+    }
+    nlg_unpacker_close(unpacker);
+    if (status == NLG_OK) {
+        (*text)[*size] = '\0';
+        return NLG_OK;
+    }
+    nlg_free(*text);
+    *text = NULL;
+    *size = 0;
+    return status;
 }

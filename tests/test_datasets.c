@@ -210,6 +210,38 @@ static void idx_files_cut_at_every_byte_are_refused(void **state) {
     }
 }
 
+/* A header that is consistent with a file packed a thousandfold. */
+static void packed_bombs_are_refused_before_they_fill_the_memory(void **state) {
+    (void)state;
+    enum { IMAGES = 128000, SIDE = 28, HEADER = 16 }; /* blank ones: 100 MB in 100 kB */
+    const uint8_t header[HEADER] = {0,    0, 8, 3, IMAGES >> 24, IMAGES >> 16 & 255, IMAGES >> 8 & 255, IMAGES & 255, 0, 0, 0,
+                                    SIDE, 0, 0, 0, SIDE};
+    const uint8_t label_header[8] = {0, 0, 8, 1, header[4], header[5], header[6], header[7]};
+    const size_t size = HEADER + (size_t)IMAGES * SIDE * SIDE;
+    char *folder = made_folder();
+    uint8_t *blank = calloc(size, 1);
+    assert_non_null(blank);
+    memcpy(blank, header, sizeof header);
+    made_gzip(folder, "train-images-idx3-ubyte.gz", blank, size);
+    memcpy(blank, label_header, sizeof label_header);
+    made_gzip(folder, "train-labels-idx1-ubyte.gz", blank, sizeof label_header + IMAGES);
+    refused("mnist", &(nlg_dataset_options){.folder = folder}, NLG_ERR_INPUT,
+            (const char *[]){"train-images-idx3-ubyte.gz: expected 100352000 bytes for the 128000 images", NULL});
+    char *text;
+    size_t length;
+    nlg_error err = {0};
+    const char *path = made_path(folder, "train-images-idx3-ubyte.gz"); /* no header tells how large it is */
+    assert_int_equal(nlg_unpack_text(path, (size_t)1 << 30, &text, &length, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "expected at most 67108864 bytes packed into"));
+    assert_null(text);
+    made_file(folder, "train-images-idx3-ubyte", blank, 3 << 20);
+    err = (nlg_error){0};
+    assert_int_equal(nlg_unpack_text(made_path(folder, "train-images-idx3-ubyte"), 1 << 20, &text, &length, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "expected at most 1048576 bytes of text, found more"));
+    free(blank);
+    made_folder_remove(folder);
+}
+
 static void wrong_names_and_options_are_refused(void **state) {
     (void)state;
     refused("mnits", NULL, NLG_ERR_INPUT, (const char *[]){"mnits: expected the name of a data set (fashion-mnist, fashion-mnist-first,", NULL});
@@ -442,6 +474,7 @@ int main(void) {
         cmocka_unit_test(test_files_are_not_touched_before_the_final_step),
         cmocka_unit_test(damaged_idx_files_are_refused),
         cmocka_unit_test(idx_files_cut_at_every_byte_are_refused),
+        cmocka_unit_test(packed_bombs_are_refused_before_they_fill_the_memory),
         cmocka_unit_test(wrong_names_and_options_are_refused),
         cmocka_unit_test(cifar_is_read_from_files_and_archive),
         cmocka_unit_test(damaged_cifar_files_are_refused),

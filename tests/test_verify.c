@@ -126,7 +126,8 @@ static void damaged_files_are_refused(void **state) {
         run_refused(edits[i][1], "lineage records import $D/bad.txt --results $D/empty");
         run_good("test \"$(lineage records list --results $D/empty --json)\" = '[]'"); /* all or nothing */
     }
-    run_refused("cut short", "gzip -c $D/a.txt | head -c 600 >$D/cut.gz; lineage records import $D/cut.gz --results $D/empty");
+    run_refused("expected a sound gzip file, found its end",
+                "gzip -c $D/a.txt | head -c 600 >$D/cut.gz; lineage records import $D/cut.gz --results $D/empty");
     run_refused("cannot be read", "lineage records import $D/none.gz --results $D/empty");
     run_refused("not a file of records", "echo '{}' >$D/other; lineage verify --results $D/r --against $D/other");
 }

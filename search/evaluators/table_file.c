@@ -13,7 +13,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
 
-enum { LARGEST = 256 << 20, FIRST_ROOM = 1 << 20 };
+enum { LARGEST = 256 << 20 };
 
 /* Cells are the text itself: separators are overwritten by zeros. */
 struct nlg_table_file {
@@ -42,28 +42,10 @@ static void locate(const char *name, char path[NLG_PATH_BYTES]) {
 }
 
 static nlg_status read_text(nlg_table_file *f, nlg_error *err) {
-    nlg_unpacker *unpacker;
     if (!nlg_file_exists(f->path))
         return nlg_fail(err, NLG_ERR_INPUT,
                         "%s: there is no such table here or among those that come with the program; name another file", f->path);
-    NLG_TRY(nlg_unpacker_open(f->path, &unpacker, err));
-    nlg_status status = NLG_OK;
-    size_t room = 0, got = 1;
-    while (status == NLG_OK && got > 0) {
-        if (f->size + 1 >= room) { /* one byte stays free for the last zero */
-            room = room ? 2 * room : FIRST_ROOM;
-            char *text = room <= LARGEST ? nlg_realloc(f->text, room, 1) : NULL;
-            if (!text) {
-                status = nlg_fail_memory(err, room, f->path);
-                break;
-            }
-            f->text = text;
-        }
-        status = nlg_unpacker_read(unpacker, f->text + f->size, room - f->size - 1, &got, err);
-        f->size += got;
-    }
-    nlg_unpacker_close(unpacker);
-    return status;
+    return nlg_unpack_text(f->path, LARGEST, &f->text, &f->size, err);
 }
 
 static nlg_status take_digest(nlg_table_file *f, nlg_error *err) {

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <zlib.h>
 
+#include "datasets/format.h"
 #include "layers/base/cpu.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
@@ -13,7 +14,7 @@
 #include "search/store/records.h"
 #include "search/store/store_internal.h"
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 1, LARGEST = 1 << 30 };
 static const char format_name[] = "netlineage records";
 
 /* ---- export ------------------------------------------------------------------------------------------------------------ */
@@ -377,37 +378,12 @@ static nlg_status take_all(input *in, const char *text, size_t size) {
     return nlg_store_execute(in->store, finish, "storing members", in->err);
 }
 
-/* Plain or packed, up to a limit. */
-static nlg_status read_file(const char *path, char **text, size_t *size, nlg_error *err) {
-    const size_t limit = (size_t)1 << 30;
-    size_t room = 1 << 16;
-    gzFile file = gzopen(path, "rbe");
-    *text = NULL;
-    *size = 0;
-    if (!file) return nlg_fail(err, NLG_ERR_IO, "%s: cannot be read; check the name", path);
-    nlg_status status = NLG_OK;
-    for (int got = 1; got > 0 && status == NLG_OK;) {
-        char *more = *size + 1 >= room || !*text ? nlg_realloc(*text, room *= 2, 1) : *text;
-        if (!more || room > limit) {
-            status = more ? nlg_fail(err, NLG_ERR_INPUT, "%s: more than 1 GiB", path) : nlg_fail_memory(err, room, path);
-            if (more) *text = more;
-            break;
-        }
-        *text = more;
-        got = gzread(file, *text + *size, (unsigned)(room - *size - 1));
-        if (got > 0) *size += (size_t)got;
-        if (got < 0) status = nlg_fail(err, NLG_ERR_INPUT, "%s: damaged or cut short; take another copy of the file", path);
-    }
-    if (gzclose(file) != Z_OK && status == NLG_OK)
-        status = nlg_fail(err, NLG_ERR_INPUT, "%s: cut short; take another copy of the file", path);
-    return status;
-}
-
 nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err) {
     input in = {.store = store, .path = path, .err = err};
     char *text;
     size_t size;
-    nlg_status status = read_file(path, &text, &size, err);
+    if (!nlg_file_exists(path)) return nlg_fail(err, NLG_ERR_IO, "%s: cannot be read: there is no such file; check the name", path);
+    nlg_status status = nlg_unpack_text(path, LARGEST, &text, &size, err);
     if (status == NLG_OK) status = nlg_store_transaction(store, err);
     if (status == NLG_OK) {
         status = take_all(&in, text, size);
