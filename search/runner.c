@@ -49,6 +49,10 @@ static nlg_status check_options(const nlg_search_options *o, nlg_error *err) {
     if (o->workers < 0 || o->workers > WORKERS_MAX) {
         return nlg_fail(err, NLG_ERR_INPUT, "search: expected 0 to %d workers, found %d", WORKERS_MAX, o->workers);
     }
+    if (o->evaluator->no_costs && (o->strategy->lowers_cost || o->objective.target > 0))
+        return nlg_fail(err, NLG_ERR_INPUT, "search: %s needs costs, and the evaluator %s measures none; take %s",
+                        o->objective.target > 0 ? "a target" : o->strategy->name, o->evaluator->name,
+                        o->objective.target > 0 ? "none" : "another strategy");
     return NLG_OK;
 }
 
@@ -62,14 +66,15 @@ static void write_objective(const nlg_objective *o, char *text, size_t size) {
 }
 
 /* Cost and reward from what the evaluator measured. */
-static void apply_objective(const nlg_objective *objective, nlg_trial *trial) {
+static void apply_objective(const nlg_search_options *o, nlg_trial *trial) {
+    const nlg_objective *objective = &o->objective;
     if (trial->status == NLG_TRIAL_DONE && !isfinite(trial->score)) {
         trial->status = NLG_TRIAL_NONFINITE;
         snprintf(trial->message, sizeof trial->message, "the score is not finite");
     }
     const double costs[NLG_COST_KIND_COUNT] = {(double)trial->macs, (double)trial->params, trial->latency_ms};
     trial->cost = costs[objective->cost];
-    const bool needed = objective->target > 0 || objective->cost == NLG_COST_LATENCY;
+    const bool needed = objective->target > 0 || objective->cost == NLG_COST_LATENCY || o->strategy->lowers_cost;
     if (trial->status == NLG_TRIAL_DONE && needed && !(trial->cost > 0)) {
         trial->status = NLG_TRIAL_FAILED;
         snprintf(trial->message, sizeof trial->message, "the evaluator measured no %s", nlg_cost_name(objective->cost));
@@ -91,7 +96,7 @@ static nlg_status place_stored(runner *r, const nlg_trial *stored, int count, nl
         }
         next = number + 1;
         r->trials[number] = stored[i];
-        apply_objective(&r->options->objective, &r->trials[number]);
+        apply_objective(r->options, &r->trials[number]);
         r->have[number] = true;
         r->stored += number < r->options->budget;
     }
@@ -260,7 +265,7 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
         take_result(trial, earlier);
     } else {
         NLG_TRY(evaluate(r, trial, err));
-        apply_objective(&r->options->objective, trial);
+        apply_objective(r->options, trial);
     }
     return commit(r, trial, err);
 }
@@ -269,7 +274,7 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
 
 static nlg_status commit_from_worker(void *context, nlg_trial *trial, nlg_error *err) {
     runner *r = context;
-    apply_objective(&r->options->objective, trial);
+    apply_objective(r->options, trial);
     return commit(r, trial, err);
 }
 

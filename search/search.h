@@ -6,6 +6,7 @@
 #ifndef NLG_SEARCH_H
 #define NLG_SEARCH_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -125,18 +126,27 @@ typedef struct nlg_trial {
     uint64_t seed;  /* below 2^53; a function of the run's seed and the hash: the same in every strategy's run */
     double budget;  /* the share of the evaluator's full budget that was asked for: above 0, at most 1 */
     nlg_trial_status status;
-    double score; /* validation accuracy, 0 to 1; 0 unless done */
-    int64_t params, macs;
-    double latency_ms;   /* 0: not measured */
-    double cost, reward; /* of the run's objective, by the runner: cost to be minimised, reward to be maximised; 0 unless done */
+    double score;         /* validation accuracy, 0 to 1; 0 unless done */
+    int64_t params, macs; /* 0: not measured */
+    double latency_ms;    /* 0: not measured */
+    double cost, reward; /* of the run's objective, by the runner: cost to be minimised (0: not measured), reward to be maximised; 0
+                          * unless done */
     int budget_epochs;
     char digest[65];   /* of the trained weights, or of the looked-up row */
     char message[256]; /* why it failed or was rejected */
     /* Times are kept apart from results: not part of digests. Without workers, their sum over a run is its wall time. */
     double overhead_seconds;   /* since the last evaluation ended: store, tell, ask */
     double evaluation_seconds; /* spent here on the evaluation, 0 for repeats */
-    double simulated_cost;     /* what the looked-up evaluation once cost elsewhere, in the evaluator's cost_unit */
+    double simulated_cost;     /* what the looked-up evaluation once cost elsewhere, in the evaluator's cost_unit; 0: not known */
 } nlg_trial;
+/* A cost for people and other programs: NaN, which is printed as missing, where it was not measured. */
+static inline double nlg_measured(double cost) {
+    return cost > 0 ? cost : (double)NAN;
+}
+/* Of a trial with a score: repeats cost nothing, others something, NaN where it is not known. */
+static inline double nlg_trial_simulated_cost(const nlg_trial *trial) {
+    return trial->is_repeat || trial->status != NLG_TRIAL_DONE ? trial->simulated_cost : nlg_measured(trial->simulated_cost);
+}
 
 /* ---- strategies: one file in search/strategies and one row of strategies.def each ---- */
 
@@ -161,6 +171,7 @@ typedef struct nlg_proposal {
 typedef struct nlg_strategy {
     const char *name, *summary;
     const char *alias; /* an earlier name that is still understood, or NULL */
+    bool lowers_cost;  /* it has two objectives: trials whose cost was not measured fail */
     /* "option=value:option=value" that suits runs of a few hundred trials, in which a strategy with the paper's options (the
      * defaults) would hardly begin to learn; NULL: the defaults do. */
     const char *short_run;
@@ -212,6 +223,7 @@ bool nlg_strategy_warning(const nlg_strategy *strategy, const char *json, int tr
 typedef struct nlg_evaluator {
     const char *name;
     const char *cost_unit; /* of simulated_cost: "seconds", "MACs x epochs"; NULL: evaluations are not simulated */
+    bool no_costs;         /* its architectures are no networks: they have neither parameters, MACs nor latency */
     void *context;
     nlg_status (*evaluate)(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err);
     /* Optional: called in a new worker process before its one evaluation, where the parent's threads do not exist. */

@@ -244,8 +244,38 @@ static void what_is_missing_stays_missing(void **state) {
     nlg_error err = {0};
     assert_int_equal(nlg_table_evaluator_report(l.table, &trial.code, &report, &err), NLG_ERR_INPUT);
     nlg_table_summary s = nlg_table_evaluator_summary(l.table);
-    assert_true(s.rows == 2 && s.scores == 1 && s.reports == 1);
+    assert_true(s.rows == 2 && s.scores == 1 && s.reports == 1 && s.costs == 1);
     close_to(s.score_mean, 0.5);
+    close_lookup(&l);
+}
+
+/* Whatever lowers a cost, or compares at equal cost, must not take an empty cell for a free network. */
+static void missing_costs_are_never_zero(void **state) {
+    (void)state;
+    write_table(HEADER ALL_CONV ",60,91.5,10,20\n" ALL_POOL ",50,80,11,\n");
+    lookup l;
+    open_well(&l, "nasbench201", path, NULL);
+    const nlg_table_summary s = nlg_table_evaluator_summary(l.table);
+    assert_true(s.scores == 2 && s.costs == 1);
+    const nlg_trial trial = look_up(&l, ALL_POOL, NULL);
+    assert_int_equal(trial.status, NLG_TRIAL_DONE);
+    assert_true(isnan(nlg_trial_simulated_cost(&trial)) && isnan(nlg_measured((double)trial.macs)));
+    for (int kind = 0; kind < 2; kind++) { /* MACs, which one row lacks, and parameters, which both have */
+        nlg_search_options run = {.space = &l.space,
+                                  .strategy = nlg_strategy_find("nsga2"),
+                                  .evaluator = nlg_table_evaluator_interface(l.table),
+                                  .objective.cost = kind == 0 ? NLG_COST_MACS : NLG_COST_PARAMS,
+                                  .budget = 4000};
+        nlg_search_result result;
+        nlg_error err = {0};
+        if (nlg_search_run(&run, &result, &err) != NLG_OK) fail_msg("%s", err.text);
+        for (int i = 0; i < result.count; i++) {
+            const nlg_trial *t = &result.trials[i];
+            if (t->status == NLG_TRIAL_DONE) assert_true(t->cost > 0);
+            if (t->params == 11 && kind == 0) assert_string_equal(t->message, "the evaluator measured no macs");
+        }
+        nlg_free(result.trials);
+    }
     close_lookup(&l);
 }
 
@@ -408,6 +438,7 @@ int main(void) {
         cmocka_unit_test(accelnas_networks_have_the_published_parameters),
         cmocka_unit_test(nasbenchmacro_networks_have_the_published_counts),
         cmocka_unit_test(what_is_missing_stays_missing),
+        cmocka_unit_test(missing_costs_are_never_zero),
         cmocka_unit_test(damaged_tables_are_refused),
         cmocka_unit_test(lack_of_memory_is_reported),
         cmocka_unit_test(searches_run_on_a_table),

@@ -147,6 +147,12 @@ static nlg_status measure_mean_cost(nlg_comparison *c, nlg_error *err) {
 
 nlg_status nlg_compare(const nlg_comparison_options *options, nlg_comparison *c, nlg_error *err) {
     *c = (nlg_comparison){.options = options, .table = nlg_table_evaluator_summary(options->evaluator)};
+    if (c->table.costs < c->table.scores)
+        return nlg_fail(
+            err, NLG_ERR_INPUT,
+            "the table has a score but no cost (%s) for %d of %d architectures, and strategies are compared at equal cost; "
+            "complete it, or use `lineage search`",
+            nlg_table_evaluator_interface(options->evaluator)->cost_unit, c->table.scores - c->table.costs, c->table.rows);
     size_t runs = (size_t)options->contenders * (size_t)options->seeds;
     c->replays = nlg_alloc(runs, sizeof *c->replays);
     nlg_status status = c->replays ? NLG_OK : nlg_fail_memory(err, runs * sizeof *c->replays, "the replays");

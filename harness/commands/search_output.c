@@ -191,8 +191,11 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_out
     printf("\n%d trials: %d evaluated, %d repeated, %d failed\n", r->count, r->evaluations, r->repeats, r->count - done);
     if (run->evaluator->cost_unit) {
         double cost = 0;
-        for (int i = 0; i < r->count; i++) cost += r->trials[i].simulated_cost;
-        printf("Simulated cost: %.6g %s\n", cost, run->evaluator->cost_unit);
+        for (int i = 0; i < r->count; i++) cost += nlg_trial_simulated_cost(&r->trials[i]);
+        if (isnan(cost))
+            printf("Simulated cost: not known, the table lacks some\n");
+        else
+            printf("Simulated cost: %.6g %s\n", cost, run->evaluator->cost_unit);
     }
     printf("Scores: %s\n", score_text(m));
     NLG_TRY(print_report(m, best, err));

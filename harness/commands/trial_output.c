@@ -20,10 +20,10 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
     nlg_json_text(object, "status", nlg_trial_status_name(trial->status));
     nlg_json_number(object, "score", score_of(trial));
     if (best_so_far) nlg_json_number(object, "best_score", score_of(best_so_far));
-    nlg_json_number(object, "params", (double)trial->params);
-    nlg_json_number(object, "macs", (double)trial->macs);
-    nlg_json_number(object, "latency_ms", trial->latency_ms > 0 ? trial->latency_ms : (double)NAN);
-    nlg_json_number(object, "cost", trial->status == NLG_TRIAL_DONE ? trial->cost : (double)NAN);
+    nlg_json_number(object, "params", nlg_measured((double)trial->params));
+    nlg_json_number(object, "macs", nlg_measured((double)trial->macs));
+    nlg_json_number(object, "latency_ms", nlg_measured(trial->latency_ms));
+    nlg_json_number(object, "cost", nlg_measured(trial->cost));
     nlg_json_number(object, "reward", trial->status == NLG_TRIAL_DONE ? trial->reward : (double)NAN);
     nlg_json_number(object, "budget", trial->budget);
     nlg_json_number(object, "epochs", trial->budget_epochs);
@@ -33,12 +33,19 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
     nlg_json_text(object, "genotype", genotype);
     nlg_json_number(object, "overhead_seconds", trial->overhead_seconds);
     nlg_json_number(object, "evaluation_seconds", trial->evaluation_seconds);
-    nlg_json_number(object, "simulated_cost", trial->simulated_cost);
+    nlg_json_number(object, "simulated_cost", nlg_trial_simulated_cost(trial));
 }
 
 const char *const nlg_trial_headers[] = {"trial",  "proxy score", "params", "MACs",    "status",
                                          "repeat", "seconds",     "hash",   "genotype"};
 const char nlg_trial_align[] = "rrrrllrll";
+
+static void add_count(nlg_table *table, int64_t count) {
+    if (count > 0)
+        nlg_table_integer(table, count);
+    else
+        nlg_table_cell(table, "-");
+}
 
 void nlg_trial_cells(nlg_table *table, const nlg_trial *trial, const char *genotype) {
     nlg_table_integer(table, trial->number);
@@ -47,8 +54,8 @@ void nlg_trial_cells(nlg_table *table, const nlg_trial *trial, const char *genot
     } else {
         nlg_table_cell(table, "-");
     }
-    nlg_table_integer(table, trial->params);
-    nlg_table_integer(table, trial->macs);
+    add_count(table, trial->params);
+    add_count(table, trial->macs);
     nlg_table_cell(table, "%s", nlg_trial_status_name(trial->status));
     nlg_table_cell(table, "%s", trial->is_repeat ? "yes" : "");
     nlg_table_cell(table, "%.2f", trial->evaluation_seconds);

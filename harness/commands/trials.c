@@ -84,17 +84,21 @@ static bool is_wanted(const trials_options *o, const nlg_trial *t) {
     return o->least < 0 || (t->status == NLG_TRIAL_DONE && t->score >= o->least);
 }
 
+static const char *cost_text(double cost, char text[32]) {
+    return cost > 0 ? nlg_number_text(cost, text) : "-";
+}
+
 static void print_tsv(const nlg_run_row *run, const nlg_trial *t, const char *genotype) {
     printf("%" PRId64 "\t%s\t%" PRIu64 "\t%d\t%s\t%d\t", run->id, run->identity.strategy, run->identity.seed, t->number,
            nlg_trial_status_name(t->status), t->is_repeat);
-    char score[32], reward[32], latency[32];
+    char score[32], reward[32], params[32], macs[32], latency[32];
     if (t->status == NLG_TRIAL_DONE) {
         printf("%s\t%s\t", nlg_number_text(t->score, score), nlg_number_text(t->reward, reward));
     } else {
         printf("-\t-\t");
     }
-    printf("%.6g\t%" PRId64 "\t%" PRId64 "\t%s\t%d\t%.4f\t%s\t%s\n", t->budget, t->params, t->macs,
-           t->latency_ms > 0 ? nlg_number_text(t->latency_ms, latency) : "-", t->budget_epochs, t->evaluation_seconds, t->hash,
+    printf("%.6g\t%s\t%s\t%s\t%d\t%.4f\t%s\t%s\n", t->budget, cost_text((double)t->params, params),
+           cost_text((double)t->macs, macs), cost_text(t->latency_ms, latency), t->budget_epochs, t->evaluation_seconds, t->hash,
            genotype);
 }
 

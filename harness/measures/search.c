@@ -243,7 +243,7 @@ static void add_results(const nlg_search_options *o, const nlg_search_result *r,
         const nlg_trial *t = &r->trials[i];
         add_trial(history, o->space, t, o->objective.target > 0);
         if (!t->is_repeat) trained += 3.0 * (double)t->macs * images * t->budget_epochs;
-        simulated += t->simulated_cost;
+        simulated += nlg_trial_simulated_cost(t); /* NaN, and no metric, where one is not known */
     }
     snprintf(record->digest, sizeof record->digest, "%s", r->digest);
     nlg_record_metric(record, "evaluations", "", r->evaluations);

@@ -65,7 +65,7 @@ nlg_status nlg_layout_evaluator_create(const nlg_space *space, nlg_layout_evalua
     if (!target) return nlg_fail(err, NLG_ERR_INPUT, "evaluator layout: expected a space of layouts, found %s", space->name);
     nlg_layout_evaluator *e = nlg_alloc(1, sizeof *e);
     if (!e) return nlg_fail_memory(err, sizeof *e, "an evaluator");
-    e->interface = (nlg_evaluator){.name = "layout", .context = e, .evaluate = evaluate};
+    e->interface = (nlg_evaluator){.name = "layout", .no_costs = true, .context = e, .evaluate = evaluate};
     snprintf(e->config, sizeof e->config, "{\"target\":\"%s\",\"divisor\":%d,\"loss\":\"oklab and edges at 1 and 4 pixels\"}",
              target->digest, DIVISOR);
     nlg_status status = prepare(e, target, err);

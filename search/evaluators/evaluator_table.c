@@ -205,6 +205,7 @@ nlg_table_summary nlg_table_evaluator_summary(const nlg_table_evaluator *evaluat
         const double score = score_at(evaluator, r, evaluator->levels - 1);
         if (!isnan(score)) {
             s.scores++;
+            s.costs += r->cost > 0;
             s.score_mean += score;
             if (s.scores == 1 || score > s.score_best) s.score_best = score, s.report_of_best_score = r->report;
         }

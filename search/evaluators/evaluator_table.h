@@ -34,6 +34,7 @@ nlg_status nlg_table_evaluator_report(const nlg_table_evaluator *evaluator, cons
 /* Over all rows of the table, each taken as the architecture that a search would find for its code; missing values are left out. */
 typedef struct nlg_table_summary {
     int rows, scores, reports; /* rows in the file; values that are there */
+    int costs;                 /* of the rows with a score, those whose cost is known */
     double score_mean, score_best, report_mean, report_best;
     double report_of_best_score; /* of the first row with the best score */
 } nlg_table_summary;

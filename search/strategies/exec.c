@@ -422,10 +422,10 @@ static void add_trial(const state *s, cJSON *list, const nlg_trial *t) {
     const bool done = t->status == NLG_TRIAL_DONE;
     nlg_json_number(object, "score", done ? t->score : (double)NAN);
     nlg_json_number(object, "reward", done ? t->reward : (double)NAN);
-    nlg_json_number(object, "cost", done ? t->cost : (double)NAN);
-    nlg_json_number(object, "params", (double)t->params);
-    nlg_json_number(object, "macs", (double)t->macs);
-    nlg_json_number(object, "latency_ms", t->latency_ms > 0 ? t->latency_ms : (double)NAN);
+    nlg_json_number(object, "cost", nlg_measured(t->cost));
+    nlg_json_number(object, "params", nlg_measured((double)t->params));
+    nlg_json_number(object, "macs", nlg_measured((double)t->macs));
+    nlg_json_number(object, "latency_ms", nlg_measured(t->latency_ms));
 }
 
 static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_error *err) {

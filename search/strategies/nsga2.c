@@ -174,6 +174,7 @@ static nlg_status tell(void *memory, const nlg_trial *trials, int count, nlg_err
 const nlg_strategy nlg_strategy_nsga2 = {
     .name = "nsga2",
     .summary = "genetic search for a high score at a low cost (NSGA-II, Deb et al. 2002)",
+    .lowers_cost = true,
     .short_run = "population=20",
     .options = options,
     .n_options = sizeof options / sizeof options[0],
