@@ -145,12 +145,12 @@ static nlg_status explain(const char *address, const char *path, const run *r, n
 /* --- one file ------------------------------------------------------------------------------------------------------- */
 
 static nlg_status download(const nlg_dataset_file *file, const char *path, const char *part, const listener *l, nlg_error *err) {
-    if (file_bytes(part) > file->bytes) (void)unlink(part); /* of something else */
-    if (file_bytes(part) == file->bytes) return NLG_OK;     /* curl would ask for the bytes behind the end */
+    if (file_bytes(part) > file->bytes) nlg_file_remove(part); /* of something else */
+    if (file_bytes(part) == file->bytes) return NLG_OK;        /* curl would ask for the bytes behind the end */
     run r;
     NLG_TRY(run_curl(file->address, part, file->bytes, l, &r, err));
     if (r.exit_code == CURL_RANGE || r.exit_code == CURL_RESUME) { /* the server cannot continue: from the start */
-        (void)unlink(part);
+        nlg_file_remove(part);
         NLG_TRY(run_curl(file->address, part, file->bytes, l, &r, err));
     }
     return r.exit_code == 0 ? NLG_OK : explain(file->address, path, &r, err);
@@ -178,7 +178,7 @@ nlg_status nlg_fetch_file(const nlg_dataset_file *file, const char *folder, nlg_
     NLG_TRY(nlg_digest_file(part, digest, err));
     if (strcmp(digest, file->sha256) != 0) {
         uint64_t found = file_bytes(part);
-        if (found >= file->bytes || found == 0) (void)unlink(part); /* never to be continued */
+        if (found >= file->bytes || found == 0) nlg_file_remove(part); /* never to be continued */
         return nlg_fail(err, NLG_ERR_INPUT, "%s: expected %llu bytes with SHA-256 %s, received %llu with %s; fetch again",
                         file->address, (unsigned long long)file->bytes, file->sha256, (unsigned long long)found, digest);
     }

@@ -92,12 +92,21 @@ static nlg_status run(int argc, char **argv, nlg_error *err, char *where, size_t
     return nlg_command_invoke(command, argc - 1, argv + 1, err);
 }
 
+/* A warning that was just printed is not repeated, as when each epoch meets the same file. */
+static void print_warning(const char *text) {
+    static char last[1024];
+    if (strcmp(text, last) == 0) return;
+    snprintf(last, sizeof last, "%s", text);
+    fprintf(stderr, "lineage: warning: %s\n", text);
+}
+
 int main(int argc, char **argv) {
     nlg_error err = {0};
     char where[64] = "lineage";
     occupy_standard_streams();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe and a limit on the size of files are failed writes like any other */
     signal(SIGXFSZ, SIG_IGN);
+    nlg_warnings_go_to(print_warning);
     unsetenv("POSIXLY_CORRECT"); /* getopt would take `count lenet5 --json` for two networks */
     nlg_status status = run(argc, argv, &err, where, sizeof where);
     if (status == NLG_OK) status = flush_output(&err);

@@ -127,6 +127,8 @@ judge() {
             diff <(echo "$base_output") <(output) | head -n 6 | cut -c1-200 | sed 's/^/    /' || true
         }
         [ "$(state "$d")" = "$base_state" ] || report_difference "exit code 0 and another result"
+        left=$(find "$d" -name '*tmp-*' -o -name '*-journal' -o -name '*.rows' | head -n 3)
+        [ -z "$left" ] || grep -q 'lineage: warning: ' "$d.err" || report_failure "exit code 0, no word, and files that stay: $left"
     elif [ $RC -le 2 ]; then
         [ "$(grep -c '^lineage' "$d.err")" -ge 1 ] || report_failure "no message"
         [ -z "$left" ] || report_failure "temporary files are left: $left"

@@ -781,6 +781,34 @@ static nlg_status use_everything(nlg_error *err) {
     return nlg_digest_file(path, hex, err);
 }
 
+static char warned[1024];
+
+static void keep_warning(const char *text) {
+    snprintf(warned, sizeof warned, "%s", text);
+}
+
+/* A folder with something in it stands for what the system does not let go. */
+static void a_refused_removal_is_said(void **state) {
+    (void)state;
+    char full[512];
+    snprintf(full, sizeof full, "%s", in_folder("full"));
+    assert_int_equal(nlg_folder_create(full, NULL), NLG_OK);
+    assert_int_equal(nlg_file_write(in_folder("full/file"), "x", 1, NULL), NLG_OK);
+    nlg_file_remove(full); /* nobody listens */
+    nlg_warnings_go_to(keep_warning);
+    errno = EDOM;
+    nlg_file_remove(full);
+    assert_int_equal(errno, EDOM);
+    if (!strstr(warned, full) || !strstr(warned, "cannot be removed: Directory not empty")) fail_msg("%s", warned);
+    warned[0] = '\0';
+    nlg_file_remove(in_folder("full/file"));
+    nlg_file_remove(in_folder("full/file")); /* gone already: as it should be */
+    nlg_file_remove(full);
+    assert_string_equal(warned, "");
+    assert_false(nlg_file_exists(full));
+    nlg_warnings_go_to(NULL);
+}
+
 static void any_allocation_may_fail(void **state) {
     (void)state;
     long failures = 0;
@@ -831,6 +859,7 @@ int main(void) {
         FILE_TEST(stale_temporaries_are_removed),
         FILE_TEST(probing_leaves_nothing),
         FILE_TEST(one_process_holds_a_lock),
+        FILE_TEST(a_refused_removal_is_said),
         FILE_TEST(any_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -1,12 +1,14 @@
 /* search: tables of our own, built from made-up images of 12 x 12. */
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -202,6 +204,42 @@ static void nothing(FILE *rows, const char *content, size_t size) {
 static void half_a_first_line(FILE *rows, const char *content, size_t size) {
     (void)size;
     fwrite(content, 1, (size_t)(strchr(content, '\n') - content) / 2, rows);
+}
+
+/* The disk is full in the middle of the third training's line, alone and with workers: what was cut is taken back, and the build
+ * goes on when there is room. */
+static void a_full_disk_loses_no_row(void **state) {
+    (void)state;
+    whole_digest();
+    for (int workers = 0; workers <= 2; workers += 2) {
+        size_t two, after;
+        struct rlimit limit, all;
+        char digest[65];
+        watch first = {.stop_at = 2}, second = {0}, third = {0};
+        nlg_error err = {0};
+        assert_int_equal(build("full", 0, &first, digest, &err), NLG_ERR_INTERRUPTED);
+        char *content = rows_text("full.rows", &two);
+        nlg_free(content);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &all), 0);
+        limit = all;
+        limit.rlim_cur = two + 20;
+        signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        err = (nlg_error){0};
+        const nlg_status status = build("full", workers, &second, digest, &err);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &all), 0);
+        signal(SIGXFSZ, SIG_DFL);
+        assert_int_equal(nlg_status_exit_code(status), 2);
+        if (!strstr(err.text, "full.rows: cannot be written: File too large; what was trained before is safe"))
+            fail_msg("%s", err.text);
+        content = rows_text("full.rows", &after);
+        assert_int_equal(after, two);
+        nlg_free(content);
+        err = (nlg_error){0};
+        if (build("full", workers, &third, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_string_equal(digest, whole_digest());
+        assert_int_equal(third.calls, TRAININGS - 2);
+    }
 }
 
 static void damaged_rows_are_trained_again(void **state) {
@@ -479,6 +517,7 @@ int main(void) {
         cmocka_unit_test(workers_do_not_change_a_table),
         cmocka_unit_test(a_stopped_build_goes_on),
         cmocka_unit_test(other_settings_do_not_mix),
+        cmocka_unit_test(a_full_disk_loses_no_row),
         cmocka_unit_test(damaged_rows_are_trained_again),
         cmocka_unit_test(one_build_of_a_path_at_a_time),
         cmocka_unit_test(facts_out_of_range_are_refused),

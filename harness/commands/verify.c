@@ -11,6 +11,7 @@
 #include "harness/plans/results_store.h"
 #include "harness/progress.h"
 #include "layers/base/digest.h"
+#include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/base/rng.h"
@@ -245,8 +246,8 @@ static void remove_folder(const char *folder) {
     char path[128];
     if (!*folder) return;
     snprintf(path, sizeof path, "%s/store.sqlite", folder);
-    unlink(path);
-    rmdir(folder);
+    nlg_file_remove(path);
+    nlg_file_remove(folder);
 }
 
 static bool is_folder(const char *path) {

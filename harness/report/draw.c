@@ -364,9 +364,9 @@ nlg_status nlg_figure_draw(const nlg_figure *figure, const nlg_rows *rows, const
         for (size_t i = 0; i < sizeof work_files / sizeof *work_files; i++) {
             char path[512];
             path_in(path, sizeof path, folder, work_files[i]);
-            unlink(path);
+            nlg_file_remove(path);
         }
-        rmdir(folder);
+        nlg_file_remove(folder);
     }
     nlg_layout_free(wide);
     nlg_layout_free(narrow);

@@ -200,12 +200,23 @@ static bool is_temporary_of(const char *name, const char *candidate) {
            at[digits + 1 + RANDOM_DIGITS] == '\0';
 }
 
+static void warn_of_refusal(const char *path, int cause) {
+    if (cause != ENOENT) nlg_warn("%s: cannot be removed: %s; it is not needed any more, remove it by hand", path, strerror(cause));
+}
+
+void nlg_file_remove(const char *path) {
+    const int before = errno;
+    if (remove(path) != 0) warn_of_refusal(path, errno);
+    errno = before;
+}
+
 /* What a killed process left: nobody holds its lock. */
 static void remove_if_stale(int folder, const char *name) {
     const int file = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     struct stat info;
     if (file < 0) return;
-    if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && flock(file, LOCK_EX | LOCK_NB) == 0) (void)unlinkat(folder, name, 0);
+    if (fstat(file, &info) == 0 && S_ISREG(info.st_mode) && flock(file, LOCK_EX | LOCK_NB) == 0 && unlinkat(folder, name, 0) != 0)
+        warn_of_refusal(name, errno);
     close(file);
 }
 
@@ -233,7 +244,7 @@ static int create_temporary(nlg_file_writer *writer, mode_t mode) {
         const bool locked = flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK; /* some file systems have no locks */
         if (locked && fstat(file, &info) == 0 && info.st_nlink > 0) return file;
         close(file);
-        (void)unlink(writer->temporary);
+        nlg_file_remove(writer->temporary);
     }
     return errno = EEXIST, -1;
 }
@@ -258,7 +269,7 @@ nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *
         writer->stream = file >= 0 ? fdopen(file, "w") : NULL;
         if (file >= 0 && !writer->stream) {
             close(file);
-            (void)unlink(writer->temporary);
+            nlg_file_remove(writer->temporary);
             errno = ENOMEM;
         }
     }
@@ -296,7 +307,7 @@ nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err) {
     nlg_status status = NLG_OK;
     if (cause) {
         status = fail_io(err, writer->path, "write", cause);
-        if (!in_place) (void)unlink(writer->temporary);
+        if (!in_place) nlg_file_remove(writer->temporary);
     } else if (!in_place) {
         sync_folder(writer->target);
     }
@@ -306,7 +317,7 @@ nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err) {
 
 void nlg_file_abort(nlg_file_writer *writer) {
     if (writer->stream) fclose(writer->stream);
-    if (writer->temporary) (void)unlink(writer->temporary);
+    if (writer->temporary) nlg_file_remove(writer->temporary);
     release(writer);
 }
 

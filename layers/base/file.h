@@ -39,6 +39,9 @@ nlg_status nlg_file_lock_take(nlg_file_lock *lock, const char *path, const char 
 void nlg_file_lock_release(nlg_file_lock *lock);
 
 bool nlg_file_exists(const char *path);
+/* A file or an empty folder of ours that is not needed any more. If the system refuses, a warning says so; errno stays as it was.
+ */
+void nlg_file_remove(const char *path);
 nlg_status nlg_folder_create(const char *path, nlg_error *err); /* with parents; fine when it exists */
 
 #endif

@@ -67,7 +67,7 @@ nlg_status nlg_file_lock_take(nlg_file_lock *lock, const char *path, const char 
 
 void nlg_file_lock_release(nlg_file_lock *lock) {
     if (lock->path && lock->file >= 0) {
-        unlink(lock->path);
+        nlg_file_remove(lock->path);
         close(lock->file);
     }
     nlg_free(lock->path);

@@ -34,6 +34,22 @@ nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) {
     return err->status;
 }
 
+static void (*warning_listener)(const char *text);
+
+void nlg_warnings_go_to(void (*listener)(const char *text)) {
+    warning_listener = listener;
+}
+
+void nlg_warn(const char *format, ...) {
+    if (!warning_listener) return;
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    warning_listener(text);
+}
+
 int nlg_status_exit_code(nlg_status status) {
     switch (status) {
     case NLG_OK:

@@ -90,9 +90,9 @@ static nlg_status append(const build *b, const char *line, size_t size, nlg_erro
     const off_t start = good ? lseek(file, 0, SEEK_END) : -1;
     good = good && start >= 0 && write_all(file, line, size) && fsync(file) == 0;
     const int cause = errno;
-    const bool clean = good || (start >= 0 && ftruncate(file, start) == 0);
+    if (!good && start >= 0 && ftruncate(file, start) != 0) /* what stays has no digest and is ignored */
+        nlg_warn("%s: a line that was cut cannot be removed: %s; it is not read", b->rows_path, strerror(errno));
     close(file);
-    (void)clean; /* what stays has no digest and is ignored */
     return good ? NLG_OK
                 : nlg_fail(err, NLG_ERR_IO,
                            "%s: cannot be written: %s; what was trained before is safe: give the same command again", b->rows_path,
@@ -387,7 +387,7 @@ nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[6
         if (!b.rows[i].epochs) status = nlg_fail(err, NLG_ERR_IO, "%s: a row is missing; give the same command again", b.rows_path);
     }
     if (status == NLG_OK) status = write_tables(&b, digest, err);
-    if (status == NLG_OK) unlink(b.rows_path);
+    if (status == NLG_OK) nlg_file_remove(b.rows_path);
     nlg_store_lock_release(&b.lock);
     nlg_free(b.config);
     nlg_free(b.rows_path);

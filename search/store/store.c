@@ -220,11 +220,18 @@ nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **sto
     return NLG_OK;
 }
 
+/* Unless it is being read. */
+static void make_one_file(nlg_store *store) {
+    const int code = sqlite3_exec(store->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+    if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)
+        nlg_warn("%s: is kept in several files (-wal, -shm, -journal), which belong together: %s", store->path,
+                 sqlite3_errmsg(store->database));
+}
+
 void nlg_store_close(nlg_store *store) {
     if (!store) return;
     sqlite3_finalize(store->append);
-    if (store->is_writer && store->database)
-        sqlite3_exec(store->database, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL); /* unless it is being read */
+    if (store->is_writer && store->database) make_one_file(store);
     sqlite3_close(store->database);
     nlg_store_lock_release(&store->lock);
     nlg_free(store->path);
