@@ -244,7 +244,8 @@ static void packed_bombs_are_refused_before_they_fill_the_memory(void **state) {
 
 static void wrong_names_and_options_are_refused(void **state) {
     (void)state;
-    refused("mnits", NULL, NLG_ERR_INPUT, (const char *[]){"mnits: expected the name of a data set (fashion-mnist, fashion-mnist-first,", NULL});
+    refused("mnits", NULL, NLG_ERR_INPUT,
+            (const char *[]){"mnits: expected the name of a data set (fashion-mnist, fashion-mnist-first,", NULL});
     refused("imagefolder", NULL, NLG_ERR_INPUT, (const char *[]){"write imagefolder:DIR", NULL});
     refused("cifar10:tests/no-such-folder", NULL, NLG_ERR_IO, (const char *[]){"tests/no-such-folder", NULL});
     char *folder = made_folder();

@@ -101,6 +101,22 @@ static void progress_never_wraps(void **state) {
     }
 }
 
+/* Timing is told while it goes on, then networks are compared; what was timed before Ctrl-C is printed. */
+static void timing_tells_how_far_it_is(void **state) {
+    (void)state;
+    program_result r = run_good("script -qec 'stty cols 40; lineage bench lenet5 --seconds 0.8 --threads 1' /dev/null");
+    const char *progress = strstr(r.out, "timed step by");
+    assert_non_null(progress);
+    assert_true(nlg_text_columns("0%: lenet5: timed step by step") < 40 && strstr(r.out, "left: lenet5"));
+    r = run_good("lineage bench lenet5 lenet5_small --seconds 0 --threads 1");
+    assert_non_null(strstr(r.out, " times as fast as lenet5"));
+    r = run("timeout --preserve-status -s INT 2 lineage bench lenet5 vgg16 --seconds 0.2 --batch 64 --threads 1");
+    if (r.code != 0) { /* a fast machine is through before */
+        assert_int_equal(r.code, 130);
+        assert_non_null(strstr(r.out, "lenet5"));
+    }
+}
+
 static void a_closed_pipe_ends_quietly(void **state) {
     (void)state;
     program_result r = run("{ sleep 0.2; lineage models; echo $? >$D/code; } | true; cat $D/code");
@@ -174,6 +190,7 @@ int main(int argc, char **argv) {
         RUN_TEST(paragraphs_are_filled_and_examples_kept),
         RUN_TEST(tables_fit_the_terminal),
         RUN_TEST(progress_never_wraps),
+        RUN_TEST(timing_tells_how_far_it_is),
         RUN_TEST(a_closed_pipe_ends_quietly),
         RUN_TEST(examples_can_be_pasted),
         RUN_TEST(usual_spellings_work),

@@ -136,21 +136,31 @@ static nlg_status keep_time(nlg_bench *bench, size_t count, double ms, nlg_error
     return NLG_OK;
 }
 
+/* Between two steps, of which neither is timed then: the share of the time that is over. */
+static nlg_status pause(const nlg_bench *bench, double begin, double end, double start, double seconds, nlg_error *err) {
+    const nlg_bench_options *o = &bench->options;
+    const double part = seconds > 0 ? (nlg_seconds_now() - start) / seconds : 1;
+    if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
+    if (o->progress) o->progress(o->progress_context, begin + (end - begin) * (part < 1 ? part : 1));
+    return NLG_OK;
+}
+
 nlg_status nlg_bench_run(nlg_bench *bench, nlg_bench_result *result, nlg_error *err) {
-    const double warmup_share = 0.1;
+    const double warmup_share = 0.1, seconds = bench->options.seconds, warmup_end = warmup_share / (1 + warmup_share);
     size_t reps = 0;
     *result = (nlg_bench_result){.peak_gflop_per_s = nlg_peak_gflop_per_s(bench->exec)};
     double start = nlg_seconds_now();
     do {
+        NLG_TRY(pause(bench, 0, warmup_end, start, warmup_share * seconds, err));
         step(bench);
         result->warmup++;
-    } while (result->warmup < LEAST_WARMUP || nlg_seconds_now() - start < warmup_share * bench->options.seconds);
+    } while (result->warmup < LEAST_WARMUP || nlg_seconds_now() - start < warmup_share * seconds);
     start = nlg_seconds_now();
     do {
-        if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
+        NLG_TRY(pause(bench, warmup_end, 1, start, seconds, err));
         NLG_TRY(keep_time(bench, reps, step_ms(bench), err));
         reps++;
-    } while (reps < LEAST_REPS || (reps < MOST_REPS && nlg_seconds_now() - start < bench->options.seconds));
+    } while (reps < LEAST_REPS || (reps < MOST_REPS && nlg_seconds_now() - start < seconds));
     nlg_sort(bench->times, reps);
     result->reps = (int)reps;
     result->ms_min = bench->times[0];

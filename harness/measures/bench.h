@@ -10,6 +10,8 @@ typedef struct nlg_bench_options {
     nlg_mode mode;
     double seconds; /* timed for about so long, after warming up */
     size_t memory_limit;
+    void (*progress)(void *context, double fraction); /* between steps; NULL: nobody asks */
+    void *progress_context;
 } nlg_bench_options;
 
 typedef struct nlg_bench_result {
