@@ -118,7 +118,7 @@ static void members_belong_to_stages(void **state) {
     assert_int_equal(nlg_store_keep_stages(store, "smoke", "x", stages, 1, NULL), NLG_OK);
     char(*keys)[65];
     int count;
-    assert_int_equal(nlg_store_keys(store, "quick", &keys, &count, NULL), NLG_OK);
+    assert_int_equal(nlg_store_keys(store, &(nlg_record_choice){.profile = "quick"}, &keys, &count, NULL), NLG_OK);
     assert_int_equal(count, 1);
     assert_string_equal(keys[0], key[0]);
     nlg_free(keys);

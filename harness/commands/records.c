@@ -9,12 +9,14 @@
 #include "search/store/records.h"
 
 typedef struct records_options {
-    const char *profile, *results;
+    nlg_record_choice choice;
+    const char *results;
 } records_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS };
+enum { KEY_PROFILE = 0x100, KEY_EXPERIMENT, KEY_RESULTS };
 static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "Records of this profile only (default: all)", 0},
+    {"experiment", KEY_EXPERIMENT, "NAME", 0, "Records of this experiment only (default: all)", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {0},
 };
@@ -22,7 +24,7 @@ static const struct argp_option options[] = {
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     records_options *o = where;
     (void)err;
-    *(key == KEY_PROFILE ? &o->profile : &o->results) = value;
+    *(key == KEY_PROFILE ? &o->choice.profile : key == KEY_EXPERIMENT ? &o->choice.experiment : &o->results) = value;
     return NLG_OK;
 }
 
@@ -72,7 +74,7 @@ static nlg_status list(const nlg_invocation *call, nlg_error *err) {
     char(*keys)[65] = NULL;
     int count;
     NLG_TRY(nlg_results_open(o->results, NLG_STORE_READ, &store, err));
-    nlg_status status = nlg_store_keys(store, o->profile, &keys, &count, err);
+    nlg_status status = nlg_store_keys(store, &o->choice, &keys, &count, err);
     if (status == NLG_OK) status = print_list(call, store, keys, count, err);
     nlg_free(keys);
     nlg_store_close(store);
@@ -86,7 +88,7 @@ static nlg_status exchange(const nlg_invocation *call, bool out, nlg_error *err)
     int records;
     NLG_TRY(nlg_results_open(o->results, out ? NLG_STORE_READ : NLG_STORE_WRITE, &store, err));
     nlg_status status =
-        out ? nlg_records_export(store, o->profile, path, &records, err) : nlg_records_import(store, path, &records, err);
+        out ? nlg_records_export(store, &o->choice, path, &records, err) : nlg_records_import(store, path, &records, err);
     nlg_store_close(store);
     if (status == NLG_OK) printf(out ? "%d records written to %s\n" : "%d records of %s are in %s\n", records, path, o->results);
     return status;
@@ -111,7 +113,8 @@ const nlg_command nlg_command_records = {
         "A record is the result of one spec: all that its bits depend on. export writes lines of JSON, packed if FILE ends in .gz; "
         "import takes what the folder lacks, and changes nothing that it has.\n\nExamples:\n  lineage records list --profile "
         "smoke\n"
-        "  lineage records export smoke.records.gz --profile smoke\n  lineage records import smoke.records.gz --results "
+        "  lineage records export smoke.records.gz --profile smoke --experiment counts\n  lineage records import smoke.records.gz "
+        "--results "
         "results/other",
     .options = options,
     .shared = NLG_TAKES_JSON,

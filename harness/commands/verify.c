@@ -100,7 +100,7 @@ static void pick_sample(verifier *v, uint64_t seed) {
 }
 
 static nlg_status pick(verifier *v, uint64_t seed, nlg_error *err) {
-    NLG_TRY(nlg_store_keys(v->store, v->options->profile, &v->keys, &v->count, err));
+    NLG_TRY(nlg_store_keys(v->store, &(nlg_record_choice){.profile = v->options->profile}, &v->keys, &v->count, err));
     NLG_TRY(keep_fitting(v, err));
     pick_sample(v, seed);
     if (v->count) return NLG_OK;

@@ -246,17 +246,20 @@ nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, cons
     return nlg_store_take_record(store, record, &machine, NULL, err);
 }
 
-nlg_status nlg_store_keys(nlg_store *store, const char *profile, char (**keys)[65], int *count, nlg_error *err) {
+nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, char (**keys)[65], int *count, nlg_error *err) {
     static const char *const doing = "reading the keys";
     sqlite3_stmt *s;
     int room = 0, step;
     *keys = NULL;
     *count = 0;
     NLG_TRY(nlg_store_prepare(store,
-                              profile ? "SELECT DISTINCT key FROM members JOIN records USING (key) WHERE profile = ?1 ORDER BY key"
-                                      : "SELECT key FROM records ORDER BY key",
+                              choice->profile || choice->experiment
+                                  ? "SELECT DISTINCT key FROM members JOIN records USING (key) WHERE coalesce(profile = ?1, 1) AND "
+                                    "coalesce(experiment = ?2, 1) ORDER BY key"
+                                  : "SELECT key FROM records ORDER BY key",
                               &s, doing, err));
-    if (profile) nlg_store_bind_text(s, 1, profile);
+    if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
+    if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
     nlg_status status = NLG_OK;
     while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
         char(*more)[65] = nlg_grow(*keys, &room, *count, sizeof **keys);

@@ -46,19 +46,24 @@ typedef struct nlg_machine {
 nlg_status nlg_store_take_record(nlg_store *store, const nlg_record *record, const nlg_machine *machine, const char *created,
                                  nlg_error *err);
 
+/* Records that are members of a profile, of an experiment, or of both; NULL: of any. */
+typedef struct nlg_record_choice {
+    const char *profile, *experiment;
+} nlg_record_choice;
+
 /* ---- records as text: for shipping, and for reading them without SQLite ---- */
 
-/* Writes the records of a profile and its members (NULL: of all), a line of canonical JSON each, into a file that is gzip-packed if
- * its name ends in ".gz". Equal stores make equal files. */
-nlg_status nlg_records_export(nlg_store *store, const char *profile, const char *path, int *records, nlg_error *err);
+/* Writes the chosen records and their members, a line of canonical JSON each, into a file that is gzip-packed if its name ends in
+ * ".gz". Equal stores make equal files. */
+nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice, const char *path, int *records, nlg_error *err);
 /* One record as such a line, made now on this machine, and the line into a store: how processes hand each other records. */
 nlg_status nlg_record_line(const nlg_record *record, const nlg_session_facts *facts, char **line, nlg_error *err);
 nlg_status nlg_store_take_line(nlg_store *store, const char *line, const char *what, nlg_error *err);
 /* Takes what the store lacks from such a file, all or nothing. Members of a stage that has some stay as they are. */
 nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err);
 
-/* The keys of a profile's members (NULL: of all records), each once, sorted; free the array with nlg_free. */
-nlg_status nlg_store_keys(nlg_store *store, const char *profile, char (**keys)[65], int *count, nlg_error *err);
+/* The keys of the chosen records, each once, sorted; all records where nothing is chosen. Free the array with nlg_free. */
+nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, char (**keys)[65], int *count, nlg_error *err);
 /* Seconds that records of a measure took and what they were worth, for estimates: sums of `seconds` and of the metric `work`. */
 nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, double *seconds, double *amount,
                            nlg_error *err);

@@ -117,16 +117,18 @@ static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_e
     return status;
 }
 
-static nlg_status add_members(nlg_store *store, const char *profile, output *o, nlg_error *err) {
+static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice, output *o, nlg_error *err) {
     static const char *const names[] = {"profile", "experiment", "stage", "arm", "member"};
     static const char *const doing = "reading members";
     sqlite3_stmt *s;
     int step = SQLITE_DONE;
-    NLG_TRY(nlg_store_prepare(store,
-                              "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE"
-                              " coalesce(profile = ?1, 1) ORDER BY profile, experiment, stage, position",
-                              &s, doing, err));
-    if (profile) nlg_store_bind_text(s, 1, profile);
+    NLG_TRY(nlg_store_prepare(
+        store,
+        "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE"
+        " coalesce(profile = ?1, 1) AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment, stage, position",
+        &s, doing, err));
+    if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
+    if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
     nlg_status status = NLG_OK;
     while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
         cJSON *object = cJSON_CreateObject();
@@ -171,17 +173,24 @@ static nlg_status write_packed(const output *o, const char *path, nlg_error *err
     return status;
 }
 
-nlg_status nlg_records_export(nlg_store *store, const char *profile, const char *path, int *records, nlg_error *err) {
+nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice, const char *path, int *records, nlg_error *err) {
     char(*keys)[65];
     output o = {0};
-    NLG_TRY(nlg_store_keys(store, profile, &keys, records, err));
+    NLG_TRY(nlg_store_keys(store, choice, &keys, records, err));
+    const char *const profile = choice->profile, *const experiment = choice->experiment;
+    if (!*records && (profile || experiment)) {
+        nlg_free(keys);
+        return nlg_fail(err, NLG_ERR_INPUT, "no records of %s%s%s%s%s; `lineage records list` shows what there is",
+                        profile ? "profile " : "", profile ? profile : "", profile && experiment ? ", " : "",
+                        experiment ? "experiment " : "", experiment ? experiment : "");
+    }
     cJSON *head = cJSON_CreateObject();
     nlg_json_text(head, "format", format_name);
     nlg_json_number(head, "version", FORMAT_VERSION);
     nlg_json_number(head, "numerics", NLG_NUMERICS_VERSION);
     nlg_status status = add_line(&o, head, err);
     for (int i = 0; i < *records && status == NLG_OK; i++) status = add_record(store, keys[i], &o, err);
-    if (status == NLG_OK) status = add_members(store, profile, &o, err);
+    if (status == NLG_OK) status = add_members(store, choice, &o, err);
     if (status == NLG_OK) status = ends_in_gz(path) ? write_packed(&o, path, err) : nlg_file_write(path, o.bytes, o.size, err);
     nlg_free(keys);
     nlg_free(o.bytes);
