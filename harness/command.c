@@ -159,6 +159,19 @@ static error_t print_help(const parsing *p, const struct argp_state *state) {
     return complete ? ECANCELED : ENOMEM;
 }
 
+/* A variable of a shell that is not set leaves an empty name, with which work would go nowhere or to a strange place. */
+static nlg_status refuse_empty_name(const parsing *p, int key, const char *value) {
+    static const char *const kinds[] = {"FILE", "DIR", "PATH"};
+    for (int i = 0; value && !*value && i < p->n_options; i++) {
+        const struct argp_option *o = &p->options[i];
+        for (int k = 0; o->key == key && o->arg && k < 3; k++)
+            if (strcmp(o->arg, kinds[k]) == 0)
+                return nlg_fail(p->err, NLG_ERR_INPUT, "--%s: expected %s, found an empty name; is a variable of the shell unset?",
+                                o->name, o->arg);
+    }
+    return NLG_OK;
+}
+
 static error_t parse_one(int key, char *value, struct argp_state *state) {
     parsing *p = state->input;
     nlg_invocation *call = p->call;
@@ -171,7 +184,9 @@ static error_t parse_one(int key, char *value, struct argp_state *state) {
         return p->own_help ? ECANCELED : print_help(p, state);
     case ARGP_KEY_ARG:
         call->arguments[call->n_arguments++] = value;
-        return 0;
+        if (!*value)
+            status = nlg_fail(p->err, NLG_ERR_INPUT, "argument %d is empty; is a variable of the shell unset?", call->n_arguments);
+        break;
     case ARGP_KEY_ERROR:
         p->bad = refused_argument(state);
         return 0;
@@ -183,10 +198,10 @@ static error_t parse_one(int key, char *value, struct argp_state *state) {
     case ARGP_KEY_ARGS:
         return ARGP_ERR_UNKNOWN;
     default:
-        if (key >= KEY_JSON)
-            status = shared_option_given(&call->settings, key, value, p->err);
-        else
-            status = call->command->option(call->options, key, value, p->err);
+        status = refuse_empty_name(p, key, value);
+        if (status == NLG_OK)
+            status = key >= KEY_JSON ? shared_option_given(&call->settings, key, value, p->err)
+                                     : call->command->option(call->options, key, value, p->err);
     }
     return status == NLG_OK ? 0 : ECANCELED;
 }

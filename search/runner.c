@@ -50,7 +50,7 @@ static nlg_status check_options(const nlg_search_options *o, nlg_error *err) {
         return nlg_fail(err, NLG_ERR_INPUT, "search: expected 0 to %d workers, found %d", WORKERS_MAX, o->workers);
     }
     if (o->evaluator->no_costs && (o->strategy->lowers_cost || o->objective.target > 0))
-        return nlg_fail(err, NLG_ERR_INPUT, "search: %s needs costs, and the evaluator %s measures none; take %s",
+        return nlg_fail(err, NLG_ERR_INPUT, "%s needs costs, and the evaluator %s measures none; take %s",
                         o->objective.target > 0 ? "a target" : o->strategy->name, o->evaluator->name,
                         o->objective.target > 0 ? "none" : "another strategy");
     return NLG_OK;

@@ -59,6 +59,10 @@ static void mistakes_are_one_line_with_the_nearest_name(void **state) {
     run_refused("lists the commands", "lineage qqqqqqqq");
     run_refused("did you mean 'resnet50'", "lineage count resnt50");
     run_refused("did you mean --json", "lineage count lenet5 --jsno");
+    run_refused("--output: expected FILE, found an empty name", "lineage draw lenet5 --output \"$UNSET\"");
+    run_refused("--checkpoint: expected FILE, found an empty name", "lineage train lenet5_small --checkpoint=");
+    run_refused("--results: expected DIR, found an empty name", "lineage report --results ''");
+    run_refused("argument 2 is empty", "lineage export lenet5 \"$UNSET\"");
     run_refused("did you mean 'avx2'", "lineage bench lenet5 --isa avx");
     run_refused("needs a value: --batch B", "lineage bench lenet5 --batch");
     run_refused("takes no value", "lineage count lenet5 --json=1");

@@ -122,6 +122,8 @@ static void contenders_have_options(void **state) {
     assert_string_equal(json_text(cJSON_GetArrayItem(r, 2), "strategy"), "evolution:population=5:sample=2");
     cJSON_Delete(r);
     run_refused("unknown strategy 'evolve'", "lineage compare --strategies random,evolve");
+    run_refused("'grid' is given twice", "lineage compare --strategies grid,random,grid --budget 1000000 --seeds 1000");
+    run_refused("none/x: cannot create", "touch $D/none; lineage compare --budget 1000000 --seeds 1000 --output $D/none/x");
     run_refused("has no option \"size\"", "lineage compare --strategies evolution:size=3");
     run_refused("rising", "lineage compare --budget 50,20");
     run_refused("--budget", "lineage compare --budget 50,x");

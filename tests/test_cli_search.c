@@ -381,7 +381,7 @@ static void mistakes_are_refused(void **state) {
     (void)state;
     run_refused("--store FILE is missing", "lineage search");
     run_refused("the nearest is 'nasnet_small'", SEARCH "--store $D/x.db --space nasnet_smal");
-    run_refused("expected parameters of none, found 'B=3'", SEARCH "--store $D/x.db --space nasnet_small:B=3");
+    run_refused("expected parameters of none, found 'B=3'", SEARCH "--store $D/x.db --space nasbench201:B=3");
     run_refused("the nearest is 'random'", SEARCH "--store $D/x.db --strategy rnadom");
     run_refused("has no option \"populatio\", did you mean \"population\"?",
                 SEARCH "--store $D/x.db --strategy-options '{\"populatio\": 1}'");

@@ -8,6 +8,7 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
+#include "layers/base/file.h"
 #include "layers/base/memory.h"
 
 typedef struct compare_options {
@@ -126,6 +127,10 @@ static nlg_status read_strategies(const char *text, nlg_contender *contenders, i
             return nlg_fail(err, NLG_ERR_INPUT, "--strategies: a name with its options must be shorter than %zu, found '%s'",
                             sizeof c->label, at);
         snprintf(c->label, sizeof c->label, "%.*s", (int)length, at);
+        for (const nlg_contender *other = contenders; other < c; other++)
+            if (strcmp(other->label, c->label) == 0)
+                return nlg_fail(err, NLG_ERR_INPUT, "--strategies: '%s' is given twice, and would be compared with itself",
+                                c->label);
         if (nlg_strategy_pick(c->label, true, &c->strategy, c->options, err) != NLG_OK) return nlg_fail_at(err, "--strategies");
         at += length;
         if (!*at) break;
@@ -183,6 +188,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     int count = 0;
     nlg_status status = contenders ? NLG_OK : nlg_fail_memory(err, NLG_COMPARE_STRATEGIES * sizeof *contenders, "the strategies");
     if (status == NLG_OK) status = read_strategies(o->strategies, contenders, &count, err);
+    if (status == NLG_OK && o->output) status = nlg_folder_create(o->output, err); /* before the work, not behind it */
     if (status == NLG_OK) status = nlg_space_open(o->space, &space, err);
     const nlg_table_evaluator_options table = {.space = &space, .file = o->table, .signal = o->signal};
     if (status == NLG_OK) status = nlg_table_evaluator_create(&table, &evaluator, err);

@@ -405,7 +405,8 @@ static nlg_status check_options(const train_options *o, nlg_error *err) {
 static nlg_status say_what_is_used(const train_options *o, const nlg_fitted *fitted, nlg_error *err) {
     const nlg_dataset_info *info = fitted->info;
     const nlg_dataset_options *d = &o->training.dataset;
-    const int asked = make_recipe(o, nlg_task_for(info), fitted->network.graph, fitted->pad).batch;
+    const nlg_recipe recipe = make_recipe(o, nlg_task_for(info), fitted->network.graph, fitted->pad);
+    const int asked = recipe.batch;
     const int batch = (uint32_t)asked < info->train ? asked : (int)info->train;
     const uint32_t rest = batch > 0 ? info->train % (uint32_t)batch : 0;
     if (info->validation_folder && d->validation)
@@ -415,6 +416,9 @@ static nlg_status say_what_is_used(const train_options *o, const nlg_fitted *fit
         return nlg_fail(err, NLG_ERR_INPUT, "--image-size has no effect on %s; leave it out", info->name);
     if (d->train_limit > info->train)
         fprintf(stderr, "note: --train-images %u: there are %u, all are used\n", d->train_limit, info->train);
+    if (recipe.warmup_epochs >= recipe.epochs)
+        fprintf(stderr, "note: a warm-up of %g epochs in a training of %d: the learning rate stays below %g\n",
+                recipe.warmup_epochs, recipe.epochs, recipe.lr);
     if (batch < asked)
         fprintf(stderr, "note: --batch %d: there are %d training images, one step takes all\n", asked, batch);
     else if (rest)
