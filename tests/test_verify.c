@@ -106,8 +106,7 @@ static void records_travel(void **state) {
     run_good("sed 's/\"id\":\"x\"/\"id\":\"y\"/;s/\"seed\":.1./\"seed\":[7]/' $D/e.json >$D/y.json");
     run_good("lineage run --profile smoke --experiments $D/y.json --results $D/r");
     run_good("lineage records export $D/x.gz --experiment x --results $D/r && cmp $D/a.gz $D/x.gz");
-    run_refused("no records of experiment z",
-                "lineage records export $D/z.gz --experiment z --results $D/r");
+    run_refused("no records of experiment z", "lineage records export $D/z.gz --experiment z --results $D/r");
     run_refused("expected list, export FILE or import FILE", "lineage records dance --results $D/r");
     run_refused("needs the name of one file", "lineage records export --results $D/r");
 }
