@@ -15,25 +15,40 @@ typedef struct detector {
     nlg_value level[LEVELS]; /* P3 .. P7 */
 } detector;
 
-static nlg_value conv3x3(detector *d, nlg_value x, int out, int stride, const char *name) {
-    return nlg_conv(d->b, x, (nlg_conv_args){.out = out, .kernel = 3, .stride = stride, .pad = 1, .bias = true}, "%s", name);
+static nlg_value conv3x3(detector *d, nlg_value x, int out, const char *name) {
+    return nlg_conv(d->b, x, (nlg_conv_args){.out = out, .kernel = 3, .pad = 1, .bias = true}, "%s", name);
 }
 
 /* ---- feature pyramid network ------------------------------------------------------------------------------------------ */
 
+/* Convolution "NAME.0" and, with norm, batch norm "NAME.1": torchvision's names. */
+static nlg_value fpn_block(detector *d, nlg_value x, int kernel, const char *name, int index) {
+    nlg_builder *b = d->b;
+    nlg_push(b, "%s.%d", name, index);
+    x = nlg_conv(b, x, (nlg_conv_args){.out = d->spec->channels, .kernel = kernel, .pad = kernel / 2, .bias = true}, "0");
+    if (d->spec->norm) x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "1");
+    nlg_pop(b);
+    return x;
+}
+
+static nlg_value extra_block(detector *d, nlg_value x, int level) {
+    nlg_builder *b = d->b;
+    nlg_push(b, "extra_blocks");
+    x = nlg_conv(b, x, (nlg_conv_args){.out = d->spec->channels, .kernel = 3, .stride = 2, .pad = 1, .bias = true}, "p%d", level);
+    if (d->spec->norm) x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn%d", level);
+    nlg_pop(b);
+    return x;
+}
+
 static void build_fpn(detector *d, const nlg_value stage[4]) {
     nlg_builder *b = d->b;
-    const int channels = d->spec->channels;
     nlg_value merged[3];
     nlg_push(b, "backbone.fpn");
-    for (int i = 0; i < 3; i++)
-        merged[i] = nlg_conv(b, stage[i + 1], (nlg_conv_args){.out = channels, .kernel = 1, .bias = true}, "inner_blocks.%d.0", i);
+    for (int i = 0; i < 3; i++) merged[i] = fpn_block(d, stage[i + 1], 1, "inner_blocks", i);
     for (int i = 1; i >= 0; i--) merged[i] = nlg_add(b, merged[i], nlg_upsample(b, merged[i + 1], 2));
-    for (int i = 0; i < 3; i++)
-        d->level[i] =
-            nlg_conv(b, merged[i], (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "layer_blocks.%d.0", i);
-    d->level[3] = conv3x3(d, d->spec->pyramid == NLG_PYRAMID_FPN ? stage[3] : d->level[2], channels, 2, "extra_blocks.p6");
-    d->level[4] = conv3x3(d, nlg_relu(b, d->level[3]), channels, 2, "extra_blocks.p7");
+    for (int i = 0; i < 3; i++) d->level[i] = fpn_block(d, merged[i], 3, "layer_blocks", i);
+    d->level[3] = extra_block(d, d->spec->pyramid == NLG_PYRAMID_FPN ? stage[3] : d->level[2], 6);
+    d->level[4] = extra_block(d, nlg_relu(b, d->level[3]), 7);
     nlg_pop(b);
 }
 
@@ -89,7 +104,8 @@ void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int c
     }
 }
 
-static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
+/* P3 .. P7 before the first stack. */
+static void begin_nas_fpn(detector *d, const nlg_value stage[4]) {
     nlg_builder *b = d->b;
     nlg_push(b, "backbone.fpn");
     for (int i = 0; i < 3; i++) {
@@ -99,37 +115,61 @@ static void build_nas_fpn(detector *d, const nlg_value stage[4]) {
         nlg_pop(b);
     }
     for (int i = 3; i < LEVELS; i++) d->level[i] = nlg_max_pool(b, d->level[i - 1], (nlg_pool_args){.kernel = 2});
+    nlg_pop(b);
+}
+
+static void build_stack(detector *d, int index) {
+    nlg_builder *b = d->b;
     const nlg_fpn_stack *stack = d->spec->stack != NULL ? d->spec->stack : &nlg_nas_fpn_stack;
-    for (int i = 0; i < d->spec->stacks; i++) {
-        nlg_push(b, "stacks.%d", i);
-        nlg_fpn_build(b, stack->cells, stack->n_cells, d->spec->channels, d->level);
-        nlg_pop(b);
-    }
+    nlg_push(b, "backbone.fpn.stacks.%d", index);
+    nlg_fpn_build(b, stack->cells, stack->n_cells, d->spec->channels, d->level);
     nlg_pop(b);
 }
 
 /* ---- heads ------------------------------------------------------------------------------------------------------------ */
 
-/* Four 3x3 convolutions and a last one, the same weights on every level; NAS-FPN's have batch norm, one for each level. */
-static void build_head(detector *d, const char *name, const char *last, int out) {
+/* Four 3x3 convolutions and a last one, the same weights on every level and at every exit; batch norm is one for each level and
+ * exit. exit: 0 at the network's end. */
+static void build_head(detector *d, const char *name, const char *last, int out, int exit) {
     nlg_builder *b = d->b;
     const nlg_detector_spec *spec = d->spec;
     const int layers = spec->head_layers ? spec->head_layers : 4;
+    const bool norm = spec->norm || spec->pyramid == NLG_PYRAMID_NAS_FPN;
     nlg_push(b, "head.%s", name);
     nlg_share_begin(b);
     for (int l = 0; l < LEVELS; l++) {
         nlg_value x = d->level[l];
         for (int i = 0; i < layers; i++) {
             nlg_push(b, "conv.%d", i);
-            x = conv3x3(d, x, spec->channels, 1, "0");
-            if (spec->pyramid == NLG_PYRAMID_NAS_FPN) x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn.%d", l);
+            x = conv3x3(d, x, spec->channels, "0");
+            if (norm && exit > 0)
+                x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "exits.%d.bn.%d", exit, l);
+            else if (norm)
+                x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn.%d", l);
             x = nlg_relu(b, x);
             nlg_pop(b);
         }
-        nlg_output(b, conv3x3(d, x, out, 1, last));
+        x = conv3x3(d, x, out, last);
+        if (exit > 0)
+            nlg_output_aux(b, x, 1);
+        else
+            nlg_output(b, x);
     }
     nlg_share_end(b);
     nlg_pop(b);
+}
+
+static void build_heads(detector *d, int classes, int exit) {
+    build_head(d, "classification_head", "cls_logits", ANCHORS * classes, exit);
+    build_head(d, "regression_head", "bbox_reg", ANCHORS * 4, exit);
+}
+
+/* Ghiasi et al., Section 3.2.1, "Deeply supervised anytime object detection": heads behind the intermediate pyramids too, trained
+ * together; a forward pass may stop at any of them. */
+static void build_exit(detector *d, int classes, int exit) {
+    nlg_aux_begin(d->b);
+    build_heads(d, classes, exit);
+    nlg_aux_end(d->b);
 }
 
 void nlg_detector_build(nlg_builder *b, const nlg_detector_spec *spec, nlg_shape input, int classes) {
@@ -152,11 +192,14 @@ void nlg_detector_build(nlg_builder *b, const nlg_detector_spec *spec, nlg_shape
         nlg_resnet_trunk(b, &d.spec->backbone, image, stage);
     nlg_pop(b);
     if (nas_fpn)
-        build_nas_fpn(&d, stage);
+        begin_nas_fpn(&d, stage);
     else
         build_fpn(&d, stage);
-    build_head(&d, "classification_head", "cls_logits", ANCHORS * classes);
-    build_head(&d, "regression_head", "bbox_reg", ANCHORS * 4);
+    for (int i = 0; i < spec->stacks; i++) {
+        build_stack(&d, i);
+        if (spec->exits && i < spec->stacks - 1) build_exit(&d, classes, i + 1);
+    }
+    build_heads(&d, classes, 0);
 }
 
 static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {

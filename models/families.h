@@ -145,8 +145,10 @@ typedef struct nlg_detector_spec {
     nlg_pyramid pyramid;
     int channels;                     /* of every level and of the heads */
     int head_layers;                  /* 3x3 convolutions before the last one; 0: 4 */
+    bool norm;                        /* batch norm in FPN and heads, as NAS-FPN always has it */
     int stacks;                       /* NAS-FPN: repetitions */
     const nlg_fpn_stack *stack;       /* NAS-FPN: NULL: the discovered one */
+    bool exits;                       /* NAS-FPN: heads behind every stack, trained together */
     const nlg_mobilenet_spec *mobile; /* MobileNet v2 as backbone in place of it; NULL: none */
     bool mobile_small;                /* with the stages of mobilenet_v2_small behind a stem of stride 2 */
 } nlg_detector_spec;

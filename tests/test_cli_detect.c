@@ -40,6 +40,8 @@ static void a_detector_is_trained_continued_and_evaluated(void **state) {
     assert_true(json_number(eval, "ap") == json_number(whole, "val_ap"));
     assert_true(json_number(eval, "images") == 8);
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(eval, "ap_large"))); /* nothing is that large on 64 pixels */
+    run_refused("expected 0 (the end) to 0, found 1",
+                "lineage eval retinanet_tiny --weights $D/d.safetensors --data scenes --exit 1");
     cJSON_Delete(whole);
     cJSON_Delete(continued);
     cJSON_Delete(eval);

@@ -65,8 +65,8 @@ static void eight_images_are_learnt_by_heart(void **state) {
     nlg_trainer *trainer = train(graph, &exec, &recipe);
     nlg_evaluation result;
     nlg_error err = {0};
-    if (nlg_evaluate(graph, nlg_trainer_weights(trainer), data, NLG_SPLIT_TRAIN, 8, NULL, &exec, &result, &err) != NLG_OK)
-        fail_msg("%s", err.text);
+    const nlg_evaluation_options how = {.split = NLG_SPLIT_TRAIN, .batch = 8};
+    if (nlg_evaluate(graph, nlg_trainer_weights(trainer), data, &how, &exec, &result, &err) != NLG_OK) fail_msg("%s", err.text);
     fprintf(stderr, "AP of the 8 images: %.4f, loss %.4f\n", result.value[0], result.loss);
     assert_true(result.value[0] > 0.9);
     nlg_trainer_destroy(trainer);
@@ -149,12 +149,8 @@ static double loss_of(slope *s) {
 }
 
 /* The heads' weights are used on five levels: along its gradient a parameter changes the loss by the square of its length. */
-static void shared_weights_have_the_slope_of_the_loss(void **state) {
-    (void)state;
-    static const char *const names[] = {"head.classification_head.conv.0.0.weight", "head.classification_head.cls_logits.bias",
-                                        "head.regression_head.conv.1.0.weight", "head.regression_head.bbox_reg.weight",
-                                        "backbone.fpn.inner_blocks.2.0.weight"};
-    nlg_graph *graph = build("retinanet_tiny");
+static void check_slopes(const char *network, double share, const char *const *names, size_t n_names) {
+    nlg_graph *graph = build(network);
     nlg_exec exec = exec_of(2, nlg_isa_best());
     const nlg_dataset_info *info = nlg_dataset_describe(data);
     const nlg_recipe recipe = nlg_recipe_default_detection();
@@ -170,7 +166,7 @@ static void shared_weights_have_the_slope_of_the_loss(void **state) {
     assert_int_equal(s.task->create(graph, info, &recipe, &exec, 2, &s.task_state, NULL), NLG_OK);
     assert_int_equal(nlg_dataset_images(data, NLG_SPLIT_TRAIN, index, 2, NULL, 0, 0, nlg_plan_input(s.plan).data, s.targets, NULL),
                      NLG_OK);
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+    for (size_t n = 0; n < n_names; n++) {
         const int param = nlg_graph_find_param(graph, names[n]);
         if (param < 0) fail_msg("no %s", names[n]);
         const size_t count = graph->params[param].count;
@@ -182,7 +178,7 @@ static void shared_weights_have_the_slope_of_the_loss(void **state) {
         double square = 0;
         for (size_t i = 0; i < count; i++) square += (double)g[i] * (double)g[i];
         assert_true(square > 0);
-        const double step = 3e-4 * loss / square; /* changes the loss by 0.03 % to each side */
+        const double step = share * loss / square; /* changes the loss by that share to each side */
         for (size_t i = 0; i < count; i++) w[i] = (float)((double)before[i] + step * (double)g[i]);
         const double up = loss_of(&s);
         for (size_t i = 0; i < count; i++) w[i] = (float)((double)before[i] - step * (double)g[i]);
@@ -200,6 +196,121 @@ static void shared_weights_have_the_slope_of_the_loss(void **state) {
     nlg_graph_destroy(graph);
 }
 
+static void shared_weights_have_the_slope_of_the_loss(void **state) {
+    (void)state;
+    static const char *const names[] = {"head.classification_head.conv.0.0.weight", "head.classification_head.cls_logits.bias",
+                                        "head.regression_head.conv.1.0.weight", "head.regression_head.bbox_reg.weight",
+                                        "backbone.fpn.inner_blocks.2.0.weight"};
+    static const char *const of_exits[] = {"head.classification_head.conv.0.0.weight", "head.regression_head.bbox_reg.bias",
+                                           "head.classification_head.conv.1.exits.1.bn.0.weight",
+                                           "head.regression_head.conv.0.exits.2.bn.1.bias",
+                                           "backbone.fpn.stacks.0.cells.2.conv.weight"};
+    check_slopes("retinanet_tiny", 3e-4, names, sizeof names / sizeof *names);
+    check_slopes("nas_fpn_tiny_3_exits", 2e-5, of_exits, sizeof of_exits / sizeof *of_exits);
+}
+
+/* ---- early exits ------------------------------------------------------------------------------------------------------- */
+
+/* Of "....conv.0.bn.3" at the exit: "....conv.0.exits.1.bn.3". */
+static int param_at_exit(const nlg_graph *graph, const char *name, int exit) {
+    char other[300];
+    const char *norm = strncmp(name, "head.", 5) == 0 ? strstr(name, ".bn.") : NULL;
+    if (norm == NULL) return nlg_graph_find_param(graph, name);
+    snprintf(other, sizeof other, "%.*s.exits.%d%s", (int)(norm - name), name, exit, norm);
+    return nlg_graph_find_param(graph, other);
+}
+
+/* Leaving after k stacks is the network of k stacks: the same cost and the same bits. */
+static void an_exit_is_the_shorter_network(void **state) {
+    (void)state;
+    static const char *const shorter[] = {"nas_fpn_tiny", "nas_fpn_tiny_2"};
+    nlg_graph *graph = build("nas_fpn_tiny_3_exits");
+    nlg_exec exec = exec_of(1, nlg_isa_best());
+    nlg_weights weights = {0};
+    assert_int_equal(nlg_graph_exits(graph), 2);
+    assert_int_equal(nlg_weights_create(graph, &weights, NULL), NLG_OK);
+    nlg_weights_fill_reference(&weights, 0.5);
+    for (int exit = 1; exit <= 2; exit++) {
+        nlg_graph *own = build(shorter[exit - 1]);
+        nlg_weights copy = {0};
+        nlg_plan *plans[2];
+        nlg_graph_cost cost;
+        int64_t macs;
+        assert_int_equal(nlg_weights_create(own, &copy, NULL), NLG_OK);
+        for (int i = 0; i < own->n_params; i++) {
+            const int from = param_at_exit(graph, own->params[i].name, exit);
+            if (from < 0) fail_msg("no parameter for %s at exit %d", own->params[i].name, exit);
+            memcpy(nlg_weights_at(&copy, i), nlg_weights_at(&weights, from), own->params[i].count * sizeof(float));
+        }
+        assert_int_equal(nlg_graph_count(own, &cost, NULL), NLG_OK);
+        assert_int_equal(nlg_graph_exit_macs(graph, exit, &macs, NULL), NLG_OK);
+        assert_true(macs == cost.macs);
+        const nlg_plan_options at_exit = {.batch = 1, .mode = NLG_INFER, .exit = exit}, whole = {.batch = 1, .mode = NLG_INFER};
+        assert_int_equal(nlg_plan_create(graph, &exec, &at_exit, &weights, NULL, &plans[0], NULL), NLG_OK);
+        assert_int_equal(nlg_plan_create(own, &exec, &whole, &copy, NULL, &plans[1], NULL), NLG_OK);
+        for (int i = 0; i < 2; i++) {
+            const nlg_tensor x = nlg_plan_input(plans[i]);
+            for (int k = 0; k < x.h * x.w * x.c; k++) x.data[k] = (float)nlg_fill_value(5, (uint64_t)k);
+            nlg_plan_forward(plans[i], 1, nlg_rng_seed(0));
+        }
+        assert_int_equal(nlg_plan_outputs(plans[0]), nlg_plan_outputs(plans[1]));
+        for (int o = 0; o < nlg_plan_outputs(plans[0]); o++) {
+            const nlg_tensor a = nlg_plan_output(plans[0], o), b = nlg_plan_output(plans[1], o);
+            assert_int_equal(a.c, b.c);
+            for (int p = 0; p < a.h * a.w; p++)
+                assert_memory_equal(a.data + (int64_t)p * a.ld, b.data + (int64_t)p * b.ld, (size_t)a.c * sizeof(float));
+        }
+        for (int i = 0; i < 2; i++) nlg_plan_destroy(plans[i]);
+        nlg_weights_destroy(&copy);
+        nlg_graph_destroy(own);
+    }
+    nlg_evaluation result;
+    nlg_error err = {0};
+    nlg_evaluation_options how = {.split = NLG_SPLIT_TRAIN, .batch = 8, .exit = 2};
+    assert_int_equal(nlg_evaluate(graph, &weights, data, &how, &exec, &result, &err), NLG_OK);
+    how.exit = 3;
+    assert_int_equal(nlg_evaluate(graph, &weights, data, &how, &exec, &result, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "expected 0 (the end) to 2, found 3"));
+    nlg_weights_destroy(&weights);
+    nlg_team_destroy(exec.team);
+    nlg_graph_destroy(graph);
+}
+
+/* ---- what the scenes ask for ------------------------------------------------------------------------------------------- */
+
+/* Dense detection is about imbalance: nearly all anchors are background. */
+static void scenes_are_nearly_all_background(void **state) {
+    (void)state;
+    enum { SCENES = 200 };
+    nlg_graph *graph = build("retinanet_tiny_bn");
+    nlg_detector detector;
+    nlg_dataset *scenes;
+    const nlg_dataset_options options = {.image_size = 64, .validation = 8};
+    assert_int_equal(nlg_detector_of(graph, "retinanet_tiny_bn", &detector, NULL), NLG_OK);
+    assert_int_equal(nlg_dataset_open("scenes", &options, &scenes, NULL), NLG_OK);
+    int32_t *match = nlg_alloc((size_t)detector.anchors.count, sizeof *match);
+    float *image = nlg_alloc((size_t)64 * 64 * 3, sizeof *image);
+    int64_t matched = 0, missed = 0, objects = 0;
+    for (uint32_t i = 0; i < SCENES; i++) {
+        nlg_target target;
+        nlg_box boxes[16];
+        double best[16];
+        assert_int_equal(nlg_dataset_images(scenes, NLG_SPLIT_TRAIN, &i, 1, NULL, 0, 0, image, &target, NULL), NLG_OK);
+        for (int k = 0; k < target.n_objects; k++) boxes[k] = nlg_target_box(&target, k);
+        matched += nlg_match_anchors(&detector.anchors, boxes, target.n_objects, best, match);
+        objects += target.n_objects;
+        for (int k = 0; k < target.n_objects; k++) missed += best[k] < 0.4;
+    }
+    fprintf(stderr, "%lld of %lld anchors are matched; %lld of %lld objects have no anchor at 0.4\n", (long long)matched,
+            (long long)detector.anchors.count * SCENES, (long long)missed, (long long)objects);
+    assert_true(matched > objects && matched * 100 < 2 * (int64_t)detector.anchors.count * SCENES);
+    assert_true(missed * 6 < objects); /* the smallest */
+    nlg_free(match);
+    nlg_free(image);
+    nlg_dataset_close(scenes);
+    nlg_graph_destroy(graph);
+}
+
 /* ---- the same bits ----------------------------------------------------------------------------------------------------- */
 
 static void bits_do_not_depend_on_threads_or_instructions(void **state) {
@@ -207,8 +318,9 @@ static void bits_do_not_depend_on_threads_or_instructions(void **state) {
     nlg_recipe recipe = nlg_recipe_default_detection();
     recipe.epochs = 1;
     recipe.batch = 4;
-    static const char *const networks[] = {"retinanet_tiny", "retinanet_mobilenet_tiny", "nas_fpn_tiny"};
-    for (int n = 0; n < 3; n++) {
+    static const char *const networks[] = {"retinanet_tiny", "retinanet_mobilenet_tiny", "retinanet_tiny_bn",
+                                           "nas_fpn_tiny_3_exits"};
+    for (int n = 0; n < 4; n++) {
         nlg_graph *graph = build(networks[n]);
         char first[65] = "", digest[65];
         double ap = 0;
@@ -249,6 +361,8 @@ int main(void) {
         cmocka_unit_test(losses_are_finite_far_out),
         cmocka_unit_test(detectors_start_at_the_prior),
         cmocka_unit_test(shared_weights_have_the_slope_of_the_loss),
+        cmocka_unit_test(an_exit_is_the_shorter_network),
+        cmocka_unit_test(scenes_are_nearly_all_background),
         cmocka_unit_test(bits_do_not_depend_on_threads_or_instructions),
         cmocka_unit_test(other_networks_are_refused),
     };

@@ -11,12 +11,16 @@
 
 #include <cmocka.h>
 
+#include "datasets/dataset.h"
+#include "harness/report/detections_svg.h"
 #include "harness/report/draw.h"
 #include "harness/report/escape.h"
 #include "harness/report/figure.h"
 #include "harness/report/layout.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "tests/program.h"
+#include "train/recipe.h"
 
 static nlg_figure *figures;
 static int n_figures;
@@ -248,6 +252,60 @@ static void the_command(void **state) {
     program_leave();
 }
 
+/* ---- detections -------------------------------------------------------------------------------------------------------- */
+
+static int occurrences(const char *text, const char *part) {
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at++) n++;
+    return n;
+}
+
+/* The pixels and the truth come from the data, which must be those of the record; a record has boxes only. */
+static void detections_stand_beside_the_truth(void **state) {
+    (void)state;
+    const nlg_dataset_options options = {.train_limit = 8, .validation = 8, .image_size = 64};
+    nlg_dataset *scenes;
+    nlg_error err = {0};
+    cJSON *data = cJSON_CreateObject(), *rows;
+    static const char said[] =
+        "[{\"title\": \"a < b\", \"answers\": [[[10, 20, 30.5, 25, 8, 0.87]], [[0, 0, 64, 64, 77, 0.4], [1, 2]]]},"
+        " {\"title\": \"none\", \"answers\": [[], []]}]";
+    assert_int_equal(nlg_dataset_open("scenes", &options, &scenes, NULL), NLG_OK);
+    assert_true(nlg_recipe_add_data(data, scenes));
+    assert_int_equal(nlg_dataset_open_test(scenes, NULL), NLG_OK);
+    nlg_target truth[2];
+    float *pixels = nlg_alloc((size_t)2 * 64 * 64 * 3, sizeof *pixels);
+    assert_int_equal(nlg_dataset_images(scenes, NLG_SPLIT_TEST, (const uint32_t[]){0, 1}, 2, NULL, 0, 0, pixels, truth, NULL),
+                     NLG_OK);
+    assert_int_equal(nlg_json_read(said, strlen(said), "answers", &rows, NULL), NLG_OK);
+    for (int other = 0; other < 2; other++) {
+        char *svg;
+        size_t size;
+        FILE *f = open_memstream(&svg, &size);
+        nlg_status status = nlg_detections_svg(f, data, rows, "found", "t", &err);
+        fclose(f);
+        if (other == 0) {
+            if (status != NLG_OK) fail_msg("%s", err.text);
+            assert_int_equal(occurrences(svg, "<image id="), 2);
+            assert_int_equal(occurrences(svg, "<use "), 6);
+            assert_int_equal(occurrences(svg, "fill=\"none\""), truth[0].n_objects + truth[1].n_objects + 2);
+            assert_int_equal(occurrences(svg, "bag 0.87"), 1);
+            assert_int_equal(occurrences(svg, "x=\"25.0\" y=\"262.0\" width=\"76.2\" height=\"62.5\""), 1); /* 2.5 times as large */
+            assert_non_null(strstr(svg, "a &lt; b"));
+            assert_non_null(strstr(svg, "data:image/png;base64,iVBORw0KGgo"));
+            cJSON_ReplaceItemInObject(data, "digest", cJSON_CreateString("other"));
+        } else {
+            assert_int_equal(status, NLG_ERR_INPUT);
+            assert_non_null(strstr(err.text, "give the same files"));
+        }
+        free(svg);
+    }
+    cJSON_Delete(data);
+    cJSON_Delete(rows);
+    nlg_free(pixels);
+    nlg_dataset_close(scenes);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -260,6 +318,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(one_point_and_equal_points_are_drawn),
         cmocka_unit_test(escapes),
         cmocka_unit_test(the_command),
+        cmocka_unit_test(detections_stand_beside_the_truth),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }

@@ -60,8 +60,8 @@ static bool until_learnt(void *context, int epoch, double fraction, const nlg_ep
     nlg_error err = {0};
     (void)epoch;
     if (fraction < 1 || record->train_score < 0.6) return true;
-    if (nlg_evaluate(l->graph, nlg_trainer_weights(l->trainer), l->data, NLG_SPLIT_TRAIN, 64, NULL, l->exec, &fitted, &err) !=
-        NLG_OK)
+    const nlg_evaluation_options how = {.split = NLG_SPLIT_TRAIN, .batch = 64};
+    if (nlg_evaluate(l->graph, nlg_trainer_weights(l->trainer), l->data, &how, l->exec, &fitted, &err) != NLG_OK)
         fail_msg("%s", err.text);
     l->accuracy = (double)fitted.top1 / fitted.images;
     return l->accuracy <= 0.95;

@@ -8,14 +8,18 @@
 
 nlg_status nlg_detector_of(const nlg_graph *graph, const char *name, nlg_detector *detector, nlg_error *err) {
     const nlg_shape in = graph->nodes[0].shape;
-    const int levels = graph->n_outputs / 2;
+    const int outputs = graph->n_outputs / (1 + nlg_graph_exits(graph)), levels = outputs / 2;
     nlg_shape maps[NLG_LEVELS_MAX] = {{0}};
-    bool good = graph->n_outputs % 2 == 0 && levels >= 1 && levels <= NLG_LEVELS_MAX;
+    bool good = outputs % 2 == 0 && levels >= 1 && levels <= NLG_LEVELS_MAX;
     for (int l = 0; good && l < levels; l++) {
         const nlg_shape scores = graph->nodes[graph->outputs[l]].shape, boxes = graph->nodes[graph->outputs[levels + l]].shape;
         good = scores.h == boxes.h && scores.w == boxes.w && boxes.c == 4 * NLG_ANCHORS && scores.c % NLG_ANCHORS == 0 &&
                (l == 0 || scores.c == graph->nodes[graph->outputs[0]].shape.c);
         maps[l] = scores;
+    }
+    for (int i = 0; good && i < graph->n_outputs; i++) { /* each exit as the end */
+        const nlg_shape end = graph->nodes[graph->outputs[i % outputs]].shape, here = graph->nodes[graph->outputs[i]].shape;
+        good = graph->output_exit[i] == i / outputs && here.h == end.h && here.w == end.w && here.c == end.c;
     }
     if (!good)
         return nlg_fail(err, NLG_ERR_INPUT,

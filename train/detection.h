@@ -1,4 +1,5 @@
-/* What a dense detector's outputs mean: class scores of each level, then box offsets of each level (models/detection.c). */
+/* What a dense detector's outputs mean: class scores of each level, then box offsets of each level (models/detection.c). Early
+ * exits (auxiliary heads) have as many of the same shapes. */
 #ifndef NLG_TRAIN_DETECTION_H
 #define NLG_TRAIN_DETECTION_H
 

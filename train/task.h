@@ -29,6 +29,9 @@ struct nlg_task_type {
     void (*begin)(void *state);
     nlg_status (*add)(void *state, const nlg_plan *plan, int images, const nlg_target *targets, nlg_error *err);
     nlg_status (*finish)(void *state, nlg_evaluation *result, nlg_error *err);
+    /* Optional: what the network says of an image of the batch that was added last, short, for people to look at. NULL: memory is
+     * short. */
+    cJSON *(*answer)(const void *state, int image);
 };
 
 #endif

@@ -106,6 +106,7 @@ static nlg_status create(const nlg_graph *graph, const nlg_dataset_info *info, c
 /* The last layers of the heads start small (deviation 0.01), the class scores at the prior: -log((1 - prior) / prior). */
 static void start(const nlg_graph *graph, const nlg_recipe *recipe, nlg_rng seed, nlg_weights *weights) {
     const double prior = recipe->detects ? recipe->detection.prior : nlg_detection_loss_default().prior;
+    const int outputs = graph->n_outputs / (1 + nlg_graph_exits(graph));
     for (int i = 0; i < graph->n_outputs; i++) {
         const nlg_node *node = &graph->nodes[graph->outputs[i]];
         for (int k = 0; k < node->n_params; k++) {
@@ -113,7 +114,7 @@ static void start(const nlg_graph *graph, const nlg_recipe *recipe, nlg_rng seed
             float *value = nlg_weights_at(weights, node->params[k]);
             const nlg_rng rng = nlg_rng_named(nlg_rng_named(seed, "heads"), p->name);
             for (size_t j = 0; p->role == NLG_PARAM_WEIGHT && j < p->count; j++) value[j] = (float)(0.01 * nlg_rng_normal(rng, j));
-            for (size_t j = 0; p->role == NLG_PARAM_BIAS && i < graph->n_outputs / 2 && j < p->count; j++)
+            for (size_t j = 0; p->role == NLG_PARAM_BIAS && i % outputs < outputs / 2 && j < p->count; j++)
                 value[j] = (float)-nlg_log((1 - prior) / prior);
         }
     }
@@ -154,10 +155,11 @@ static int take_objects(scratch *w, const nlg_target *t) {
     return n;
 }
 
-static double scores_loss(const loss_job *job, scratch *w, int image, int level, double scale) {
+/* `first`: the exit's first output. */
+static double scores_loss(const loss_job *job, scratch *w, int image, int first, int level, double scale) {
     const state *s = job->s;
-    const nlg_tensor y = nlg_plan_output(job->plan, level),
-                     dy = job->gradient ? nlg_plan_output_gradient(job->plan, level) : (nlg_tensor){0};
+    const nlg_tensor y = nlg_plan_output(job->plan, first + level),
+                     dy = job->gradient ? nlg_plan_output_gradient(job->plan, first + level) : (nlg_tensor){0};
     const int classes = s->detector.classes;
     double total = 0;
     for (int p = 0; p < y.h * y.w; p++)
@@ -177,9 +179,9 @@ static double scores_loss(const loss_job *job, scratch *w, int image, int level,
     return total;
 }
 
-static double boxes_loss(const loss_job *job, scratch *w, int image, int level, double scale) {
+static double boxes_loss(const loss_job *job, scratch *w, int image, int first, int level, double scale) {
     const state *s = job->s;
-    const int output = s->detector.anchors.n_levels + level;
+    const int output = first + s->detector.anchors.n_levels + level;
     const nlg_tensor y = nlg_plan_output(job->plan, output),
                      dy = job->gradient ? nlg_plan_output_gradient(job->plan, output) : (nlg_tensor){0};
     double total = 0;
@@ -210,12 +212,17 @@ static void images_loss(void *context, int64_t begin, int64_t end, int worker) {
         const int n = take_objects(w, &job->targets[i]);
         const int matched = nlg_match_anchors(&s->detector.anchors, w->boxes, n, w->best, w->match);
         const double share = matched > 0 ? 1.0 / matched : 1, scale = share / job->images;
-        double scores = 0, boxes = 0;
-        for (int l = 0; l < s->detector.anchors.n_levels; l++) {
-            scores += scores_loss(job, w, (int)i, l, scale);
-            boxes += boxes_loss(job, w, (int)i, l, scale);
+        const int levels = s->detector.anchors.n_levels;
+        s->image_loss[i] = 0;
+        for (int first = 0; first < nlg_plan_outputs(job->plan); first += 2 * levels) {
+            const double weight = (double)nlg_plan_output_weight(job->plan, first);
+            double scores = 0, boxes = 0;
+            for (int l = 0; l < levels; l++) {
+                scores += scores_loss(job, w, (int)i, first, l, weight * scale);
+                boxes += boxes_loss(job, w, (int)i, first, l, weight * scale);
+            }
+            s->image_loss[i] += weight * (scores + boxes) * share;
         }
-        s->image_loss[i] = (scores + boxes) * share;
     }
 }
 
@@ -284,6 +291,27 @@ static nlg_status finish(void *where, nlg_evaluation *result, nlg_error *err) {
     return nlg_coco_finish(s->coco, result->value, &result->stray_detections, err);
 }
 
+/* [[left, top, width, height, label, score], ...], best first: scores of 0.3 and more, or the best one. Tenths of
+ * pixels and thousandths are enough to look at. */
+static cJSON *answer(const void *where, int image) {
+    enum { MOST = 12 };
+    const state *s = where;
+    const nlg_detection *found = s->detections + (size_t)image * (size_t)s->options.most;
+    cJSON *list = cJSON_CreateArray();
+    for (int i = 0; list != NULL && i < s->n_detections[image] && i < MOST && (i == 0 || found[i].score >= 0.3); i++) {
+        const double box[4] = {found[i].x, found[i].y, found[i].w, found[i].h};
+        cJSON *one = cJSON_CreateArray();
+        for (int k = 0; k < 4; k++) cJSON_AddItemToArray(one, cJSON_CreateNumber(floor(box[k] * 10 + 0.5) / 10));
+        cJSON_AddItemToArray(one, cJSON_CreateNumber(found[i].label));
+        cJSON_AddItemToArray(one, cJSON_CreateNumber(floor(found[i].score * 1000 + 0.5) / 1000));
+        cJSON_AddItemToArray(list, one);
+        if (cJSON_GetArraySize(one) == 6 && cJSON_GetArraySize(list) == i + 1) continue;
+        cJSON_Delete(list);
+        return NULL;
+    }
+    return list;
+}
+
 static const char *const metrics[] = {"ap",   "ap50",  "ap75",     "ap_small",  "ap_medium", "ap_large", "ar1",
                                       "ar10", "ar100", "ar_small", "ar_medium", "ar_large",  NULL};
 
@@ -300,4 +328,5 @@ const nlg_task_type nlg_task_detection = {
     .begin = begin,
     .add = add,
     .finish = finish,
+    .answer = answer,
 };

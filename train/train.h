@@ -108,11 +108,16 @@ typedef struct nlg_evaluation {
     uint32_t top1, top5;           /* classification: counts, for intervals */
     int64_t stray_detections;      /* detection: in classes without ground truth, which no metric shows */
 } nlg_evaluation;
-nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
-                        const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);
-/* The same on the first `most` images of the split; 0: all. */
-nlg_status nlg_evaluate_first(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split,
-                              uint32_t most, int batch, const nlg_augmentation *preprocessing, const nlg_exec *exec,
-                              nlg_evaluation *result, nlg_error *err);
+typedef struct nlg_evaluation_options {
+    nlg_split split;
+    uint32_t most; /* the first so many images of the split; 0: all */
+    int batch;
+    int exit;                              /* as nlg_plan_options has it */
+    const nlg_augmentation *preprocessing; /* border and scaling of the training; NULL: none */
+    uint32_t shown; /* of the first so many images, what the network says is added to the array `answers` (train/task.h) */
+    cJSON *answers;
+} nlg_evaluation_options;
+nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset,
+                        const nlg_evaluation_options *options, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err);
 
 #endif

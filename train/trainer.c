@@ -295,8 +295,9 @@ static nlg_status validate(nlg_trainer *t, nlg_epoch_record *record, nlg_error *
     nlg_evaluation e;
     if (nlg_dataset_describe(t->dataset)->validation == 0) return NLG_OK;
     if (t->options.validate_last_only && t->epoch + 1 < r->epochs) return NLG_OK;
-    NLG_TRY(nlg_evaluate(t->graph, nlg_trainer_weights(t), t->dataset, NLG_SPLIT_VALIDATION, EVALUATION_BATCH,
-                         r->augment ? &r->augmentation : NULL, t->exec, &e, err));
+    const nlg_evaluation_options how = {
+        .split = NLG_SPLIT_VALIDATION, .batch = EVALUATION_BATCH, .preprocessing = r->augment ? &r->augmentation : NULL};
+    NLG_TRY(nlg_evaluate(t->graph, nlg_trainer_weights(t), t->dataset, &how, t->exec, &e, err));
     record->val_score = e.value[0];
     if (!isfinite(e.loss))
         return nlg_fail(err, NLG_ERR_NUMERIC,
@@ -387,8 +388,18 @@ size_t nlg_trainer_bytes(const nlg_trainer *t) {
 
 /* ---- evaluation ---- */
 
+static nlg_status keep_answers(const nlg_task_type *task, const void *state, const nlg_evaluation_options *o, uint32_t begin,
+                               int count, nlg_error *err) {
+    for (int i = 0; task->answer != NULL && i < count && begin + (uint32_t)i < o->shown; i++) {
+        cJSON *said = task->answer(state, i);
+        if (said == NULL || !cJSON_AddItemToArray(o->answers, said)) return nlg_fail_memory(err, 64, "answers");
+    }
+    return NLG_OK;
+}
+
 static nlg_status evaluate_batches(const nlg_task_type *task, void *state, nlg_plan *plan, load_job *load, uint32_t images,
-                                   int batch, uint32_t *index, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
+                                   const nlg_evaluation_options *o, int batch, uint32_t *index, const nlg_exec *exec,
+                                   nlg_evaluation *result, nlg_error *err) {
     task->begin(state);
     for (uint32_t begin = 0; begin < images; begin += (uint32_t)batch) {
         const int count = images - begin < (uint32_t)batch ? (int)(images - begin) : batch;
@@ -396,33 +407,33 @@ static nlg_status evaluate_batches(const nlg_task_type *task, void *state, nlg_p
         NLG_TRY(load_batch(exec, load, count, err));
         nlg_plan_forward(plan, count, nlg_rng_seed(0));
         NLG_TRY(task->add(state, plan, count, load->targets, err));
+        NLG_TRY(keep_answers(task, state, o, begin, count, err));
     }
     return task->finish(state, result, err);
 }
 
-nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split, int batch,
-                        const nlg_augmentation *preprocessing, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
-    return nlg_evaluate_first(graph, weights, dataset, split, 0, batch, preprocessing, exec, result, err);
-}
-
-nlg_status nlg_evaluate_first(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset, nlg_split split,
-                              uint32_t most, int batch, const nlg_augmentation *preprocessing, const nlg_exec *exec,
-                              nlg_evaluation *result, nlg_error *err) {
+nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, const nlg_dataset *dataset,
+                        const nlg_evaluation_options *o, const nlg_exec *exec, nlg_evaluation *result, nlg_error *err) {
     const nlg_dataset_info *info = nlg_dataset_describe(dataset);
     const nlg_task_type *task = nlg_task_for(info);
     const nlg_recipe recipe = task->recipe();
-    const uint32_t all = split == NLG_SPLIT_TRAIN ? info->train : split == NLG_SPLIT_VALIDATION ? info->validation : info->test;
-    const uint32_t images = most && most < all ? most : all;
+    const uint32_t all = o->split == NLG_SPLIT_TRAIN        ? info->train
+                         : o->split == NLG_SPLIT_VALIDATION ? info->validation
+                                                            : info->test;
+    const uint32_t images = o->most && o->most < all ? o->most : all;
     /* Of the preprocessing only what holds for every split: border and scaling. */
-    const nlg_augmentation plain = {.raw = preprocessing != NULL && preprocessing->raw,
-                                    .pad = preprocessing != NULL ? preprocessing->pad : 0};
+    const nlg_augmentation plain = {.raw = o->preprocessing != NULL && o->preprocessing->raw,
+                                    .pad = o->preprocessing != NULL ? o->preprocessing->pad : 0};
+    const int batch = (uint32_t)o->batch > images ? (int)images : o->batch;
     nlg_plan *plan = NULL;
     void *state = NULL;
     *result = (nlg_evaluation){0};
     NLG_TRY(check_shapes(graph, info, &plain, err));
     if (images == 0) return nlg_fail(err, NLG_ERR_INPUT, "%s: this split has no images", info->name);
-    if ((uint32_t)batch > images) batch = (int)images;
-    NLG_TRY(nlg_plan_create(graph, exec, &(nlg_plan_options){.batch = batch, .mode = NLG_INFER}, weights, NULL, &plan, err));
+    if (o->exit < 0 || o->exit > nlg_graph_exits(graph))
+        return nlg_fail(err, NLG_ERR_INPUT, "exit: expected 0 (the end) to %d, found %d", nlg_graph_exits(graph), o->exit);
+    const nlg_plan_options how = {.batch = batch, .mode = NLG_INFER, .exit = o->exit};
+    NLG_TRY(nlg_plan_create(graph, exec, &how, weights, NULL, &plan, err));
     uint32_t *index = nlg_alloc((size_t)batch, sizeof *index);
     nlg_target *targets = nlg_alloc((size_t)batch, sizeof *targets);
     nlg_status status = task->create(graph, info, &recipe, exec, batch, &state, err);
@@ -431,13 +442,13 @@ nlg_status nlg_evaluate_first(const nlg_graph *graph, const nlg_weights *weights
     if (status == NLG_OK) {
         const nlg_tensor x = nlg_plan_input(plan);
         load_job load = {.dataset = dataset,
-                         .split = split,
+                         .split = o->split,
                          .index = index,
                          .augmentation = &plain,
                          .images = x.data,
                          .image_floats = (size_t)x.h * (size_t)x.w * (size_t)x.c,
                          .targets = targets};
-        status = evaluate_batches(task, state, plan, &load, images, batch, index, exec, result, err);
+        status = evaluate_batches(task, state, plan, &load, images, o, batch, index, exec, result, err);
     }
     if (state != NULL) task->destroy(state);
     nlg_free(index);

@@ -202,7 +202,7 @@ nlg_status nlg_draw_stages(const nlg_network *network, FILE *out, nlg_error *err
     size_t nodes = (size_t)g->n_nodes;
     drawing *d = nlg_alloc(1, sizeof *d);
     if (!d) return nlg_fail_memory(err, sizeof *d, "a drawing");
-    *d = (drawing){.network = network, .in_parts = g->n_outputs > 1 && !g->output_aux[g->n_outputs - 1]};
+    *d = (drawing){.network = network, .in_parts = g->n_outputs > 1 && g->output_exit[g->n_outputs - 1] == 0};
     d->returns = nlg_alloc(nodes, sizeof *d->returns);
     d->stage_of = nlg_alloc(nodes, sizeof *d->stage_of);
     d->stages = nlg_alloc(STAGES, sizeof *d->stages);

@@ -18,6 +18,7 @@ typedef struct eval_options {
     const char *weights, *class_map;
     nlg_training_options training;
     int split; /* -1: not given */
+    int exit;
 } eval_options;
 
 static const char *const splits[] = {"validation", "test", NULL};
@@ -28,6 +29,7 @@ enum {
     KEY_RESIZE,
     KEY_STRICT,
     KEY_CLASS_MAP,
+    KEY_EXIT,
 };
 static const struct argp_option options[] = {
     {"weights", KEY_WEIGHTS, "FILE", 0, "Weights in safetensors form, names as torchvision's or timm's (required)", 0},
@@ -40,6 +42,7 @@ static const struct argp_option options[] = {
      "What the outputs mean, a line for each: name, synset (n01440764) or both; \"imagenet\" "
      "comes with the program. Folders of some of the classes are matched by name, synset or number",
      0},
+    {"exit", KEY_EXIT, "K", 0, "Score what the K-th auxiliary head says (default 0: the end of the network)", 0},
     {"batch", NLG_KEY_BATCH, "B", 0, "Images per step (default 32); the result does not depend on it", 0},
     {"image-size", KEY_IMAGE_SIZE, "P", 0, "Crop of an image folder, against the network's own", 0},
     {"resize", KEY_RESIZE, "P", 0, "Shorter side before the crop, against the network's own", 0},
@@ -62,6 +65,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_SPLIT:
         return nlg_option_choice("--split", value, splits, &o->split, err);
+    case KEY_EXIT:
+        return nlg_option_int("--exit", value, 0, NLG_GRAPH_MAX_OUTPUTS, &o->exit, err);
     case KEY_IMAGE_SIZE:
         return nlg_option_int("--image-size", value, 1, 4096, &o->training.dataset.image_size, err);
     case KEY_RESIZE:
@@ -218,14 +223,16 @@ static nlg_status evaluate(const nlg_invocation *call, evaluation *v, nlg_error 
     nlg_augmentation border = {.pad = fitted->pad, .raw = fitted->raw};
     size_t bytes;
     scored s;
+    const int exits = nlg_graph_exits(fitted->network.graph);
+    if (o->exit > exits) return nlg_fail(err, NLG_ERR_INPUT, "--exit: expected 0 (the end) to %d, found %d", exits, o->exit);
     NLG_TRY(nlg_inference_measure(&fitted->network, &v->exec, o->training.batch, call->settings.memory_limit, &bytes, err));
     NLG_TRY(nlg_weights_create(fitted->network.graph, &v->weights, err));
     NLG_TRY(nlg_weights_load(&v->weights, o->weights, &load, err));
     fprintf(stderr, "%s: %.1f MiB (%zu bytes)\n", fitted->network.title, (double)bytes / (1 << 20), bytes);
     NLG_TRY(choose_split(o, fitted, &s, err));
     fprintf(stderr, "mean and deviation: of %s\n", nlg_normalisation_source(fitted, &v->source));
-    NLG_TRY(nlg_evaluate(fitted->network.graph, &v->weights, fitted->dataset, s.split, o->training.batch, &border, &v->exec,
-                         &result, err));
+    const nlg_evaluation_options how = {.split = s.split, .batch = o->training.batch, .exit = o->exit, .preprocessing = &border};
+    NLG_TRY(nlg_evaluate(fitted->network.graph, &v->weights, fitted->dataset, &how, &v->exec, &result, err));
     if (!isfinite(result.loss))
         return nlg_fail(err, NLG_ERR_NUMERIC, "%s: the loss on %s is %g, the network's output is not finite; check the weights",
                         o->weights, fitted->info->name, result.loss);

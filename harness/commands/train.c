@@ -219,8 +219,8 @@ static nlg_status finish(const train_options *o, nlg_fitted *fitted, const nlg_t
     if (!o->test) return NLG_OK;
     NLG_TRY(nlg_fitted_open_test(fitted, err));
     result->tested = true;
-    return nlg_evaluate(fitted->network.graph, nlg_trainer_weights(trainer), fitted->dataset, NLG_SPLIT_TEST, TEST_BATCH,
-                        &recipe->augmentation, exec, &result->test, err);
+    const nlg_evaluation_options how = {.split = NLG_SPLIT_TEST, .batch = TEST_BATCH, .preprocessing = &recipe->augmentation};
+    return nlg_evaluate(fitted->network.graph, nlg_trainer_weights(trainer), fitted->dataset, &how, exec, &result->test, err);
 }
 
 /* "val_accuracy" and the like. */

@@ -16,6 +16,8 @@ static const nlg_value_key keys[] = {
     {"seed", NLG_VALUE_WHOLE, 0, 9007199254740991.0, "0", "of everything random"},
     {"validate", NLG_VALUE_TEXT, 0, 0, "\"last\"", "after the last epoch, or \"every\" epoch"},
     {"test_images", NLG_VALUE_WHOLE, 1, 1e9, NULL, "final stages: score the first so many test images; all without it"},
+    {"exits", NLG_VALUE_FLAG, 0, 0, NULL, "final stages: also test what the network says at each of its auxiliary heads"},
+    {"pictures", NLG_VALUE_WHOLE, 1, 32, NULL, "final stages: keep what the network says of the first so many test images"},
     {"score_training", NLG_VALUE_FLAG, 0, 0, NULL, "also score the training images in the end, as the others are scored"},
     {0},
 };
@@ -46,6 +48,8 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     nlg_json_text(spec, "validate", validate);
     cJSON_AddBoolToObject(spec, "test", nlg_value_flag(values, "final"));
     if (nlg_value_int(values, "test_images")) nlg_json_number(spec, "test_images", nlg_value_int(values, "test_images"));
+    if (nlg_value_flag(values, "exits")) cJSON_AddTrueToObject(spec, "exits");
+    if (nlg_value_int(values, "pictures")) nlg_json_number(spec, "pictures", nlg_value_int(values, "pictures"));
     if (nlg_value_flag(values, "score_training")) cJSON_AddTrueToObject(spec, "score_training");
     nlg_json_text(spec, "backend", nlg_backend_name(lab->settings->backend));
     cJSON_AddBoolToObject(spec, "direct_only", lab->settings->direct_only);
@@ -84,13 +88,39 @@ static void add_history(const nlg_trainer *trainer, const nlg_task_type *task, c
     }
 }
 
+/* "test_ap_exit1", "macs_exit1" and so on. */
+static nlg_status test_exits(const nlg_lab *lab, const nlg_network *s, const nlg_dataset *dataset, const nlg_weights *weights,
+                             const nlg_evaluation_options *options, nlg_record *record, nlg_error *err) {
+    const nlg_task_type *task = nlg_task_for(nlg_dataset_describe(dataset));
+    nlg_evaluation_options how = *options;
+    for (how.exit = 1; how.exit <= nlg_graph_exits(s->graph); how.exit++) {
+        nlg_evaluation e;
+        int64_t macs;
+        char score[NLG_METRIC_NAME], name[NLG_METRIC_NAME + 16];
+        NLG_TRY(nlg_evaluate(s->graph, weights, dataset, &how, &lab->exec, &e, err));
+        NLG_TRY(nlg_graph_exit_macs(s->graph, how.exit, &macs, err));
+        name_score(task, "test", 0, score);
+        snprintf(name, sizeof name, "%s_exit%d", score, how.exit);
+        nlg_record_metric(record, name, "fraction", e.value[0]);
+        snprintf(name, sizeof name, "macs_exit%d", how.exit);
+        nlg_record_metric(record, name, "MACs", (double)macs);
+    }
+    return NLG_OK;
+}
+
 static nlg_status test(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
-                       const nlg_weights *weights, nlg_record *record, nlg_error *err) {
+                       const nlg_weights *weights, nlg_record *record, cJSON *detail, nlg_error *err) {
     nlg_evaluation e;
-    const uint32_t most = (uint32_t)nlg_value_int(spec, "test_images");
+    nlg_evaluation_options how = {.split = NLG_SPLIT_TEST,
+                                  .most = (uint32_t)nlg_value_int(spec, "test_images"),
+                                  .batch = TEST_BATCH,
+                                  .preprocessing = &recipe->augmentation,
+                                  .shown = (uint32_t)nlg_value_int(spec, "pictures")};
     NLG_TRY(nlg_lab_open_test(lab, dataset, err));
-    NLG_TRY(nlg_evaluate_first(s->graph, weights, dataset, NLG_SPLIT_TEST, most, TEST_BATCH, &recipe->augmentation, &lab->exec, &e,
-                               err));
+    if (how.shown) how.answers = cJSON_AddArrayToObject(detail, "answers");
+    if (how.shown && !how.answers) return nlg_fail_memory(err, 64, "a record");
+    NLG_TRY(nlg_evaluate(s->graph, weights, dataset, &how, &lab->exec, &e, err));
+    how.shown = 0;
     const nlg_task_type *task = nlg_task_for(nlg_dataset_describe(dataset));
     for (int i = 0; i < nlg_task_metrics(task); i++) {
         char name[NLG_METRIC_NAME];
@@ -100,11 +130,12 @@ static nlg_status test(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nl
     if (nlg_task_counts_hits(task)) nlg_record_metric(record, "test_correct", "images", e.top1);
     nlg_record_metric(record, "test_images", "images", e.images);
     nlg_record_metric(record, "test_loss", "nats", e.loss);
-    return NLG_OK;
+    return nlg_value_flag(spec, "exits") ? test_exits(lab, s, dataset, weights, &how, record, err) : NLG_OK;
 }
 
 static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset,
-                               const nlg_recipe *recipe, const nlg_trainer *trainer, nlg_record *record, nlg_error *err) {
+                               const nlg_recipe *recipe, const nlg_trainer *trainer, nlg_record *record, cJSON *detail,
+                               nlg_error *err) {
     const nlg_epoch_record *last = nlg_trainer_record(trainer, nlg_trainer_epochs(trainer) - 1);
     const nlg_task_type *task = nlg_task_for(nlg_dataset_describe(dataset));
     char name[NLG_METRIC_NAME];
@@ -117,11 +148,12 @@ static nlg_status take_results(nlg_lab *lab, const cJSON *spec, const nlg_networ
     const nlg_weights *weights = nlg_trainer_weights(trainer);
     if (nlg_value_flag(spec, "score_training")) {
         nlg_evaluation e;
-        NLG_TRY(nlg_evaluate(s->graph, weights, dataset, NLG_SPLIT_TRAIN, TEST_BATCH, &recipe->augmentation, &lab->exec, &e, err));
+        const nlg_evaluation_options how = {.split = NLG_SPLIT_TRAIN, .batch = TEST_BATCH, .preprocessing = &recipe->augmentation};
+        NLG_TRY(nlg_evaluate(s->graph, weights, dataset, &how, &lab->exec, &e, err));
         name_score(task, "fitted", 0, name);
         nlg_record_metric(record, name, "fraction", e.value[0]);
     }
-    return nlg_value_flag(spec, "test") ? test(lab, spec, s, dataset, recipe, weights, record, err) : NLG_OK;
+    return nlg_value_flag(spec, "test") ? test(lab, spec, s, dataset, recipe, weights, record, detail, err) : NLG_OK;
 }
 
 static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_network *s, nlg_dataset *dataset, const nlg_recipe *recipe,
@@ -145,7 +177,7 @@ static nlg_status train(nlg_lab *lab, const cJSON *spec, const nlg_network *s, n
     } else if (status != NLG_OK) {
         nlg_fail(err, status, "%s", mine.text);
     } else {
-        status = take_results(lab, spec, s, dataset, recipe, trainer, record, err);
+        status = take_results(lab, spec, s, dataset, recipe, trainer, record, detail, err);
     }
     nlg_trainer_destroy(trainer);
     return status;

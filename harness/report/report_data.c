@@ -1,8 +1,8 @@
 /* The report's document:
  *
  *   {name, profile, smoke, headline, profile_note, store: {runs, hours, last}, machines: [...], has_claims, claims: [...],
- * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], cells: [{id, title, genotype,
- *    reduction}], tables, missing: [{title,
+ * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], drawings: [{id, title, caption,
+ *    genotype, reduction | data, rows}], tables, missing: [{title,
  * command}], has_content}]}
  *
  * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
@@ -435,9 +435,10 @@ static nlg_status add_cells(cJSON *section, const char *name, const char *title,
         nlg_json_text(c, "id", text);
         snprintf(text, sizeof text, "%.200s, %s", title, !cells.reduction.n_blocks ? "cell" : i ? "reduction cell" : "normal cell");
         nlg_json_text(c, "title", text);
+        nlg_json_text(c, "caption", "Inputs above: the outputs of the two cells before; each block adds two operations.");
         nlg_json_text(c, "genotype", genotype);
         cJSON_AddBoolToObject(c, "reduction", i);
-        add_part(section, "cells", c);
+        add_part(section, "drawings", c);
     }
     (void)err;
     return NLG_OK;
@@ -485,6 +486,58 @@ static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
     return status;
 }
 
+/* --- detections --- */
+
+static nlg_status add_row_of_answers(cJSON *item, const nlg_rows *rows, int i, nlg_error *err) {
+    static const char *const parts[] = {"data", "answers"};
+    cJSON *row = nlg_json_object_in(cJSON_GetObjectItem(item, "rows"));
+    char title[256];
+    snprintf(title, sizeof title, "%.200s, seed %.0f", nlg_rows_text(rows, i, "arm"), nlg_rows_number(rows, i, "seed"));
+    nlg_json_text(row, "title", title);
+    for (int k = 0; k < 2; k++) {
+        const char *text = nlg_rows_text(rows, i, parts[k]);
+        cJSON *value;
+        if (k == 0 && i > 0) continue;
+        NLG_TRY(nlg_json_read(text, strlen(text), "a record", &value, err));
+        cJSON_AddItemToObject(k ? row : item, parts[k], value);
+    }
+    return NLG_OK;
+}
+
+/* What the first detector of each arm says of the first test images (the key "pictures" of the measure train). */
+static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_error *err) {
+    enum { MOST = 4 };
+    static const char sql[] =
+        "SELECT arm, json_extract(spec, '$.seed') AS seed, json_extract(spec, '$.data') AS data, json_extract(detail, '$.answers') "
+        "AS"
+        " answers, min(position) AS place FROM members JOIN records USING (key) WHERE profile = :profile AND experiment = "
+        ":experiment"
+        " AND final = 1 AND json_extract(detail, '$.answers') IS NOT NULL GROUP BY stage, arm ORDER BY stage, place LIMIT 4";
+    for (int e = 0; e < experiments->count; e++) {
+        nlg_rows *rows;
+        const char *experiment = experiments->text[e];
+        cJSON *section = section_for(r, "experiment", experiment);
+        NLG_TRY(nlg_query_run(r->query, sql, r->profile, experiment, "report", &rows, err));
+        nlg_status status = NLG_OK;
+        if (section && rows->count) {
+            char id[256];
+            cJSON *item = cJSON_CreateObject();
+            snprintf(id, sizeof id, "detections-%.200s", experiment);
+            nlg_json_text(item, "id", id);
+            nlg_json_text(item, "title", "Detections beside the truth");
+            nlg_json_text(item, "caption",
+                          "The first test images. Above the truth; below what the first detector of each arm finds: all with a "
+                          "score of 0.3 and more, else its best. Colours are classes; a name without room is left out.");
+            cJSON_AddArrayToObject(item, "rows");
+            for (int i = 0; status == NLG_OK && i < rows->count && i < MOST; i++) status = add_row_of_answers(item, rows, i, err);
+            add_part(section, "drawings", item);
+        }
+        nlg_rows_free(rows);
+        NLG_TRY(status);
+    }
+    return NLG_OK;
+}
+
 /* A picture of the pairs of a claim that is about their differences. */
 static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
     for (int i = 0; i < r->claims.n_claims; i++) {
@@ -526,7 +579,7 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     cJSON_AddItemToObject(r->data, "sections", sections);
     cJSON_ArrayForEach(s, sections) {
         static const char *const texts[] = {"id", "title", "year", "what"};
-        static const char *const lists[] = {"claims", "figures", "cells", "tables", "missing"};
+        static const char *const lists[] = {"claims", "figures", "drawings", "tables", "missing"};
         for (int i = 0; i < 4; i++)
             if (!cJSON_IsString(cJSON_GetObjectItem(s, texts[i])))
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
@@ -591,6 +644,7 @@ static nlg_status fill(nlg_report *r, nlg_error *err) {
     NLG_TRY(each_experiment(r, &experiments, err));
     nlg_status status = add_figures(r, experiments, err);
     if (status == NLG_OK && section_of(r, "search")) status = add_found_cells(r, err);
+    if (status == NLG_OK) status = add_answers(r, experiments, err);
     if (status == NLG_OK) status = each_table_file(r, visit_for_people, experiments, NULL, err);
     nlg_rows_free(experiments);
     return status;

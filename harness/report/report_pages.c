@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/report/cell_svg.h"
+#include "harness/report/detections_svg.h"
 #include "harness/report/draw.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
@@ -84,19 +85,51 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     return status;
 }
 
-static nlg_status draw_cell(cJSON *item, const char *output, nlg_error *err) {
+static nlg_status write_drawing(const cJSON *item, FILE *f, nlg_error *err) {
+    const cJSON *answers = cJSON_GetObjectItem(item, "rows");
+    const char *id = text_of(item, "id"), *title = text_of(item, "title");
+    if (answers) return nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), answers, id, title, err);
     nlg_cell_genotype cells;
-    nlg_bytes svg = {0};
     NLG_TRY(nlg_genotype_parse(text_of(item, "genotype"), &cells, err));
+    const bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
+    nlg_cell_svg(f, reduction ? &cells.reduction : &cells.normal, id, title);
+    return NLG_OK;
+}
+
+static nlg_status draw_other(cJSON *item, const char *output, nlg_error *err) {
+    nlg_bytes svg = {0};
     FILE *f = open_memstream(&svg.data, &svg.size);
-    if (!f) return nlg_fail_memory(err, 0, "a cell");
-    bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
-    nlg_cell_svg(f, reduction ? &cells.reduction : &cells.normal, text_of(item, "id"), text_of(item, "title"));
-    fclose(f);
-    nlg_json_text(item, "svg", svg.data);
-    nlg_status status = save(output, text_of(item, "id"), "svg", &svg, err);
+    if (!f) return nlg_fail_memory(err, 0, "a drawing");
+    nlg_status status = write_drawing(item, f, err);
+    if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
+    if (status == NLG_OK) {
+        nlg_json_text(item, "svg", svg.data);
+        status = save(output, text_of(item, "id"), "svg", &svg, err);
+    }
     free(svg.data);
     return status;
+}
+
+/* Draws every item of a section's list; one that cannot be drawn becomes a warning and is listed as missing. */
+static nlg_status draw_list(nlg_report *r, cJSON *section, const char *name, const char *output, nlg_error *err) {
+    cJSON *list = cJSON_GetObjectItem(section, name), *item = list->child;
+    const bool figures = strcmp(name, "figures") == 0;
+    while (item) {
+        cJSON *next = item->next;
+        nlg_error why = {0};
+        nlg_status status = figures ? draw_one(r, item, output, &why) : draw_other(item, output, &why);
+        if (status == NLG_ERR_MEMORY || status == NLG_ERR_INTERRUPTED) return nlg_fail(err, status, "%s", why.text);
+        if (status != NLG_OK) {
+            fprintf(stderr, "lineage report: warning: no picture: %s\n", why.text);
+            cJSON *m = nlg_json_object_in(cJSON_GetObjectItem(section, "missing"));
+            nlg_json_text(m, "title", text_of(item, "title"));
+            nlg_json_text(m, "command", "lineage report");
+            nlg_json_text(m, "why", why.text);
+            cJSON_Delete(cJSON_DetachItemViaPointer(list, item));
+        }
+        item = next;
+    }
+    return NLG_OK;
 }
 
 nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
@@ -105,23 +138,8 @@ nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
     snprintf(folder, sizeof folder, "%.1000s/figures", output);
     NLG_TRY(nlg_folder_create(folder, err));
     cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) {
-        cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child, *cell;
-        cJSON_ArrayForEach(cell, cJSON_GetObjectItem(section, "cells")) NLG_TRY(draw_cell(cell, output, err));
-        while (figure) {
-            cJSON *next = figure->next;
-            nlg_error why = {0};
-            nlg_status status = draw_one(r, figure, output, &why);
-            if (status == NLG_ERR_MEMORY || status == NLG_ERR_INTERRUPTED) return nlg_fail(err, status, "%s", why.text);
-            if (status != NLG_OK) {
-                fprintf(stderr, "lineage report: warning: no picture: %s\n", why.text);
-                cJSON *m = nlg_json_object_in(cJSON_GetObjectItem(section, "missing"));
-                nlg_json_text(m, "title", text_of(figure, "title"));
-                nlg_json_text(m, "command", "lineage report");
-                nlg_json_text(m, "why", why.text);
-                cJSON_Delete(cJSON_DetachItemViaPointer(figures, figure));
-            }
-            figure = next;
-        }
+        NLG_TRY(draw_list(r, section, "drawings", output, err));
+        NLG_TRY(draw_list(r, section, "figures", output, err));
     }
     return NLG_OK;
 }

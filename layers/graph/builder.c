@@ -15,6 +15,7 @@ struct nlg_builder {
     size_t scope_length[SCOPE_DEPTH];
     char scope[NAME_LENGTH];
     int aux, share; /* nesting of begin/end */
+    int heads;      /* auxiliary heads so far */
     bool aux_may_miss;
     struct {
         nlg_error error;
@@ -86,6 +87,7 @@ void nlg_builder_allow_missing_aux(nlg_builder *b) {
 void nlg_aux_begin(nlg_builder *b) {
     const nlg_graph *g = b->graph;
     if (b->aux++ > 0) return;
+    b->heads++;
     b->before_aux.error = b->error;
     b->before_aux.n_nodes = g->n_nodes;
     b->before_aux.n_params = g->n_params;
@@ -100,6 +102,7 @@ static void take_back_aux(nlg_builder *b) {
     nlg_graph *g = b->graph;
     if (g->aux_left_out == NULL) g->aux_left_out = nlg_arena_printf(g->arena, "%s", b->error.text);
     b->error = b->before_aux.error;
+    b->heads--;
     if (g->aux_left_out == NULL) memory_short(b);
     g->n_nodes = b->before_aux.n_nodes;
     g->n_params = b->before_aux.n_params;
@@ -287,7 +290,7 @@ nlg_value nlg_input(nlg_builder *b, int channels, int height, int width) {
     return b->graph->n_nodes - 1;
 }
 
-static void add_output(nlg_builder *b, nlg_value x, float weight, bool aux) {
+static void add_output(nlg_builder *b, nlg_value x, float weight, int exit) {
     nlg_graph *g = b->graph;
     if (b->error.status != NLG_OK) return;
     if (x < 0 || x >= g->n_nodes || g->n_outputs == NLG_GRAPH_MAX_OUTPUTS) {
@@ -296,22 +299,23 @@ static void add_output(nlg_builder *b, nlg_value x, float weight, bool aux) {
     }
     g->outputs[g->n_outputs] = x;
     g->output_weight[g->n_outputs] = weight;
-    g->output_aux[g->n_outputs++] = aux;
+    g->output_exit[g->n_outputs++] = exit;
 }
 
 void nlg_output(nlg_builder *b, nlg_value x) {
     nlg_graph *g = b->graph;
-    add_output(b, x, 1.0F, false);
+    add_output(b, x, 1.0F, 0);
     /* Main outputs come first, whatever the order of the calls. */
-    for (int i = g->n_outputs - 1; b->error.status == NLG_OK && i > 0 && g->output_aux[i - 1] && !g->output_aux[i]; i--) {
+    for (int i = g->n_outputs - 1; b->error.status == NLG_OK && i > 0 && g->output_exit[i - 1] > 0; i--) {
         const int value = g->outputs[i];
-        g->outputs[i] = g->outputs[i - 1], g->output_weight[i] = g->output_weight[i - 1], g->output_aux[i] = true;
-        g->outputs[i - 1] = value, g->output_weight[i - 1] = 1.0F, g->output_aux[i - 1] = false;
+        g->outputs[i] = g->outputs[i - 1], g->output_weight[i] = g->output_weight[i - 1];
+        g->output_exit[i] = g->output_exit[i - 1];
+        g->outputs[i - 1] = value, g->output_weight[i - 1] = 1.0F, g->output_exit[i - 1] = 0;
     }
 }
 
 void nlg_output_aux(nlg_builder *b, nlg_value x, float loss_weight) {
-    add_output(b, x, loss_weight, true);
+    add_output(b, x, loss_weight, b->heads > 0 ? b->heads : 1);
 }
 
 /* ---- vocabulary ---- */

@@ -50,6 +50,32 @@ nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_c
     return NLG_OK;
 }
 
+int nlg_graph_exits(const nlg_graph *graph) {
+    int most = 0;
+    for (int i = 0; i < graph->n_outputs; i++)
+        if (graph->output_exit[i] > most) most = graph->output_exit[i];
+    return most;
+}
+
+nlg_status nlg_graph_exit_macs(const nlg_graph *graph, int exit, int64_t *macs, nlg_error *err) {
+    nlg_status status = NLG_OK;
+    bool *needed = nlg_alloc((size_t)graph->n_nodes, sizeof *needed);
+    *macs = 0;
+    if (needed == NULL) return nlg_fail_memory(err, (size_t)graph->n_nodes, "counting");
+    for (int i = 0; i < graph->n_outputs; i++)
+        if (graph->output_exit[i] == exit) needed[graph->outputs[i]] = true;
+    for (int i = graph->n_nodes - 1; i >= 0 && status == NLG_OK; i--) {
+        const nlg_node *node = &graph->nodes[i];
+        nlg_op_cost cost;
+        if (!needed[i]) continue;
+        for (int j = 0; j < node->n_inputs; j++) needed[node->inputs[j]] = true;
+        status = nlg_node_count(graph, node, &cost, err);
+        *macs += cost.macs;
+    }
+    nlg_free(needed);
+    return status;
+}
+
 nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *total, nlg_error *err) {
     *total = (nlg_graph_cost){0};
     for (int i = 0; i < graph->n_params; i++) {

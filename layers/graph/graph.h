@@ -6,7 +6,7 @@
 #include "layers/ops/attrs.h"
 #include "layers/ops/op.h"
 
-enum { NLG_GRAPH_MAX_OUTPUTS = 16 };
+enum { NLG_GRAPH_MAX_OUTPUTS = 48 };
 
 typedef struct nlg_param {
     const char *name; /* state-dict name, unique */
@@ -46,8 +46,8 @@ typedef struct nlg_graph {
     int n_outputs;         /* the first is the main one; auxiliary outputs follow */
     int outputs[NLG_GRAPH_MAX_OUTPUTS];
     float output_weight[NLG_GRAPH_MAX_OUTPUTS]; /* of the output's loss in training: 1, auxiliary heads 0.3 or 0.4 */
-    bool output_aux[NLG_GRAPH_MAX_OUTPUTS];
-    const char *aux_left_out; /* why an auxiliary head is missing that does not fit the input; NULL: none is */
+    int output_exit[NLG_GRAPH_MAX_OUTPUTS];     /* 0: at the end of the network; k: of the k-th auxiliary head */
+    const char *aux_left_out;                   /* why an auxiliary head is missing that does not fit the input; NULL: none is */
 } nlg_graph;
 
 nlg_graph *nlg_graph_create(void); /* NULL when memory is short */
@@ -63,6 +63,9 @@ typedef struct nlg_graph_cost {
 } nlg_graph_cost;
 extern const char *const nlg_counting_rule; /* one sentence, printed with every table */
 nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *cost, nlg_error *err);
+/* MACs of leaving by the exit-th auxiliary head, of what it needs alone; 0: by the end, which is cost.macs. */
+nlg_status nlg_graph_exit_macs(const nlg_graph *graph, int exit, int64_t *macs, nlg_error *err);
+int nlg_graph_exits(const nlg_graph *graph); /* auxiliary heads */
 /* The same of one node, and the shapes of its inputs (returns their number). */
 nlg_status nlg_node_count(const nlg_graph *graph, const nlg_node *node, nlg_op_cost *cost, nlg_error *err);
 int nlg_node_input_shapes(const nlg_graph *graph, const nlg_node *node, nlg_shape *shapes);

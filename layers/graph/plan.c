@@ -166,7 +166,8 @@ static nlg_status build_steps(nlg_plan *plan, nlg_error *err) {
 
     int outputs[NLG_GRAPH_MAX_OUTPUTS];
     for (int i = 0; i < g->n_outputs; i++) {
-        if (g->output_aux[i] && (!training(plan) || plan->options.without_aux)) continue;
+        const bool all = training(plan) && !plan->options.without_aux;
+        if (!all && g->output_exit[i] != plan->options.exit) continue;
         plan->output_weight[plan->n_outputs] = g->output_weight[i];
         outputs[plan->n_outputs++] = g->outputs[i];
     }

@@ -16,9 +16,10 @@ typedef struct nlg_plan_options {
     bool frozen_statistics; /* training mode with batch norm in evaluation mode and dropout off */
     bool without_random;    /* training mode with batch statistics, but dropout and drop path off */
     bool without_aux;       /* training mode: leave auxiliary heads out (inference always does) */
-    bool no_fusion;         /* every node by itself, every output kept: for tests and layer-wise comparison */
-    size_t memory_limit;    /* bytes, 0: none; what needs more with other_bytes is refused before anything is allocated */
-    size_t other_bytes;     /* what is held beside the plan: weights, gradients, state of an optimizer */
+    int exit;            /* without auxiliary heads: 0: to the end; k: only to the k-th auxiliary head, whose outputs these are */
+    bool no_fusion;      /* every node by itself, every output kept: for tests and layer-wise comparison */
+    size_t memory_limit; /* bytes, 0: none; what needs more with other_bytes is refused before anything is allocated */
+    size_t other_bytes;  /* what is held beside the plan: weights, gradients, state of an optimizer */
 } nlg_plan_options;
 
 typedef struct nlg_plan nlg_plan;

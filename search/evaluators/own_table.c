@@ -71,9 +71,9 @@ static nlg_status take_results(const nlg_table_recipe *r, const nlg_graph *graph
         row->validation[epoch] = 100 * record->val_score;
         row->seconds += record->seconds;
     }
-    const nlg_augmentation *augmentation = r->recipe.augment ? &r->recipe.augmentation : NULL;
-    NLG_TRY(nlg_evaluate(graph, nlg_trainer_weights(trainer), r->dataset, NLG_SPLIT_TEST, r->recipe.batch, augmentation, r->exec,
-                         &test, err));
+    const nlg_evaluation_options how = {
+        .split = NLG_SPLIT_TEST, .batch = r->recipe.batch, .preprocessing = r->recipe.augment ? &r->recipe.augmentation : NULL};
+    NLG_TRY(nlg_evaluate(graph, nlg_trainer_weights(trainer), r->dataset, &how, r->exec, &test, err));
     row->test = 100.0 * test.top1 / test.images;
     return nlg_weights_digest(nlg_trainer_weights(trainer), row->digest, err);
 }

@@ -1,0 +1,187 @@
+#include "harness/report/detections_svg.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "harness/measures/lab.h"
+#include "harness/picture.h"
+#include "harness/report/escape.h"
+#include "layers/base/memory.h"
+
+enum { SIDE = 160, GAP = 8, HEAD = 22, MOST = 8, NAME_H = 11, NAMES = 64 };
+static const double LETTER_W = 5.2; /* of 9 pixels, on average */
+
+typedef struct drawing {
+    FILE *out;
+    const char *id;
+    const nlg_dataset_info *info;
+    nlg_target target[MOST];
+    int images;
+    double factor;       /* of the network's pixels */
+    nlg_box name[NAMES]; /* where the names of one image stand */
+    int names;
+} drawing;
+
+static void put_base64(FILE *out, const char *bytes, size_t size) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++) group = group << 8 | (i + k < size ? (unsigned char)bytes[i + k] : 0);
+        for (size_t k = 0; k < 4; k++) fputc(i + k > size ? '=' : digits[group >> (18 - 6 * k) & 63], out);
+    }
+}
+
+/* The test images as they are, once each; the rows use them. */
+static nlg_status put_images(drawing *d, const nlg_dataset *dataset, nlg_error *err) {
+    const nlg_dataset_info *info = d->info;
+    const size_t values = (size_t)info->h * (size_t)info->w * 3;
+    float *pixels = nlg_alloc((size_t)d->images * values, sizeof *pixels);
+    nlg_image image = {0};
+    uint32_t index[MOST];
+    if (!pixels) return nlg_fail_memory(err, (size_t)d->images * values * sizeof *pixels, "images");
+    for (int i = 0; i < d->images; i++) index[i] = (uint32_t)i;
+    nlg_status status = nlg_dataset_images(dataset, NLG_SPLIT_TEST, index, (size_t)d->images, &(nlg_augmentation){.raw = true}, 0,
+                                           0, pixels, d->target, err);
+    if (status == NLG_OK) status = nlg_picture_create(info->h, info->w, &image, err);
+    fputs("<defs>\n", d->out);
+    for (int i = 0; status == NLG_OK && i < d->images; i++) {
+        char *png;
+        size_t size;
+        for (size_t k = 0; k < values; k++) image.rgb[k] = (uint8_t)lroundf(pixels[(size_t)i * values + k] * 255.0F);
+        status = nlg_image_encode_png(&image, &png, &size, err);
+        if (status != NLG_OK) break;
+        fprintf(
+            d->out,
+            "<image id=\"%s-%d\" width=\"%d\" height=\"%.1f\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
+            d->id, i, SIDE, d->factor * info->h);
+        put_base64(d->out, png, size);
+        fputs("\"/>\n", d->out);
+        nlg_free(png);
+    }
+    fputs("</defs>\n", d->out);
+    nlg_image_release(&image);
+    nlg_free(pixels);
+    return status;
+}
+
+static bool overlap(const nlg_box *a, const nlg_box *b) {
+    return a->x1 < b->x2 && b->x1 < a->x2 && a->y1 < b->y2 && b->y1 < a->y2;
+}
+
+/* Above the frame, inside it or below, where the image (at 0) has room that no other name has taken. */
+static bool find_room(drawing *d, const nlg_box *frame, double width, nlg_box *place) {
+    const double tops[] = {frame->y1 - NAME_H, frame->y1 + 1, frame->y2 - NAME_H - 1, frame->y2};
+    const double x = fmax(0, fmin(frame->x1, SIDE - width));
+    for (int i = 0; i < 4 && d->names < NAMES; i++) {
+        *place = (nlg_box){x, tops[i], x + width, tops[i] + NAME_H};
+        bool is_free = place->y1 >= 0 && place->y2 <= d->factor * d->info->h && width <= SIDE;
+        for (int k = 0; k < d->names && is_free; k++) is_free = !overlap(place, &d->name[k]);
+        if (!is_free) continue;
+        d->name[d->names++] = *place;
+        return true;
+    }
+    return false;
+}
+
+/* A box in the network's pixels and what it holds, on the image at (left, top). score < 0: the truth. */
+static void put_box(drawing *d, double left, double top, const nlg_box *b, int label, double score) {
+    const nlg_colour c = nlg_class_colour(label);
+    const nlg_box frame = {d->factor * b->x1, d->factor * b->y1, d->factor * b->x2, d->factor * b->y2};
+    nlg_box place;
+    char text[64];
+    const bool has_name = d->info->class_names && label >= 0 && label < d->info->classes;
+    int length = snprintf(text, sizeof text, "%.40s", has_name ? d->info->class_names[label] : "");
+    if (score >= 0) length += snprintf(text + length, sizeof text - (size_t)length, " %.2f", score);
+    fprintf(d->out,
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#%02x%02x%02x\" "
+            "stroke-width=\"1.5\"/>\n",
+            left + frame.x1, top + frame.y1, frame.x2 - frame.x1, frame.y2 - frame.y1, c.rgb[0], c.rgb[1], c.rgb[2]);
+    if (!find_room(d, &frame, LETTER_W * length + 4, &place)) return;
+    fprintf(d->out,
+            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" class=\"box\" stroke=\"#%02x%02x%02x\"/>"
+            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"9\" fill=\"currentColor\">",
+            left + place.x1, top + place.y1, place.x2 - place.x1, NAME_H, c.rgb[0], c.rgb[1], c.rgb[2], left + place.x1 + 2,
+            top + place.y2 - 3);
+    nlg_escape(d->out, NLG_ESCAPE_HTML, text);
+    fputs("</text>\n", d->out);
+}
+
+static void put_truth(drawing *d, int i, double left, double top) {
+    const nlg_target *t = &d->target[i];
+    for (int k = 0; k < t->n_objects; k++) {
+        const nlg_box box = nlg_target_box(t, k);
+        if (!t->objects[k].crowd) put_box(d, left, top, &box, t->objects[k].label, -1);
+    }
+}
+
+static void put_answers(drawing *d, int i, const cJSON *answers, double left, double top) {
+    const nlg_target *t = &d->target[i];
+    const cJSON *a;
+    cJSON_ArrayForEach(a, cJSON_GetArrayItem(answers, i)) {
+        double v[6];
+        int n = 0;
+        const cJSON *number;
+        cJSON_ArrayForEach(number, a) if (n < 6) v[n++] = cJSON_IsNumber(number) ? number->valuedouble : 0;
+        if (n < 6) continue;
+        const nlg_box box = {v[0] * t->scale + t->dx, v[1] * t->scale + t->dy, (v[0] + v[2]) * t->scale + t->dx,
+                             (v[1] + v[3]) * t->scale + t->dy};
+        put_box(d, left, top, &box, (int)v[4], v[5]);
+    }
+}
+
+static void put_row(drawing *d, int row, const char *title, const cJSON *answers) {
+    const double top = row * (d->factor * d->info->h + HEAD + GAP) + HEAD;
+    fprintf(d->out, "<text x=\"0\" y=\"%.1f\" font-size=\"13\" fill=\"currentColor\">", top - 7);
+    nlg_escape(d->out, NLG_ESCAPE_HTML, title);
+    fputs("</text>\n", d->out);
+    for (int i = 0; i < d->images; i++) {
+        const double left = i * (SIDE + GAP);
+        fprintf(d->out, "<use href=\"#%s-%d\" x=\"%.0f\" y=\"%.1f\"/>\n", d->id, i, left, top);
+        d->names = 0;
+        if (answers)
+            put_answers(d, i, answers, left, top);
+        else
+            put_truth(d, i, left, top);
+    }
+}
+
+static nlg_status draw(drawing *d, const nlg_dataset *dataset, const cJSON *rows, const char *title, nlg_error *err) {
+    const int n = cJSON_GetArraySize(rows), width = d->images * (SIDE + GAP) - GAP;
+    const cJSON *row;
+    d->info = nlg_dataset_describe(dataset);
+    d->factor = (double)SIDE / d->info->w;
+    const double height = (n + 1) * (d->factor * d->info->h + HEAD + GAP) - GAP;
+    fprintf(d->out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" role=\"img\" "
+            "aria-labelledby=\"%s-title\" class=\"cell\" font-family=\"sans-serif\">\n<title id=\"%s-title\">",
+            width, height, width, height, d->id, d->id);
+    nlg_escape(d->out, NLG_ESCAPE_HTML, title);
+    fputs("</title>\n<style>.cell{color:#1f2328}.cell .box{fill:#fff}"
+          "@media(prefers-color-scheme:dark){.cell{color:#e6e8ea}.cell .box{fill:#15171a}}</style>\n",
+          d->out);
+    NLG_TRY(put_images(d, dataset, err));
+    int at = 0;
+    put_row(d, at++, "truth", NULL);
+    cJSON_ArrayForEach(row, rows) put_row(d, at++, cJSON_GetObjectItemCaseSensitive(row, "title")->valuestring,
+                                          cJSON_GetObjectItemCaseSensitive(row, "answers"));
+    fputs("</svg>\n", d->out);
+    return NLG_OK;
+}
+
+nlg_status nlg_detections_svg(FILE *out, const cJSON *data, const cJSON *rows, const char *id, const char *title, nlg_error *err) {
+    const nlg_settings settings = {0};
+    nlg_lab lab;
+    nlg_dataset *dataset;
+    drawing d = {.out = out, .id = id, .images = MOST};
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows) {
+        const int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(row, "answers"));
+        if (n < d.images) d.images = n;
+    }
+    nlg_lab_open(&lab, &settings);
+    nlg_status status = nlg_lab_find_data(&lab, data, &dataset, NULL, err);
+    if (status == NLG_OK) status = nlg_dataset_open_test(dataset, err);
+    if (status == NLG_OK) status = draw(&d, dataset, rows, title, err);
+    nlg_lab_close(&lab);
+    return status;
+}
