@@ -363,6 +363,46 @@ static void cells_move_to_another_space(void **state) {
     refuses_file("key \"space\": expected a text");
 }
 
+/* A winner may be trained with the seed of its search. */
+static void winners_keep_their_seed(void **state) {
+    (void)state;
+    static const char stages[] =
+        HEAD SMOKE "\"stages\":[{\"name\":\"search\",\"measure\":\"search\",\"cross\":{\"seed\":[4,7]},\"with\":{"
+                   "\"space\":\"nasnet_small\",\"budget\":1,\"rate\":0.1," TRAIN "}},"
+                   "{\"name\":\"winners\",\"measure\":\"%s\",\"cross\":{\"arm\":{\"winners_of\":\"search\",\"keep_seed\":%s}}%s}]}";
+    static const char with[] = ",\"with\":{\"rate\":0.1," TRAIN "}";
+    char text[2000];
+    snprintf(text, sizeof text, stages, "train", "true", with);
+    write_experiment("e.json", text);
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT DISTINCT position, seed, json_extract(factors, '$.search_seed') FROM results WHERE stage ="
+                                 " 'winners' ORDER BY position"),
+                        "0,4,4;1,7,7;");
+    snprintf(text, sizeof text, stages, "train", "1", with);
+    write_experiment("e.json", text);
+    refuses_file("\"keep_seed\": expected true or false");
+    snprintf(text, sizeof text, stages, "count", "true", "");
+    write_experiment("e.json", text);
+    refuses_file("\"seed\"");
+}
+
+/* Records of detectors keep what was found on the first test images, and the score of each exit. */
+static void records_hold_answers_and_exits(void **state) {
+    (void)state;
+    write_experiment("e.json", HEAD SMOKE "\"stages\":[{\"name\":\"a\",\"measure\":\"train\",\"final\":true,\"with\":{\"network\":"
+                                          "\"nas_fpn_tiny_3_exits\",\"data\":\"scenes\",\"image_size\":64,\"train_images\":8,"
+                                          "\"validation_images\":8,\"batch\":4,\"epochs\":1,\"test_images\":8,\"exits\":true,"
+                                          "\"pictures\":3}}]}");
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT json_array_length(detail, '$.answers'), length(detail) < 2000 FROM records"), "3,1;");
+    assert_string_equal(ask("r",
+                            "SELECT count(*) FROM metrics WHERE name IN ('test_ap', 'test_ap_exit1', 'test_ap_exit2') AND value"
+                            " BETWEEN 0 AND 1"),
+                        "3;");
+    assert_string_equal(ask("r", "SELECT name, CAST(value AS INTEGER) FROM metrics WHERE name LIKE 'macs%' ORDER BY name"),
+                        "macs,40160592;macs_exit1,35298000;macs_exit2,37729296;");
+}
+
 /* Two experiments of one measure stay apart. */
 static void experiments_stay_apart(void **state) {
     (void)state;
@@ -394,6 +434,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
         cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
         cmocka_unit_test_setup_teardown(cells_move_to_another_space, enter, leave),
+        cmocka_unit_test_setup_teardown(winners_keep_their_seed, enter, leave),
+        cmocka_unit_test_setup_teardown(records_hold_answers_and_exits, enter, leave),
         cmocka_unit_test_setup_teardown(experiments_stay_apart, enter, leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

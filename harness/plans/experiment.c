@@ -138,7 +138,8 @@ static nlg_status check_source(const checker *c, const char *key, const cJSON *n
 
 static nlg_status check_selector(const checker *c, const char *key, const cJSON *s) {
     static const char *const of_best[] = {"best_of", "metric", "by", "lowest", NULL};
-    static const char *const of_winners[] = {"winners_of", "count", "where", "space", NULL}, *const of_all[] = {"all_of", NULL};
+    static const char *const of_winners[] = {"winners_of", "count", "where", "space", "keep_seed", NULL};
+    static const char *const of_all[] = {"all_of", NULL};
     static const char *const of_sample[] = {"sample", "count", "where", "space", NULL}, *const of_space[] = {"space", "seed", NULL};
     static const char *const of_models[] = {"models", NULL}, *const of_range[] = {"from", "count", NULL};
     const cJSON *v;
@@ -152,6 +153,10 @@ static nlg_status check_selector(const checker *c, const char *key, const cJSON 
     if ((v = member(s, "space"))) NLG_TRY(nlg_measure_check(c->stage->measure, c->where, "space", v, c->err));
     if ((v = member(s, "winners_of"))) {
         NLG_TRY(check_keys(s, of_winners, c->where, c->err));
+        if (member(s, "keep_seed") && !cJSON_IsBool(member(s, "keep_seed")))
+            return nlg_fail(c->err, NLG_ERR_INPUT, "%s: key \"%s\": \"keep_seed\": expected true or false", c->where, key);
+        const cJSON any = {.type = cJSON_Number, .valuedouble = 1, .valueint = 1};
+        if (cJSON_IsTrue(member(s, "keep_seed"))) NLG_TRY(nlg_measure_check(c->stage->measure, c->where, "seed", &any, c->err));
         return check_source(c, key, v, true, "search");
     }
     if ((v = member(s, "sample"))) {

@@ -13,8 +13,9 @@
  *   {"best_of": STAGE, "metric", "by": [KEYS], "lowest": false}   the value of this key with the best metric, among trials of the
  *                                                  stage that agree in the keys `by` (default: all keys crossed before that both
  * have)
- *   {"winners_of": STAGE, "count": 1, "where", "space"}   the best architectures of each search of the stage; in another space
- *                                                  of the same genotypes, if one is named, such as one of larger networks
+ *   {"winners_of": STAGE, "count": 1, "where", "space", "keep_seed": false}   the best architectures of each search of the stage;
+ *                                                  in another space of the same genotypes, if one is named, such as one of larger
+ *                                                  networks; keep_seed: each also with the seed of its search
  *   {"sample": STAGE, "count": n, "where", "space"}   the first architectures that its searches tried
  *   {"sample": {"space", "seed"}, "count": n}      random architectures
  *   {"all_of": STAGE}                              the values that the stage had

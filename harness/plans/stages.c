@@ -219,11 +219,12 @@ static nlg_status add_all(const maker *m, list *l, const char *key, const cJSON 
 
 /* An architecture by which a search or a sample is named. */
 static nlg_status add_architecture(const maker *m, list *l, const char *space, const char *genotype, const char *label,
-                                   const cJSON *search_factors, const char *strategy, double rank) {
+                                   const cJSON *search_factors, const char *strategy, double rank, const cJSON *seed) {
     cJSON *values = cJSON_CreateObject(), *factors = cJSON_CreateObject();
     const cJSON *f;
     nlg_json_text(values, "space", space);
     nlg_json_text(values, "genotype", genotype);
+    if (seed) put(values, "seed", seed);
     cJSON_ArrayForEach(f, search_factors) put(factors, strcmp(f->string, "seed") == 0 ? "search_seed" : f->string, f);
     cJSON_DeleteItemFromObjectCaseSensitive(factors, "label");
     if (strategy && !member(factors, "strategy")) nlg_json_text(factors, "strategy", strategy);
@@ -256,7 +257,7 @@ static nlg_status add_random(const maker *m, list *l, const cJSON *selector) {
             known = strcmp(nlg_value_text(l->items[j].values, "genotype"), genotype) == 0 && tried < 100 * count;
         if (known) continue;
         snprintf(label, sizeof label, "random architecture %d", ++i);
-        NLG_TRY(add_architecture(m, l, space, genotype, label, NULL, NULL, i));
+        NLG_TRY(add_architecture(m, l, space, genotype, label, NULL, NULL, i, NULL));
     }
     return NLG_OK;
 }
@@ -290,10 +291,22 @@ static double largest_budget(const cJSON *history) {
     return most;
 }
 
-static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *t, const char *space, const cJSON *history,
-                                    int count, bool in_order) {
+/* The seed that the selector lets an architecture take over from its search. */
+static const cJSON *kept_seed(const cJSON *selector, const nlg_planned *t) {
+    return cJSON_IsTrue(member(selector, "keep_seed")) ? member(t->values, "seed") : NULL;
+}
+
+/* The space of its networks: the search's, or the one that the selector names. */
+static const char *space_for(const cJSON *selector, const nlg_planned *t) {
+    const char *other = nlg_value_text(selector, "space");
+    return other ? other : nlg_value_text(t->values, "space");
+}
+
+static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *t, const cJSON *history, const cJSON *selector,
+                                    bool in_order) {
     enum { LABEL = 160 };
-    const int n = cJSON_GetArraySize(history);
+    const char *space = space_for(selector, t);
+    const int count = (int)number_of(m, selector, "count", 1), n = cJSON_GetArraySize(history);
     bool *taken = nlg_alloc((size_t)n + 1, sizeof *taken);
     if (!taken) return no_memory(m);
     const double budget = in_order ? 0 : largest_budget(history);
@@ -310,31 +323,32 @@ static nlg_status take_from_history(const maker *m, list *l, const nlg_planned *
         else
             snprintf(label, sizeof label, "winner of %.80s, seed %.0f", t->arm, seed);
         status = add_architecture(m, l, space, nlg_value_text(cJSON_GetArrayItem(history, i), "genotype"), label, t->factors,
-                                  t->arm, rank);
+                                  t->arm, rank, kept_seed(selector, t));
     }
     nlg_free(taken);
     return status;
 }
 
 /* Before the search was run: architectures of about the same size. */
-static nlg_status take_placeholders(const maker *m, list *l, const nlg_planned *t, const char *space, int count) {
+static nlg_status take_placeholders(const maker *m, list *l, const nlg_planned *t, const cJSON *selector) {
+    const int count = (int)number_of(m, selector, "count", 1);
+    const char *space = space_for(selector, t);
     for (int i = 0; i < count; i++) {
         char genotype[NLG_GENOTYPE_MAX];
         NLG_TRY(random_genotype(m, space, 0, i, genotype));
-        NLG_TRY(add_architecture(m, l, space, genotype, "an architecture that a search will find", t->factors, t->arm, i + 1));
+        NLG_TRY(add_architecture(m, l, space, genotype, "an architecture that a search will find", t->factors, t->arm, i + 1,
+                                 kept_seed(selector, t)));
     }
     return NLG_OK;
 }
 
 static nlg_status add_from_searches(const maker *m, list *l, const cJSON *selector, const cJSON *name, bool in_order) {
     const nlg_stage_plan *source = &m->earlier[source_of(m, name)];
-    const int count = (int)number_of(m, selector, "count", 1);
     for (int i = 0; i < source->count; i++) {
         const nlg_planned *t = &source->trials[i];
         if (!fits_where(t, member(selector, "where"))) continue;
-        const char *other = nlg_value_text(selector, "space"), *space = other ? other : nlg_value_text(t->values, "space");
         if (m->tentative) {
-            NLG_TRY(take_placeholders(m, l, t, space, count));
+            NLG_TRY(take_placeholders(m, l, t, selector));
             continue;
         }
         nlg_record record;
@@ -344,7 +358,7 @@ static nlg_status add_from_searches(const maker *m, list *l, const cJSON *select
         if (!found) continue;
         const char *text = record.detail ? record.detail : "{}";
         nlg_status status = nlg_json_read(text, strlen(text), m->where, &detail, m->err);
-        if (status == NLG_OK) status = take_from_history(m, l, t, space, member(detail, "history"), count, in_order);
+        if (status == NLG_OK) status = take_from_history(m, l, t, member(detail, "history"), selector, in_order);
         cJSON_Delete(detail);
         nlg_record_free(&record);
         NLG_TRY(status);

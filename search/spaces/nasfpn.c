@@ -6,9 +6,10 @@
  * that nothing has read flow into that level's output. Each cell ends in ReLU, 3x3 convolution and batch norm (models/detection.c).
  *
  * The space nasfpn_detector builds detectors: a small ResNet whose P3 has a quarter of the image's size, one stack, heads of two
- * layers (nas_fpn_tiny of models.def is one of them); images have sides of a multiple of 64. In the space nasfpn a classifier on
- * the means of the five outputs scores the pyramid, for images with one label; they are padded to a multiple of 32. Deviation: the
- * paper trains ResNet-10 on COCO. Parameters: K = 7 cells as in the paper, C channels.
+ * layers (nas_fpn_tiny of models.def is one of them); images have sides of a multiple of 64. Narrower ones (C, W) are cheap
+ * proxies. In the space nasfpn a classifier on the means of the five outputs scores the pyramid, for images with one label; they
+ * are padded to a multiple of 32. Deviation: the paper trains ResNet-10 on COCO. Parameters: K = 7 cells as in the paper, C
+ * channels.
  *
  * Code: for each cell first node, second node (among the others), level (of the last five: among those that are left), operation.
  * Pyramids that differ in the order of cells, or of two nodes where it does not matter, are one architecture. */
@@ -244,12 +245,13 @@ static nlg_status build_detector(const nlg_space *self, const nlg_code *code, in
     pyramid p;
     to_pyramid(self, code, &p);
     const nlg_fpn_stack stack = {.n_cells = p.n_cells, .cells = p.cell};
-    const nlg_detector_spec spec = {.backbone = {.block = NLG_BASIC, .blocks = {1, 1, 1, 1}, .cifar = 16, .cifar_stride = 2},
-                                    .pyramid = NLG_PYRAMID_NAS_FPN,
-                                    .channels = self->parameter[1],
-                                    .stacks = 1,
-                                    .stack = &stack,
-                                    .head_layers = 2};
+    const nlg_detector_spec spec = {
+        .backbone = {.block = NLG_BASIC, .blocks = {1, 1, 1, 1}, .cifar = self->parameter[2], .cifar_stride = 2},
+        .pyramid = NLG_PYRAMID_NAS_FPN,
+        .channels = self->parameter[1],
+        .stacks = 1,
+        .stack = &stack,
+        .head_layers = 2};
     nlg_builder *b = nlg_network_begin(graph);
     if (b) nlg_detector_build(b, &spec, (nlg_shape){.h = h, .w = w, .c = c}, classes);
     return nlg_network_finish(b, graph, err);
@@ -263,6 +265,7 @@ static const nlg_space_parameter parameters[] = {
 static const nlg_space_parameter detector_parameters[] = {
     {"K", 7, 5, NLG_FPN_CELLS_MAX, "merging cells", NULL},
     {"C", 24, 4, 256, "channels of every level", NULL},
+    {"W", 16, 4, 64, "channels of the backbone's first stage", NULL},
 };
 
 const nlg_space nlg_space_nasfpn = {
@@ -288,7 +291,7 @@ const nlg_space nlg_space_nasfpn_detector = {
     .summary = "the same in small detectors: feature pyramids of K merging cells, sum or global-pooling attention (NAS-FPN)",
     .source = "Ghiasi et al.: NAS-FPN, CVPR 2019",
     .parameters = detector_parameters,
-    .n_parameters = sizeof parameters / sizeof parameters[0],
+    .n_parameters = sizeof detector_parameters / sizeof detector_parameters[0],
     .open = open_space,
     .choices = choices,
     .canonical = canonical,
