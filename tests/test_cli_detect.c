@@ -73,6 +73,28 @@ static void a_detector_is_trained_continued_and_evaluated(void **state) {
     nlg_image_release(&image);
 }
 
+/* A file of any number of classes is written anew, continued on other classes and detected with. */
+static void detectors_of_other_classes_are_exported(void **state) {
+    (void)state;
+    char digest[2][80];
+    run_good("lineage export retinanet_tiny $D/seven.safetensors --classes 7 --seed 3");
+    for (int i = 0; i < 2; i++) {
+        const program_result r = run_good(i ? "lineage export retinanet_tiny $D/again.safetensors --weights $D/seven.safetensors"
+                                            : "lineage export retinanet_tiny $D/fresh.safetensors --classes 7 --seed 3");
+        const char *at = strstr(r.out, "digest ");
+        assert_non_null(at);
+        snprintf(digest[i], sizeof digest[i], "%.64s", at + 7);
+    }
+    assert_string_equal(digest[0], digest[1]);
+    run_good("lineage data show scenes --images 1 --out $D/sheet.png");
+    cJSON *found = run_json("lineage detect retinanet_tiny $D/sheet.png --weights $D/seven.safetensors --threshold 0.001 --json");
+    const cJSON *row;
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(found, "detections")) assert_in_range(json_number(row, "class"), 0, 6);
+    cJSON_Delete(found);
+    const program_result r = run_good(TRAIN "--epochs 1 --weights $D/seven.safetensors");
+    assert_non_null(strstr(r.err, "has 7 outputs, scenes has 10 classes: layer head.classification_head.cls_logits is new"));
+}
+
 static void wrong_use_is_one_line(void **state) {
     (void)state;
     run_refused("--weights FILE is required", "lineage detect retinanet_tiny $D/none.png");
@@ -85,6 +107,7 @@ static void wrong_use_is_one_line(void **state) {
 int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_detector_is_trained_continued_and_evaluated, enter, leave),
+        cmocka_unit_test_setup_teardown(detectors_of_other_classes_are_exported, enter, leave),
         cmocka_unit_test_setup_teardown(wrong_use_is_one_line, enter, leave),
     };
     (void)argc;

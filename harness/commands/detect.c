@@ -88,7 +88,7 @@ static nlg_status open_network(const nlg_invocation *call, const nlg_weights_sou
     }
     NLG_TRY(nlg_network_complete(network, input, 0, err));
     NLG_TRY(nlg_detector_of(network->graph, network->model->name, &f->detector, err));
-    const int classes = nlg_weights_source_outputs(source, network->graph) / NLG_ANCHORS;
+    const int classes = nlg_weights_source_classes(source, network->graph);
     if (classes == 0 || classes == f->detector.classes) return NLG_OK;
     nlg_graph_destroy(network->graph);
     network->graph = NULL;

@@ -191,11 +191,11 @@ static nlg_status open_network(const nlg_invocation *call, const nlg_weights_sou
     nlg_shape input = network->model->input;
     if (facts->known) input = (nlg_shape){.h = facts->h + 2 * facts->pad, .w = facts->w + 2 * facts->pad, .c = facts->c};
     NLG_TRY(nlg_network_complete(network, input, 0, err));
-    const int outputs = o->classes ? o->classes : nlg_weights_source_outputs(source, network->graph);
-    if (!outputs || outputs == network->graph->nodes[network->graph->outputs[0]].shape.c) return NLG_OK;
+    const int classes = o->classes ? o->classes : nlg_weights_source_classes(source, network->graph);
+    if (!classes || classes == nlg_network_classes(network->graph)) return NLG_OK;
     nlg_graph_destroy(network->graph);
     network->graph = NULL;
-    return nlg_network_complete(network, input, outputs, err);
+    return nlg_network_complete(network, input, classes, err);
 }
 
 static nlg_status prepare(const nlg_invocation *call, const nlg_weights_source *source, const nlg_network *network,

@@ -328,7 +328,7 @@ static void print_notes(const train_options *o, const nlg_trainer *trainer) {
 /* The layer that is new because the file's is for another number of classes; "" if none is. */
 static const char *find_new_head(const nlg_weights_source *source, const nlg_fitted *fitted, char head[256]) {
     const nlg_graph *graph = fitted->network.graph;
-    const int outputs = nlg_weights_source_outputs(source, graph), classes = graph->nodes[graph->outputs[0]].shape.c;
+    const int outputs = nlg_weights_source_classes(source, graph), classes = nlg_network_classes(graph);
     if (outputs == classes || !outputs) return head[0] = '\0', head;
     fprintf(stderr, "%s: has %d outputs, %s has %d classes: layer %s is new\n", source->path, outputs, fitted->info->name, classes,
             nlg_network_head(graph, head));

@@ -7,6 +7,7 @@
 
 #include "layers/base/memory.h"
 #include "layers/graph/plan.h"
+#include "train/detection.h"
 
 void nlg_model_preprocessing(const nlg_model *model, nlg_image_recipe *recipe, float mean[3], float std[3]) {
     static const float imagenet_mean[3] = {0.485f, 0.456f, 0.406f}, imagenet_std[3] = {0.229f, 0.224f, 0.225f};
@@ -104,11 +105,18 @@ const char *nlg_network_head(const nlg_graph *graph, char text[256]) {
     return text;
 }
 
-int nlg_weights_source_outputs(const nlg_weights_source *source, const nlg_graph *graph) {
+int nlg_network_classes(const nlg_graph *graph) {
+    nlg_detector detector;
+    return nlg_detector_of(graph, "", &detector, NULL) == NLG_OK ? detector.classes : graph->nodes[graph->outputs[0]].shape.c;
+}
+
+int nlg_weights_source_classes(const nlg_weights_source *source, const nlg_graph *graph) {
     char head[256], name[300];
     snprintf(name, sizeof name, "%s.weight", nlg_network_head(graph, head));
     const nlg_safetensor *tensor = nlg_safetensors_find(&source->file, name);
-    return tensor && tensor->rank > 0 && tensor->shape[0] > 0 && tensor->shape[0] <= 1 << 20 ? (int)tensor->shape[0] : 0;
+    if (!tensor || tensor->rank < 1 || tensor->shape[0] < 1 || tensor->shape[0] > 1 << 20) return 0;
+    const int each = graph->nodes[graph->outputs[0]].shape.c / nlg_network_classes(graph); /* a detector's: one for each anchor */
+    return (int)tensor->shape[0] / each;
 }
 
 /* ---- a network and a data set ------------------------------------------------------------------------------------------- */
@@ -179,7 +187,7 @@ static nlg_status build(const nlg_weights_source *source, const char *data, nlg_
                         source ? "the weight file" : "the network");
     const nlg_shape input = {.h = info->h + 2 * fitted->pad, .w = info->w + 2 * fitted->pad, .c = info->c};
     NLG_TRY(nlg_network_complete(&fitted->network, input, info->classes, err));
-    const int outputs = source ? nlg_weights_source_outputs(source, fitted->network.graph) : 0;
+    const int outputs = source ? nlg_weights_source_classes(source, fitted->network.graph) : 0;
     if (!outputs || outputs == info->classes || info->targets != NLG_TARGET_LABEL) return NLG_OK;
     return nlg_fail(
         err, NLG_ERR_INPUT,

@@ -32,8 +32,9 @@ void nlg_weights_source_close(nlg_weights_source *source); /* also after a faile
  * model or genotype than theirs is an error. */
 nlg_status nlg_weights_source_network(const nlg_weights_source *source, const char *model, const char *genotype,
                                       nlg_network *network, nlg_error *err);
-/* The number of outputs that the file's last layer has, for a graph of the same network; 0: the file does not say. */
-int nlg_weights_source_outputs(const nlg_weights_source *source, const nlg_graph *graph);
+/* The number of classes that the file's last layer has outputs for, for a graph of the same network; 0: the file does not say. */
+int nlg_weights_source_classes(const nlg_weights_source *source, const nlg_graph *graph);
+int nlg_network_classes(const nlg_graph *graph); /* of a classifier its outputs; of a detector those of an anchor */
 
 /* As nlg_fitted_open for weights that exist: images are prepared as the file says, its classes are the outputs, and where it says
  * nothing, as many outputs are built as it has. */
