@@ -23,6 +23,7 @@ typedef struct runner {
     int batch;
     char strategy_options[NLG_STRATEGY_OPTIONS_TEXT], objective[256];
     nlg_store *store; /* NULL: nothing is kept */
+    nlg_run_identity identity;
     void *state;
     nlg_proposal *asked;
     nlg_trial *trials;
@@ -30,6 +31,7 @@ typedef struct runner {
     int *chosen; /* numbers of a batch that workers evaluate */
     int stored, count, best;
     int reached; /* trials asked for */
+    int shared;  /* taken from other runs of the store */
     double mark; /* when the last evaluation ended */
 } runner;
 
@@ -113,21 +115,21 @@ static nlg_status make_room(runner *r, int trials, nlg_error *err) {
 static nlg_status load_trials(runner *r, nlg_error *err) {
     const nlg_search_options *o = r->options;
     if (!o->store && !o->opened) return make_room(r, o->budget, err);
-    nlg_run_identity identity = {.space = o->space->name,
-                                 .strategy = o->strategy->name,
-                                 .strategy_options = r->strategy_options,
-                                 .evaluator = o->evaluator->name,
-                                 .evaluator_config = o->evaluator_config ? o->evaluator_config : "{}",
-                                 .objective = r->objective,
-                                 .batch = r->batch,
-                                 .seed = o->seed};
+    r->identity = (nlg_run_identity){.space = o->space->name,
+                                     .strategy = o->strategy->name,
+                                     .strategy_options = r->strategy_options,
+                                     .evaluator = o->evaluator->name,
+                                     .evaluator_config = o->evaluator_config ? o->evaluator_config : "{}",
+                                     .objective = r->objective,
+                                     .batch = r->batch,
+                                     .seed = o->seed};
     r->store = o->opened;
     if (!r->store) NLG_TRY(nlg_store_open(o->store, NLG_STORE_WRITE, &r->store, err));
-    if (o->only_run) NLG_TRY(nlg_store_refuse_other(r->store, &identity, err));
+    if (o->only_run) NLG_TRY(nlg_store_refuse_other(r->store, &r->identity, err));
     int64_t run;
     nlg_trial *stored;
     int count;
-    NLG_TRY(nlg_store_begin(r->store, &identity, o->budget, &o->session, &run, err));
+    NLG_TRY(nlg_store_begin(r->store, &r->identity, o->budget, &o->session, &run, err));
     NLG_TRY(nlg_store_trials(r->store, run, &stored, &count, err));
     const int last = count ? stored[count - 1].number : 0; /* within a batch of their count, or the store is damaged */
     int need = last >= o->budget && last < count + r->batch ? last + 1 : o->budget;
@@ -221,6 +223,19 @@ static void take_result(nlg_trial *trial, const nlg_trial *from) {
     memcpy(trial->message, from->message, sizeof trial->message);
 }
 
+/* *found: the store has this very evaluation, of another strategy's run; then it is taken over, and no time is spent. */
+static nlg_status ask_store(runner *r, nlg_trial *trial, bool *found, nlg_error *err) {
+    nlg_trial result;
+    *found = false;
+    if (!r->store || !r->options->evaluator->is_shared) return NLG_OK;
+    NLG_TRY(nlg_store_find_result(r->store, &r->identity, trial, &result, found, err));
+    if (!*found) return NLG_OK;
+    take_result(trial, &result);
+    trial->simulated_cost = result.simulated_cost;
+    r->shared++;
+    return NLG_OK;
+}
+
 static nlg_status evaluate(runner *r, nlg_trial *trial, nlg_error *err) {
     const nlg_evaluator *evaluator = r->options->evaluator;
     nlg_trial result = *trial;
@@ -264,7 +279,9 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
         trial->is_repeat = true;
         take_result(trial, earlier);
     } else {
-        NLG_TRY(evaluate(r, trial, err));
+        bool found;
+        NLG_TRY(ask_store(r, trial, &found, err));
+        if (!found) NLG_TRY(evaluate(r, trial, err));
         apply_objective(r->options, trial);
     }
     return commit(r, trial, err);
@@ -272,24 +289,30 @@ static nlg_status run_trial(runner *r, nlg_trial *trial, nlg_error *err) {
 
 /* --- a batch ------------------------------------------------------------------------------------------------------ */
 
-static nlg_status commit_from_worker(void *context, nlg_trial *trial, nlg_error *err) {
+static nlg_status commit_result(void *context, nlg_trial *trial, nlg_error *err) {
     runner *r = context;
     apply_objective(r->options, trial);
     return commit(r, trial, err);
 }
 
-/* What is new goes to the workers; the repeats follow when everything they may repeat is there. */
+/* What is new, to the store too, goes to the workers; the repeats follow when everything they may repeat is there. */
 static nlg_status run_on_workers(runner *r, int first, int end, nlg_error *err) {
     int count = 0;
     for (int number = first; number < end; number++) {
-        if (!r->have[number] && !find_earlier(r, &r->trials[number])) r->chosen[count++] = number;
+        bool found;
+        if (r->have[number] || find_earlier(r, &r->trials[number])) continue;
+        NLG_TRY(ask_store(r, &r->trials[number], &found, err));
+        if (found)
+            NLG_TRY(commit_result(r, &r->trials[number], err));
+        else
+            r->chosen[count++] = number;
     }
     nlg_worker_job job = {.evaluator = r->options->evaluator,
                           .space = r->options->space,
                           .workers = r->options->workers,
                           .ranks = r->options->ranks,
                           .store = r->store,
-                          .done = commit_from_worker,
+                          .done = commit_result,
                           .stop = r->options->stop,
                           .context = r};
     double start = seconds_now();
@@ -365,6 +388,7 @@ static nlg_status finish(runner *r, nlg_search_result *result, nlg_error *err) {
     result->count = count;
     result->best = best;
     result->evaluations = count - result->repeats;
+    result->shared = r->shared;
     result->stored = r->stored < count ? r->stored : count;
     result->trials = r->trials;
     r->trials = NULL;

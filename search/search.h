@@ -224,6 +224,9 @@ typedef struct nlg_evaluator {
     const char *name;
     const char *cost_unit; /* of simulated_cost: "seconds", "MACs x epochs"; NULL: evaluations are not simulated */
     bool no_costs;         /* its architectures are no networks: they have neither parameters, MACs nor latency */
+    /* An evaluation takes long and depends on nothing but space, configuration, architecture, seed and budget: what the store has
+     * of them, from whichever strategy, stands for it. */
+    bool is_shared;
     void *context;
     nlg_status (*evaluate)(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err);
     /* Optional: called in a new worker process before its one evaluation, where the parent's threads do not exist. */
@@ -269,6 +272,7 @@ typedef struct nlg_search_result {
     int best;                 /* index of the best, -1 if none */
     int evaluations, repeats; /* evaluations + repeats = count */
     int stored;               /* how many of them the store had already */
+    int shared;               /* evaluations taken from other runs of the store, in this call */
     int kept;                 /* trials that are there now, also those of an interrupted run beyond a missing one */
     char digest[65];          /* over number, code, budget, status, bits of score, reward and latency, params, macs of all trials */
 } nlg_search_result;

@@ -147,6 +147,7 @@ typedef struct experiment {
     const char *store;
     int stop_after, kill_after; /* trials committed by this process; 0: never */
     score_context context;
+    bool is_shared; /* the evaluator's results, between runs of a store */
     int commits;
 } experiment;
 
@@ -161,7 +162,7 @@ static bool on_commit(void *context, const nlg_trial *trial, const nlg_trial *be
 }
 
 static nlg_status search(experiment *e, nlg_search_result *result, nlg_error *err) {
-    nlg_evaluator evaluator = {.name = "made_up", .context = &e->context, .evaluate = score};
+    nlg_evaluator evaluator = {.name = "made_up", .is_shared = e->is_shared, .context = &e->context, .evaluate = score};
     nlg_search_options options = {
         .space = e->space ? e->space : &beads,
         .strategy = nlg_strategy_find(e->strategy ? e->strategy : "evolution"),

@@ -296,6 +296,43 @@ static void stored_runs_can_be_listed(void **state) {
     remove_store("list");
 }
 
+/* What one strategy has evaluated, another takes over, with the history that it has alone; what failed is tried again. */
+static void evaluations_are_shared_between_runs(void **state) {
+    (void)state;
+    for (int workers = 0; workers <= 2; workers += 2) {
+        nlg_search_result first, alone, again;
+        experiment random = {.space = &coins, .strategy = "random", .budget = 40, .seed = 3, .is_shared = true};
+        experiment local = {.space = &coins, .strategy = "local", .budget = 40, .batch = 4, .seed = 3, .is_shared = true};
+        search_well(&local, &alone);
+        assert_int_equal(alone.shared, 0);
+        remove_store("shared");
+        local.store = random.store = store_path("shared");
+        local.workers = workers;
+        search_well(&random, &first);
+        search_well(&local, &again);
+        check_same(&alone, &again);
+        int failed = 0, found = 0;
+        for (int i = 0; i < again.count; i++) {
+            if (again.trials[i].is_repeat) continue;
+            bool known = false;
+            for (int j = 0; j < first.count; j++) known = known || strcmp(first.trials[j].hash, again.trials[i].hash) == 0;
+            failed += known && again.trials[i].status == NLG_TRIAL_FAILED;
+            found += known && again.trials[i].status != NLG_TRIAL_FAILED;
+        }
+        assert_true(found > 5 && failed > 0);
+        assert_int_equal(again.shared, found);
+        if (!workers) assert_int_equal(local.context.calls, alone.evaluations + again.evaluations - found);
+        nlg_free(again.trials);
+        local.seed = random.seed + 1; /* another training */
+        search_well(&local, &again);
+        assert_int_equal(again.shared, 0);
+        nlg_free(first.trials);
+        nlg_free(alone.trials);
+        nlg_free(again.trials);
+    }
+    remove_store("shared");
+}
+
 int main(void) {
     if (!make_folder()) return 1;
     const struct CMUnitTest tests[] = {
@@ -307,6 +344,7 @@ int main(void) {
         cmocka_unit_test(failing_allocations_are_reported),
         cmocka_unit_test(wrong_use_is_an_error),
         cmocka_unit_test(stored_runs_can_be_listed),
+        cmocka_unit_test(evaluations_are_shared_between_runs),
     };
     int failed = cmocka_run_group_tests_name("store", tests, NULL, NULL);
     rmdir(folder);

@@ -189,6 +189,7 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_out
     printf("Improvements (each was the best so far):\n");
     NLG_TRY(nlg_table_print(table, stdout, err));
     printf("\n%d trials: %d evaluated, %d repeated, %d failed\n", r->count, r->evaluations, r->repeats, r->count - done);
+    if (r->shared) printf("%d of them were not evaluated anew: the store has them from other searches\n", r->shared);
     if (run->evaluator->cost_unit) {
         double cost = 0;
         for (int i = 0; i < r->count; i++) cost += nlg_trial_simulated_cost(&r->trials[i]);

@@ -168,7 +168,8 @@ nlg_status nlg_train_evaluator_create(const nlg_train_evaluator_options *options
     nlg_train_evaluator *e = nlg_alloc(1, sizeof *e);
     if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
     e->options = *options;
-    e->interface = (nlg_evaluator){.name = "train", .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
+    e->interface =
+        (nlg_evaluator){.name = "train", .is_shared = true, .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
     nlg_status status = write_config(options, &e->config, err);
     if (status == NLG_OK)
         *evaluator = e;

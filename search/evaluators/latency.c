@@ -272,8 +272,12 @@ nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nl
     e->table = table;
     e->here = *here;
     e->inner = inner;
-    e->interface = (nlg_evaluator){
-        .name = inner->name, .cost_unit = inner->cost_unit, .context = e, .evaluate = evaluate, .begin_worker = begin_worker};
+    e->interface = (nlg_evaluator){.name = inner->name,
+                                   .cost_unit = inner->cost_unit,
+                                   .is_shared = inner->is_shared && table /* a measured time is not the same twice */,
+                                   .context = e,
+                                   .evaluate = evaluate,
+                                   .begin_worker = begin_worker};
     nlg_status status = write_config(table, inner_config, &e->config, err);
     if (status == NLG_OK)
         *evaluator = e;

@@ -47,6 +47,11 @@ nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char
 /* All trials of a run by number; free with nlg_free. */
 nlg_status nlg_store_trials(nlg_store *store, int64_t run, nlg_trial **trials, int *count, nlg_error *err);
 
+/* What another run of the same space, evaluator and configuration made of the same architecture with the same seed and budget: the
+ * same bits. *found: false if there is none, or none but failed ones. */
+nlg_status nlg_store_find_result(nlg_store *store, const nlg_run_identity *identity, const nlg_trial *asked, nlg_trial *result,
+                                 bool *found, nlg_error *err);
+
 /* Listing. The strings live until the visitor returns. A status other than NLG_OK ends the walk and is returned. */
 typedef struct nlg_run_row {
     int64_t id;
