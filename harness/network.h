@@ -3,7 +3,7 @@
 #define NLG_NETWORK_H
 
 #include "models/model.h"
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_network {
     const nlg_model *model;

@@ -3,7 +3,7 @@
 #define NLG_STORED_NETWORK_H
 
 #include "layers/ops/op.h"
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_stored_network {
     char space[NLG_SPACE_NAME_MAX], genotype[NLG_GENOTYPE_MAX];

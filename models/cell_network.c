@@ -300,3 +300,26 @@ void nlg_build_cell_model(nlg_builder *b, const nlg_model *model, nlg_shape inpu
     const nlg_cell_network *spec = model->spec;
     nlg_build_cell_network(b, spec->genotype, &spec->macro, input, classes);
 }
+
+const nlg_cell_network *nlg_model_cells(const nlg_model *model) {
+    return model->family->build == nlg_build_cell_model ? model->spec : NULL;
+}
+
+/* ---- rows with other cells -------------------------------------------------------------------------------------------- */
+
+static size_t print_spec(const void *spec, char *text, size_t size) {
+    return nlg_genotype_print(((const nlg_cell_network *)spec)->genotype, text, size);
+}
+
+static nlg_status paste(const void *spec, const char *text, nlg_arena *arena, const void **pasted, nlg_error *err) {
+    nlg_cell_network *other = nlg_arena_alloc(arena, 1, sizeof *other);
+    nlg_cell_genotype *genotype = nlg_arena_alloc(arena, 1, sizeof *genotype);
+    if (other == NULL || genotype == NULL) return nlg_fail_memory(err, sizeof *other, "a genotype");
+    NLG_TRY(nlg_genotype_parse(text, genotype, err));
+    *other = *(const nlg_cell_network *)spec;
+    other->genotype = genotype;
+    *pasted = other;
+    return NLG_OK;
+}
+
+const nlg_genotype_form nlg_cell_genotypes = {print_spec, paste};

@@ -2,7 +2,7 @@
 #ifndef NLG_CODE_MAP_H
 #define NLG_CODE_MAP_H
 
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_code_map {
     struct nlg_code_slot *slots; /* zeros: an empty map */

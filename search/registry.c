@@ -1,12 +1,11 @@
-/* The registries of spaces and strategies; objectives and the order of trials. */
+/* The registries of spaces and strategies, and spaces with parameters. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "layers/base/dmath.h"
 #include "layers/base/nearest.h"
-#include "search/search.h"
+#include "search/strategy.h"
 
 #define SPACE(x) extern const nlg_space nlg_space_##x;
 #include "search/spaces.def"
@@ -160,28 +159,4 @@ const nlg_strategy *nlg_strategy_find(const char *name) {
         if (strategies[i]->alias && strcmp(strategies[i]->alias, name) == 0) return strategies[i];
     }
     return NULL;
-}
-
-const char *nlg_trial_status_name(nlg_trial_status status) {
-    static const char *const names[NLG_TRIAL_STATUS_COUNT] = {"done", "failed", "rejected", "nonfinite"};
-    return names[status];
-}
-
-const char *nlg_cost_name(nlg_cost_kind kind) {
-    static const char *const names[NLG_COST_KIND_COUNT] = {"macs", "params", "latency"};
-    return names[kind];
-}
-
-double nlg_objective_reward(const nlg_objective *objective, double score, double cost) {
-    if (objective->target <= 0) return score;
-    double ratio = cost / objective->target;
-    return score * nlg_pow(ratio, ratio <= 1 ? objective->alpha : objective->beta);
-}
-
-bool nlg_trial_is_better(const nlg_trial *a, const nlg_trial *b) {
-    if (!a || a->status != NLG_TRIAL_DONE) return false;
-    if (!b || b->status != NLG_TRIAL_DONE) return true;
-    if (a->budget != b->budget) return a->budget > b->budget;
-    if (a->reward != b->reward) return a->reward > b->reward;
-    return a->number < b->number;
 }

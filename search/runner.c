@@ -12,7 +12,7 @@
 
 #include "layers/base/digest.h"
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/runner.h"
 #include "search/store/store.h"
 #include "search/parallel/workers.h"
 

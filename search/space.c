@@ -4,7 +4,7 @@
 
 #include "layers/base/digest.h"
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/space.h"
 
 bool nlg_code_equal(const nlg_code *a, const nlg_code *b) {
     return a->length == b->length && memcmp(a->value, b->value, (size_t)a->length * sizeof a->value[0]) == 0;
@@ -97,8 +97,4 @@ nlg_status nlg_space_hash(const nlg_space *space, const nlg_code *code, char hex
     }
     nlg_digest_finish(digest, hex);
     return NLG_OK;
-}
-
-uint64_t nlg_trial_seed(uint64_t run_seed, const char *hash) {
-    return nlg_rng_u64(nlg_rng_named(nlg_rng_named(nlg_rng_seed(run_seed), "trial"), hash), 0) >> 11;
 }

@@ -3,7 +3,7 @@
 #define NLG_SPACE_MODEL_H
 
 #include "models/model.h"
-#include "search/search.h"
+#include "search/space.h"
 
 /* A row like those of the model registry for the architecture with this genotype (white space around it is free). Its name is the
  * space's. Input {0,0,0} and classes 0: the space's own; other sizes are allowed. The row lives in the arena and borrows the space;

@@ -7,7 +7,7 @@
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
-#include "search/search.h"
+#include "search/strategy.h"
 
 static const char *const kind_names[] = {"a whole number", "a number", "true or false"};
 

@@ -18,7 +18,7 @@
 #include <cmocka.h>
 
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/runner.h"
 
 /* --- a space: beads of 5 colours on a string of 10, which may be turned round ----------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include "layers/graph/builder.h"
 #include "layers/kernels/simd.h"
 #include "search/evaluators/evaluator_train.h"
+#include "search/runner.h"
 
 /* --- a space: a convolution of 4, 8, .. 32 filters with kernel 1, 3 or 5, or one that cannot be built ------------------------ */
 
@@ -231,7 +232,8 @@ static void a_search_runs_on_it(void **state) {
 /* A cell network, as `lineage search` trains it. */
 static void cells_train(void **state) {
     (void)state;
-    const nlg_space *space = nlg_space_find("nasnet_small");
+    nlg_space space;
+    assert_int_equal(nlg_space_open("nasnet_small", &space, NULL), NLG_OK);
     nlg_exec exec = {.team = nlg_team_create(1), .isa = nlg_isa_best(), .simd = nlg_simd_table(nlg_isa_best())};
     nlg_train_evaluator_options options = {.dataset = dataset, .exec = &exec, .recipe = nlg_recipe_default()};
     options.recipe.epochs = 1;
@@ -240,12 +242,13 @@ static void cells_train(void **state) {
     assert_int_equal(nlg_train_evaluator_create(&options, &evaluator, &err), NLG_OK);
     const nlg_evaluator *interface = nlg_train_evaluator_interface(evaluator);
     nlg_trial trial = {.seed = 1, .budget = 1};
-    nlg_space_sample(space, nlg_rng_seed(4), &trial.code);
-    if (interface->evaluate(interface->context, space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
+    nlg_space_sample(&space, nlg_rng_seed(4), &trial.code);
+    if (interface->evaluate(interface->context, &space, &trial, &err) != NLG_OK) fail_msg("%s", err.text);
     assert_int_equal(trial.status, NLG_TRIAL_DONE);
     assert_true(trial.score >= 0 && trial.params > 1000 && trial.macs > 100000);
     nlg_train_evaluator_destroy(evaluator);
     nlg_team_destroy(exec.team);
+    nlg_space_close(&space);
 }
 
 static int open_data(void **state) {

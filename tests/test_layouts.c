@@ -12,6 +12,7 @@
 #include "layers/base/digest.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_layout.h"
+#include "search/runner.h"
 #include "tests/made_files.h"
 
 static nlg_layout_target open_target(const char *name, const char *texts) {

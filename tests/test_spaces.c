@@ -11,7 +11,7 @@
 #include "layers/base/memory.h"
 #include "layers/graph/graph.h"
 #include "models/model.h"
-#include "search/search.h"
+#include "search/space.h"
 
 /* Every space of the registry, opened. */
 static nlg_space *opened;

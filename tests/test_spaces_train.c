@@ -12,7 +12,7 @@
 #include "layers/graph/graph.h"
 #include "layers/kernels/simd.h"
 #include "train/train.h"
-#include "search/search.h"
+#include "search/space.h"
 #include "tests/made_files.h"
 
 /* Spaces in sizes for seconds; the others as they are. */

@@ -17,6 +17,7 @@
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
+#include "search/runner.h"
 
 typedef struct lookup {
     nlg_space space;

@@ -130,7 +130,7 @@ static nlg_status save_with(const nlg_trainer *t, const cJSON *identity, nlg_err
     }
     if (status == NLG_OK) {
         const nlg_metadata metadata = {nlg_weights_facts_key, facts};
-        status = nlg_weights_save(nlg_trainer_weights(t), t->options.checkpoint, NULL, 0, &metadata, 1, err);
+        status = nlg_weights_save(nlg_trainer_result(t), t->options.checkpoint, NULL, 0, &metadata, 1, err);
     }
     nlg_free(text);
     nlg_free(facts);
@@ -267,7 +267,7 @@ static nlg_status repair_weights(nlg_trainer *t, nlg_error *err) {
     if (nlg_file_exists(t->options.checkpoint)) {
         nlg_error why = {0};
         nlg_status status = nlg_weights_load(&found, t->options.checkpoint, NULL, &why);
-        same = status == NLG_OK && memcmp(found.values, nlg_trainer_weights(t)->values, bytes) == 0;
+        same = status == NLG_OK && memcmp(found.values, nlg_trainer_result(t)->values, bytes) == 0;
         if (status == NLG_ERR_MEMORY || status == NLG_ERR_IO || (status != NLG_OK && is_sound(t->options.checkpoint))) {
             nlg_weights_destroy(&found);
             return nlg_fail(err, status, "%s", why.text);

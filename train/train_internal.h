@@ -41,6 +41,11 @@ struct nlg_trainer {
     bool continued, repaired;
 };
 
+/* What a training leaves: with EMA, the averaged weights. */
+static inline const nlg_weights *nlg_trainer_result(const nlg_trainer *trainer) {
+    return trainer->average.values ? &trainer->average : &trainer->weights;
+}
+
 /* Finds the names of the checkpoint's files and locks them, as the first thing of a run. */
 nlg_status nlg_trainer_lock(nlg_trainer *trainer, nlg_error *err);
 /* Write the checkpoint, if there is one to write. */

@@ -378,8 +378,9 @@ const char *nlg_trainer_warning(const nlg_trainer *t, char text[256]) {
     }
     return NULL;
 }
+
 const nlg_weights *nlg_trainer_weights(const nlg_trainer *t) {
-    return t->average.values != NULL ? &t->average : &t->weights;
+    return nlg_trainer_result(t);
 }
 
 size_t nlg_trainer_bytes(const nlg_trainer *t) {

@@ -7,6 +7,7 @@
 
 #include "layers/base/memory.h"
 #include "layers/base/team.h"
+#include "search/runner.h"
 
 enum { TOP = 25, SAMPLES = 4096 };
 

@@ -5,6 +5,7 @@
 
 #include "harness/claims/stats.h"
 #include "search/evaluators/evaluator_table.h"
+#include "search/strategy.h"
 
 enum { NLG_COMPARE_STRATEGIES = 16, NLG_COMPARE_BUDGETS = 16 };
 

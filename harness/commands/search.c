@@ -20,6 +20,7 @@
 #include "search/evaluators/latency.h"
 #include "search/parallel/at_once.h"
 #include "search/parallel/ranks.h"
+#include "search/parallel/workers.h"
 
 typedef struct search_options {
     const char *space, *strategy, *strategy_options, *store;
@@ -265,7 +266,7 @@ static nlg_status search_with(const nlg_invocation *call, nlg_search_options *ru
     nlg_search_result result;
     nlg_interrupt_watch();
     NLG_TRY(nlg_ranks_agree(run->evaluator_config, err));
-    if (d->rank > 0) return nlg_ranks_serve(run->evaluator, run->space, err);
+    if (d->rank > 0) return nlg_workers_serve(run->evaluator, run->space, err);
     nlg_progress_start(&d->progress);
     nlg_status status = nlg_search_run(run, &result, err);
     nlg_progress_end(&d->progress);

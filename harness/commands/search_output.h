@@ -4,6 +4,7 @@
 
 #include "harness/output.h"
 #include "search/evaluators/evaluator_table.h"
+#include "search/runner.h"
 
 typedef struct nlg_search_output {
     const nlg_table_evaluator *table; /* whose scores they are; NULL: trained */

@@ -3,7 +3,7 @@
 #define NLG_TRIAL_OUTPUT_H
 
 #include "harness/output.h"
-#include "search/search.h"
+#include "search/trial.h"
 
 /* Fills an object with one trial. `best_so_far` may be NULL; scores are proxies: of the short training within the search. */
 void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype, const nlg_trial *best_so_far);

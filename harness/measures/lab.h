@@ -6,7 +6,7 @@
 
 #include "harness/command.h"
 #include "harness/network.h"
-#include "search/search.h"
+#include "search/runner.h"
 #include "search/store/store.h"
 #include "train/train.h"
 

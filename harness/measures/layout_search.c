@@ -5,6 +5,7 @@
 
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_layout.h"
+#include "search/runner.h"
 
 typedef struct watcher {
     const nlg_layout_search_options *options;

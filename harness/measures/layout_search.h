@@ -3,6 +3,7 @@
 #define NLG_LAYOUT_SEARCH_H
 
 #include "search/spaces/layout.h"
+#include "search/strategy.h"
 
 enum { NLG_LAYOUT_CURVE_MAX = 96 };
 

@@ -12,10 +12,6 @@
 
 #include "layers/graph/plan_internal.h"
 
-unsigned nlg_plan_step_reads(const plan_step *step) {
-    return step->op->reads != NULL ? step->op->reads(step->attrs) : step->op->flags;
-}
-
 static bool is(const nlg_op *op, const char *name) {
     return strcmp(op->name, name) == 0;
 }

@@ -102,7 +102,10 @@ struct nlg_plan {
     int nonfinite; /* while looking for one: the first step with such an output, n_steps if none */
 };
 
-unsigned nlg_plan_step_reads(const plan_step *step);
+/* What the backward pass of a step reads: flags NLG_OP_READS_X and NLG_OP_READS_Y. */
+static inline unsigned nlg_plan_step_reads(const plan_step *step) {
+    return step->op->reads ? step->op->reads(step->attrs) : step->op->flags;
+}
 /* The value whose gradient the backward pass of input `j` writes. */
 static inline int nlg_plan_gradient_value(const plan_step *step, int j) {
     return j == 0 && step->gated >= 0 ? step->gated : step->in[j];

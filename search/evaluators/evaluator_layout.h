@@ -5,6 +5,7 @@
 #ifndef NLG_EVALUATOR_LAYOUT_H
 #define NLG_EVALUATOR_LAYOUT_H
 
+#include "search/evaluator.h"
 #include "search/spaces/layout.h"
 
 typedef struct nlg_layout_evaluator nlg_layout_evaluator;

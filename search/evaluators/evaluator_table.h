@@ -7,7 +7,7 @@
 #ifndef NLG_EVALUATOR_TABLE_H
 #define NLG_EVALUATOR_TABLE_H
 
-#include "search/search.h"
+#include "search/evaluator.h"
 
 typedef struct nlg_table_evaluator_options {
     const nlg_space *space; /* borrowed */

@@ -7,7 +7,7 @@
 #define NLG_EVALUATOR_TRAIN_H
 
 #include "train/train.h"
-#include "search/search.h"
+#include "search/evaluator.h"
 
 typedef struct nlg_train_evaluator_options {
     const nlg_dataset *dataset; /* borrowed, like exec */

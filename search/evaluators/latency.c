@@ -1,4 +1,4 @@
-/* Predicted latency: reading a table, adding up a network's operations, and the evaluator that adds the sum to trials. */
+/* Predicted latency: reading a table, and adding up a network's operations. */
 #include "search/evaluators/latency.h"
 
 #include <math.h>
@@ -6,10 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "layers/base/json.h"
 #include "layers/base/memory.h"
-#include "layers/graph/plan.h"
-#include "layers/kernels/simd.h"
 #include "search/evaluators/latency_steps.h"
 #include "search/evaluators/table_file.h"
 
@@ -26,31 +23,6 @@ struct nlg_latency_table {
     int count;
 };
 
-/* ---- the operations of a network --------------------------------------------------------------------------------------- */
-
-nlg_status nlg_latency_steps(const nlg_space *space, const nlg_code *code, const nlg_latency_conditions *c,
-                             nlg_status (*visit)(void *context, const char *text, nlg_error *err), void *context, nlg_error *err) {
-    nlg_graph *graph;
-    if (!space->build)
-        return nlg_fail(err, NLG_ERR_INPUT, "space %s has no networks whose latency could be predicted", space->name);
-    NLG_TRY(space->build(space, code, c->input.h, c->input.w, c->input.c, c->classes, &graph, err));
-    nlg_exec exec = {.team = nlg_team_create(1), .isa = NLG_ISA_PORTABLE, .simd = nlg_simd_table(NLG_ISA_PORTABLE)};
-    nlg_status status = exec.team ? NLG_OK : nlg_fail_memory(err, 64, "a team of one");
-    const nlg_plan_options options = {.batch = c->batch, .mode = NLG_INFER};
-    const nlg_weights none = {.graph = graph};
-    nlg_plan *plan = NULL;
-    if (status == NLG_OK) status = nlg_plan_create(graph, &exec, &options, &none, NULL, &plan, err);
-    for (int i = 0; status == NLG_OK && i < nlg_plan_step_count(plan); i++) {
-        char text[NLG_OPERATION_MAX];
-        nlg_plan_step_text(plan, i, text, sizeof text);
-        status = visit(context, text, err);
-    }
-    nlg_plan_destroy(plan);
-    if (exec.team) nlg_team_destroy(exec.team);
-    nlg_graph_destroy(graph);
-    return status;
-}
-
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 static int by_text(const void *a, const void *b) {
@@ -58,11 +30,6 @@ static int by_text(const void *a, const void *b) {
 }
 
 enum { LONGEST_MS = 1000000000 };
-
-void nlg_latency_swap(char *text, char from, char to) {
-    for (; *text; text++)
-        if (*text == from) *text = to;
-}
 
 /* Digits and nothing else, up to a number that no condition exceeds. */
 static bool read_whole(const char *text, int *number) {
@@ -201,7 +168,7 @@ static nlg_status add_up(void *context, const char *text, nlg_error *err) {
     return NLG_OK;
 }
 
-static nlg_status check_space(const nlg_latency_table *table, const nlg_space *space, nlg_error *err) {
+nlg_status nlg_latency_check_space(const nlg_latency_table *table, const nlg_space *space, nlg_error *err) {
     if (strcmp(space->name, table->measured.space) == 0) return NLG_OK;
     return nlg_fail(err, NLG_ERR_INPUT, "%s: measured for space %s, not for %s", nlg_latency_path(table), table->measured.space,
                     space->name);
@@ -210,92 +177,9 @@ static nlg_status check_space(const nlg_latency_table *table, const nlg_space *s
 nlg_status nlg_latency_predict(const nlg_latency_table *table, const nlg_space *space, const nlg_code *code, double *ms,
                                char *missing, nlg_error *err) {
     sum s = {.table = table, .ms = table->overhead_ms, .missing = missing};
-    NLG_TRY(check_space(table, space, err));
+    NLG_TRY(nlg_latency_check_space(table, space, err));
     missing[0] = '\0';
     nlg_status status = nlg_latency_steps(space, code, &table->measured, add_up, &s, err);
     *ms = s.ms;
     return status;
-}
-
-/* ---- the evaluator ----------------------------------------------------------------------------------------------------- */
-
-struct nlg_latency_evaluator {
-    const nlg_latency_table *table; /* NULL: measured as here */
-    nlg_latency_options here;
-    const nlg_evaluator *inner;
-    nlg_evaluator interface;
-    char *config;
-};
-
-static void fail_trial(nlg_trial *trial, const char *what, const char *why) {
-    trial->status = NLG_TRIAL_FAILED;
-    snprintf(trial->message, sizeof trial->message, "%s%.200s", what, why);
-}
-
-static nlg_status evaluate(void *context, const nlg_space *space, nlg_trial *trial, nlg_error *err) {
-    const nlg_latency_evaluator *e = context;
-    char missing[NLG_OPERATION_MAX] = "";
-    double ms = 0;
-    nlg_error why = {0};
-    nlg_status status = e->table ? nlg_latency_predict(e->table, space, &trial->code, &ms, missing, &why)
-                                 : nlg_latency_measure(&e->here, &trial->code, &ms, &why);
-    if (status == NLG_ERR_MEMORY) return nlg_fail(err, status, "%s", why.text);
-    if (status != NLG_OK) {
-        fail_trial(trial, "", why.text);
-    } else if (isnan(ms)) {
-        fail_trial(trial, "the latency table has no ", missing);
-    } else {
-        NLG_TRY(e->inner->evaluate(e->inner->context, space, trial, err));
-        trial->latency_ms = ms;
-    }
-    return NLG_OK;
-}
-
-static nlg_status begin_worker(void *context, nlg_error *err) {
-    const nlg_latency_evaluator *e = context;
-    return e->inner->begin_worker ? e->inner->begin_worker(e->inner->context, err) : NLG_OK;
-}
-
-static nlg_status write_config(const nlg_latency_table *table, const char *inner, char **text, nlg_error *err) {
-    cJSON *object;
-    NLG_TRY(nlg_json_read(inner, strlen(inner), "the evaluator's configuration", &object, err));
-    cJSON_AddStringToObject(object, "latency_table", table ? nlg_latency_digest(table) : "measured");
-    return nlg_json_finish(object, false, text, err);
-}
-
-nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_latency_options *here, const nlg_evaluator *inner,
-                                        const char *inner_config, nlg_latency_evaluator **evaluator, nlg_error *err) {
-    *evaluator = NULL;
-    if (table) NLG_TRY(check_space(table, here->space, err));
-    nlg_latency_evaluator *e = nlg_alloc(1, sizeof *e);
-    if (!e) return nlg_fail_memory(err, sizeof *e, "the evaluator");
-    e->table = table;
-    e->here = *here;
-    e->inner = inner;
-    e->interface = (nlg_evaluator){.name = inner->name,
-                                   .cost_unit = inner->cost_unit,
-                                   .is_shared = inner->is_shared && table /* a measured time is not the same twice */,
-                                   .context = e,
-                                   .evaluate = evaluate,
-                                   .begin_worker = begin_worker};
-    nlg_status status = write_config(table, inner_config, &e->config, err);
-    if (status == NLG_OK)
-        *evaluator = e;
-    else
-        nlg_latency_evaluator_destroy(e);
-    return status;
-}
-
-void nlg_latency_evaluator_destroy(nlg_latency_evaluator *evaluator) {
-    if (!evaluator) return;
-    nlg_free(evaluator->config);
-    nlg_free(evaluator);
-}
-
-const nlg_evaluator *nlg_latency_evaluator_interface(const nlg_latency_evaluator *evaluator) {
-    return &evaluator->interface;
-}
-
-const char *nlg_latency_evaluator_config(const nlg_latency_evaluator *evaluator) {
-    return evaluator->config;
 }

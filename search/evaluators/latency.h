@@ -10,7 +10,7 @@
 
 #include "layers/kernels/exec.h"
 #include "layers/ops/op.h"
-#include "search/search.h"
+#include "search/evaluator.h"
 
 enum { NLG_OPERATION_MAX = 512 }; /* bytes of an operation's text */
 
@@ -31,6 +31,8 @@ const char *nlg_latency_path(const nlg_latency_table *table);
 const char *nlg_latency_digest(const nlg_latency_table *table); /* SHA-256 of the unpacked file */
 int nlg_latency_operations(const nlg_latency_table *table);
 
+/* Refuses a space that the table was not measured for. */
+nlg_status nlg_latency_check_space(const nlg_latency_table *table, const nlg_space *space, nlg_error *err);
 /* Milliseconds of a network of the table's space: NAN if the table lacks one of its operations, whose text is then in `missing`
  * (NLG_OPERATION_MAX bytes). What cannot be built is an error. */
 nlg_status nlg_latency_predict(const nlg_latency_table *table, const nlg_space *space, const nlg_code *code, double *ms,

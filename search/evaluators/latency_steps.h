@@ -1,4 +1,4 @@
-/* Shared by the two files of latency: latency.c (predicting) and latency_build.c (measuring). */
+/* Shared by latency.c (predicting) and latency_build.c (measuring). */
 #ifndef NLG_LATENCY_STEPS_H
 #define NLG_LATENCY_STEPS_H
 

@@ -10,7 +10,7 @@
 #define NLG_OWN_TABLE_H
 
 #include "train/train.h"
-#include "search/search.h"
+#include "search/space.h"
 
 struct nlg_table_file;
 

@@ -2,7 +2,7 @@
 #ifndef NLG_AT_ONCE_H
 #define NLG_AT_ONCE_H
 
-#include "search/search.h"
+#include "search/space.h"
 #include "train/train.h"
 
 /* A rule on shapes, never on timing. Threads that share one training wait for each other after every layer; those with a training

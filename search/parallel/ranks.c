@@ -9,7 +9,6 @@
 #include "layers/base/digest.h"
 #include "layers/base/memory.h"
 #include "layers/kernels/exec.h"
-#include "search/parallel/workers.h"
 
 /* As its starter says, without joining. */
 static int processes_of_this_start(void) {
@@ -41,8 +40,8 @@ nlg_status nlg_ranks_agree(const char *config, nlg_error *err) {
     return NLG_OK;
 }
 
-nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err) {
-    (void)evaluator, (void)space;
+nlg_status nlg_ranks_serve(nlg_status (*evaluate)(void *context, nlg_trial *trial, nlg_error *err), void *context, nlg_error *err) {
+    (void)evaluate, (void)context;
     return nlg_fail(err, NLG_ERR_CHECK, "there are no other processes to serve");
 }
 
@@ -161,31 +160,19 @@ static bool end_is_near(void) {
     return is_waiting(0, END, &message);
 }
 
-static nlg_status send_report(void *context, nlg_trial *trial, nlg_error *err) {
-    (void)err;
-    nlg_evaluation_report *report = context;
-    report->trial = *trial;
-    MPI_Send(report, (int)sizeof *report, MPI_BYTE, 0, REPORT, MPI_COMM_WORLD);
-    return NLG_OK;
-}
-
-static void evaluate(const nlg_evaluator *evaluator, const nlg_space *space) {
-    static const int only = 0;
-    nlg_trial trial;
+static void answer_trial(nlg_status (*evaluate)(void *context, nlg_trial *trial, nlg_error *err), void *context) {
     nlg_evaluation_report report = {0};
-    MPI_Recv(&trial, (int)sizeof trial, MPI_BYTE, 0, TRIAL, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    const nlg_worker_job job = {
-        .evaluator = evaluator, .space = space, .workers = 1, .done = send_report, .stop = end_is_near, .context = &report};
-    report.status = nlg_workers_run(&job, &trial, &only, 1, &report.err);
-    if (report.status != NLG_OK && !end_is_near()) send_report(&report, &trial, NULL);
+    MPI_Recv(&report.trial, (int)sizeof report.trial, MPI_BYTE, 0, TRIAL, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    report.status = evaluate(context, &report.trial, &report.err);
+    if (report.status == NLG_OK || !end_is_near()) MPI_Send(&report, (int)sizeof report, MPI_BYTE, 0, REPORT, MPI_COMM_WORLD);
 }
 
-nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err) {
+nlg_status nlg_ranks_serve(nlg_status (*evaluate)(void *context, nlg_trial *trial, nlg_error *err), void *context, nlg_error *err) {
     (void)err;
     MPI_Status message;
     while (!end_is_near()) {
         if (is_waiting(0, TRIAL, &message)) {
-            evaluate(evaluator, space);
+            answer_trial(evaluate, context);
         } else {
             rest();
         }

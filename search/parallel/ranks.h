@@ -3,7 +3,7 @@
 #ifndef NLG_RANKS_H
 #define NLG_RANKS_H
 
-#include "search/search.h"
+#include "search/trial.h"
 
 /* The result of one evaluation, from whoever made it. */
 typedef struct nlg_evaluation_report {
@@ -21,8 +21,8 @@ void nlg_ranks_close(void);
 /* Both sides, before any work: `config` and this program's numerics version must be the same everywhere. */
 nlg_status nlg_ranks_agree(const char *config, nlg_error *err);
 
-/* Ranks above 0: evaluates in worker processes what is sent, one trial at a time, until told to end. */
-nlg_status nlg_ranks_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err);
+/* Ranks above 0: has evaluated what is sent, one trial at a time, until told to end (nlg_workers_serve). */
+nlg_status nlg_ranks_serve(nlg_status (*evaluate)(void *context, nlg_trial *trial, nlg_error *err), void *context, nlg_error *err);
 
 /* The same with texts, for work other than trials of a search: a task in, its answer out (from nlg_alloc). A status other than
  * NLG_OK is answered in its place, so `work` never ends a rank. nlg_ranks_stop: rank 0 has said that it is over. */

@@ -232,3 +232,18 @@ nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const i
     nlg_free(ends);
     return status;
 }
+
+static nlg_status keep_trial(void *context, nlg_trial *trial, nlg_error *err) {
+    (void)context, (void)trial, (void)err; /* it is where it was sent to */
+    return NLG_OK;
+}
+
+static nlg_status evaluate_sent(void *context, nlg_trial *trial, nlg_error *err) {
+    static const int only = 0;
+    return nlg_workers_run(context, trial, &only, 1, err);
+}
+
+nlg_status nlg_workers_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err) {
+    nlg_worker_job job = {.evaluator = evaluator, .space = space, .workers = 1, .done = keep_trial, .stop = nlg_ranks_stop};
+    return nlg_ranks_serve(evaluate_sent, &job, err);
+}

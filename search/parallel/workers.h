@@ -3,7 +3,7 @@
 #ifndef NLG_WORKERS_H
 #define NLG_WORKERS_H
 
-#include "search/search.h"
+#include "search/evaluator.h"
 #include "search/store/store.h"
 
 typedef struct nlg_worker_job {
@@ -21,5 +21,8 @@ typedef struct nlg_worker_job {
 /* Evaluates trials[chosen[0 .. count-1]], which are begun in this order. After
  * a mishap of a worker those that run may end; after another failure they are given up. */
 nlg_status nlg_workers_run(const nlg_worker_job *job, nlg_trial *trials, const int *chosen, int count, nlg_error *err);
+
+/* In the other processes of an mpirun: evaluates in a worker process what rank 0 sends, until it is told to end. */
+nlg_status nlg_workers_serve(const nlg_evaluator *evaluator, const nlg_space *space, nlg_error *err);
 
 #endif

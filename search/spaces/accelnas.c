@@ -20,7 +20,7 @@
 #include "layers/base/memory.h"
 #include "models/blocks.h"
 #include "search/code_map.h"
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 #include "search/evaluators/table_file.h"
 
 enum { STAGES = 7, PARTS = 4, LENGTH = STAGES * PARTS, NEAREST = 16 };
@@ -181,9 +181,9 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     }
     const nlg_mobile_net net = {
         .naming = &nlg_mobile_naming_timm, .stages = stages, .n_stages = STAGES, .stem = STEM, .head = HEAD, .act = NLG_ACT_SILU};
-    nlg_builder *b = nlg_network_begin(graph);
+    nlg_builder *b = nlg_space_build_begin(graph);
     if (b) nlg_mobile_build(b, &net, (nlg_shape){.h = h, .w = w, .c = c}, classes);
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 const nlg_space nlg_space_accelnas = {

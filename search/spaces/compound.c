@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
 enum { DEPTH, WIDTH, RESOLUTION, LENGTH };
 enum { STAGES = 5, STEM = 16, HEAD = 256 };
@@ -102,13 +102,13 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
                                 .stem_stride = 1,
                                 .head = nlg_round_channels(HEAD, width),
                                 .act = NLG_ACT_SILU};
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_value x = nlg_input(b, c, h, w);
     const int new_h = (int)round(h * resolution), new_w = (int)round(w * resolution);
     if (new_h != h || new_w != w) x = nlg_adaptive_avg_pool(b, x, new_h, new_w);
     nlg_mobile_build_on(b, &net, x, classes);
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 /* ---- genotypes: "depth 1.20 width 1.10 resolution 1.15" ---------------------------------------------------------------- */

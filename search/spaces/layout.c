@@ -10,7 +10,7 @@
 
 #include "layers/base/memory.h"
 #include "search/layouts/target.h"
-#include "search/search.h"
+#include "search/space.h"
 #include "search/spaces/layout.h"
 
 enum { TARGET, TEXTS, COMPONENTS }; /* parameters */

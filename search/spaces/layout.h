@@ -3,7 +3,7 @@
 #define NLG_SPACE_LAYOUT_H
 
 #include "search/layouts/target.h"
-#include "search/search.h"
+#include "search/space.h"
 
 const nlg_layout_target *nlg_layout_space_target(const nlg_space *space); /* NULL: another space */
 void nlg_layout_space_layout(const nlg_space *space, const nlg_code *code, nlg_layout *layout);

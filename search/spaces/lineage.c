@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
 enum { STAGES = 3, SHRINK = STAGES, SQUEEZE, LENGTH, FILTERS = 16 };
 enum { NOTHING, CONV, SEPARABLE_3, SEPARABLE_5, RESIDUAL, OPS };
@@ -102,8 +102,8 @@ static nlg_value build_shrink(nlg_builder *b, nlg_value x, int shrink, int filte
 static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
                         nlg_error *err) {
     (void)self;
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_value x = conv(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = FILTERS, .kernel = 3, .stride = 2}, NLG_ACT_RELU, "stem");
     for (int stage = 0; stage < STAGES; stage++) {
         const int filters = FILTERS << stage;
@@ -113,7 +113,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
         nlg_pop(b);
     }
     nlg_classifier(b, x, 0, classes, "fc");
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 const nlg_space nlg_space_lineage = {

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
 enum { BLOCKS = 5, STEM = 16, HEAD = 256 };
 enum { OP, KERNEL, SQUEEZE, SKIP, FILTERS, LAYERS, PARTS };
@@ -78,8 +78,8 @@ static nlg_value build_layer(nlg_builder *b, nlg_value x, const int16_t *v, int 
 static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
                         nlg_error *err) {
     (void)self;
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_value x = conv(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = STEM, .kernel = 3}, NLG_ACT_RELU, "stem");
     for (int block = 0; block < BLOCKS; block++) {
         const int16_t *v = block_of(code, block);
@@ -91,7 +91,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     }
     x = conv(b, x, (nlg_conv_args){.out = HEAD, .kernel = 1}, NLG_ACT_RELU, "head");
     nlg_classifier(b, x, 0, classes, "classifier");
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 /* ---- genotypes: "mb6 k3 se0 id f24 l2; ..." ---------------------------------------------------------------------------- */

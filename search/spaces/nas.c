@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "search/network.h"
-#include "search/ordering.h"
+#include "search/spaces/parts/build.h"
+#include "search/spaces/parts/ordering.h"
 
 enum { LAYERS_MAX = 8, HEIGHT = 0, WIDTH, FILTERS, STRIDE, PARTS };
 static const int sides[] = {1, 3, 5, 7}, filters[] = {24, 36, 48, 64};
@@ -165,8 +165,8 @@ static nlg_value join(nlg_builder *b, const nlg_value *x, int count) {
 
 static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
                         nlg_error *err) {
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     const nlg_value image = nlg_input(b, c, h, w);
     nlg_value output[LAYERS_MAX], in[LAYERS_MAX];
     bool is_read[LAYERS_MAX] = {false};
@@ -194,7 +194,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     }
     const nlg_value x = nlg_global_avg_pool(b, join(b, in, count));
     nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc"));
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 static const nlg_space_parameter parameters[] = {

@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "layers/base/memory.h"
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
 enum { NODES = 4, EDGES = 6, CELLS = 15625, STAGES = 3, REPEATS = 5, FILTERS = 16 };
 enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL, OPS };
@@ -216,8 +216,8 @@ static nlg_value build_reduction(nlg_builder *b, nlg_value x, int filters) {
 static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
                         nlg_error *err) {
     (void)self;
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_value x = nlg_conv(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = FILTERS, .kernel = 3, .half = true}, "stem.0");
     x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "stem.1");
     for (int stage = 0, number = 0; stage < STAGES; stage++) {
@@ -230,7 +230,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     }
     x = nlg_relu(b, nlg_batch_norm(b, x, (nlg_norm_args){0}, "lastact.0"));
     nlg_output(b, nlg_linear(b, nlg_global_avg_pool(b, x), (nlg_linear_args){.out = classes}, "classifier"));
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 const nlg_space nlg_space_nasbench201 = {

@@ -10,7 +10,7 @@
  * architecture, written with its identities last. The benchmark trained them apart, so the rows of its table differ by noise. */
 #include <string.h>
 
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
 enum { LAYERS = 8, STAGES = 3, OPS = 3, FILTERS = 32, HEAD = 1280 };
 static const int stage_layers[STAGES] = {2, 3, 3};
@@ -76,8 +76,8 @@ static nlg_value build_block(nlg_builder *b, nlg_value x, int op, int out, int s
 static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
                         nlg_error *err) {
     (void)self;
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_push(b, "stem");
     nlg_value x = conv_norm(b, nlg_input(b, c, h, w), (nlg_conv_args){.out = FILTERS, .kernel = 3}, NLG_ACT_RELU, 0);
     nlg_pop(b);
@@ -93,7 +93,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     x = conv_norm(b, x, (nlg_conv_args){.out = HEAD, .kernel = 1}, NLG_ACT_RELU, 0);
     nlg_pop(b);
     nlg_output(b, nlg_linear(b, nlg_global_avg_pool(b, x), (nlg_linear_args){.out = classes}, "classifier"));
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 const nlg_space nlg_space_nasbenchmacro = {

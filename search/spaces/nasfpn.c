@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/network.h"
-#include "search/ordering.h"
+#include "search/spaces/parts/build.h"
+#include "search/spaces/parts/ordering.h"
 
 enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, NODES_MAX = LEVELS + NLG_FPN_CELLS_MAX };
 enum { FIRST, SECOND, LEVEL, OP, PARTS };
@@ -221,8 +221,8 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     const int channels = self->parameter[1];
     pyramid p;
     to_pyramid(self, code, &p);
-    nlg_builder *b = nlg_network_begin(graph);
-    if (!b) return nlg_network_finish(b, graph, err);
+    nlg_builder *b = nlg_space_build_begin(graph);
+    if (!b) return nlg_space_build_finish(b, graph, err);
     nlg_value stage[4] = {-1, -1, -1, -1}, level[LEVELS];
     nlg_push(b, "backbone");
     nlg_resnet_trunk(b, &backbone, pad_to_32(b, nlg_input(b, c, h, w)), stage);
@@ -237,7 +237,7 @@ static nlg_status build(const nlg_space *self, const nlg_code *code, int h, int 
     nlg_fpn_build(b, p.cell, p.n_cells, channels, level);
     for (int i = 0; i < LEVELS; i++) level[i] = nlg_global_avg_pool(b, nlg_relu(b, level[i]));
     nlg_output(b, nlg_linear(b, nlg_concat(b, level, LEVELS), (nlg_linear_args){.out = classes}, "fc"));
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 static nlg_status build_detector(const nlg_space *self, const nlg_code *code, int h, int w, int c, int classes, nlg_graph **graph,
@@ -252,9 +252,9 @@ static nlg_status build_detector(const nlg_space *self, const nlg_code *code, in
         .stacks = 1,
         .stack = &stack,
         .head_layers = 2};
-    nlg_builder *b = nlg_network_begin(graph);
+    nlg_builder *b = nlg_space_build_begin(graph);
     if (b) nlg_detector_build(b, &spec, (nlg_shape){.h = h, .w = w, .c = c}, classes);
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }
 
 static const nlg_space_parameter parameters[] = {

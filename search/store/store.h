@@ -6,7 +6,7 @@
 #ifndef NLG_STORE_H
 #define NLG_STORE_H
 
-#include "search/search.h"
+#include "search/trial.h"
 
 typedef struct nlg_store nlg_store;
 

@@ -9,7 +9,7 @@
  * Beyond the paper: trials that were not done never join, so they have no children and nobody dies for them; a batch of q
  * trials is asked for before any of them is told. */
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/strategy.h"
 
 #include <string.h>
 

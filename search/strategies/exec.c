@@ -19,7 +19,7 @@
 
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
-#include "search/search.h"
+#include "search/strategy.h"
 
 enum { PROTOCOL = 1, LINE_MAX_BYTES = 1 << 22, CHUNK = 1 << 14, SLICE_MS = 200, FAREWELL_MS = 1000 };
 enum { TIME_LIMIT };

@@ -2,6 +2,7 @@
  * Model Scaling for Convolutional Neural Networks", ICML 2019, Section 3.3, step 1, is a small grid search. Codes that are not
  * valid, or an earlier architecture in another guise, are left out. After the last it begins again. */
 #include "search/code_map.h"
+#include "search/strategy.h"
 
 enum { SKIPS = 200 }; /* in a row; then a repeat is asked for */
 

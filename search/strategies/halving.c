@@ -8,6 +8,7 @@
 
 #include "layers/base/memory.h"
 #include "search/code_map.h"
+#include "search/strategy.h"
 
 enum { ETA, RUNGS };
 enum { RUNGS_MAX = 10 };

@@ -9,6 +9,7 @@
 
 #include "layers/base/memory.h"
 #include "search/code_map.h"
+#include "search/strategy.h"
 
 #define UNTOLD (-(double)INFINITY)
 

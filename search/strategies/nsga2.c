@@ -11,6 +11,7 @@
 
 #include "layers/base/memory.h"
 #include "search/code_map.h"
+#include "search/strategy.h"
 
 enum { POPULATION, CROSSOVER, MUTATION };
 #define PAPER "Deb et al. 2002"

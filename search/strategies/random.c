@@ -1,5 +1,5 @@
 /* Random search: every architecture is drawn anew, whatever was told. The baseline of every search. */
-#include "search/search.h"
+#include "search/strategy.h"
 
 typedef struct state {
     const nlg_space *space;

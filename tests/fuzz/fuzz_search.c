@@ -9,7 +9,7 @@
 #include "search/evaluators/latency.h"
 #include "search/evaluators/own_table.h"
 #include "search/layouts/layout.h"
-#include "search/search.h"
+#include "search/runner.h"
 #include "search/store/store.h"
 #include "tests/fuzz/fuzz.h"
 

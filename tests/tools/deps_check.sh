@@ -1,7 +1,8 @@
 #!/bin/sh
-# Fails on an include against the one-way order of the folders, on threads outside the team, and on functions of the C library whose
-# last bits depend on the machine.
+# Fails on an include against the one-way order of the folders, on source files that need each other in a circle, on threads outside
+# the team, and on functions of the C library whose last bits depend on the machine.
 set -eu
+sh "$(dirname "$0")/circles_check.sh"
 git ls-files -co --exclude-standard -- 'layers/*' 'train/*' 'datasets/*' 'models/*' 'search/*' 'harness/*' | grep -E '\.(c|h|def)$' | xargs awk '
 function folder(path,   parts) {
     split(path, parts, "/")

@@ -1,5 +1,5 @@
 /* Episodes of a controller. */
-#include "search/policy.h"
+#include "search/strategies/parts/policy.h"
 
 #include <assert.h>
 #include <string.h>

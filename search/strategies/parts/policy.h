@@ -3,7 +3,8 @@
 #ifndef NLG_POLICY_H
 #define NLG_POLICY_H
 
-#include "search/controller.h"
+#include "search/strategies/parts/controller.h"
+#include "search/strategy.h"
 
 typedef struct nlg_episode {
     nlg_code code;     /* as written, not canonical */

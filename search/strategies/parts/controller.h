@@ -7,7 +7,7 @@
 #ifndef NLG_CONTROLLER_H
 #define NLG_CONTROLLER_H
 
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_controller nlg_controller;
 

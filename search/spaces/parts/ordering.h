@@ -2,7 +2,7 @@
 #ifndef NLG_ORDERING_H
 #define NLG_ORDERING_H
 
-#include "search/search.h"
+#include "search/space.h"
 
 enum { NLG_ORDERING_PARTS = 16 };
 

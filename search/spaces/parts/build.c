@@ -1,12 +1,12 @@
 /* What the spaces of networks share. */
-#include "search/network.h"
+#include "search/spaces/parts/build.h"
 
-nlg_builder *nlg_network_begin(nlg_graph **graph) {
+nlg_builder *nlg_space_build_begin(nlg_graph **graph) {
     *graph = nlg_graph_create();
     return *graph ? nlg_builder_create(*graph) : NULL;
 }
 
-nlg_status nlg_network_finish(nlg_builder *b, nlg_graph **graph, nlg_error *err) {
+nlg_status nlg_space_build_finish(nlg_builder *b, nlg_graph **graph, nlg_error *err) {
     nlg_status status = b ? nlg_builder_finish(b, err) : nlg_fail_memory(err, sizeof **graph, "a graph");
     if (status != NLG_OK) {
         nlg_graph_destroy(*graph);

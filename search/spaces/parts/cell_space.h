@@ -7,7 +7,7 @@
 #define NLG_CELL_SPACE_H
 
 #include "models/cells.h"
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_cell_space {
     const nlg_cell_op *ops;

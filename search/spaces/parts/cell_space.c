@@ -1,12 +1,12 @@
 /* Spaces of NASNet-like cells. */
-#include "search/cell_space.h"
+#include "search/spaces/parts/cell_space.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "search/network.h"
-#include "search/ordering.h"
+#include "search/spaces/parts/build.h"
+#include "search/spaces/parts/ordering.h"
 
 enum { HALVES = 2, PARTS = 2 /* input, operation */, BLOCK_LENGTH = HALVES * PARTS, BLOCKS_MAX = NLG_CODE_MAX / BLOCK_LENGTH };
 
@@ -181,7 +181,7 @@ nlg_status nlg_cell_space_build(const nlg_space *self, const nlg_code *code, int
     nlg_cell_genotype genotype;
     nlg_cell_space_genotype(self, code, &genotype);
     const nlg_cell_macro macro = macro_of(self);
-    nlg_builder *b = nlg_network_begin(graph);
+    nlg_builder *b = nlg_space_build_begin(graph);
     if (b) nlg_build_cell_network(b, &genotype, &macro, (nlg_shape){.h = h, .w = w, .c = c}, classes);
-    return nlg_network_finish(b, graph, err);
+    return nlg_space_build_finish(b, graph, err);
 }

@@ -4,7 +4,7 @@
 #ifndef NLG_PREDICTOR_H
 #define NLG_PREDICTOR_H
 
-#include "search/search.h"
+#include "search/space.h"
 
 typedef struct nlg_predictor_options {
     int members, hidden, epochs;
