@@ -21,6 +21,7 @@ class Turns:
     def __init__(self, script):
         a = script["a"]
         self.what, self.net, self.seconds, self.threads = a.what, a.nets, a.seconds, int(a.threads)
+        self.size = script.get("SIZES", {}).get(a.nets) if a.what == "infer" else None
         self.batch = int(a.batch) if a.what == "infer" else script["TRAIN"][a.nets][2]
         peers = a.peers or ("ort,openvino,torch,mnn,ncnn" if a.what == "infer" else "torch,compile")
         self.peers = sum(2 if a.what == "train" and p == "torch" else 1 for p in peers.split(","))  # two layouts
@@ -47,6 +48,7 @@ class Turns:
     def our_turn(self):
         command = [os.environ["LINEAGE"], "bench", self.net, "--mode", self.what, "--batch", str(self.batch),
                    "--threads", str(self.threads), "--seconds", str(self.seconds), "--json"]
+        if self.size: command += ["--input", f"3,{self.size},{self.size}"]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode: sys.exit(f"{' '.join(command)}: {run.stderr.strip()}")
         self.ours.append(json.loads(run.stdout)[0])

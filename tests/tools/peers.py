@@ -40,16 +40,34 @@ import torch.nn.functional as F
 import torchvision
 
 TORCHVISION = ("alexnet", "vgg16", "googlenet", "resnet18", "resnet50", "resnext50_32x4d", "mobilenet_v2", "mnasnet1_0", "efficientnet_b0")
-SIZES = {"inception_v3": 299, "inception_v4": 299, "inception_resnet_v2": 299, "nasnetalarge": 331, "pnasnet5large": 331, "efficientnet_b4": 380}
+DETECTORS = ("retinanet_resnet50_fpn",)
+SIZES = {"retinanet_resnet50_fpn": 640, "inception_v3": 299, "inception_v4": 299, "inception_resnet_v2": 299, "nasnetalarge": 331, "pnasnet5large": 331, "efficientnet_b4": 380}
 INFER = TORCHVISION + ("inception_v3", "inception_v4", "inception_resnet_v2", "seresnet50", "mobilenetv1_100", "semnasnet_100", "nasnetalarge",
-                       "pnasnet5large", "efficientnet_b4")
+                       "pnasnet5large", "efficientnet_b4") + DETECTORS
+
+
+class Detector(nn.Module):
+    """Backbone and heads alone, as `lineage bench` times them: scores and boxes of each level, without choosing among them."""
+    outputs = 10
+
+    def __init__(self, whole):
+        super().__init__()
+        self.backbone, self.heads = whole.backbone, whole.head
+
+    def forward(self, x):
+        levels, y = list(self.backbone(x).values()), []
+        for head, last in ((self.heads.classification_head, "cls_logits"), (self.heads.regression_head, "bbox_reg")):
+            y += [getattr(head, last)(head.conv(level)) for level in levels]
+        return y
 
 
 def network(name):
     """With random weights and statistics of its own outputs, so that no value is denormal."""
     torch.manual_seed(0)
     size = SIZES.get(name, 224)
-    if name in TORCHVISION + ("inception_v3", "efficientnet_b4"):
+    if name in DETECTORS:
+        model = Detector(getattr(torchvision.models.detection, name)(weights=None, weights_backbone=None))
+    elif name in TORCHVISION + ("inception_v3", "efficientnet_b4"):
         options = dict(init_weights=False, aux_logits=False) if name in ("googlenet", "inception_v3") else {}
         model = getattr(torchvision.models, name)(weights=None, **options)
         if name == "inception_v3":
@@ -85,6 +103,11 @@ def report(times, batch, **what):
 
 # ---- inference: each returns a step that runs the network once -------------------------------------------------------------
 
+def need_one_output(model):
+    if getattr(model, "outputs", 1) > 1:
+        raise ValueError("is asked for one output here, which would leave out a part of this network")
+
+
 def converter(name):
     return os.path.join(os.path.dirname(sys.executable), name)
 
@@ -108,6 +131,7 @@ def step_openvino(model, x, path, threads):
 
 def step_mnn(model, x, path, threads):
     import MNN
+    need_one_output(model)
     converted = path[:-4] + "mnn"
     if not os.path.exists(converted):
         subprocess.run([converter("mnnconvert"), "-f", "ONNX", "--modelFile", path, "--MNNModel", converted, "--bizCode", "x"], check=True,
@@ -125,6 +149,7 @@ def step_mnn(model, x, path, threads):
 def step_ncnn(model, x, path, threads):
     import ncnn
     import numpy
+    need_one_output(model)
     if x.shape[0] != 1:
         raise ValueError("takes one image at a time")
     base = path[:-5] + ".ncnn"
@@ -150,8 +175,8 @@ def step_torch(model, x, path, threads, compiled=False):
     torch.set_num_threads(threads)
     run, image = model.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     if compiled:
-        import torch._inductor.config
-        torch._inductor.config.freezing = True
+        import torch._inductor.config as inductor
+        inductor.freezing = True
         run = torch.compile(run)
 
     def step():
