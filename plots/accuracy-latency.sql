@@ -15,7 +15,7 @@ WITH one AS ( -- a trained network of the final stage: arm, what else was crosse
     max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
     max(CASE metric WHEN 'params' THEN value END) AS params
   FROM results WHERE profile = :profile AND experiment = :experiment AND final = 1 AND measure = 'train' GROUP BY stage, position),
-times AS (SELECT arm AS timed, min(value) AS ms FROM results WHERE profile = :profile AND measure = 'latency' AND metric = 'median_ms' GROUP BY arm),
+times AS (SELECT arm AS timed, min(value) AS ms FROM here_results WHERE profile = :here AND measure = 'latency' AND metric = 'median_ms' GROUP BY arm),
 arms AS (
   SELECT arm || coalesce(', ' || images || ' images', '') AS name, coalesce(designer, 'searched') AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS y,
     CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low, CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(ms) AS x

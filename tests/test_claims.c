@@ -63,7 +63,7 @@ static void rules_decide_by_rows(void **state) {
          NLG_NOT_TESTABLE}, /* p = 0.0625 at best */
         {"greater", "{}", SEQUENCE("10") "SELECT i AS pair, 80 AS a, 80 AS b FROM s", NLG_NOT_SHOWN},
         {"greater", "{}", SEQUENCE("3") "SELECT i AS pair, NULL AS a, 1 AS b FROM s", NLG_NOT_TESTABLE},
-        {"greater", "{}", "SELECT 1 AS pair, 1 AS a, 1 AS b WHERE 0", NLG_NOT_TESTABLE},
+        {"greater", "{}", "SELECT 1 AS pair, 1 AS a, 1 AS b WHERE 0", NLG_UNDECIDED},
         {"not_lower", "{\"margin\":1}", SEQUENCE("10") "SELECT i AS pair, 80 + (i % 3) / 10.0 AS a, 80.2 AS b FROM s",
          NLG_SUPPORTED},
         {"not_lower", "{\"margin\":1}", SEQUENCE("10") "SELECT i AS pair, 75 + (i % 3) / 10.0 AS a, 80.2 AS b FROM s",
@@ -343,7 +343,7 @@ static void two_experiments_of_one_kind_stay_apart(void **state) {
     run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.tsv\") = 3");
     run_refused("only of: smoke; make it by lineage run --profile full", "lineage report --profile full --results $D");
     run_refused("there is no profile 'fast'", "lineage report --profile fast --results $D");
-    run_refused("no results there; make them first", "lineage report --results $D/none");
+    run_refused("no results there; make them first", "lineage report --live --results $D/none");
     program_leave();
 }
 
@@ -379,17 +379,31 @@ static void evidence_is_counted(void **state) {
     assert_string_equal(json_text(c, "verdict"), "supported");
     assert_string_equal(json_text(c, "source"), "live");
     assert_true(cJSON_IsNull(cJSON_GetObjectItem(c, "reverified")));
-    assert_string_equal(json_text(claim_of(data, "senet-macs"), "verdict"), "not testable at this scale");
+    assert_string_equal(json_text(claim_of(data, "senet-macs"), "verdict"), "not decided");
+    assert_string_equal(json_text(claim_of(data, "senet-macs"), "evidence"), "no records yet");
     cJSON_Delete(data);
 
-    run_good("printf 'key\\tsame\\n%s\\t1\\n' > $D/verified.tsv", r.key);
+    assert_int_equal(nlg_store_open(path, NLG_STORE_READ, &store, &err), NLG_OK);
+    nlg_record stored;
+    bool found;
+    assert_int_equal(nlg_store_record(store, r.key, &stored, &found, &err), NLG_OK);
+    nlg_store_close(store);
+    const char *created = stored.created;
+    run_good("printf 'key\\tcreated\\tsame\\tdiffers\\n%s\\t%s\\t1\\t-\\n' > $D/verifications.tsv", r.key, created);
     data = run_json("lineage report --profile full --results $D --json");
     assert_string_equal(json_text(claim_of(data, "lenet-parameters"), "reverified"), "1 of 1");
     cJSON_Delete(data);
-    run_good("printf '%s\\t0\\n' >> $D/verified.tsv", r.key);
+    run_good("printf '%s\\tanother time\\t0\\tdigest\\n' >> $D/verifications.tsv", r.key); /* of another record of that key */
     data = run_json("lineage report --profile full --results $D --json");
-    assert_string_equal(json_text(claim_of(data, "lenet-parameters"), "verdict"), "not verified here");
+    assert_string_equal(json_text(claim_of(data, "lenet-parameters"), "reverified"), "1 of 1");
     cJSON_Delete(data);
+    run_good("printf '%s\\t%s\\t0\\tparams: stored 1, now 2\\n' >> $D/verifications.tsv", r.key, created);
+    data = run_json("lineage report --profile full --results $D --json");
+    c = claim_of(data, "lenet-parameters");
+    assert_string_equal(json_text(c, "verdict"), "not verified here");
+    assert_non_null(strstr(json_text(c, "differs"), "params: stored 1, now 2"));
+    cJSON_Delete(data);
+    nlg_record_free(&stored);
 
     run_good("lineage report --profile full --results $D --output $D/r");
     run_good("tr -d ' \\n\\t' < $D/r/claims.json | grep -qF '\"reverified\":[0,1]'");
@@ -411,7 +425,7 @@ static void no_gnuplot_is_a_warning(void **state) {
     put(store, members, &n, "lenet5_small", 1, 0.7);
     assert_int_equal(nlg_store_set_members(store, "quick", "one", "final", members, n, &err), NLG_OK);
     nlg_store_close(store);
-    program_result r = run_good("L=$(command -v lineage) && PATH=/nowhere \"$L\" report --results $D --output $D/r");
+    program_result r = run_good("L=$(command -v lineage) && PATH=/nowhere \"$L\" report --live --results $D --output $D/r");
     assert_non_null(strstr(r.err, "warning: no picture"));
     run_good("test -s $D/r/index.html && test -s $D/r/tables/training.tsv && grep -q 'cannot be started' $D/r/index.html");
     program_leave();

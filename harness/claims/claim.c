@@ -16,7 +16,8 @@
 #include "layers/base/nearest.h"
 
 const char *nlg_verdict_name(nlg_verdict_kind kind) {
-    static const char *const names[] = {"supported", "contradicted", "not shown", "not testable at this scale", "described"};
+    static const char *const names[] = {"supported", "contradicted", "not shown", "not testable at this scale",
+                                        "described", "not decided"};
     return names[kind];
 }
 
@@ -305,6 +306,7 @@ nlg_status nlg_claim_decide(const nlg_claim *claim, nlg_query *query, const char
         if (nlg_rows_column(rows, needed[i]) < 0)
             status = nlg_fail(err, NLG_ERR_INPUT, "%s: the column %s is missing; expected pair, a, b", what, needed[i]);
     if (status == NLG_OK) status = decide_rows(claim, rows, verdict, err);
+    if (status == NLG_OK && !rows->count) verdict->kind = NLG_UNDECIDED;
     nlg_rows_free(rows);
     return status;
 }

@@ -15,8 +15,9 @@
 
 #include "layers/base/status.h"
 
-typedef enum { NLG_SUPPORTED, NLG_CONTRADICTED, NLG_NOT_SHOWN, NLG_NOT_TESTABLE, NLG_DESCRIBED } nlg_verdict_kind;
-const char *nlg_verdict_name(nlg_verdict_kind kind); /* "supported", ... "not testable at this scale", "described" */
+typedef enum { NLG_SUPPORTED, NLG_CONTRADICTED, NLG_NOT_SHOWN, NLG_NOT_TESTABLE, NLG_DESCRIBED, NLG_UNDECIDED } nlg_verdict_kind;
+const char *
+nlg_verdict_name(nlg_verdict_kind kind); /* "supported", ... "not testable at this scale", "described", "not decided" (no rows) */
 
 /* What a rule sees: rows of one contrast, sorted by pair, without gaps. */
 typedef struct nlg_claim_rows {

@@ -9,31 +9,70 @@
 #include "layers/base/memory.h"
 
 typedef struct report_options {
-    const char *profile, *results, *output;
+    nlg_report_source from;
+    const char *output, *claims;
 } report_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_OUTPUT };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_OUTPUT, KEY_SHIPPED, KEY_LIVE, KEY_CLAIMS };
 static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {"output", KEY_OUTPUT, "DIR", 0, "Where the report goes (default results/report)", 0},
+    {"live", KEY_LIVE, NULL, 0, "Profile quick: show what ran here; leave shipped records alone", 0},
+    {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
+    {"claims", KEY_CLAIMS, "FILE", 0, "Only write the verdicts of the shipped records to this JSON file", 0},
     {0},
 };
 
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     (void)err;
     report_options *o = where;
-    *(key == KEY_PROFILE ? &o->profile : key == KEY_RESULTS ? &o->results : &o->output) = value;
+    switch (key) {
+    case KEY_PROFILE:
+        o->from.profile = value;
+        break;
+    case KEY_RESULTS:
+        o->from.results = value;
+        break;
+    case KEY_SHIPPED:
+        o->from.shipped = value;
+        break;
+    case KEY_LIVE:
+        o->from.live = true;
+        break;
+    case KEY_CLAIMS:
+        o->claims = value;
+        o->from.only_shipped = true;
+        break;
+    default:
+        o->output = value;
+    }
     return NLG_OK;
 }
 
 static void print_verdicts(const nlg_report *r) {
     puts(cJSON_GetObjectItem(r->data, "headline")->valuestring);
-    for (int i = 0; i < r->claims.n_claims; i++)
-        printf("  %-26s %s\n", nlg_verdict_name(r->verdicts[i].kind), r->claims.claims[i].id);
+    for (int i = 0; i < r->claims.n_claims; i++) {
+        const nlg_report_claim *c = &r->outcomes[i];
+        char evidence[96];
+        nlg_report_evidence_text(r, c, evidence, sizeof evidence);
+        printf("  %-26s %-26s %s%s%s\n", nlg_report_verdict_name(c), r->claims.claims[i].id, evidence,
+               c->has_live ? "; other seeds here: " : "", c->has_live ? nlg_verdict_name(c->live.kind) : "");
+        if (*c->evidence.differs) printf("  %-26s %s\n", "", c->evidence.differs);
+    }
+}
+
+static nlg_status write_claims(const nlg_report *r, const char *path, nlg_error *err) {
+    char *text;
+    NLG_TRY(nlg_json_write(r->verdict_list, true, &text, err));
+    nlg_status status = nlg_file_write(path, text, strlen(text), err);
+    nlg_free(text);
+    if (status == NLG_OK) printf("%d verdicts written to %s\n", r->claims.n_claims, path);
+    return status;
 }
 
 static nlg_status make(nlg_report *r, const report_options *o, bool json, nlg_error *err) {
+    if (o->claims) return write_claims(r, o->claims, err);
     if (json) {
         char *text;
         NLG_TRY(nlg_json_write(r->data, true, &text, err));
@@ -54,7 +93,9 @@ static nlg_status make(nlg_report *r, const report_options *o, bool json, nlg_er
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const report_options *o = call->options;
     nlg_report report;
-    nlg_status status = nlg_report_open(&report, o->results, o->profile, err);
+    if (strcmp(o->from.profile, "quick") != 0 && (o->from.live || o->from.shipped || o->claims))
+        return nlg_fail(err, NLG_ERR_INPUT, "--live, --shipped and --claims are for the profile quick, found %s", o->from.profile);
+    nlg_status status = nlg_report_open(&report, &o->from, err);
     if (status == NLG_OK) status = make(&report, o, call->settings.json, err);
     nlg_report_close(&report);
     return status;
@@ -71,7 +112,7 @@ const nlg_command nlg_command_report = {
             "Example:\n  lineage report --profile smoke",
     .options = options,
     .shared = NLG_TAKES_JSON,
-    .defaults = &(const report_options){.profile = "quick", .results = "results/local", .output = "results/report"},
+    .defaults = &(const report_options){.from = {.profile = "quick", .results = "results/local"}, .output = "results/report"},
     .options_size = sizeof(report_options),
     .option = option,
     .run = run,

@@ -7,6 +7,7 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/plans/execute.h"
+#include "harness/plans/quick.h"
 #include "harness/plans/results_store.h"
 #include "harness/progress.h"
 #include "harness/report/query.h"
@@ -17,12 +18,12 @@
 #include "search/parallel/ranks.h"
 
 typedef struct run_options {
-    const char *profile, *results, *experiments;
-    bool plan;
+    const char *profile, *results, *experiments, *shipped;
+    bool plan, live;
     int workers;
 } run_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_EXPERIMENTS, KEY_PLAN, KEY_WORKERS };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_EXPERIMENTS, KEY_PLAN, KEY_WORKERS, KEY_SHIPPED, KEY_LIVE };
 static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
@@ -31,6 +32,8 @@ static const struct argp_option options[] = {
      "Processes that measure at once, with one thread each; 0: one trial at a time (default: by the trials' work and memory). No "
      "record depends on it",
      0},
+    {"live", KEY_LIVE, NULL, 0, "Profile quick: run every experiment that has this profile; leave shipped records alone", 0},
+    {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
     {"plan", KEY_PLAN, NULL, 0, "Only print stages, trials, what is stored, and the time that the rest takes", 0},
     {0},
 };
@@ -46,6 +49,12 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_EXPERIMENTS:
         o->experiments = value;
+        return NLG_OK;
+    case KEY_SHIPPED:
+        o->shipped = value;
+        return NLG_OK;
+    case KEY_LIVE:
+        o->live = true;
         return NLG_OK;
     case KEY_WORKERS:
         return nlg_option_int("--workers", value, 0, 1024, &o->workers, err);
@@ -98,11 +107,26 @@ static nlg_status execute(nlg_execution *e, const run_options *o, nlg_error *err
     return status;
 }
 
-static nlg_status plan(nlg_execution *e, const run_options *o, bool json, nlg_error *err) {
+static nlg_status plan(nlg_execution *e, const run_options *o, const nlg_quick *quick, bool json, nlg_error *err) {
     char path[4096];
+    nlg_plan_row rows[1 + NLG_QUICK_TABLES];
     NLG_TRY(nlg_results_path(o->results, path, sizeof path, err));
     if (nlg_file_exists(path)) NLG_TRY(nlg_store_open(path, NLG_STORE_READ, &e->store, err));
+    e->more = rows;
+    e->n_more = quick ? nlg_quick_plan(quick, rows) : 0;
     return nlg_execution_print(e, json, err);
+}
+
+/* The store is let go before shipped records are made again by other processes. */
+static nlg_status execute_quick(nlg_execution *e, const run_options *o, nlg_quick *quick, nlg_error *err) {
+    nlg_status status = execute(e, o, err);
+    if (status != NLG_OK || !quick) return status;
+    nlg_store_close(e->store);
+    e->store = e->lab->store = NULL;
+    status = nlg_quick_run(quick, err);
+    if (status == NLG_ERR_INTERRUPTED)
+        fprintf(stderr, "what was made again is noted in %s; the same command continues\n", o->results);
+    return status;
 }
 
 /* Of those that were chosen, with an empty store. */
@@ -118,6 +142,26 @@ static nlg_status check_claims(const nlg_experiment *experiments, int count, nlg
     return status;
 }
 
+/* Experiments that were named, or come from elsewhere, simply run. */
+static bool checks_shipped(const nlg_invocation *call) {
+    const run_options *o = call->options;
+    return strcmp(o->profile, "quick") == 0 && !o->live && !call->n_arguments && (o->shipped || !o->experiments);
+}
+
+static nlg_status run_chosen(const nlg_invocation *call, nlg_execution *e, nlg_experiment *experiments, nlg_error *err) {
+    const run_options *o = call->options;
+    static nlg_quick room; /* large */
+    nlg_quick *quick = checks_shipped(call) ? &room : NULL;
+    nlg_status status = NLG_OK;
+    if (quick) {
+        status = nlg_quick_open(o->shipped, o->results, e->lab, quick, err);
+        if (status == NLG_OK) status = nlg_quick_choose(experiments, e, err);
+    }
+    if (status == NLG_OK) status = o->plan ? plan(e, o, quick, call->settings.json, err) : execute_quick(e, o, quick, err);
+    if (quick) nlg_quick_close(quick);
+    return status;
+}
+
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const run_options *o = call->options;
     nlg_lab lab;
@@ -130,6 +174,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         nlg_share_path("harness/experiments", shared, sizeof shared);
         where = shared;
     }
+    if (strcmp(o->profile, "quick") != 0 && (o->live || o->shipped))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s is for the profile quick, found %s", o->live ? "--live" : "--shipped", o->profile);
     int rank, processes;
     NLG_TRY(nlg_ranks_open(&rank, &processes, err));
     if (processes > 1 && o->workers > 0)
@@ -148,7 +194,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (status == NLG_OK) status = choose(call, experiments, count, &e.count, err);
     if (status == NLG_OK) status = check_claims(experiments, e.count, err);
     e.experiments = experiments;
-    if (status == NLG_OK) status = o->plan ? plan(&e, o, call->settings.json, err) : execute(&e, o, err);
+    if (status == NLG_OK) status = run_chosen(call, &e, experiments, err);
     nlg_lab_close(&lab);
     nlg_store_close(e.store);
     nlg_experiments_free(experiments, count);
@@ -161,14 +207,16 @@ const nlg_command nlg_command_run = {
     .summary = "Run the experiments of a profile; a stopped run continues",
     .arguments = "[EXPERIMENT...]",
     .max_arguments = -1,
-    .help = "Results are stored one by one; what the store has is not done again. Built with MPI (make WITH_MPI=1), `mpirun -n K "
+    .help = "Results are stored one by one; what the store has is not done again. The profile quick runs the cheapest claims "
+            "with seeds of its own and makes a sample of the shipped records again, picked by --seed and by their work alone. "
+            "Built with MPI (make WITH_MPI=1), `mpirun -n K "
             "lineage "
             "run ...` measures on K - 1 processes while the first keeps the store, with the same records.\n\nExamples:\n  lineage "
             "run --profile smoke "
             "--plan\n  "
             "lineage run --profile smoke\n  lineage run human-vs-searched --profile quick --threads 2",
     .options = options,
-    .shared = NLG_TAKES_EXEC | NLG_TAKES_JSON,
+    .shared = NLG_TAKES_EXEC | NLG_TAKES_JSON | NLG_TAKES_SEED,
     .defaults = &(const run_options){.profile = "quick", .results = "results/local", .workers = -1},
     .options_size = sizeof(run_options),
     .option = option,

@@ -11,6 +11,7 @@
 #include "harness/progress.h"
 #include "harness/claims/stats.h"
 #include "harness/commands/training_options.h"
+#include "harness/plans/table_rows.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
@@ -216,134 +217,27 @@ static nlg_status build(const nlg_invocation *call, nlg_error *err) {
 
 /* ---- verify ------------------------------------------------------------------------------------------------------------ */
 
-/* What was trained again as the two files write it. */
-typedef struct verification {
-    const nlg_invocation *call;
-    const nlg_table_recipe *recipe;
-    nlg_table_file *file, *test;
-    int done, differ;
+typedef struct listing {
     cJSON *rows;
-} verification;
+} listing;
 
-static nlg_status compare_cell(const nlg_table_file *file, int row, const char *header, const char *found, char differs[64],
-                               nlg_error *err) {
-    int column;
-    NLG_TRY(nlg_table_file_find(file, header, &column, err));
-    if (!*differs && strcmp(nlg_table_file_cell(file, row, column), found) != 0) snprintf(differs, 64, "%s", header);
-    return NLG_OK;
-}
-
-/* The first column that differs, or "". */
-static nlg_status compare_row(const verification *v, int row, const nlg_table_row *trained, char differs[64], nlg_error *err) {
-    char header[32], found[80];
-    *differs = '\0';
-    NLG_TRY(nlg_space_hash(v->recipe->space, &trained->code, found, err));
-    NLG_TRY(compare_cell(v->file, row, "hash", found, differs, err));
-    snprintf(found, sizeof found, "%" PRId64, trained->params);
-    NLG_TRY(compare_cell(v->file, row, "params", found, differs, err));
-    snprintf(found, sizeof found, "%" PRId64, trained->macs);
-    NLG_TRY(compare_cell(v->file, row, "macs", found, differs, err));
-    snprintf(header, sizeof header, "digest_s%d", trained->seed);
-    NLG_TRY(compare_cell(v->file, row, header, trained->digest, differs, err));
-    for (int epoch = 1; epoch <= trained->epochs; epoch++) {
-        snprintf(header, sizeof header, "val_s%d_e%d", trained->seed, epoch);
-        snprintf(found, sizeof found, "%.10g", trained->validation[epoch - 1]);
-        NLG_TRY(compare_cell(v->file, row, header, found, differs, err));
-    }
-    snprintf(header, sizeof header, "test_s%d", trained->seed);
-    snprintf(found, sizeof found, "%.10g", trained->test);
-    return compare_cell(v->test, row, header, found, differs, err);
-}
-
-static void show_row(verification *v, const char *genotype, const nlg_table_row *trained, const char *differs) {
-    v->differ += *differs != '\0';
-    if (v->rows) {
-        cJSON *item = nlg_json_object_in(v->rows);
+static nlg_status show_row(void *context, const nlg_table_facts *facts, int row, const char *genotype, const nlg_table_row *trained,
+                           const char *differs, nlg_error *err) {
+    const listing *l = context;
+    (void)facts, (void)row, (void)err;
+    if (l->rows) {
+        cJSON *item = nlg_json_object_in(l->rows);
         nlg_json_text(item, "arch", genotype);
         nlg_json_number(item, "seed", trained->seed);
         cJSON_AddBoolToObject(item, "same", !*differs);
         nlg_json_text(item, "differs", *differs ? differs : NULL);
         nlg_json_number(item, "seconds", trained->seconds);
-        return;
+        return NLG_OK;
     }
     printf("%s  seed %d  %-36s %.1f s%s%s\n", *differs ? "DIFFERS" : "same   ", trained->seed, genotype, trained->seconds,
            *differs ? "  " : "", differs);
     fflush(stdout);
-}
-
-static nlg_status verify_row(verification *v, int row, int seed, nlg_error *err) {
-    const nlg_space *space = v->recipe->space;
-    const char *genotype = nlg_table_file_cell(v->file, row, 0);
-    nlg_code code, canonical;
-    nlg_table_row trained;
-    char differs[64];
-    NLG_TRY(space->decode(space, genotype, &code, err));
-    nlg_space_canonical(space, &code, &canonical);
-    NLG_TRY(nlg_table_train(v->recipe, &canonical, seed, &trained, err));
-    NLG_TRY(compare_row(v, row, &trained, differs, err));
-    show_row(v, genotype, &trained, differs);
-    v->done++;
     return NLG_OK;
-}
-
-static nlg_status verify_rows(verification *v, nlg_error *err) {
-    const table_options *o = v->call->options;
-    const int all = nlg_table_file_rows(v->file), count = o->rows < all ? o->rows : all;
-    uint32_t *order = nlg_alloc((size_t)all, sizeof *order);
-    if (!order) return nlg_fail_memory(err, (size_t)all * sizeof *order, "the order of rows");
-    const nlg_rng rng = nlg_rng_seed(v->call->settings.seed);
-    nlg_rng_permutation(nlg_rng_named(rng, "rows"), order, (uint32_t)all);
-    v->rows = v->call->settings.json ? cJSON_CreateArray() : NULL;
-    nlg_status status = NLG_OK;
-    for (int i = 0; status == NLG_OK && i < count && !nlg_interrupted(); i++) {
-        const int seed = 1 + (int)nlg_rng_below(nlg_rng_named(rng, "seeds"), (uint64_t)i, (uint64_t)v->recipe->seeds);
-        status = verify_row(v, (int)order[i], seed, err);
-    }
-    nlg_free(order);
-    if (status != NLG_OK || !v->rows)
-        cJSON_Delete(v->rows);
-    else
-        status = nlg_json_print(v->rows, err);
-    NLG_TRY(status);
-    if (v->differ) return nlg_fail(err, NLG_ERR_CHECK, "%d of %d rows differ", v->differ, v->done);
-    if (v->done < count)
-        return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped: %d of %d rows checked%s", v->done, count,
-                        v->done ? ", which have the same bits" : "");
-    if (!v->call->settings.json)
-        printf("%d of %d rows have the same bits; the files have the digests that the .json file tells\n", v->done, v->done);
-    return NLG_OK;
-}
-
-/* Digests, ranges and genotypes of all rows, as searches check them. */
-static nlg_status open_files(verification *v, const char *path, const nlg_table_facts *facts, nlg_error *err) {
-    char *name = NULL, *test = NULL;
-    nlg_table_evaluator *evaluator = NULL;
-    nlg_status status = nlg_table_path(path, ".csv.gz", &name, err);
-    if (status == NLG_OK) status = nlg_table_path(path, "-test.csv.gz", &test, err);
-    if (status == NLG_OK) status = nlg_table_file_open(name, &v->file, err);
-    if (status == NLG_OK) status = nlg_table_file_open(test, &v->test, err);
-    if (status == NLG_OK) status = nlg_table_facts_check(facts, v->file, v->test, err);
-    const nlg_table_evaluator_options options_of_it = {.space = v->recipe->space, .file = name};
-    if (status == NLG_OK) status = nlg_table_evaluator_create(&options_of_it, &evaluator, err);
-    nlg_table_evaluator_destroy(evaluator);
-    nlg_free(name);
-    nlg_free(test);
-    return status;
-}
-
-static nlg_status check_config(const nlg_table_facts *facts, const nlg_table_recipe *r, nlg_error *err) {
-    char *config;
-    if (facts->numerics_version != NLG_NUMERICS_VERSION)
-        return nlg_fail(err, NLG_ERR_INPUT,
-                        "the table was built with numerics version %d, this program has %d: its rows cannot be the same bits",
-                        facts->numerics_version, NLG_NUMERICS_VERSION);
-    NLG_TRY(nlg_table_config(r, &config, err));
-    const bool same = strcmp(config, facts->config) == 0;
-    nlg_free(config);
-    return same ? NLG_OK
-                : nlg_fail(err, NLG_ERR_INPUT,
-                           "the table was built from other images or by a recipe that this program no longer has; expected its own "
-                           "configuration in the .json file");
 }
 
 /* Of a space: the table that was built here, else the one that comes with the program. */
@@ -360,23 +254,32 @@ static void path_of(const char *what, char *path, size_t size) {
 static nlg_status verify(const nlg_invocation *call, nlg_error *err) {
     const table_options *o = call->options;
     char path[4096];
-    nlg_table_facts facts;
+    listing l = {call->settings.json ? cJSON_CreateArray() : NULL};
+    const nlg_table_rows check = {.path = path,
+                                  .data = o->training.data != defaults.training.data ? o->training.data : NULL,
+                                  .rows = o->rows,
+                                  .settings = &call->settings,
+                                  .done = show_row,
+                                  .context = &l};
+    nlg_table_rows_summary s;
     path_of(call->arguments[1], path, sizeof path);
-    NLG_TRY(nlg_table_facts_read(path, &facts, err));
-    parts p = {0};
-    verification v = {.call = call, .recipe = &facts.recipe};
-    const char *data = o->training.data != defaults.training.data ? o->training.data : facts.data;
-    nlg_status status = open_space(facts.space, &facts.recipe, &p, err);
-    if (status == NLG_OK) status = open_files(&v, path, &facts, err); /* before any work */
-    if (status == NLG_OK) status = open_data(&call->settings, data, &facts.recipe, &p, err);
-    if (status == NLG_OK) status = check_config(&facts, &facts.recipe, err);
     nlg_interrupt_watch();
-    if (status == NLG_OK) status = verify_rows(&v, err);
-    nlg_table_file_close(v.file);
-    nlg_table_file_close(v.test);
-    close_parts(&p);
-    nlg_table_facts_free(&facts);
-    return status;
+    nlg_status status = nlg_table_rows_check(&check, &s, err);
+    const bool stopped = status == NLG_ERR_INTERRUPTED;
+    if (l.rows && (status == NLG_OK || stopped)) {
+        nlg_status printed = nlg_json_print(l.rows, err);
+        if (printed != NLG_OK) return printed;
+    } else {
+        cJSON_Delete(l.rows);
+    }
+    if (stopped && !s.differ)
+        return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped: %d of %d rows checked%s", s.done, s.rows,
+                        s.done ? ", which have the same bits" : "");
+    if (status != NLG_OK && !stopped) return status;
+    if (s.differ) return nlg_fail(err, NLG_ERR_CHECK, "%d of %d rows differ", s.differ, s.done);
+    if (!call->settings.json)
+        printf("%d of %d rows have the same bits; the files have the digests that the .json file tells\n", s.done, s.done);
+    return NLG_OK;
 }
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {

@@ -1,32 +1,32 @@
 /* lineage verify: makes stored records again from their specs, or compares them with those of another folder. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "harness/command.h"
-#include "harness/measures/measure.h"
 #include "harness/options.h"
+#include "harness/plans/again.h"
 #include "harness/plans/results_store.h"
+#include "harness/plans/shipped.h"
 #include "harness/progress.h"
-#include "layers/base/digest.h"
 #include "layers/base/file.h"
-#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "layers/base/rng.h"
 
 typedef struct verify_options {
     const char *profile, *results, *key, *against;
     int sample;
+    bool shipped;
 } verify_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_SAMPLE, KEY_KEY, KEY_AGAINST };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_SAMPLE, KEY_KEY, KEY_AGAINST, KEY_SHIPPED };
 static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "Records of this profile only (default: all)", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {"sample", KEY_SAMPLE, "N", 0, "Only so many records, picked by --seed (default: all)", 0},
     {"key", KEY_KEY, "KEY", 0, "Only the record whose key begins so", 0},
+    {"shipped", KEY_SHIPPED, NULL, 0, "Records that come with the project, results/reference", 0},
     {"against", KEY_AGAINST, "PATH", 0, "Run nothing: compare with the records of another folder, or of an exported file", 0},
     {0},
 };
@@ -42,6 +42,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_KEY:
         o->key = value;
+        return NLG_OK;
+    case KEY_SHIPPED:
+        o->shipped = true;
         return NLG_OK;
     case KEY_AGAINST:
         o->against = value;
@@ -59,6 +62,7 @@ typedef struct verifier {
     char (*keys)[65];
     int count, checked, same, timed, absent;
     const char *running;
+    char notes[4096]; /* file */
 } verifier;
 
 /* ---- picking ----------------------------------------------------------------------------------------------------------- */
@@ -109,67 +113,6 @@ static nlg_status pick(verifier *v, uint64_t seed, nlg_error *err) {
                     v->timed ? " (times are not verified)" : "");
 }
 
-/* ---- comparing --------------------------------------------------------------------------------------------------------- */
-
-static bool same_json(const char *a, const char *b) {
-    return strcmp(a ? a : "{}", b ? b : "{}") == 0;
-}
-
-/* The first difference in words; false: there is none. The folder of the data is none. */
-static bool find_difference(const nlg_record *stored, const nlg_record *again, char *text, size_t size) {
-    if (strcmp(stored->status, again->status) != 0) {
-        snprintf(text, size, "status: stored %s, now %s", stored->status, again->status);
-        return true;
-    }
-    if (strcmp(stored->digest, again->digest) != 0) {
-        snprintf(text, size, "digest: stored %.16s, now %.16s", stored->digest, again->digest);
-        return true;
-    }
-    for (int i = 0; i < stored->n_metrics; i++) {
-        const double was = stored->metrics[i].value, is = nlg_record_value(again, stored->metrics[i].name);
-        if (was == is) continue;
-        snprintf(text, size, "%s: stored %.17g, now %.17g", stored->metrics[i].name, was, is);
-        return true;
-    }
-    if (stored->n_metrics != again->n_metrics) {
-        snprintf(text, size, "stored %d metrics, now %d", stored->n_metrics, again->n_metrics);
-        return true;
-    }
-    if (same_json(stored->detail, again->detail)) return false;
-    snprintf(text, size, "detail: the history is another");
-    return true;
-}
-
-static char *without_source(char *detail, nlg_status *status, nlg_error *err) {
-    cJSON *object = NULL;
-    char *text = NULL;
-    if (!detail || *status != NLG_OK) return detail;
-    *status = nlg_json_read(detail, strlen(detail), "a detail", &object, err);
-    if (*status != NLG_OK) return detail;
-    cJSON_DeleteItemFromObjectCaseSensitive(object, "source");
-    *status = nlg_json_canonical(object, &text, err);
-    cJSON_Delete(object);
-    if (*status != NLG_OK) return detail;
-    nlg_free(detail);
-    return text;
-}
-
-static nlg_status compare(verifier *v, nlg_record *stored, nlg_record *again, nlg_error *err) {
-    char difference[160];
-    nlg_status status = NLG_OK;
-    stored->detail = without_source(stored->detail, &status, err);
-    again->detail = without_source(again->detail, &status, err);
-    NLG_TRY(status);
-    v->checked++;
-    if (find_difference(stored, again, difference, sizeof difference)) {
-        printf("%.12s %s: differs in %s\n", stored->key, stored->measure, difference);
-        fflush(stdout);
-    } else {
-        v->same++;
-    }
-    return NLG_OK;
-}
-
 /* ---- running ----------------------------------------------------------------------------------------------------------- */
 
 static bool watch(void *context, double fraction, const char *what) {
@@ -179,30 +122,24 @@ static bool watch(void *context, double fraction, const char *what) {
     return !nlg_interrupted();
 }
 
-/* Where the data lay when the record was made, if it had a folder of its own. */
-static nlg_status run_again(verifier *v, const nlg_record *stored, nlg_record *again, nlg_error *err) {
-    cJSON *detail = NULL;
-    if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
-    if (stored->detail) NLG_TRY(nlg_json_read(stored->detail, strlen(stored->detail), "a detail", &detail, err));
-    v->lab.source = nlg_value_text(detail, "source");
-    v->running = stored->measure;
-    nlg_status status = nlg_measure_run(&v->lab, stored->spec, again, err);
-    v->lab.source = NULL;
-    cJSON_Delete(detail);
-    if (status == NLG_OK || status == NLG_ERR_INTERRUPTED) return status;
-    nlg_fail_at(err, "record %.12s", stored->key);
-    return status;
-}
-
 static nlg_status check_one(verifier *v, const char *key, nlg_error *err) {
     nlg_record stored, again = {0};
+    char difference[NLG_DIFFERENCE] = "";
     bool found, there = true;
+    if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
     NLG_TRY(nlg_store_record(v->store, key, &stored, &found, err));
-    nlg_status status = v->other ? nlg_store_record(v->other, key, &again, &there, err) : run_again(v, &stored, &again, err);
+    v->running = stored.measure;
+    nlg_status status =
+        v->other ? nlg_store_record(v->other, key, &again, &there, err) : nlg_record_again(&v->lab, &stored, &again, err);
     if (status == NLG_OK && !there) v->absent++;
-    const int same = v->same;
-    if (status == NLG_OK && there) status = compare(v, &stored, &again, err);
-    if (status == NLG_OK && !v->other) status = nlg_results_note_verified(v->options->results, key, v->same > same, err);
+    if (status == NLG_OK && there) {
+        status = nlg_record_compare(&stored, &again, difference, err);
+        v->checked++;
+        v->same += !*difference;
+        if (*difference) printf("%.12s %s: differs in %s\n", stored.key, stored.measure, difference);
+        fflush(stdout);
+    }
+    if (status == NLG_OK && !v->other) status = nlg_verification_note(v->notes, key, stored.created, difference, err);
     nlg_record_free(&stored);
     if (there) nlg_record_free(&again);
     return status;
@@ -255,9 +192,22 @@ static bool is_folder(const char *path) {
     return snprintf(inside, sizeof inside, "%s/.", path) < (int)sizeof inside && access(inside, F_OK) == 0;
 }
 
+static nlg_status open_records(verifier *v, nlg_error *err) {
+    const verify_options *o = v->options;
+    char path[4096];
+    if (o->shipped)
+        NLG_TRY(nlg_shipped_open(NULL, o->results, path, sizeof path, err));
+    else
+        NLG_TRY(nlg_results_path(o->results, path, sizeof path, err));
+    if (!*path) return nlg_fail(err, NLG_ERR_INPUT, "results/reference: no shipped records there (*.records.gz)");
+    NLG_TRY(nlg_verifications_path(path, v->notes, sizeof v->notes, err));
+    return o->shipped ? nlg_store_open(path, NLG_STORE_READ, &v->store, err)
+                      : nlg_results_open(o->results, NLG_STORE_READ, &v->store, err);
+}
+
 static nlg_status verify(const nlg_invocation *call, verifier *v, char folder[64], nlg_error *err) {
     const verify_options *o = call->options;
-    NLG_TRY(nlg_results_open(o->results, NLG_STORE_READ, &v->store, err));
+    NLG_TRY(open_records(v, err));
     if (o->against)
         NLG_TRY(is_folder(o->against) ? nlg_results_open(o->against, NLG_STORE_READ, &v->other, err)
                                       : open_file(v, o->against, folder, err));
@@ -291,6 +241,7 @@ const nlg_command nlg_command_verify = {
         "A record's spec says all that its bits depend on: each is run again, and status, digest, metrics and history must be the "
         "same, on any machine and with any number of threads. Times are left out. Exit code 1 if one differs.\n\n"
         "Examples:\n  lineage verify --profile smoke\n  lineage verify --sample 3 --seed 1\n  lineage verify --key 3f2a\n"
+        "  lineage verify --shipped --sample 20 --seed 7\n"
         "  lineage verify --against smoke.records.gz",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_SEED,

@@ -52,8 +52,8 @@ void nlg_lab_stop(nlg_lab *lab) {
 
 void nlg_lab_close(nlg_lab *lab) {
     nlg_lab_stop(lab);
-    if (lab->table) lab->close_table(lab->table);
-    lab->table = NULL;
+    if (lab->kept) lab->close_kept(lab->kept);
+    lab->kept = NULL;
     for (int i = 0; i < lab->n_data; i++) {
         nlg_free(lab->data[i].source);
         nlg_free(lab->data[i].facts);

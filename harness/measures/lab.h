@@ -23,8 +23,8 @@ typedef struct nlg_lab {
     bool (*watch)(void *context, double fraction, const char *what);
     void *watch_context;
     const char *source; /* data set's name with its folder, for records that were made elsewhere; NULL: as the spec names it */
-    void *table;        /* of the measure search: the last table, open for the next trial */
-    void (*close_table)(void *table);
+    void *kept;         /* of the measure search: open for the next trial */
+    void (*close_kept)(void *kept);
     nlg_lab_data *data;
     int n_data, room_data;
     struct nlg_subject_facts *facts;

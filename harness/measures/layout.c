@@ -112,6 +112,7 @@ const nlg_measure nlg_measure_layout = {
     .keys = keys,
     .headline = "loss",
     .work = "layouts",
+    .pace = 4e3,
     .specify = specify,
     .run = run,
 };

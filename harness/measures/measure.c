@@ -36,6 +36,11 @@ const nlg_measure *nlg_measure_find(const char *name) {
     return NULL;
 }
 
+double nlg_measure_seconds(const nlg_measure *m, double work) {
+    const double least = 0.02; /* a search in a table, the costs of a network */
+    return fmax(least, m->pace > 0 ? work / m->pace : work);
+}
+
 /* ---- values ------------------------------------------------------------------------------------------------------------ */
 
 static const cJSON *member(const cJSON *object, const char *name) {

@@ -28,6 +28,7 @@ typedef struct nlg_measure {
     bool is_timed;             /* the result is a time: alone on the machine, and made anew by another commit */
     const char *headline;      /* the metric to show, or what its name begins with; NULL: none */
     const char *work;          /* the metric that seconds grow with, for estimates; NULL: seconds themselves */
+    double pace; /* of `work`, what one thread does in a second, roughly: for choices that are the same on all machines */
     /* Adds all that the result depends on to `spec`, an object that has "measure" and "numerics". values: checked and complete.
      * *work: the amount of the metric `work` that it will take, or seconds. where: file and stage, for messages. */
     nlg_status (*specify)(nlg_lab *lab, const cJSON *values, const char *where, cJSON *spec, double *work, nlg_error *err);
@@ -37,6 +38,9 @@ typedef struct nlg_measure {
     /* Optional: bytes that running it takes beside the images; 0: little. */
     nlg_status (*bytes)(nlg_lab *lab, const cJSON *spec, size_t *bytes, nlg_error *err);
 } nlg_measure;
+
+/* Seconds that one thread takes for that much work, by the measure's pace: at least a few hundredths. */
+double nlg_measure_seconds(const nlg_measure *measure, double work);
 
 int nlg_measures(void);
 const nlg_measure *nlg_measure_at(int index);

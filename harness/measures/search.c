@@ -100,32 +100,89 @@ static nlg_status add_training(nlg_lab *lab, const cJSON *values, const char *wh
     return NLG_OK;
 }
 
-/* A table takes longer to read than a search in it. */
-typedef struct open_table {
-    char *name; /* space, file and signal */
+/* Spaces and tables take longer to open than a search in them takes: each is opened once. */
+typedef struct open_space {
+    struct open_space *next;
+    char *name; /* as it was asked for */
     nlg_space space;
+} open_space;
+
+typedef struct open_table {
+    struct open_table *next;
+    char *name; /* space, file and signal */
+    const nlg_space *space;
     nlg_table_evaluator *evaluator;
 } open_table;
 
-static void close_table(void *table) {
-    open_table *t = table;
-    nlg_table_evaluator_destroy(t->evaluator);
-    nlg_space_close(&t->space);
-    nlg_free(t->name);
-    nlg_free(t);
+typedef struct kept {
+    open_space *spaces;
+    open_table *tables;
+} kept;
+
+static void close_kept(void *all) {
+    kept *k = all;
+    for (open_table *t = k->tables, *next; t; t = next) {
+        next = t->next;
+        nlg_table_evaluator_destroy(t->evaluator);
+        nlg_free(t->name);
+        nlg_free(t);
+    }
+    for (open_space *s = k->spaces, *next; s; s = next) {
+        next = s->next;
+        nlg_space_close(&s->space);
+        nlg_free(s->name);
+        nlg_free(s);
+    }
+    nlg_free(k);
 }
 
-static nlg_status make_table(nlg_lab *lab, const nlg_table_evaluator_options *how, const char *name, nlg_error *err) {
+static kept *kept_of(nlg_lab *lab) {
+    if (!lab->kept) {
+        lab->kept = nlg_alloc(1, sizeof(kept));
+        lab->close_kept = close_kept;
+    }
+    return lab->kept;
+}
+
+static nlg_status find_space(nlg_lab *lab, const char *name, const nlg_space **found, nlg_error *err) {
+    kept *k = kept_of(lab);
+    if (!k) return nlg_fail_memory(err, sizeof *k, "a space");
+    for (const open_space *s = k->spaces; s; s = s->next) {
+        *found = &s->space;
+        if (strcmp(s->name, name) == 0) return NLG_OK;
+    }
+    open_space *s = nlg_alloc(1, sizeof *s);
+    if (!s) return nlg_fail_memory(err, sizeof *s, "a space");
+    s->name = nlg_strdup(name);
+    nlg_status status = s->name ? nlg_space_open(name, &s->space, err) : nlg_fail_memory(err, strlen(name), "a space");
+    if (status != NLG_OK) {
+        nlg_space_close(&s->space);
+        nlg_free(s->name);
+        nlg_free(s);
+        return status;
+    }
+    s->next = k->spaces;
+    k->spaces = s;
+    *found = &s->space;
+    return NLG_OK;
+}
+
+/* The space of `how` is one that is kept. */
+static nlg_status make_table(kept *k, const nlg_table_evaluator_options *how, const char *name, nlg_error *err) {
     open_table *t = nlg_alloc(1, sizeof *t);
     if (!t) return nlg_fail_memory(err, sizeof *t, "a table");
-    lab->table = t;
-    lab->close_table = close_table;
-    NLG_TRY(nlg_space_open(how->space->name, &t->space, err));
-    nlg_table_evaluator_options own = *how;
-    own.space = &t->space;
-    NLG_TRY(nlg_table_evaluator_create(&own, &t->evaluator, err));
-    t->name = nlg_strdup(name); /* only now it can be found */
-    return t->name ? NLG_OK : nlg_fail_memory(err, strlen(name), "a table");
+    t->space = how->space;
+    t->name = nlg_strdup(name);
+    nlg_status status =
+        t->name ? nlg_table_evaluator_create(how, &t->evaluator, err) : nlg_fail_memory(err, strlen(name), "a table");
+    if (status != NLG_OK) {
+        nlg_free(t->name);
+        nlg_free(t);
+        return status;
+    }
+    t->next = k->tables;
+    k->tables = t;
+    return NLG_OK;
 }
 
 /* values or spec: "table" and "signal". */
@@ -133,16 +190,15 @@ static nlg_status find_table(nlg_lab *lab, const nlg_space *space, const cJSON *
     const nlg_table_evaluator_options how = {
         .space = space, .file = nlg_value_text(values, "table"), .signal = nlg_value_text(values, "signal")};
     char name[4096];
-    const open_table *t = lab->table;
+    kept *k = kept_of(lab);
+    if (!k) return nlg_fail_memory(err, sizeof *k, "a table");
     const int length =
         snprintf(name, sizeof name, "%s\n%s\n%s", space->name, how.file ? how.file : "", how.signal ? how.signal : "");
     if (length >= (int)sizeof name) return nlg_fail(err, NLG_ERR_INPUT, "key \"table\": the path is too long");
-    if (!t || !t->name || strcmp(t->name, name) != 0) {
-        if (lab->table) close_table(lab->table);
-        lab->table = NULL;
-        NLG_TRY(make_table(lab, &how, name, err));
-    }
-    *found = lab->table;
+    for (*found = k->tables; *found; *found = (*found)->next)
+        if (strcmp((*found)->name, name) == 0) return NLG_OK;
+    NLG_TRY(make_table(k, &how, name, err));
+    *found = k->tables;
     return NLG_OK;
 }
 
@@ -171,28 +227,23 @@ static nlg_status add_latency(const cJSON *values, const char *where, cJSON *spe
 
 static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, cJSON *spec, double *work, nlg_error *err) {
     const char *name = nlg_value_text(values, "space"), *evaluator = nlg_value_text(values, "evaluator");
-    nlg_space space;
+    const nlg_space *space;
     if (!name) return nlg_fail(err, NLG_ERR_INPUT, "%s: key \"space\" is missing; add the name of a search space", where);
     if (strcmp(evaluator, "train") != 0 && !is_table(values))
         return nlg_fail(err, NLG_ERR_INPUT, "%s: key \"evaluator\": expected train or table, found %.40s", where, evaluator);
-    nlg_status status = nlg_space_open(name, &space, err);
-    if (status != NLG_OK) {
-        nlg_space_close(&space);
-        return nlg_fail_at(err, "%s", where);
-    }
-    nlg_json_text(spec, "space", space.name);
+    if (find_space(lab, name, &space, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
+    nlg_json_text(spec, "space", space->name);
     nlg_json_text(spec, "evaluator", evaluator);
     nlg_json_number(spec, "seed", nlg_value_number(values, "seed", 0));
     nlg_json_number(spec, "budget", nlg_value_number(values, "budget", 0));
     nlg_json_number(spec, "ask", nlg_value_number(values, "ask", 1));
     *work = 0;
-    status = nlg_value_strategy(values, where, spec, err);
+    nlg_status status = nlg_value_strategy(values, where, spec, err);
     if (status == NLG_OK) status = add_objective(values, where, spec, err);
     if (status == NLG_OK) status = add_latency(values, where, spec, err);
     if (status == NLG_OK)
-        status = is_table(values) ? add_table(lab, values, where, &space, spec, err)
-                                  : add_training(lab, values, where, &space, spec, work, err);
-    nlg_space_close(&space);
+        status = is_table(values) ? add_table(lab, values, where, space, spec, err)
+                                  : add_training(lab, values, where, space, spec, work, err);
     return status;
 }
 
@@ -335,7 +386,7 @@ static nlg_status by_table(nlg_lab *lab, const cJSON *spec, nlg_search_options *
     const open_table *t;
     nlg_search_result result = {0};
     NLG_TRY(find_table(lab, o->space, spec, &t, err));
-    o->space = &t->space;
+    o->space = t->space;
     o->evaluator = nlg_table_evaluator_interface(t->evaluator);
     o->evaluator_config = nlg_table_evaluator_config(t->evaluator);
     cJSON *config;
@@ -366,10 +417,8 @@ static void read_objective(const cJSON *spec, nlg_objective *objective) {
 static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON *detail, nlg_error *err) {
     const char *space_name = nlg_value_text(spec, "space"), *strategy = nlg_value_text(spec, "strategy");
     if (!space_name || !strategy) return nlg_fail(err, NLG_ERR_INPUT, "a spec of search without space or strategy");
-    nlg_space space;
     watcher w = {.lab = lab, .budget = nlg_value_int(spec, "budget"), .epochs = 1};
-    nlg_search_options o = {.space = &space,
-                            .strategy = nlg_strategy_find(strategy),
+    nlg_search_options o = {.strategy = nlg_strategy_find(strategy),
                             .budget = w.budget,
                             .batch = nlg_value_int(spec, "ask"),
                             .seed = (uint64_t)nlg_value_number(spec, "seed", 0),
@@ -379,14 +428,13 @@ static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON
     if (!o.strategy) return nlg_fail(err, NLG_ERR_INPUT, "a spec of search with the unknown strategy %.64s", strategy);
     read_objective(spec, &o.objective);
     char *options = NULL;
-    nlg_status status = nlg_space_open(space_name, &space, err);
+    nlg_status status = find_space(lab, space_name, &o.space, err);
     if (status == NLG_OK) status = nlg_json_canonical(cJSON_GetObjectItemCaseSensitive(spec, "options"), &options, err);
     o.strategy_options = options;
     if (status == NLG_OK)
         status =
             is_table(spec) ? by_table(lab, spec, &o, record, detail, err) : by_training(lab, spec, &o, &w, record, detail, err);
     nlg_free(options);
-    nlg_space_close(&space);
     return status;
 }
 
@@ -397,6 +445,7 @@ const nlg_measure nlg_measure_search = {
     .headline = "best_score",
     .takes_recipe = true,
     .work = "trained_macs",
+    .pace = 2e10,
     .specify = specify,
     .run = run,
 };

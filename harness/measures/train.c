@@ -231,6 +231,7 @@ const nlg_measure nlg_measure_train = {
     .headline = "val_",
     .takes_recipe = true,
     .work = "trained_macs",
+    .pace = 2e10,
     .specify = specify,
     .run = run,
     .bytes = bytes,

@@ -58,9 +58,8 @@ static nlg_status read_speeds(runner *r, nlg_error *err) {
     return NLG_OK;
 }
 
-/* Before anything was measured: multiply-adds a second of one core in small networks. */
+/* As fast as the store's trials were; before there are any, by the measure's pace. */
 static double seconds_of(const runner *r, const nlg_measure *measure, double work) {
-    const double guess = 4e9;
     const speed *s = &r->speeds[index_of(measure)];
     if (!measure->work) return work;
     double seconds = s->seconds, amount = s->amount;
@@ -69,7 +68,7 @@ static double seconds_of(const runner *r, const nlg_measure *measure, double wor
         seconds = r->speeds[i].seconds;
         amount = r->speeds[i].amount;
     }
-    return seconds > 0 && amount > 0 ? work * seconds / amount : work / guess;
+    return seconds > 0 && amount > 0 ? work * seconds / amount : nlg_measure_seconds(measure, work);
 }
 
 static double estimate(const runner *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan, int *left) {
@@ -630,27 +629,63 @@ nlg_status nlg_execute(const nlg_execution *e, nlg_execution_summary *summary, n
 
 /* ---- the plan ---------------------------------------------------------------------------------------------------------- */
 
+static double seconds_of_more(const nlg_execution *e) {
+    double seconds = 0;
+    for (int i = 0; i < e->n_more; i++) seconds += e->more[i].seconds;
+    return seconds;
+}
+
+static void add_text_row(nlg_table *table, const nlg_plan_row *row) {
+    char text[24];
+    nlg_table_cell(table, "%s", row->experiment);
+    nlg_table_cell(table, "%s", row->stage);
+    nlg_table_cell(table, "%s", row->measure);
+    nlg_table_integer(table, row->trials);
+    nlg_table_integer(table, row->stored);
+    nlg_table_cell(table, "%s", row->stored < row->trials ? nlg_duration_text(row->seconds, text) : "-");
+}
+
+static void add_json_row(cJSON *stages, const nlg_plan_row *plan, bool final) {
+    cJSON *row = nlg_json_object_in(stages);
+    nlg_json_text(row, "experiment", plan->experiment);
+    nlg_json_text(row, "stage", plan->stage);
+    nlg_json_text(row, "measure", plan->measure);
+    cJSON_AddBoolToObject(row, "final", final);
+    nlg_json_number(row, "trials", plan->trials);
+    nlg_json_number(row, "stored", plan->stored);
+    nlg_json_number(row, "seconds_left", plan->seconds);
+}
+
+static nlg_plan_row row_of(const runner *r, int x, int stage) {
+    const nlg_experiment *e = &r->e->experiments[x];
+    const nlg_stage_plan *plan = &r->plans[x][stage];
+    int left;
+    const double seconds = estimate(r, e, stage, plan, &left);
+    return (nlg_plan_row){.experiment = e->id,
+                          .stage = e->stages[stage].name,
+                          .measure = e->stages[stage].measure->name,
+                          .trials = plan->count,
+                          .stored = plan->count - left,
+                          .seconds = seconds};
+}
+
 static nlg_status print_text(const runner *r, nlg_error *err) {
     static const char *const headers[] = {"experiment", "stage", "measure", "trials", "stored", "time left"};
     nlg_table *table = nlg_table_create("lllrrr", headers);
-    char text[24];
+    char text[24], name[128];
     for (int x = 0; x < r->e->count; x++) {
         const nlg_experiment *e = &r->e->experiments[x];
         for (int i = 0; i < e->n_stages; i++) {
-            const int s = e->order[i];
-            int left;
-            const double seconds = estimate(r, e, s, &r->plans[x][s], &left);
-            nlg_table_cell(table, "%s", e->id);
-            nlg_table_cell(table, "%s%s", e->stages[s].name, e->stages[s].final ? " (final)" : "");
-            nlg_table_cell(table, "%s", e->stages[s].measure->name);
-            nlg_table_integer(table, r->plans[x][s].count);
-            nlg_table_integer(table, r->plans[x][s].count - left);
-            nlg_table_cell(table, "%s", left ? nlg_duration_text(seconds, text) : "-");
+            nlg_plan_row row = row_of(r, x, e->order[i]);
+            snprintf(name, sizeof name, "%.110s (final)", row.stage);
+            if (e->stages[e->order[i]].final) row.stage = name;
+            add_text_row(table, &row);
         }
     }
+    for (int i = 0; i < r->e->n_more; i++) add_text_row(table, &r->e->more[i]);
     NLG_TRY(nlg_table_print(table, stdout, err));
     printf("\nProfile %s: %d of %d trials are stored; the rest takes about %s.\n", r->e->profile, r->summary->stored,
-           r->summary->trials, nlg_duration_text(estimate_all(r), text));
+           r->summary->trials, nlg_duration_text(estimate_all(r) + seconds_of_more(r->e), text));
     return NLG_OK;
 }
 
@@ -659,23 +694,15 @@ static nlg_status print_json(const runner *r, nlg_error *err) {
     nlg_json_text(object, "profile", r->e->profile);
     nlg_json_number(object, "trials", r->summary->trials);
     nlg_json_number(object, "stored", r->summary->stored);
-    nlg_json_number(object, "seconds_left", estimate_all(r));
+    nlg_json_number(object, "seconds_left", estimate_all(r) + seconds_of_more(r->e));
     for (int x = 0; x < r->e->count; x++) {
         const nlg_experiment *e = &r->e->experiments[x];
         for (int i = 0; i < e->n_stages; i++) {
-            const int s = e->order[i];
-            int left;
-            const double seconds = estimate(r, e, s, &r->plans[x][s], &left);
-            cJSON *row = nlg_json_object_in(stages);
-            nlg_json_text(row, "experiment", e->id);
-            nlg_json_text(row, "stage", e->stages[s].name);
-            nlg_json_text(row, "measure", e->stages[s].measure->name);
-            cJSON_AddBoolToObject(row, "final", e->stages[s].final);
-            nlg_json_number(row, "trials", r->plans[x][s].count);
-            nlg_json_number(row, "stored", r->plans[x][s].count - left);
-            nlg_json_number(row, "seconds_left", seconds);
+            const nlg_plan_row row = row_of(r, x, e->order[i]);
+            add_json_row(stages, &row, e->stages[e->order[i]].final);
         }
     }
+    for (int i = 0; i < r->e->n_more; i++) add_json_row(stages, &r->e->more[i], false);
     return nlg_json_print(object, err);
 }
 
@@ -684,6 +711,20 @@ nlg_status nlg_execution_print(const nlg_execution *e, bool json, nlg_error *err
     nlg_execution_summary summary;
     nlg_status status = open_runner(&r, e, &summary, err);
     if (status == NLG_OK) status = json ? print_json(&r, err) : print_text(&r, err);
+    close_runner(&r);
+    return status;
+}
+
+nlg_status nlg_execution_work(const nlg_execution *e, double *seconds, nlg_error *err) {
+    runner r;
+    nlg_execution_summary summary;
+    nlg_status status = open_runner(&r, e, &summary, err);
+    for (int x = 0; x < e->count && status == NLG_OK; x++) {
+        seconds[x] = 0;
+        for (int s = 0; s < e->experiments[x].n_stages; s++)
+            for (int t = 0; t < r.plans[x][s].count; t++)
+                seconds[x] += nlg_measure_seconds(e->experiments[x].stages[s].measure, r.plans[x][s].trials[t].work);
+    }
     close_runner(&r);
     return status;
 }

@@ -11,7 +11,14 @@ nlg_status nlg_results_path(const char *folder, char *path, size_t size, nlg_err
 /* READ refuses a folder without results and says how to make them; WRITE makes the folder. */
 nlg_status nlg_results_open(const char *folder, nlg_store_mode mode, nlg_store **store, nlg_error *err);
 
-/* FOLDER/verified.tsv: what `lineage verify` made again, one line a check: key, same (1 or 0). The last line of a key counts. */
-nlg_status nlg_results_note_verified(const char *folder, const char *key, bool same, nlg_error *err);
+/* What was made again here, one line a check; the last line of a key and time counts. For STORE.sqlite the file is STORE.tsv beside
+ * it, for store.sqlite verifications.tsv. */
+nlg_status nlg_verifications_path(const char *store, char *path, size_t size, nlg_error *err);
+#define NLG_VERIFICATION_COLUMNS "key created same# ?differs"
+/* created: when the record was made, so that another record of the same key is not taken for it. differs: "" where all bits were
+ * the same. */
+nlg_status nlg_verification_note(const char *path, const char *key, const char *created, const char *differs, nlg_error *err);
+/* Whether a check of that key and time is noted; a file that cannot be read has none. */
+bool nlg_verification_is_noted(const char *path, const char *key, const char *created);
 
 #endif

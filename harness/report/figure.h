@@ -38,8 +38,10 @@ void nlg_figures_free(nlg_figure *figures, int count);
 /* NLG_ERR_INPUT with the nearest name. */
 nlg_status nlg_figure_find(const nlg_figure *figures, int count, const char *name, const nlg_figure **figure, nlg_error *err);
 
-/* All experiments of :profile, in order. */
-#define NLG_EXPERIMENTS_SQL "SELECT DISTINCT experiment FROM members WHERE profile = :profile ORDER BY experiment"
+/* All experiments of :profile, and those whose times were taken here, in order. */
+#define NLG_EXPERIMENTS_SQL                                                                                                        \
+    "SELECT experiment FROM members WHERE profile = :profile UNION SELECT experiment FROM here_results WHERE profile = :here AND " \
+    "measure = 'latency' ORDER BY experiment"
 
 /* Makes the tables `added` and `input` that a figure's query may use; rows: the text of one of them (which: the head says), or
  * NULL. */

@@ -19,7 +19,7 @@ enum { COLUMNS_MAX = 64, LARGEST = 1 << 24 };
 
 struct nlg_query {
     sqlite3 *database;
-    const char *networks;
+    const char *networks, *here; /* here: NULL: the profile of the query */
 };
 
 static nlg_status fail(const nlg_query *q, const char *what, nlg_error *err) {
@@ -260,18 +260,39 @@ static nlg_status load_networks(nlg_query *q, nlg_error *err) {
     return status;
 }
 
-static nlg_status attach(nlg_query *q, const char *path, nlg_error *err) {
+static nlg_status attach(nlg_query *q, const char *path, const char *name, nlg_error *err) {
     nlg_store *store;
     NLG_TRY(nlg_store_open(path, NLG_STORE_READ, &store, err)); /* checks it, and undoes what a killed writer left half done */
     nlg_store_close(store);
     char plain[2048];
     snprintf(plain, sizeof plain, "%s%s", *path == '/' ? "" : "./", path);
     sqlite3_stmt *s;
-    if (sqlite3_prepare_v2(q->database, "ATTACH ? AS kept", -1, &s, NULL) != SQLITE_OK) return fail(q, path, err);
+    if (sqlite3_prepare_v2(q->database, "ATTACH ?1 AS ?2", -1, &s, NULL) != SQLITE_OK) return fail(q, path, err);
     sqlite3_bind_text(s, 1, plain, -1, SQLITE_STATIC);
+    sqlite3_bind_text(s, 2, name, -1, SQLITE_STATIC);
     nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : fail(q, path, err);
     sqlite3_finalize(s);
     return status;
+}
+
+/* schema: "here." or "" with the store that all queries see. */
+static nlg_status create_here(nlg_query *q, const char *schema, const char *where, nlg_error *err) {
+    static const char *const names[] = {"results", "records", "members"};
+    for (int i = 0; i < 3; i++) {
+        char sql[256];
+        snprintf(sql, sizeof sql, "DROP VIEW IF EXISTS temp.here_%s; CREATE TEMP VIEW here_%s AS SELECT * FROM %s%s%s", names[i],
+                 names[i], schema, names[i], where);
+        NLG_TRY(execute(q, sql, "what ran here", err));
+    }
+    return NLG_OK;
+}
+
+nlg_status nlg_query_here(nlg_query *q, const char *store, const char *profile, nlg_error *err) {
+    sqlite3_set_authorizer(q->database, NULL, NULL);
+    q->here = profile;
+    if (!nlg_file_exists(store)) return create_here(q, "", " WHERE 0", err);
+    NLG_TRY(attach(q, store, "here", err));
+    return create_here(q, "here.", "", err);
 }
 
 static nlg_status fill(nlg_query *q, const char *store, const char *published, nlg_error *err) {
@@ -279,9 +300,10 @@ static nlg_status fill(nlg_query *q, const char *store, const char *published, n
     /* Connects the virtual tables now: their constructors declare a table, which the authorizer of queries refuses. */
     NLG_TRY(execute(q, "SELECT count(*) FROM json_each('[]'), json_tree('[]')", "json", err));
     if (store && nlg_file_exists(store))
-        NLG_TRY(attach(q, store, err));
+        NLG_TRY(attach(q, store, "kept", err));
     else
         NLG_TRY(execute(q, nlg_store_schema(), "schema", err));
+    NLG_TRY(create_here(q, "", "", err));
     NLG_TRY(load_networks(q, err));
     return published ? load_published(q, published, err) : NLG_OK;
 }
@@ -373,6 +395,7 @@ nlg_status nlg_query_run(nlg_query *q, const char *sql, const char *profile, con
     nlg_rows *r = nlg_alloc(1, sizeof *r);
     if (!r) status = nlg_fail_memory(err, sizeof *r, what);
     bind(s, ":profile", profile);
+    bind(s, ":here", q->here ? q->here : profile);
     bind(s, ":experiment", experiment);
     bind(s, ":networks", q->networks ? q->networks : "[\"*\"]");
     if (status == NLG_OK) status = collect(q, s, what, r, err);

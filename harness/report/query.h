@@ -4,7 +4,10 @@
  *   published_NAME: results/published/NAME.tsv ('-' in NAME becomes '_'; "-" and empty cells are NULL, numbers are REAL);
  *   networks(name, family, designer, year, small, published_params, published_macs, published_source, input, deviations, row): the
  * registry of models; added, input: rows of a user or of a command, see nlg_query_load_rows; the statistics of
- * harness/claims/stats_sql.h as functions, and the parameters :profile, :experiment and :networks. */
+ * harness/claims/stats_sql.h as functions, and the parameters :profile, :experiment and :networks.
+ *
+ * Times are of the machine at hand, whatever the rest comes from: here_results, here_records and here_members are the tables of
+ * that name in the store of what ran here, and :here is its profile. */
 #ifndef NLG_QUERY_H
 #define NLG_QUERY_H
 
@@ -17,6 +20,8 @@ typedef struct nlg_query nlg_query;
 /* store: a path, or NULL; a file that does not exist is an empty store. published: the folder of the TSV files, NULL: none. */
 nlg_status nlg_query_open(const char *store, const char *published, nlg_query **query, nlg_error *err);
 void nlg_query_close(nlg_query *query);
+/* What ran here is in another store (a path that may not exist yet), with another profile. The profile is borrowed. */
+nlg_status nlg_query_here(nlg_query *query, const char *store, const char *profile, nlg_error *err);
 /* What :networks is from now on: a JSON list of patterns of names (GLOB). The text is borrowed. */
 void nlg_query_networks(nlg_query *query, const char *patterns);
 

@@ -6,22 +6,49 @@
 #include <stdio.h>
 
 #include "harness/claims/claim.h"
+#include "harness/report/evidence.h"
 #include "harness/report/figure.h"
 
+/* What became of a claim. */
+typedef struct nlg_report_claim {
+    nlg_verdict verdict;
+    nlg_evidence evidence; /* for it */
+    bool is_incomplete;    /* held back: runs of the experiment are missing */
+    bool is_live;          /* nothing is shipped: the verdict is that of what ran here */
+    bool has_live;         /* beside it, with other seeds, what ran here: */
+    nlg_verdict live;
+} nlg_report_claim;
+
 typedef struct nlg_report {
-    nlg_query *query;
+    nlg_query *query; /* the evidence, and beside it what ran here (query.h) */
+    nlg_query *live;  /* what ran here, alone; NULL: that is the evidence */
     nlg_figure *figures;
     int n_figures;
     nlg_claims claims;
-    nlg_verdict *verdicts; /* [claims.n_claims] */
-    cJSON *data;           /* the document, see report_data.c */
-    cJSON *verdict_list;   /* claims.json */
-    const char *profile;
+    nlg_report_claim *outcomes; /* [claims.n_claims] */
+    cJSON *data;                /* the document, see report_data.c */
+    cJSON *verdict_list;        /* claims.json */
+    char shipped[4096];         /* the store of shipped records */
+    const char *asked;          /* the profile that the report is about */
+    const char *profile;        /* that of the evidence, for all queries */
+    const char *source;         /* what the evidence is: "smoke", "shipped" or "live" */
 } nlg_report;
 
-/* Reads everything and decides every claim. Refused: a profile without results (the message names those that have some), a claim,
- * figure or table file with a fault. Close also after a failure. */
-nlg_status nlg_report_open(nlg_report *report, const char *results, const char *profile, nlg_error *err);
+typedef struct nlg_report_source {
+    const char *results, *profile;
+    const char *shipped; /* folder of shipped records, NULL: the project's; for the profile quick */
+    bool live;           /* leave shipped records alone */
+    bool only_shipped;   /* look at nothing but them */
+} nlg_report_source;
+
+/* Reads everything and decides every claim. The evidence of the profile quick is the shipped records, if there are any. Refused: a
+ * profile without results (the message names those that have some), a claim, figure or table file with a fault. Close also after a
+ * failure. */
+nlg_status nlg_report_open(nlg_report *report, const nlg_report_source *source, nlg_error *err);
+/* As the page names it, e.g. "supported", "not verified here". */
+const char *nlg_report_verdict_name(const nlg_report_claim *claim);
+/* "shipped; 3 of 3 re-verified" */
+void nlg_report_evidence_text(const nlg_report *report, const nlg_report_claim *claim, char *text, size_t size);
 void nlg_report_close(nlg_report *report);
 
 /* OUTPUT/tables/NAME.tsv, report.json, claims.json. */

@@ -1,6 +1,6 @@
 /* The report's document:
  *
- *   {name, profile, smoke, headline, profile_note, store: {runs, hours, last}, machines: [...], has_claims, claims: [...],
+ *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, claims: [...],
  * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], drawings: [{id, title, caption,
  *    genotype, reduction | data, rows}], tables, missing: [{title,
  * command}], has_content}]}
@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/evidence.h"
-#include "harness/report/report.h"
+#include "harness/plans/shipped.h"
+#include "harness/report/report_claims.h"
 #include "harness/report/sql_head.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
@@ -25,203 +25,118 @@ enum { LARGEST = 1 << 22 };
 /* Of ids that are also names of files. */
 static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
 
-/* --- claims --- */
-
-static void p_text(cJSON *object, const char *name, double p) {
-    char text[32];
-    snprintf(text, sizeof text, p < 0.001 ? "<0.001" : "%.3f", p);
-    nlg_json_text(object, name, isfinite(p) ? text : NULL);
-}
-
-static double one_number(nlg_report *r, const char *sql, const char *experiment, nlg_status *status, nlg_error *err) {
-    nlg_rows *rows = NULL;
-    double value = (double)NAN;
-    if (*status == NLG_OK) *status = nlg_query_run(r->query, sql, r->profile, experiment, "report", &rows, err);
-    if (*status == NLG_OK && rows->count) value = rows->number[0];
-    nlg_rows_free(rows);
-    return value;
-}
-
-static const char *class_of(nlg_verdict_kind kind) {
-    return kind == NLG_SUPPORTED      ? "supported"
-           : kind == NLG_CONTRADICTED ? "contradicted"
-           : kind == NLG_DESCRIBED    ? "described"
-                                      : "open";
-}
-
-/* What the rule made of one contrast, or of the claim by the contrast that decides it. */
-static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
-    char text[256];
-    nlg_json_number(row, "pairs", (double)v->pairs);
-    snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
-    nlg_json_text(row, "pairs_text", text);
-    p_text(row, "p", v->p);
-    p_text(row, "q", v->q);
-    snprintf(text, sizeof text, "%+.2f", v->effect);
-    nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
-    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
-    const char *unit = c->unit, *blank = *unit ? " " : "";
-    if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
-    else if (has_interval)
-        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
-    else if (is_ratio)
-        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
-    else
-        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
-    nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
-}
-
-static void add_contrasts(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
-    cJSON *list = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
-    for (int i = 0; list && i < v->contrasts; i++) {
-        cJSON *o = nlg_json_object_in(list);
-        nlg_json_text(o, "name", v->each[i].name);
-        nlg_json_text(o, "verdict", nlg_verdict_name(v->each[i].verdict.kind));
-        nlg_json_text(o, "class", class_of(v->each[i].verdict.kind));
-        add_figures_of(o, c, &v->each[i].verdict);
-    }
-    if (list) cJSON_AddBoolToObject(row, "has_contrasts", true);
-}
-
-/* One claim for people. */
-static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
-    cJSON *row = cJSON_CreateObject();
-    char text[1024];
-    nlg_json_text(row, "id", c->id);
-    const size_t length = strlen(c->text);
-    snprintf(text, sizeof text, "%.*s%s", (int)sizeof text - 2, c->text, length && strchr(".?!", c->text[length - 1]) ? "" : ".");
-    nlg_json_text(row, "text", text);
-    nlg_json_text(row, "system", c->system);
-    nlg_json_text(row, "experiment", c->experiment);
-    for (int i = 0; i < r->claims.n_experiments; i++) {
-        const nlg_experiment_text *t = &r->claims.experiments[i];
-        if (t->id == c->experiment) nlg_json_text(row, "question", *t->question ? t->question : NULL);
-    }
-    nlg_json_text(row, "rule", c->rule->means);
-    bool differs = e->same < e->again; /* a record made again here has other bits */
-    nlg_json_text(row, "verdict", differs ? "not verified here" : nlg_verdict_name(v->kind));
-    nlg_json_text(row, "class", differs ? "open" : class_of(v->kind));
-    nlg_json_text(row, "source", e->source);
-    add_figures_of(row, c, v);
-    if (v->each) nlg_json_text(row, "contrast", v->each[v->decisive].name);
-    add_contrasts(row, c, v);
-    snprintf(text, sizeof text, "%d of %d", e->same, e->again);
-    nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
-    nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
-    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, c->would_decide);
-    size_t end = strlen(text);
-    if (end && text[end - 1] == '.') text[end - 1] = 0; /* the page ends the sentence */
-    nlg_json_text(row, "would_decide", *text && v->kind != NLG_SUPPORTED ? text : NULL);
-    return row;
-}
-
-static void add_numbers_of(cJSON *row, const nlg_verdict *v) {
-    nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
-    nlg_json_number(row, "pairs", (double)v->pairs);
-    nlg_json_number(row, "p", v->p);
-    nlg_json_number(row, "q", v->q);
-    nlg_json_number(row, "effect", v->effect);
-    nlg_json_number(row, "difference", v->difference);
-    cJSON *interval = cJSON_AddArrayToObject(row, "interval");
-    for (int i = 0; i < 2; i++) {
-        double end = i ? v->high : v->low;
-        cJSON_AddItemToArray(interval, isfinite(end) ? cJSON_CreateNumber(end) : cJSON_CreateNull());
-    }
-}
-
-/* One claim for machines. */
-static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_verdict *v, const nlg_evidence *e) {
-    cJSON *row = nlg_json_object_in(list);
-    nlg_json_text(row, "id", c->id);
-    add_numbers_of(row, v);
-    nlg_json_text(row, "source", e->source);
-    cJSON *reverified = cJSON_AddArrayToObject(row, "reverified");
-    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->same));
-    cJSON_AddItemToArray(reverified, cJSON_CreateNumber(e->again));
-    nlg_json_number(row, "seconds", e->seconds);
-    cJSON *contrasts = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
-    for (int i = 0; contrasts && i < v->contrasts; i++) {
-        const nlg_verdict *one = &v->each[i].verdict;
-        cJSON *o = nlg_json_object_in(contrasts);
-        nlg_json_text(o, "name", v->each[i].name);
-        add_numbers_of(o, one);
-    }
-}
-
-static nlg_status add_claims(nlg_report *r, cJSON *list, nlg_error *err) {
-    const int n = r->claims.n_claims;
-    nlg_status status = NLG_OK;
-    for (int i = 0; status == NLG_OK && i < n; i++)
-        status = nlg_claim_decide(&r->claims.claims[i], r->query, r->profile, &r->verdicts[i], err);
-    if (status == NLG_OK) status = nlg_verdicts_adjust(r->verdicts, n, err);
-    for (int i = 0; status == NLG_OK && i < n; i++) {
-        const nlg_claim *c = &r->claims.claims[i];
-        nlg_evidence e;
-        status = nlg_evidence_of(r->query, r->profile, c->experiment, &e, err);
-        if (status != NLG_OK) break;
-        cJSON_AddItemToArray(list, claim_row(r, c, &r->verdicts[i], &e));
-        add_verdict(r->verdict_list, c, &r->verdicts[i], &e);
-    }
-    return status;
-}
-
-static void add_headline(nlg_report *r) {
-    int count[NLG_DESCRIBED + 1] = {0};
-    char text[400];
-    for (int i = 0; i < r->claims.n_claims; i++) count[r->verdicts[i].kind]++;
-    int n = r->claims.n_claims - count[NLG_DESCRIBED];
-    if (n > 0 && strcmp(r->profile, "smoke") == 0)
-        snprintf(text, sizeof text,
-                 "This is a trial of the machinery: %d claims were run at a size that shows nothing but that everything works.", n);
-    else if (n > 0)
-        snprintf(text, sizeof text,
-                 "Of %d claims put to the test here, %d %s supported, %d contradicted, %d not shown, and %d cannot be tested at "
-                 "this scale.",
-                 n, count[NLG_SUPPORTED], count[NLG_SUPPORTED] == 1 ? "is" : "are", count[NLG_CONTRADICTED], count[NLG_NOT_SHOWN],
-                 count[NLG_NOT_TESTABLE]);
-    else
-        snprintf(text, sizeof text, "No claim is put to the test in this profile; what was measured stands below.");
-    nlg_json_text(r->data, "headline", text);
-}
-
 /* --- facts --- */
 
-static nlg_status add_facts(nlg_report *r, nlg_error *err) {
-    nlg_status status = NLG_OK;
-    nlg_rows *rows = NULL;
-    cJSON *store = cJSON_AddObjectToObject(r->data, "store");
-    char text[64];
-    double runs = one_number(r, "SELECT count(DISTINCT key) FROM members WHERE profile = :profile", NULL, &status, err);
-    double seconds = one_number(
-        r, "SELECT sum(seconds) FROM records WHERE key IN (SELECT key FROM members WHERE profile = :profile)", NULL, &status, err);
-    snprintf(text, sizeof text, "%.0f", runs);
-    nlg_json_text(store, "runs", text);
-    snprintf(text, sizeof text, seconds < 6000 ? "%.0f minutes" : "%.1f hours",
-             seconds < 6000 ? ceil(seconds / 60) : seconds / 3600);
-    nlg_json_text(store, "time", text);
-    if (status == NLG_OK)
-        status = nlg_query_run(
-            r->query, "SELECT max(created) AS last FROM records WHERE key IN (SELECT key FROM members WHERE profile = :profile)",
-            r->profile, NULL, "report", &rows, err);
-    if (status == NLG_OK) nlg_json_text(store, "last", rows->count && rows->text[0] ? rows->text[0] : "-");
+typedef struct facts {
+    double runs, seconds;
+    cJSON *machines; /* of most runs first */
+    char last[40];
+} facts;
+
+/* Runs of the tables PREFIXmembers and PREFIXrecords; of: in words, for people. */
+static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profile, const char *of, facts *f, nlg_error *err) {
+    static const char sums[] =
+        "SELECT count(*) AS runs, total(seconds) AS seconds, coalesce(max(created), '-') AS last FROM records WHERE key IN (SELECT "
+        "key FROM members WHERE profile = :profile)";
+    static const char machines[] =
+        "SELECT cpu, cores, threads, isa, commit_id, compiler, flags, count(*) AS runs, sum(seconds) AS seconds FROM machines JOIN "
+        "records ON machine = machines.id WHERE key IN (SELECT key FROM members WHERE profile = :profile) GROUP BY machines.id "
+        "ORDER "
+        "BY seconds DESC, machines.id";
+    nlg_rows *rows;
+    *f = (facts){.last = "-"};
+    if (!query) return NLG_OK;
+    NLG_TRY(nlg_query_run(query, sums, profile, NULL, "report", &rows, err));
+    f->runs = nlg_rows_number(rows, 0, "runs");
+    f->seconds = nlg_rows_number(rows, 0, "seconds");
+    snprintf(f->last, sizeof f->last, "%s", nlg_rows_text(rows, 0, "last"));
     nlg_rows_free(rows);
-    rows = NULL;
-    if (status == NLG_OK)
-        status = nlg_query_run(
-            r->query,
-            "SELECT cpu, cores, threads, isa, commit_id, compiler, flags, count(*) AS runs FROM machines JOIN records ON machine = "
-            "machines.id"
-            " WHERE key IN (SELECT key FROM members WHERE profile = :profile) GROUP BY machines.id ORDER BY runs DESC, machines.id",
-            r->profile, NULL, "report", &rows, err);
-    cJSON *machines = cJSON_AddArrayToObject(r->data, "machines");
-    for (int i = 0; status == NLG_OK && i < rows->count; i++) {
-        cJSON *m = nlg_json_object_in(machines);
-        for (int c = 0; c < rows->columns; c++)
+    NLG_TRY(nlg_query_run(query, machines, profile, NULL, "report", &rows, err));
+    f->machines = cJSON_GetObjectItem(r->data, "machines");
+    const int before = cJSON_GetArraySize(f->machines);
+    for (int i = 0; i < rows->count; i++) {
+        cJSON *m = nlg_json_object_in(f->machines);
+        nlg_json_text(m, "of", of);
+        for (int c = 0; c < rows->columns - 1; c++)
             nlg_json_text(m, rows->names[c], rows->text[i * rows->columns + c] ? rows->text[i * rows->columns + c] : "-");
     }
     nlg_rows_free(rows);
-    if (machines->child) cJSON_AddItemToObject(r->data, "machine", cJSON_Duplicate(machines->child, true)); /* of most runs */
+    f->machines = cJSON_GetArrayItem(f->machines, before);
+    return NLG_OK;
+}
+
+static const char *hours_text(double seconds, char text[40]) {
+    const double minutes = ceil(seconds / 60);
+    if (seconds < 6000)
+        snprintf(text, 40, "%.0f minute%s", minutes, minutes == 1 ? "" : "s");
+    else
+        snprintf(text, 40, "%.1f hours", seconds / 3600);
+    return text;
+}
+
+static const char *grouped(double number, char text[40]) {
+    if (number < 1e3)
+        snprintf(text, 40, "%.0f", number);
+    else
+        snprintf(text, 40, "%.0f,%03.0f", floor(number / 1e3), fmod(number, 1e3));
+    return text;
+}
+
+static void tell_machine(FILE *out, const cJSON *m) {
+    if (!m) return;
+    fprintf(out, " on %s (%s cores, %s), commit %s", cJSON_GetObjectItem(m, "cpu")->valuestring,
+            cJSON_GetObjectItem(m, "cores")->valuestring, cJSON_GetObjectItem(m, "isa")->valuestring,
+            cJSON_GetObjectItem(m, "commit_id")->valuestring);
+}
+
+/* "7 of 7" of the checks noted here: of shipped records, or of rows of the shipped tables. */
+static nlg_status tell_checks(nlg_report *r, FILE *out, nlg_error *err) {
+    static const char sql[] =
+        "WITH last AS (SELECT key, created, same, row_number() OVER (PARTITION BY key, created ORDER BY rowid DESC) AS age FROM "
+        "verifications)"
+        " SELECT (SELECT count(*) FROM last JOIN records USING (key, created) WHERE age = 1) AS records,"
+        " (SELECT total(same) FROM last JOIN records USING (key, created) WHERE age = 1) AS same,"
+        " (SELECT count(*) FROM last WHERE age = 1 AND key LIKE 'row %') AS rows,"
+        " (SELECT total(same) FROM last WHERE age = 1 AND key LIKE 'row %') AS same_rows";
+    nlg_rows *rows;
+    NLG_TRY(nlg_query_run(r->query, sql, r->profile, NULL, "report", &rows, err));
+    const double n = nlg_rows_number(rows, 0, "records"), tables = nlg_rows_number(rows, 0, "rows");
+    if (n > 0) fprintf(out, " %.0f of %.0f made again here gave the same bits", nlg_rows_number(rows, 0, "same"), n);
+    if (tables > 0)
+        fprintf(out, "%s %.0f of %.0f rows of the shipped table%s", n > 0 ? ", and" : "", nlg_rows_number(rows, 0, "same_rows"),
+                tables, n > 0 ? "" : " trained again here gave the same bits");
+    if (n > 0 || tables > 0) fputc('.', out);
+    nlg_rows_free(rows);
+    return NLG_OK;
+}
+
+/* Where all of it comes from: one or two sentences under the first. */
+static nlg_status add_facts(nlg_report *r, nlg_error *err) {
+    facts f, here;
+    char a[40], b[40], *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return nlg_fail_memory(err, 0, "the report");
+    cJSON_AddArrayToObject(r->data, "machines");
+    const bool shipped = strcmp(r->source, "shipped") == 0;
+    nlg_status status = read_facts(r, r->query, r->profile, shipped ? "shipped runs" : "runs here", &f, err);
+    if (status == NLG_OK) status = read_facts(r, r->live, r->asked, "runs here", &here, err);
+    if (status == NLG_OK) {
+        fprintf(out, "Profile %s: %s%s runs, %s of computing", r->asked, grouped(f.runs, a), shipped ? " shipped" : "",
+                hours_text(f.seconds, b));
+        tell_machine(out, f.machines);
+        fprintf(out, ", the last at %s.", f.last);
+        status = tell_checks(r, out, err);
+        if (here.runs > 0) {
+            fprintf(out, " Beside them %s runs with other seeds", grouped(here.runs, a));
+            tell_machine(out, here.machines);
+            fprintf(out, ", the last at %s.", here.last);
+        }
+    }
+    if (fclose(out) && status == NLG_OK) status = nlg_fail_memory(err, 0, "the report");
+    nlg_json_text(r->data, "provenance", text);
+    nlg_json_text(r->data, "last", f.last);
+    free(text);
     return status;
 }
 
@@ -508,11 +423,12 @@ static nlg_status add_row_of_answers(cJSON *item, const nlg_rows *rows, int i, n
 static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_error *err) {
     enum { MOST = 4 };
     static const char sql[] =
-        "SELECT arm, json_extract(spec, '$.seed') AS seed, json_extract(spec, '$.data') AS data, json_extract(detail, '$.answers') "
-        "AS"
-        " answers, min(position) AS place FROM members JOIN records USING (key) WHERE profile = :profile AND experiment = "
+        "SELECT arm, json_extract(spec, '$.seed') AS seed, json_extract(spec, '$.data') AS data, json_extract(nullif(detail, "
+        "''), '$.answers') AS answers, min(position) AS place FROM members JOIN records USING (key) WHERE profile = :profile AND "
+        "experiment = "
         ":experiment"
-        " AND final = 1 AND json_extract(detail, '$.answers') IS NOT NULL GROUP BY stage, arm ORDER BY stage, place LIMIT 4";
+        " AND final = 1 AND json_extract(nullif(detail, ''), '$.answers') IS NOT NULL GROUP BY stage, arm ORDER BY stage, place "
+        "LIMIT 4";
     for (int e = 0; e < experiments->count; e++) {
         nlg_rows *rows;
         const char *experiment = experiments->text[e];
@@ -543,7 +459,8 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         char text[300];
-        if (strcmp(c->id, id) || strcmp(c->rule->unit, "a - b") || r->verdicts[i].pairs < 3) continue;
+        if (strcmp(c->id, id) || strcmp(c->rule->unit, "a - b") || r->outcomes[i].verdict.pairs < 3 || r->outcomes[i].is_live)
+            continue;
         for (int f = 0; f < r->n_figures; f++) {
             if (strcmp(r->figures[f].name, "claim-pairs")) continue;
             cJSON *figure = cJSON_CreateObject();
@@ -605,40 +522,34 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
 static nlg_status refuse_empty(nlg_report *r, const char *results, nlg_error *err) {
     nlg_rows *rows;
     char list[512] = "";
-    NLG_TRY(
-        nlg_query_run(r->query, "SELECT DISTINCT profile FROM members ORDER BY profile", r->profile, NULL, "report", &rows, err));
+    NLG_TRY(nlg_query_run(r->query, "SELECT DISTINCT profile FROM members ORDER BY profile", r->asked, NULL, "report", &rows, err));
     bool found = false;
     for (int i = 0; i < rows->count; i++) {
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", rows->text[i]);
-        found |= strcmp(rows->text[i], r->profile) == 0;
+        found |= strcmp(rows->text[i], r->asked) == 0;
     }
     int n = rows->count;
     nlg_rows_free(rows);
     if (found) return NLG_OK;
     static const char *const known[] = {"smoke", "quick", "full"};
     bool is_known = false;
-    for (int i = 0; i < 3; i++) is_known |= strcmp(r->profile, known[i]) == 0;
+    for (int i = 0; i < 3; i++) is_known |= strcmp(r->asked, known[i]) == 0;
     if (!is_known)
         return nlg_fail(err, NLG_ERR_INPUT, "there is no profile '%s'; profiles: smoke, quick, full; with results in %s: %s",
-                        r->profile, results, n ? list : "none");
+                        r->asked, results, n ? list : "none");
     if (n)
         return nlg_fail(err, NLG_ERR_INPUT, "%s: nothing of profile %s yet, only of: %s; make it by lineage run --profile %s",
-                        results, r->profile, list, r->profile);
-    return nlg_fail(err, NLG_ERR_INPUT, "%s: no results there; make them first by lineage run --profile %s", results, r->profile);
+                        results, r->asked, list, r->asked);
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: no results there; make them first by lineage run --profile %s", results, r->asked);
 }
 
 static nlg_status fill(nlg_report *r, nlg_error *err) {
     nlg_rows *experiments = NULL;
     nlg_json_text(r->data, "name", "netlineage");
-    nlg_json_text(r->data, "profile", r->profile);
-    cJSON_AddBoolToObject(r->data, "smoke", strcmp(r->profile, "smoke") == 0);
-    r->verdicts = nlg_alloc((size_t)r->claims.n_claims + 1, sizeof *r->verdicts);
-    if (!r->verdicts) return nlg_fail_memory(err, 0, "the report");
-    cJSON *claims = cJSON_AddArrayToObject(r->data, "claims");
-    NLG_TRY(add_claims(r, claims, err));
-    cJSON_AddBoolToObject(r->data, "has_claims", r->claims.n_claims > 0);
-    add_headline(r);
+    nlg_json_text(r->data, "profile", r->asked);
+    cJSON_AddBoolToObject(r->data, "smoke", strcmp(r->asked, "smoke") == 0);
+    NLG_TRY(nlg_report_decide(r, err));
     NLG_TRY(add_facts(r, err));
     NLG_TRY(add_sections(r, err));
     NLG_TRY(each_experiment(r, &experiments, err));
@@ -650,15 +561,37 @@ static nlg_status fill(nlg_report *r, nlg_error *err) {
     return status;
 }
 
-nlg_status nlg_report_open(nlg_report *r, const char *results, const char *profile, nlg_error *err) {
-    char store[1024], published[1024], experiments[1024];
-    *r = (nlg_report){.profile = profile};
-    if (snprintf(store, sizeof store, "%s/store.sqlite", results) >= (int)sizeof store)
+/* Shipped records are the evidence of the profile quick; what ran here stands beside them. */
+static nlg_status open_shipped(nlg_report *r, const nlg_report_source *from, const char *store, const char *published,
+                               nlg_error *err) {
+    r->profile = NLG_SHIPPED_PROFILE;
+    r->source = "shipped";
+    NLG_TRY(nlg_query_open(r->shipped, published, &r->query, err));
+    NLG_TRY(nlg_query_open(from->only_shipped ? NULL : store, published, &r->live, err));
+    NLG_TRY(nlg_evidence_load(r->query, from->only_shipped ? NULL : r->shipped, err));
+    NLG_TRY(nlg_evidence_load(r->live, from->only_shipped ? NULL : store, err));
+    return nlg_query_here(r->query, from->only_shipped ? "" : store, from->profile, err);
+}
+
+static nlg_status open_evidence(nlg_report *r, const nlg_report_source *from, nlg_error *err) {
+    char store[4096], published[1024];
+    if (snprintf(store, sizeof store, "%s/store.sqlite", from->results) >= (int)sizeof store)
         return nlg_fail(err, NLG_ERR_INPUT, "--results: the path is too long");
-    bool has_published = nlg_share_path("results/published", published, sizeof published);
-    NLG_TRY(nlg_query_open(store, has_published ? published : NULL, &r->query, err));
-    NLG_TRY(refuse_empty(r, results, err));
-    NLG_TRY(nlg_evidence_load(r->query, results, profile, err));
+    const char *folder = nlg_share_path("results/published", published, sizeof published) ? published : NULL;
+    if (strcmp(from->profile, "quick") == 0 && !from->live)
+        NLG_TRY(nlg_shipped_open(from->shipped, from->results, r->shipped, sizeof r->shipped, err));
+    if (*r->shipped) return open_shipped(r, from, store, folder, err);
+    if (from->only_shipped) return nlg_fail(err, NLG_ERR_INPUT, "results/reference: no shipped records there (*.records.gz)");
+    NLG_TRY(nlg_query_open(store, folder, &r->query, err));
+    NLG_TRY(nlg_evidence_load(r->query, store, err));
+    return refuse_empty(r, from->results, err);
+}
+
+nlg_status nlg_report_open(nlg_report *r, const nlg_report_source *from, nlg_error *err) {
+    char experiments[1024];
+    *r = (nlg_report){
+        .asked = from->profile, .profile = from->profile, .source = strcmp(from->profile, "smoke") == 0 ? "smoke" : "live"};
+    NLG_TRY(open_evidence(r, from, err));
     NLG_TRY(nlg_figures_load(&r->figures, &r->n_figures, err));
     if (!nlg_share_path("harness/experiments", experiments, sizeof experiments))
         return nlg_fail(err, NLG_ERR_INPUT, "%s: missing; it holds the experiments", experiments);
@@ -670,9 +603,13 @@ nlg_status nlg_report_open(nlg_report *r, const char *results, const char *profi
 
 void nlg_report_close(nlg_report *r) {
     nlg_query_close(r->query);
+    nlg_query_close(r->live);
     nlg_figures_free(r->figures, r->n_figures);
-    for (int i = 0; r->verdicts && i < r->claims.n_claims; i++) nlg_verdict_free(&r->verdicts[i]);
-    nlg_free(r->verdicts);
+    for (int i = 0; r->outcomes && i < r->claims.n_claims; i++) {
+        nlg_verdict_free(&r->outcomes[i].verdict);
+        nlg_verdict_free(&r->outcomes[i].live);
+    }
+    nlg_free(r->outcomes);
     nlg_claims_free(&r->claims);
     cJSON_Delete(r->data);
     cJSON_Delete(r->verdict_list);

@@ -93,6 +93,7 @@ static nlg_status read_record(nlg_store *store, sqlite3_stmt *s, nlg_record *rec
     snprintf(record->digest, sizeof record->digest, "%s", nlg_store_column_text(s, 3));
     snprintf(record->message, sizeof record->message, "%s", nlg_store_column_text(s, 4));
     record->seconds = sqlite3_column_double(s, 6);
+    snprintf(record->created, sizeof record->created, "%s", nlg_store_column_text(s, 7));
     NLG_TRY(nlg_record_key(spec, key, err));
     if (strcmp(key, record->key) != 0) return damaged(store, record->key, "a spec that is not its own", err);
     NLG_TRY(check_object(store, record->key, spec, "a spec that is not its own", err));
@@ -109,7 +110,8 @@ nlg_status nlg_store_record(nlg_store *store, const char *key, nlg_record *recor
     *record = (nlg_record){0};
     *found = false;
     snprintf(record->key, sizeof record->key, "%s", key);
-    NLG_TRY(nlg_store_prepare(store, "SELECT measure, spec, status, digest, message, detail, seconds FROM records WHERE key = ?1",
+    NLG_TRY(nlg_store_prepare(store,
+                              "SELECT measure, spec, status, digest, message, detail, seconds, created FROM records WHERE key = ?1",
                               &s, doing, err));
     nlg_store_bind_text(s, 1, key);
     int step = sqlite3_step(s);

@@ -20,6 +20,7 @@ typedef struct nlg_record {
     char message[256];
     char *detail; /* JSON object; NULL: none */
     double seconds;
+    char created[32]; /* when the store took it, in ISO 8601; "" before */
     nlg_metric metrics[NLG_RECORD_METRICS];
     int n_metrics;
 } nlg_record;

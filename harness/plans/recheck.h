@@ -1,0 +1,34 @@
+/* A sample of the shipped records, made again on this machine. Which ones: by the seed and by the work of each alone, never by a
+ * time taken here, so that all machines make the same ones. */
+#ifndef NLG_RECHECK_H
+#define NLG_RECHECK_H
+
+#include "harness/measures/measure.h"
+
+typedef struct nlg_recheck_item {
+    char experiment[128], key[65], created[32];
+    double seconds; /* of one thread, by its work */
+    double order;   /* lowest first; costly ones are mostly late */
+    bool known;     /* made again here before */
+} nlg_recheck_item;
+
+typedef struct nlg_recheck {
+    nlg_recheck_item *items; /* each key once */
+    int count, known;
+    double seconds_left;
+} nlg_recheck;
+
+typedef struct nlg_recheck_job {
+    nlg_lab *lab;        /* started; running stops it */
+    const char *shipped; /* the store of shipped records */
+    uint64_t seed;
+} nlg_recheck_job;
+
+/* Every experiment gets its turn, the cheapest first, up to a few records each, until the work is that of some minutes. Free with
+ * nlg_recheck_free, also after a failure. */
+nlg_status nlg_recheck_pick(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
+void nlg_recheck_free(nlg_recheck *sample);
+/* Makes those that are not known, side by side, and notes each (harness/plans/results_store.h). A difference is no error. */
+nlg_status nlg_recheck_run(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
+
+#endif

@@ -1,0 +1,18 @@
+/* Records that come with the project (results/reference/NAME.records.gz, of the profile full), as a store of their own: neither
+ * they nor what is run here can be taken for the other. */
+#ifndef NLG_SHIPPED_H
+#define NLG_SHIPPED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "layers/base/status.h"
+
+#define NLG_SHIPPED_PROFILE "full"
+
+/* RESULTS/shipped-DIGEST.sqlite, DIGEST being that of the files: made where it is not there, earlier ones are removed, with what
+ * was noted of them. from: the folder of the files, NULL: the project's. *path is "" where there are none. A damaged file is
+ * NLG_ERR_INPUT and named. */
+nlg_status nlg_shipped_open(const char *from, const char *results, char *path, size_t size, nlg_error *err);
+
+#endif

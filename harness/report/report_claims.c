@@ -1,0 +1,304 @@
+/* Claims of the report: verdicts, the evidence for them, and the sentence that sums them up. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/report_claims.h"
+#include "layers/base/json.h"
+#include "layers/base/memory.h"
+
+static void p_text(cJSON *object, const char *name, double p) {
+    char text[32];
+    snprintf(text, sizeof text, p < 0.001 ? "<0.001" : "%.3f", p);
+    nlg_json_text(object, name, isfinite(p) ? text : NULL);
+}
+
+static const char *class_of(nlg_verdict_kind kind) {
+    return kind == NLG_SUPPORTED      ? "supported"
+           : kind == NLG_CONTRADICTED ? "contradicted"
+           : kind == NLG_DESCRIBED    ? "described"
+                                      : "open";
+}
+
+/* What the rule made of one contrast, or of the claim by the contrast that decides it. */
+static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
+    char text[256];
+    nlg_json_number(row, "pairs", (double)v->pairs);
+    snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
+    nlg_json_text(row, "pairs_text", text);
+    p_text(row, "p", v->p);
+    p_text(row, "q", v->q);
+    snprintf(text, sizeof text, "%+.2f", v->effect);
+    nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
+    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const char *unit = c->unit, *blank = *unit ? " " : "";
+    if (has_interval && is_ratio)
+        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (has_interval)
+        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+    else if (is_ratio)
+        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
+    else
+        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
+    nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
+}
+
+static void add_contrasts(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
+    cJSON *list = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
+    for (int i = 0; list && i < v->contrasts; i++) {
+        cJSON *o = nlg_json_object_in(list);
+        nlg_json_text(o, "name", v->each[i].name);
+        nlg_json_text(o, "verdict", nlg_verdict_name(v->each[i].verdict.kind));
+        nlg_json_text(o, "class", class_of(v->each[i].verdict.kind));
+        add_figures_of(o, c, &v->each[i].verdict);
+    }
+    if (list) cJSON_AddBoolToObject(row, "has_contrasts", true);
+}
+
+/* ---- the verdict of the report ----------------------------------------------------------------------------------------- */
+
+static bool is_quick_with_shipped(const nlg_report *r) {
+    return r->live != NULL;
+}
+
+/* A test that looks at results before all are there is another test; exact figures are not. */
+static void hold_back(nlg_report_claim *c) {
+    const bool is_test = isfinite(c->verdict.p) || isfinite(c->verdict.low);
+    c->is_incomplete = is_test && c->evidence.missing > 0;
+    if (c->is_incomplete) c->verdict.kind = NLG_UNDECIDED;
+}
+
+static nlg_status decide(nlg_report *r, int i, nlg_error *err) {
+    const nlg_claim *claim = &r->claims.claims[i];
+    nlg_report_claim *c = &r->outcomes[i];
+    NLG_TRY(nlg_claim_decide(claim, r->query, r->profile, &c->verdict, err));
+    NLG_TRY(nlg_evidence_of(r->query, r->source, r->profile, claim->experiment, &c->evidence, err));
+    hold_back(c);
+    if (!is_quick_with_shipped(r)) return NLG_OK;
+    nlg_report_claim live = {0};
+    NLG_TRY(nlg_claim_decide(claim, r->live, r->asked, &live.verdict, err));
+    nlg_status status = nlg_evidence_of(r->live, "live", r->asked, claim->experiment, &live.evidence, err);
+    hold_back(&live);
+    if (status != NLG_OK || live.verdict.kind == NLG_UNDECIDED) {
+        nlg_verdict_free(&live.verdict);
+    } else if (c->verdict.kind == NLG_UNDECIDED && !c->evidence.runs) { /* nothing is shipped: what ran here decides */
+        nlg_verdict_free(&c->verdict);
+        c->verdict = live.verdict;
+        c->evidence = live.evidence;
+        c->is_live = true;
+    } else {
+        c->live = live.verdict;
+        c->has_live = true;
+    }
+    return status;
+}
+
+/* Benjamini and Hochberg over all verdicts of one kind. */
+static nlg_status adjust(nlg_report *r, bool live, nlg_error *err) {
+    const int n = r->claims.n_claims;
+    nlg_verdict *all = nlg_alloc((size_t)n + 1, sizeof *all);
+    if (!all) return nlg_fail_memory(err, (size_t)n * sizeof *all, "the claims");
+    for (int i = 0; i < n; i++) {
+        const nlg_report_claim *c = &r->outcomes[i];
+        all[i] = live ? c->live : c->verdict;
+        if (live ? !c->has_live : c->verdict.kind == NLG_UNDECIDED) all[i].p = (double)NAN;
+    }
+    nlg_status status = nlg_verdicts_adjust(all, n, err);
+    for (int i = 0; status == NLG_OK && i < n; i++) *(live ? &r->outcomes[i].live.q : &r->outcomes[i].verdict.q) = all[i].q;
+    nlg_free(all);
+    return status;
+}
+
+static bool is_refuted(const nlg_report_claim *c) { /* a record made again here has other bits */
+    return *c->evidence.differs != '\0';
+}
+
+const char *nlg_report_verdict_name(const nlg_report_claim *c) {
+    return is_refuted(c) ? "not verified here" : nlg_verdict_name(c->verdict.kind);
+}
+
+/* "shipped; 3 of 3 re-verified" */
+void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, char *text, size_t size) {
+    const nlg_evidence *e = &c->evidence;
+    if (strcmp(e->source, "smoke") == 0)
+        snprintf(text, size, "smoke: no evidence");
+    else if (!e->runs && is_quick_with_shipped(r))
+        snprintf(text, size, "no shipped records yet");
+    else if (!e->runs)
+        snprintf(text, size, "no records yet");
+    else if (c->is_incomplete)
+        snprintf(text, size, "%s, %d of %d runs so far", e->source, e->runs - e->missing, e->runs);
+    else if (e->again > 0)
+        snprintf(text, size, "%s; %d of %d re-verified", e->source, e->same, e->again);
+    else
+        snprintf(text, size, strcmp(e->source, "shipped") == 0 ? "%s; none re-verified" : "%s", e->source);
+}
+
+/* ---- for people -------------------------------------------------------------------------------------------------------- */
+
+static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_report_claim *outcome) {
+    const nlg_verdict *v = &outcome->verdict;
+    const nlg_evidence *e = &outcome->evidence;
+    cJSON *row = cJSON_CreateObject();
+    char text[1024];
+    nlg_json_text(row, "id", c->id);
+    const size_t length = strlen(c->text);
+    snprintf(text, sizeof text, "%.*s%s", (int)sizeof text - 2, c->text, length && strchr(".?!", c->text[length - 1]) ? "" : ".");
+    nlg_json_text(row, "text", text);
+    nlg_json_text(row, "system", c->system);
+    nlg_json_text(row, "experiment", c->experiment);
+    for (int i = 0; i < r->claims.n_experiments; i++) {
+        const nlg_experiment_text *t = &r->claims.experiments[i];
+        if (t->id == c->experiment) nlg_json_text(row, "question", *t->question ? t->question : NULL);
+    }
+    nlg_json_text(row, "rule", c->rule->means);
+    nlg_json_text(row, "verdict", nlg_report_verdict_name(outcome));
+    nlg_json_text(row, "class", is_refuted(outcome) ? "unverified" : class_of(v->kind));
+    nlg_json_text(row, "differs", is_refuted(outcome) ? e->differs : NULL);
+    nlg_json_text(row, "source", e->source);
+    nlg_report_evidence_text(r, outcome, text, sizeof text);
+    nlg_json_text(row, "evidence", text);
+    add_figures_of(row, c, v);
+    if (v->each) nlg_json_text(row, "contrast", v->each[v->decisive].name);
+    add_contrasts(row, c, v);
+    snprintf(text, sizeof text, "%d of %d", e->same, e->again);
+    nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
+    nlg_json_number(row, "incomplete", v->incomplete ? v->incomplete : (double)NAN);
+    if (outcome->has_live) {
+        cJSON *figures = cJSON_CreateObject();
+        add_figures_of(figures, c, &outcome->live);
+        const char *ours = cJSON_GetStringValue(cJSON_GetObjectItem(figures, "ours"));
+        snprintf(text, sizeof text, "%.200s%s%zu pair%s", ours ? ours : "", ours ? ", " : "", outcome->live.pairs,
+                 outcome->live.pairs == 1 ? "" : "s");
+        cJSON_Delete(figures);
+        nlg_json_text(row, "live_verdict", nlg_verdict_name(outcome->live.kind));
+        nlg_json_text(row, "live_class", class_of(outcome->live.kind));
+        nlg_json_text(row, "live_text", text);
+    }
+    snprintf(text, sizeof text, "%.*s", (int)sizeof text - 1, c->would_decide);
+    size_t end = strlen(text);
+    if (end && text[end - 1] == '.') text[end - 1] = 0; /* the page ends the sentence */
+    nlg_json_text(row, "would_decide", *text && v->kind != NLG_SUPPORTED ? text : NULL);
+    return row;
+}
+
+/* ---- for machines ------------------------------------------------------------------------------------------------------ */
+
+static void add_numbers_of(cJSON *row, const nlg_verdict *v) {
+    nlg_json_text(row, "verdict", nlg_verdict_name(v->kind));
+    nlg_json_number(row, "pairs", (double)v->pairs);
+    nlg_json_number(row, "p", v->p);
+    nlg_json_number(row, "q", v->q);
+    nlg_json_number(row, "effect", v->effect);
+    nlg_json_number(row, "difference", v->difference);
+    cJSON *interval = cJSON_AddArrayToObject(row, "interval");
+    for (int i = 0; i < 2; i++) {
+        double end = i ? v->high : v->low;
+        cJSON_AddItemToArray(interval, isfinite(end) ? cJSON_CreateNumber(end) : cJSON_CreateNull());
+    }
+}
+
+static void add_pair(cJSON *row, const char *name, int a, int b) {
+    cJSON *pair = cJSON_AddArrayToObject(row, name);
+    cJSON_AddItemToArray(pair, cJSON_CreateNumber(a));
+    cJSON_AddItemToArray(pair, cJSON_CreateNumber(b));
+}
+
+static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim *outcome) {
+    const nlg_verdict *v = &outcome->verdict;
+    const nlg_evidence *e = &outcome->evidence;
+    cJSON *row = nlg_json_object_in(list);
+    nlg_json_text(row, "id", c->id);
+    add_numbers_of(row, v);
+    cJSON_ReplaceItemInObjectCaseSensitive(row, "verdict", cJSON_CreateString(nlg_report_verdict_name(outcome)));
+    nlg_json_text(row, "source", e->source);
+    add_pair(row, "reverified", e->same, e->again);
+    nlg_json_number(row, "seconds", e->seconds);
+    if (is_refuted(outcome)) nlg_json_text(row, "differs", e->differs);
+    cJSON *contrasts = v->each ? cJSON_AddArrayToObject(row, "contrasts") : NULL;
+    for (int i = 0; contrasts && i < v->contrasts; i++) {
+        cJSON *o = nlg_json_object_in(contrasts);
+        nlg_json_text(o, "name", v->each[i].name);
+        add_numbers_of(o, &v->each[i].verdict);
+    }
+    if (!outcome->has_live) return;
+    cJSON *live = cJSON_AddObjectToObject(row, "live");
+    add_numbers_of(live, &outcome->live);
+}
+
+/* ---- the sentence ------------------------------------------------------------------------------------------------------ */
+
+/* What it says of the comparison that all of this is for. */
+static void add_comparison(const nlg_report *r, FILE *out) {
+    static const char headline[] = "human-vs-searched";
+    for (int i = 0; i < r->claims.n_claims; i++) {
+        const nlg_claim *c = &r->claims.claims[i];
+        const nlg_report_claim *o = &r->outcomes[i];
+        if (strcmp(c->id, headline) != 0) continue;
+        const size_t length = strlen(c->text);
+        const bool point = length && c->text[length - 1] == '.';
+        fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
+                (int)(length - 1 - point), c->text + 1, nlg_report_verdict_name(o));
+        if (o->verdict.kind != NLG_UNDECIDED && isfinite(o->verdict.difference) && isfinite(o->verdict.low))
+            fprintf(out, ": %+.3g (95 %% interval %+.3g to %+.3g) %s", o->verdict.difference, o->verdict.low, o->verdict.high,
+                    c->unit);
+    }
+}
+
+static void add_count(FILE *out, int *n, int count, const char *one, const char *many) {
+    if (!count) return;
+    fprintf(out, "%s%d %s", (*n)++ ? ", " : "", count, count == 1 ? one : many);
+}
+
+static nlg_status add_headline(nlg_report *r, nlg_error *err) {
+    int count[NLG_UNDECIDED + 1] = {0}, unverified = 0, listed = 0;
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out) return nlg_fail_memory(err, 0, "the report");
+    for (int i = 0; i < r->claims.n_claims; i++) {
+        const nlg_report_claim *c = &r->outcomes[i];
+        if (c->verdict.kind != NLG_DESCRIBED && is_refuted(c))
+            unverified++;
+        else
+            count[c->verdict.kind]++;
+    }
+    const int n = r->claims.n_claims - count[NLG_DESCRIBED];
+    if (n > 0 && strcmp(r->asked, "smoke") == 0) {
+        fprintf(out, "This is a trial of the machinery: %d claims were run at a size that shows nothing but that everything works",
+                n);
+    } else if (n > 0) {
+        fprintf(out, "Of %d claims put to the test, ", n);
+        add_count(out, &listed, count[NLG_SUPPORTED], "holds", "hold");
+        add_count(out, &listed, count[NLG_CONTRADICTED], "is contradicted", "are contradicted");
+        add_count(out, &listed, count[NLG_NOT_SHOWN], "is not shown", "are not shown");
+        add_count(out, &listed, count[NLG_NOT_TESTABLE], "cannot be tested at this scale", "cannot be tested at this scale");
+        add_count(out, &listed, unverified, "could not be verified here", "could not be verified here");
+        add_count(out, &listed, count[NLG_UNDECIDED], "is not yet decided", "are not yet decided");
+        add_comparison(r, out);
+    } else {
+        fputs("No claim is put to the test in this profile; what was measured stands below", out);
+    }
+    fputc('.', out);
+    if (fclose(out)) return nlg_fail_memory(err, 0, "the report");
+    nlg_json_text(r->data, "headline", text);
+    free(text);
+    return NLG_OK;
+}
+
+nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
+    const int n = r->claims.n_claims;
+    cJSON *list = cJSON_AddArrayToObject(r->data, "claims");
+    r->outcomes = nlg_alloc((size_t)n + 1, sizeof *r->outcomes);
+    if (!r->outcomes || !list) return nlg_fail_memory(err, 0, "the report");
+    for (int i = 0; i < n; i++) NLG_TRY(decide(r, i, err));
+    NLG_TRY(adjust(r, false, err));
+    NLG_TRY(adjust(r, true, err));
+    for (int i = 0; i < n; i++) {
+        cJSON_AddItemToArray(list, claim_row(r, &r->claims.claims[i], &r->outcomes[i]));
+        add_verdict(r->verdict_list, &r->claims.claims[i], &r->outcomes[i]);
+    }
+    cJSON_AddBoolToObject(r->data, "has_claims", n > 0);
+    return add_headline(r, err);
+}
