@@ -395,6 +395,19 @@ static void mistakes_are_refused(void **state) {
     run_refused("no run 7", "lineage trials --store $D/one.db --run 7");
 }
 
+/* Pyramids of detectors are searched on scenes of their size, with the recipe of detectors. */
+static void pyramids_are_searched(void **state) {
+    (void)state;
+    run_good(
+        "lineage search --space nasfpn_detector --strategy random --budget 2 --data scenes --train-images 8 --validation-images 4"
+        " --batch 8 --epochs 1 --max-macs 40000000 --store $D/p.sqlite");
+    cJSON *trials = run_json("lineage trials $D/p.sqlite --json");
+    const cJSON *list = cJSON_GetObjectItem(cJSON_GetArrayItem(trials, 0), "history"), *trial;
+    assert_int_equal(cJSON_GetArraySize(list), 2);
+    cJSON_ArrayForEach(trial, list) assert_string_equal(json_text(trial, "status"), "done");
+    cJSON_Delete(trials);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -414,6 +427,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(another_number_asked_for_is_named, enter, leave),
         cmocka_unit_test_setup_teardown(one_strategy_has_its_own_help, enter, leave),
         cmocka_unit_test_setup_teardown(damaged_stores_are_refused, enter, leave),
+        cmocka_unit_test_setup_teardown(pyramids_are_searched, enter, leave),
         cmocka_unit_test_setup_teardown(mistakes_are_refused, enter, leave),
     };
     return cmocka_run_group_tests_name("cli search", tests, NULL, NULL);

@@ -105,8 +105,8 @@ static const struct argp_option options[] = {
     {"validation-images", NLG_KEY_VALIDATION_IMAGES, "N", 0, "Images cut from training to score with (default 2000)", 1},
     NLG_OPTION_SPLIT_SEED(1),
     {"epochs", NLG_KEY_EPOCHS, "E", 0, "Epochs per trial (default 3)", 1},
-    {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 64)", 1},
-    {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1)", 1},
+    {"batch", NLG_KEY_BATCH, "B", 0, "Images per training step (default 64; detectors 16)", 1},
+    {"lr", NLG_KEY_LR, "X", 0, "Highest learning rate (default 0.1; detectors 0.002)", 1},
     {"max-params", KEY_MAX_PARAMS, "N", 0, "Reject networks with more parameters without training them", 1},
     {"max-macs", KEY_MAX_MACS, "N", 0, "Reject networks with more MACs per image without training them", 1},
     {0},
@@ -353,10 +353,12 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
     nlg_exec exec;
     nlg_train_evaluator *evaluator = NULL;
     nlg_settings own = call->settings;
+    nlg_dataset_options data = o->training.dataset;
     const bool given = run->workers > 0;
+    if (run->space->detects) data.image_size = run->space->input[1];
     if (given) own.threads = 1; /* this process only waits */
     nlg_status status = nlg_exec_open(&own, &exec, err);
-    if (status == NLG_OK) status = nlg_dataset_open(o->training.data, &o->training.dataset, &dataset, err);
+    if (status == NLG_OK) status = nlg_dataset_open(o->training.data, &data, &dataset, err);
     if (status == NLG_OK && !given) status = choose_workers(call, run, dataset, &exec, err);
     nlg_train_evaluator_options train = {.dataset = dataset,
                                          .exec = &exec,

@@ -29,6 +29,9 @@ nlg_status nlg_training_option(nlg_training_options *options, int key, const cha
 
 nlg_recipe nlg_training_recipe(const nlg_training_options *options) {
     nlg_recipe recipe = nlg_recipe_default();
+    const nlg_dataset_format *format = NULL;
+    if (options->data && nlg_dataset_format_find(options->data, &format, NULL) == NLG_OK)
+        recipe = nlg_task_recipe(nlg_task_for(&(const nlg_dataset_info){.targets = nlg_dataset_format_targets(format)}));
     recipe.epochs = options->epochs;
     if (options->batch) recipe.batch = options->batch;
     if (options->lr >= 0) recipe.lr = options->lr;

@@ -37,7 +37,7 @@ static inline bool nlg_is_training_option(int key) {
     return key >= NLG_KEY_DATA && key <= NLG_KEY_LR;
 }
 
-/* The default recipe with the epochs, the batch (if given) and the rate (if given). */
+/* The default recipe of the data's task with the epochs, the batch (if given) and the rate (if given). */
 nlg_recipe nlg_training_recipe(const nlg_training_options *options);
 
 #endif
