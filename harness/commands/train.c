@@ -149,7 +149,7 @@ static double given_or(double given, double otherwise) {
 
 static bool is_normalised(const nlg_graph *graph) {
     for (int i = 1; i < graph->n_nodes; i++)
-        if (strcmp(graph->nodes[i].op->name, "batch_norm") == 0) return true;
+        if (graph->nodes[i].op->gather) return true; /* statistics of the batch */
     return false;
 }
 

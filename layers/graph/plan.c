@@ -12,41 +12,20 @@
 
 #include "layers/graph/plan_internal.h"
 
-static bool is(const nlg_op *op, const char *name) {
-    return strcmp(op->name, name) == 0;
-}
-
-/* The activation and addition slots of the ops that can fuse them. */
-static nlg_act *act_slot(const plan_step *s) {
-    if (is(s->op, "conv2d")) return &((nlg_conv2d_attrs *)s->attrs)->act;
-    if (is(s->op, "linear")) return &((nlg_linear_attrs *)s->attrs)->act;
-    if (is(s->op, "batch_norm")) return &((nlg_batch_norm_attrs *)s->attrs)->act;
-    if (is(s->op, "add")) return &((nlg_add_attrs *)s->attrs)->act;
-    return NULL;
-}
-
-static bool *add_slot(const plan_step *s) {
-    if (is(s->op, "conv2d")) return &((nlg_conv2d_attrs *)s->attrs)->add;
-    if (is(s->op, "batch_norm")) return &((nlg_batch_norm_attrs *)s->attrs)->add;
-    return NULL;
-}
-
-static bool plain_add(const nlg_node *node) {
-    const nlg_add_attrs *a = node->attrs;
-    return node->n_inputs == 2 && a->factor[0] == 1.0F && a->factor[1] == 1.0F && a->act == NLG_ACT_NONE;
-}
-
 /* The step that makes a value, if a later node may be merged into it: read once, nothing after its arithmetic yet. */
 static plan_step *open_step(nlg_plan *plan, int value) {
     const plan_value *v = &plan->values[value];
     if (!v->single || v->producer < 0) return NULL;
     plan_step *s = &plan->steps[v->producer];
-    const nlg_act *act = act_slot(s);
-    return act != NULL && *act == NLG_ACT_NONE ? s : NULL;
+    return s->op->act && *s->op->act(s->attrs) == NLG_ACT_NONE ? s : NULL;
 }
 
 static bool training(const nlg_plan *plan) {
     return plan->options.mode == NLG_TRAIN;
+}
+
+static bool fuses_training(const plan_step *s) {
+    return (s->op->flags & NLG_OP_FUSES_TRAINING) != 0;
 }
 
 /* Move a step to the end of the list, where `node` stands, so that all inputs it gains are there. */
@@ -63,37 +42,31 @@ static plan_step *move_to_end(nlg_plan *plan, plan_step *old, const nlg_node *no
 
 /* Merge `node` into the step before it, if a rule allows; the value of the merged step or -1. */
 static int fuse(nlg_plan *plan, const nlg_node *node, const int *map, const int *uses, int index) {
-    plan_step *s = NULL;
-    const int first = map[node->inputs[0]];
-    if (is(node->op, "batch_norm") && !training(plan)) {
-        s = open_step(plan, first);
-        nlg_conv2d_attrs *conv = s != NULL && is(s->op, "conv2d") ? s->attrs : NULL;
-        if (conv == NULL || conv->norm || conv->add) return -1;
-        const nlg_batch_norm_attrs *norm = node->attrs;
-        if (s->n_params + node->n_params > NLG_OP_MAX_PARAMS) return -1;
-        s = move_to_end(plan, s, node);
-        conv->norm = true, conv->norm_affine = norm->affine, conv->norm_eps = norm->eps;
-        for (int i = 0; i < node->n_params; i++) s->params[s->n_params++] = node->params[i];
-    } else if (is(node->op, "add") && plain_add(node)) {
+    const nlg_op *op = node->op;
+    plan_step *s = open_step(plan, map[node->inputs[0]]);
+    if (op->sums_two && op->sums_two(node->attrs, node->n_inputs)) {
         const int a = map[node->inputs[0]], b = map[node->inputs[1]];
         int other = -1;
+        s = NULL;
         for (int i = 0; i < 2 && a != b; i++) { /* the later of two candidates, so that the shortcut is ready first */
             plan_step *candidate = open_step(plan, i == 0 ? a : b);
-            const bool *add = candidate != NULL ? add_slot(candidate) : NULL;
-            if (add == NULL || *add || (training(plan) != is(candidate->op, "batch_norm"))) continue;
+            if (!candidate || !candidate->op->add || *candidate->op->add(candidate->attrs)) continue;
+            if (training(plan) != fuses_training(candidate)) continue;
             if (s == NULL || candidate > s) s = candidate, other = i == 0 ? b : a;
         }
         if (s == NULL) return -1;
         s = move_to_end(plan, s, node);
-        *add_slot(s) = true;
+        *s->op->add(s->attrs) = true;
         s->in[s->n_in++] = other;
-    } else if (is(node->op, "activation")) {
-        s = open_step(plan, first);
-        if (s == NULL || (training(plan) && !is(s->op, "batch_norm") && !is(s->op, "add"))) return -1;
+    } else if (op->activates) {
+        if (s == NULL || (training(plan) && !fuses_training(s))) return -1;
         s = move_to_end(plan, s, node);
-        *act_slot(s) = ((const nlg_activation_attrs *)node->attrs)->act;
+        *s->op->act(s->attrs) = op->activates(node->attrs);
     } else {
-        return -1;
+        if (s == NULL || training(plan) || !s->op->fold || s->n_params + node->n_params > NLG_OP_MAX_PARAMS) return -1;
+        if (!s->op->fold(s->attrs, op, node->attrs)) return -1;
+        s = move_to_end(plan, s, node);
+        for (int i = 0; i < node->n_params; i++) s->params[s->n_params++] = node->params[i];
     }
     s->cost = (nlg_op_cost){s->cost.macs, s->cost.other_ops};
     plan->values[s->out].single = uses[index] == 1;
@@ -107,11 +80,11 @@ static bool identity(const nlg_plan *plan, const nlg_node *node) {
 
 /* The value of an earlier step that activates the same value alike (the branches of a cell all do), or -1. */
 static int same_activation(nlg_plan *plan, const nlg_node *node, const int *map) {
-    if (!is(node->op, "activation") || training(plan) || plan->options.no_fusion) return -1;
+    if (!node->op->activates || training(plan) || plan->options.no_fusion) return -1;
     for (int i = 0; i < plan->n_steps; i++) {
         const plan_step *s = &plan->steps[i];
         if (s->dead || s->op != node->op || s->in[0] != map[node->inputs[0]]) continue;
-        if (((const nlg_activation_attrs *)s->attrs)->act != ((const nlg_activation_attrs *)node->attrs)->act) continue;
+        if (node->op->activates(s->attrs) != node->op->activates(node->attrs)) continue;
         plan->values[s->out].single = false;
         return s->out;
     }

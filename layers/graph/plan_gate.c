@@ -3,10 +3,7 @@
  *
  * The steps stay in their places, and so do their items, idle: how the batch is cut follows from the list of items, and no bit
  * changes. Every sum of gradients keeps its order, as nothing reads the ReLU's input between it and its reader. */
-#include <string.h>
-
 #include "layers/graph/plan_internal.h"
-#include "layers/ops/conv_call.h"
 
 /* The only step that reads the value, -1 if there are several or none. */
 static int only_reader(const nlg_plan *plan, int value) {
@@ -28,21 +25,21 @@ static bool read_between(const nlg_plan *plan, int value, int begin, int end) {
 }
 
 static bool is_relu(const plan_step *s) {
-    return strcmp(s->op->name, "activation") == 0 && ((const nlg_activation_attrs *)s->attrs)->act == NLG_ACT_RELU;
+    return s->op->activates && s->op->activates(s->attrs) == NLG_ACT_RELU;
 }
 
 /* A value that a ReLU may overwrite in place needs no second buffer, which gating would take. */
 static bool overwritten(const nlg_plan *plan, const plan_value *x) {
-    return x->uses == 1 && x->producer >= 0 && strcmp(plan->steps[x->producer].op->name, "concat") != 0;
+    return x->uses == 1 && x->producer >= 0 && !nlg_plan_concatenates(&plan->steps[x->producer]);
 }
 
-static bool can_gate(const nlg_plan *plan, int relu, int reader) {
+/* Where the reader says that it gates, NULL if it cannot. */
+static bool *gate_of(const nlg_plan *plan, int relu, int reader) {
     const plan_step *r = &plan->steps[relu], *s = &plan->steps[reader];
     const plan_value *x = &plan->values[r->in[0]];
-    nlg_conv_shape shape;
-    if (s->op != &nlg_op_conv2d || !s->backward || s->n_in != 1 || !x->gradient || overwritten(plan, x)) return false;
-    if (!nlg_conv2d_shape(s->attrs, x->shape, &shape) || !nlg_conv_gate_fits(&shape, plan->exec)) return false;
-    return !read_between(plan, r->in[0], relu, reader);
+    if (!s->op->gate || !s->backward || s->n_in != 1 || !x->gradient || overwritten(plan, x)) return NULL;
+    bool *gate = s->op->gate(s->attrs, x->shape, plan->exec);
+    return gate && !read_between(plan, r->in[0], relu, reader) ? gate : NULL;
 }
 
 void nlg_plan_gate(nlg_plan *plan) {
@@ -52,9 +49,10 @@ void nlg_plan_gate(nlg_plan *plan) {
         plan_value *y = &plan->values[r->out];
         if (!is_relu(r) || !r->backward || y->output) continue;
         const int reader = only_reader(plan, r->out);
-        if (reader < 0 || !can_gate(plan, i, reader)) continue;
+        bool *gate = reader < 0 ? NULL : gate_of(plan, i, reader);
+        if (!gate) continue;
         plan_step *s = &plan->steps[reader];
-        ((nlg_conv2d_attrs *)s->attrs)->gate = true;
+        *gate = true;
         s->gated = r->in[0];
         y->gradient = false;
         plan->items[r->item[PLAN_BACKWARD]].idle = true;

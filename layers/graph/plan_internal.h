@@ -102,6 +102,9 @@ struct nlg_plan {
     int nonfinite; /* while looking for one: the first step with such an output, n_steps if none */
 };
 
+static inline bool nlg_plan_concatenates(const plan_step *step) {
+    return (step->op->flags & NLG_OP_CONCATENATES) != 0;
+}
 /* What the backward pass of a step reads: flags NLG_OP_READS_X and NLG_OP_READS_Y. */
 static inline unsigned nlg_plan_step_reads(const plan_step *step) {
     return step->op->reads ? step->op->reads(step->attrs) : step->op->flags;

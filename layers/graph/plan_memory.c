@@ -19,10 +19,6 @@ static bool same_shape(nlg_shape a, nlg_shape b) {
     return a.h == b.h && a.w == b.w && a.c == b.c;
 }
 
-static bool is_concat(const plan_step *s) {
-    return strcmp(s->op->name, "concat") == 0;
-}
-
 /* y may take over x's storage: nobody else reads x, and neither x's producer nor this op needs x later. */
 static void try_in_place(nlg_plan *plan, int index) {
     plan_step *s = &plan->steps[index];
@@ -33,7 +29,7 @@ static void try_in_place(nlg_plan *plan, int index) {
     if (training) {
         const plan_step *producer = &plan->steps[x->producer];
         if ((nlg_plan_step_reads(s) & NLG_OP_READS_X) || (nlg_plan_step_reads(producer) & NLG_OP_READS_Y)) return;
-        if (is_concat(producer)) return; /* slices of it may be read again in the backward pass */
+        if (nlg_plan_concatenates(producer)) return; /* slices of it may be read again in the backward pass */
         if (x->gradient != plan->values[s->out].gradient) return;
     }
     x->parent = s->out;
@@ -171,7 +167,7 @@ nlg_status nlg_plan_find_lifetimes(nlg_plan *plan, nlg_error *err) {
     for (int i = 0; i < plan->n_steps; i++)
         for (int j = 0; j < plan->steps[i].n_in; j++) last_use[plan->steps[i].in[j]] = i;
     for (int i = 0; i < plan->n_steps && !plan->options.no_fusion; i++) {
-        if (is_concat(&plan->steps[i]))
+        if (nlg_plan_concatenates(&plan->steps[i]))
             try_slices(plan, i, last_use);
         else
             try_in_place(plan, i);

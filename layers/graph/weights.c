@@ -42,8 +42,7 @@ static bool is_rectified(const nlg_graph *graph, int param) {
         for (int j = 0; j < graph->nodes[i].n_params; j++) {
             if (graph->nodes[i].params[j] != param) continue;
             const nlg_node *reader = first_reader(graph, i);
-            return reader != NULL && strcmp(reader->op->name, "activation") == 0 &&
-                   ((const nlg_activation_attrs *)reader->attrs)->act == NLG_ACT_RELU;
+            return reader && reader->op->activates && reader->op->activates(reader->attrs) == NLG_ACT_RELU;
         }
     return false;
 }

@@ -46,6 +46,10 @@ static void describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%s", act_name(((const nlg_activation_attrs *)attrs)->act));
 }
 
+static nlg_act activates(const void *attrs) {
+    return ((const nlg_activation_attrs *)attrs)->act;
+}
+
 const nlg_op nlg_op_activation = {
     .name = "activation",
     .summary = "elementwise function: ReLU, ReLU6, SiLU, sigmoid, tanh",
@@ -58,6 +62,7 @@ const nlg_op nlg_op_activation = {
     .saved_size = saved_size,
     .forward = forward,
     .backward = backward,
+    .activates = activates,
     .reads = reads,
     .describe = describe,
 };

@@ -73,19 +73,30 @@ static void describe(const void *attrs, char *text, size_t size) {
         snprintf(text, size, "%s", act_name(a->act));
 }
 
+static nlg_act *act_of(void *attrs) {
+    return &((nlg_add_attrs *)attrs)->act;
+}
+
+static bool sums_two(const void *attrs, int n_x) {
+    const nlg_add_attrs *a = attrs;
+    return n_x == 2 && a->factor[0] == 1.0f && a->factor[1] == 1.0f && a->act == NLG_ACT_NONE;
+}
+
 const nlg_op nlg_op_add = {
     .name = "add",
     .summary = "sum of inputs, each with a weight of its own",
     .attrs_size = sizeof(nlg_add_attrs),
     .min_inputs = 1,
     .max_inputs = NLG_OP_MAX_INPUTS,
-    .flags = NLG_OP_READS_Y | NLG_OP_IN_PLACE,
+    .flags = NLG_OP_READS_Y | NLG_OP_IN_PLACE | NLG_OP_FUSES_TRAINING,
     .infer = infer,
     .cost = cost,
     .saved_size = saved_size,
     .scratch_size = scratch_size,
     .forward = forward,
     .backward = backward,
+    .act = act_of,
+    .sums_two = sums_two,
     .reads = reads,
     .describe = describe,
 };

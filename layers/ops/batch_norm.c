@@ -222,13 +222,21 @@ static void describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "eps %g%s%s%s", (double)a->eps, a->add ? " add" : "", a->act ? " " : "", act_name(a->act));
 }
 
+static nlg_act *act_of(void *attrs) {
+    return &((nlg_batch_norm_attrs *)attrs)->act;
+}
+
+static bool *add_of(void *attrs) {
+    return &((nlg_batch_norm_attrs *)attrs)->add;
+}
+
 const nlg_op nlg_op_batch_norm = {
     .name = "batch_norm",
     .summary = "batch normalisation over a channel",
     .attrs_size = sizeof(nlg_batch_norm_attrs),
     .min_inputs = 1,
     .max_inputs = 2,
-    .flags = NLG_OP_READS_X,
+    .flags = NLG_OP_READS_X | NLG_OP_FUSES_TRAINING,
     .infer = infer,
     .params = params,
     .cost = cost,
@@ -243,5 +251,7 @@ const nlg_op nlg_op_batch_norm = {
     .settle = settle,
     .gather_backward = gather_backward,
     .settle_backward = settle_backward,
+    .act = act_of,
+    .add = add_of,
     .describe = describe,
 };

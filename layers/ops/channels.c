@@ -34,6 +34,7 @@ const nlg_op nlg_op_concat = {
     .summary = "inputs side by side in channels",
     .min_inputs = 1,
     .max_inputs = NLG_OP_MAX_INPUTS,
+    .flags = NLG_OP_CONCATENATES,
     .infer = concat_infer,
     .cost = no_cost,
     .forward = concat_forward,

@@ -193,6 +193,39 @@ static void describe(const void *attrs, char *text, size_t size) {
     if (used > 0 && (size_t)used < size && a->groups > 1) snprintf(text + used, size - (size_t)used, " g%d", a->groups);
 }
 
+/* ---- what the planner may leave to a convolution ---- */
+
+static nlg_act *act_of(void *attrs) {
+    return &((nlg_conv2d_attrs *)attrs)->act;
+}
+
+static bool *add_of(void *attrs) {
+    return &((nlg_conv2d_attrs *)attrs)->add;
+}
+
+static bool *gate_of(void *attrs, nlg_shape x, const nlg_exec *exec) {
+    nlg_conv2d_attrs *a = attrs;
+    nlg_conv_shape shape;
+    return nlg_conv2d_shape(a, x, &shape) && nlg_conv_gate_fits(&shape, exec) ? &a->gate : NULL;
+}
+
+/* A batch norm, into the packed weights. */
+static bool fold_norm(void *attrs, const nlg_op *later, const void *later_attrs) {
+    nlg_conv2d_attrs *a = attrs;
+    const nlg_batch_norm_attrs *norm = later_attrs;
+    if (later != &nlg_op_batch_norm || a->norm || a->add) return false;
+    a->norm = true, a->norm_affine = norm->affine, a->norm_eps = norm->eps;
+    return true;
+}
+
+static void describe_fused(const void *attrs, char *text, size_t size) {
+    const nlg_conv2d_attrs *a = attrs;
+    describe(attrs, text, size);
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s%s%s%s", a->scale ? " scale" : "", a->bias || a->norm ? " bias" : "",
+             a->add ? " add" : "", a->act ? " " : "", act_name(a->act));
+}
+
 const nlg_op nlg_op_conv2d = {
     .name = "conv2d",
     .summary = "convolution, also grouped, depthwise and dilated",
@@ -209,6 +242,11 @@ const nlg_op nlg_op_conv2d = {
     .forward = forward,
     .backward = backward,
     .algorithm = algorithm,
+    .act = act_of,
+    .add = add_of,
+    .gate = gate_of,
+    .fold = fold_norm,
     .describe = describe,
+    .describe_fused = describe_fused,
     .window = window,
 };

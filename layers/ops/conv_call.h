@@ -16,6 +16,7 @@ void nlg_conv_call_backward(const nlg_op_call *call, const nlg_conv_shape *shape
 const char *nlg_conv_call_algorithm(const nlg_op_call *call, const nlg_conv_shape *shape);
 
 extern const nlg_op nlg_op_conv2d, nlg_op_channel_scale;
+extern const nlg_op nlg_op_batch_norm; /* which a convolution takes over in inference */
 /* Sizes of a conv2d for one image of shape x, with P and Q; false if the kernel does not fit. */
 bool nlg_conv2d_shape(const nlg_conv2d_attrs *attrs, nlg_shape x, nlg_conv_shape *shape);
 /* Bias (behind the packed weights), addend and activation of a conv2d's call. */

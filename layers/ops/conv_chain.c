@@ -89,6 +89,13 @@ static void describe(const void *attrs, char *text, size_t size) {
     nlg_op_conv2d.describe(&a->part[1], text, size);
 }
 
+static void describe_fused(const void *attrs, char *text, size_t size) {
+    const nlg_conv_chain_attrs *a = attrs;
+    char part[2][96] = {"", ""};
+    for (int i = 0; i < 2; i++) nlg_op_conv2d.describe_fused(&a->part[i], part[i], sizeof part[i]);
+    snprintf(text, size, "%s then %d %s", part[0], a->between.c, part[1]);
+}
+
 const nlg_op nlg_op_conv_chain = {
     .name = "conv_chain",
     .attrs_size = sizeof(nlg_conv_chain_attrs),
@@ -102,4 +109,5 @@ const nlg_op nlg_op_conv_chain = {
     .forward = forward,
     .algorithm = algorithm,
     .describe = describe,
+    .describe_fused = describe_fused,
 };

@@ -83,6 +83,15 @@ static const char *algorithm(const nlg_op_call *call) {
     return nlg_conv_call_algorithm(call, &s);
 }
 
+static nlg_act *act_of(void *attrs) {
+    return &((nlg_linear_attrs *)attrs)->act;
+}
+
+static void describe_fused(const void *attrs, char *text, size_t size) {
+    const nlg_linear_attrs *a = attrs;
+    snprintf(text, size, "%s%s%s", a->bias ? "bias" : "", a->bias && a->act ? " " : "", act_name(a->act));
+}
+
 const nlg_op nlg_op_linear = {
     .name = "linear",
     .summary = "fully connected layer",
@@ -98,5 +107,7 @@ const nlg_op nlg_op_linear = {
     .pack = pack,
     .forward = forward,
     .backward = backward,
+    .act = act_of,
     .algorithm = algorithm,
+    .describe_fused = describe_fused,
 };

@@ -90,7 +90,9 @@ typedef enum {
     NLG_OP_READS_Y = 2,  /* backward reads y */
     NLG_OP_IN_PLACE = 4, /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
     NLG_OP_RANDOM = 8,
-    NLG_OP_VIEW = 16, /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
+    NLG_OP_VIEW = 16,          /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
+    NLG_OP_CONCATENATES = 32,  /* y is the channels of all inputs in order: they may lie there from the start */
+    NLG_OP_FUSES_TRAINING = 64 /* `act` may be used in training too, and `add` in training only */
 } nlg_op_flags;
 
 /* A batch may be cut: forward and backward are called for ranges of its images, by several workers at once, each with a scratch of
@@ -125,6 +127,20 @@ typedef struct nlg_op {
     void (*settle)(const nlg_op_call *call);
     void (*gather_backward)(const nlg_op_call *call);
     void (*settle_backward)(const nlg_op_call *call);
+    /* Optional, for the planner, which may leave the work of later nodes to this op. Where the attrs say: the activation of y; that
+     * a last input of y's shape is added before it; that dx is set to 0 where x, a ReLU's output, is (NULL: not with this shape).
+     */
+    nlg_act *(*act)(void *attrs);
+    bool *(*add)(void *attrs);
+    bool *(*gate)(void *attrs, nlg_shape x, const nlg_exec *exec);
+    /* Optional: takes over the op behind it in inference, whose parameters then follow its own; false: it cannot. */
+    bool (*fold)(void *attrs, const struct nlg_op *later, const void *later_attrs);
+    /* Optional, of nodes that may be left to an op before them: the activation if the op is nothing else, else NLG_ACT_NONE;
+     * whether it is the plain sum of two inputs. */
+    nlg_act (*activates)(const void *attrs);
+    bool (*sums_two)(const void *attrs, int n_x);
+    /* Optional: what an operation's text in tables of latency says in place of describe, with all that was left to the op. */
+    void (*describe_fused)(const void *attrs, char *text, size_t size);
     /* Optional: flags READS_X and READS_Y where they depend on attrs (fused activations); overrides `flags` for these two. */
     unsigned (*reads)(const void *attrs);
     /* Optional: name of the algorithm that shapes choose, e.g. "winograd". */
