@@ -220,7 +220,7 @@ static nlg_status verify_file(const nlg_dataset_file *file, const char *folder, 
     if (status == NLG_OK && strcmp(digest, file->unpacked_sha256) != 0)
         status = nlg_fail(err, NLG_ERR_CHECK, "%s: expected contents with SHA-256 %s, found %s; fetch it again",
                           nlg_unpacker_path(unpacker), file->unpacked_sha256, digest);
-    if (status == NLG_OK) say(l, "%s: contents as published, packed anew", file->name);
+    if (status == NLG_OK) say(l, "%s: the content is that of the published file, compressed again", file->name);
     nlg_unpacker_close(unpacker);
     return status;
 }

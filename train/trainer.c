@@ -430,7 +430,9 @@ nlg_status nlg_evaluate(const nlg_graph *graph, const nlg_weights *weights, cons
     void *state = NULL;
     *result = (nlg_evaluation){0};
     NLG_TRY(check_shapes(graph, info, &plain, err));
-    if (images == 0) return nlg_fail(err, NLG_ERR_INPUT, "%s: this split has no images", info->name);
+    if (images == 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: this split has no images; take another split, or a folder with images",
+                        info->name);
     if (o->exit < 0 || o->exit > nlg_graph_exits(graph))
         return nlg_fail(err, NLG_ERR_INPUT, "exit: expected 0 (the end) to %d, found %d", nlg_graph_exits(graph), o->exit);
     const nlg_plan_options how = {.batch = batch, .mode = NLG_INFER, .exit = o->exit};

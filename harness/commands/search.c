@@ -91,7 +91,7 @@ static const struct argp_option options[] = {
     {"resume", KEY_RESUME, NULL, OPTION_HIDDEN, "Accepted for compatibility: a search always continues", 0},
     {"add-run", KEY_ADD_RUN, NULL, 0, "Add this search to a store that already holds others", 0},
     {"top", KEY_TOP, "N", 0, "Print the N best genotypes at the end", 0},
-    {"front", KEY_FRONT, NULL, 0, "Print the genotypes that no other beats in both score and cost", 0},
+    {"front", KEY_FRONT, NULL, 0, "Print the Pareto front of score and cost", 0},
     {"cost", KEY_COST, "KIND", 0, "macs (default), params or latency: what --reward and nsga2 keep low", 0},
     {"reward", KEY_REWARD, "KIND", 0,
      "score (default), or MnasNet's score x (cost / target)^w: soft (w = -0.07) or hard (w = 0 up to the target, -1 beyond)", 0},

@@ -196,7 +196,7 @@ static nlg_status match(reader *r, const nlg_graph *g, nlg_load_options *options
     nlg_free(found);
     if (problems.count > 0)
         return nlg_fail(err, NLG_ERR_INPUT,
-                        "%s: %d tensors do not fit this network: %s%s; nothing was loaded; give the weights of this very network",
+                        "%s: %d tensors do not fit this network: %s%s; no weights were loaded; take a file of this network",
                         r->file.path, problems.count, problems.text, problems.cut ? " ..." : "");
     return NLG_OK;
 }
