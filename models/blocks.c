@@ -13,12 +13,15 @@ nlg_value nlg_conv_norm_act(nlg_builder *b, nlg_value x, nlg_conv_args conv, nlg
 nlg_value nlg_squeeze_excite(nlg_builder *b, nlg_value x, int width, nlg_act act, const char *reduce_name,
                              const char *expand_name) {
     int channels = nlg_shape_of(b, x).c;
+    nlg_block_begin(b, "SE");
     nlg_value s = nlg_global_avg_pool(b, x);
     s = nlg_conv(b, s, (nlg_conv_args){.out = width, .kernel = 1, .bias = true}, "%s", reduce_name);
     s = nlg_activation(b, s, act);
     s = nlg_conv(b, s, (nlg_conv_args){.out = channels, .kernel = 1, .bias = true}, "%s", expand_name);
     s = nlg_activation(b, s, NLG_ACT_SIGMOID);
-    return nlg_channel_scale(b, x, s);
+    x = nlg_channel_scale(b, x, s);
+    nlg_block_end(b);
+    return x;
 }
 
 void nlg_classifier(nlg_builder *b, nlg_value x, float dropout, int classes, const char *name) {
@@ -101,7 +104,12 @@ nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value 
         const int out = net->width == 0 ? stage->out : nlg_round_channels(stage->out, net->width);
         for (int i = 0; i < repeats(net, s); i++, block++) {
             net->naming->scope(b, s, i, block);
+            if (net->v1)
+                nlg_block_begin(b, "%s", net->dense ? "convolution" : "separable");
+            else
+                nlg_block_begin(b, "MBConv%d k%d", stage->expand, stage->kernel);
             x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks);
+            nlg_block_end(b);
             nlg_pop(b);
         }
         if (after) after[s] = x;

@@ -8,11 +8,11 @@
 
 // clang-format off
 #define MODULE(m, n1, n3_reduce, n3, nd_reduce, nd, pool, pool_proj)                                                               \
-    "( inception_" m "_1x1 1x1:" #n1 " | inception_" m "_3x3_reduce 1x1:" #n3_reduce ", inception_" m "_3x3 3x3:" #n3              \
+    "[inception " m "] ( inception_" m "_1x1 1x1:" #n1 " | inception_" m "_3x3_reduce 1x1:" #n3_reduce ", inception_" m "_3x3 3x3:" #n3              \
     " | inception_" m "_double_3x3_reduce 1x1:" #nd_reduce ", inception_" m "_double_3x3_1 3x3:" #nd                               \
     ", inception_" m "_double_3x3_2 3x3:" #nd " | " pool " 3x3, inception_" m "_pool_proj 1x1:" #pool_proj " ), "
 #define REDUCTION(m, n3_reduce, n3, nd_reduce, nd)                                                                                 \
-    "( inception_" m "_3x3_reduce 1x1:" #n3_reduce ", inception_" m "_3x3 3x3/2:" #n3                                              \
+    "[reduction " m "] ( inception_" m "_3x3_reduce 1x1:" #n3_reduce ", inception_" m "_3x3 3x3/2:" #n3                                              \
     " | inception_" m "_double_3x3_reduce 1x1:" #nd_reduce ", inception_" m "_double_3x3_1 3x3:" #nd                               \
     ", inception_" m "_double_3x3_2 3x3/2:" #nd " | max 3x3/2c ), "
 

@@ -187,6 +187,7 @@ static nlg_value build_cell(network *net, const nlg_cell *cell, nlg_value previo
     const nlg_cell_macro *m = net->macro;
     net->cells++;
     cell_build c = {.net = net, .cell = cell, .filters = filters, .stride = stride};
+    nlg_block_begin(net->b, "%s cell", stride > 1 ? "reduction" : "normal");
     c.drop_path = m->drop_path_constant ? m->drop_path : m->drop_path * (float)net->cells / (float)net->total_cells;
     for (int s = 0; s < NLG_CELL_MAX_STATES; s++)
         for (int op = 0; op < NLG_CELL_OPS; op++) c.pooled[s][op] = -1;
@@ -196,12 +197,16 @@ static nlg_value build_cell(network *net, const nlg_cell *cell, nlg_value previo
         nlg_value side[2];
         for (int k = 0; k < 2; k++) {
             nlg_push(net->b, "comb_iter_%d_%s", i, k == 0 ? "left" : "right");
+            nlg_block_begin(net->b, "%s", nlg_cell_ops[cell->blocks[i].op[k]].name);
             side[k] = operation(&c, cell->blocks[i].op[k], cell->blocks[i].in[k]);
+            nlg_block_end(net->b);
             nlg_pop(net->b);
         }
         c.state[i + 2] = nlg_add(net->b, side[0], side[1]);
     }
-    return cell_output(&c);
+    const nlg_value out = cell_output(&c);
+    nlg_block_end(net->b);
+    return out;
 }
 
 /* ---- networks --------------------------------------------------------------------------------------------------------- */
@@ -211,6 +216,7 @@ static void auxiliary_head(network *net, nlg_value x, int classes) {
     nlg_builder *b = net->b;
     const nlg_cell_macro *m = net->macro;
     nlg_aux_begin(b);
+    nlg_block_begin(b, "auxiliary head");
     nlg_push(b, "aux");
     x = nlg_avg_pool(b, nlg_relu(b, x), (nlg_pool_args){.kernel = 5, .stride = 3});
     nlg_push(b, "proj_1x1");
@@ -222,6 +228,7 @@ static void auxiliary_head(network *net, nlg_value x, int classes) {
     nlg_pop(b);
     x = nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc");
     nlg_pop(b);
+    nlg_block_end(b);
     nlg_output_aux(b, x, m->aux_weight);
     nlg_aux_end(b);
 }

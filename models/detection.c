@@ -44,11 +44,13 @@ static void build_fpn(detector *d, const nlg_value stage[4]) {
     nlg_builder *b = d->b;
     nlg_value merged[3];
     nlg_push(b, "backbone.fpn");
+    nlg_block_begin(b, "FPN");
     for (int i = 0; i < 3; i++) merged[i] = fpn_block(d, stage[i + 1], 1, "inner_blocks", i);
     for (int i = 1; i >= 0; i--) merged[i] = nlg_add(b, merged[i], nlg_upsample(b, merged[i + 1], 2));
     for (int i = 0; i < 3; i++) d->level[i] = fpn_block(d, merged[i], 3, "layer_blocks", i);
     d->level[3] = extra_block(d, d->spec->pyramid == NLG_PYRAMID_FPN ? stage[3] : d->level[2], 6);
     d->level[4] = extra_block(d, nlg_relu(b, d->level[3]), 7);
+    nlg_block_end(b);
     nlg_pop(b);
 }
 
@@ -88,6 +90,7 @@ void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int c
     for (int i = 0; i < LEVELS; i++) node[i] = (pyramid_node){level[i], FIRST_LEVEL + i, false};
     for (int i = 0; i < n_cells; i++) {
         const nlg_fpn_cell *cell = &cells[i];
+        nlg_block_begin(b, "%s", cell->op == NLG_FPN_SUM ? "sum" : "global pooling");
         nlg_value x = merge(b, cell, node);
         /* Nodes of this level that nothing has read flow into its output. */
         for (int j = 0; cell->output && j < LEVELS + i; j++)
@@ -99,6 +102,7 @@ void nlg_fpn_build(nlg_builder *b, const nlg_fpn_cell *cells, int n_cells, int c
         x = nlg_conv(b, nlg_relu(b, x), (nlg_conv_args){.out = channels, .kernel = 3, .pad = 1, .bias = true}, "conv");
         x = nlg_batch_norm(b, x, (nlg_norm_args){0}, "bn");
         nlg_pop(b);
+        nlg_block_end(b);
         node[LEVELS + i] = (pyramid_node){x, cell->level, false};
         if (cell->output) level[cell->level - FIRST_LEVEL] = x;
     }
@@ -122,7 +126,9 @@ static void build_stack(detector *d, int index) {
     nlg_builder *b = d->b;
     const nlg_fpn_stack *stack = d->spec->stack != NULL ? d->spec->stack : &nlg_nas_fpn_stack;
     nlg_push(b, "backbone.fpn.stacks.%d", index);
+    nlg_block_begin(b, "NAS-FPN");
     nlg_fpn_build(b, stack->cells, stack->n_cells, d->spec->channels, d->level);
+    nlg_block_end(b);
     nlg_pop(b);
 }
 
@@ -130,7 +136,7 @@ static void build_stack(detector *d, int index) {
 
 /* Four 3x3 convolutions and a last one, the same weights on every level and at every exit; batch norm is one for each level and
  * exit. exit: 0 at the network's end. */
-static void build_head(detector *d, const char *name, const char *last, int out, int exit) {
+static void build_head(detector *d, const char *title, const char *name, const char *last, int out, int exit) {
     nlg_builder *b = d->b;
     const nlg_detector_spec *spec = d->spec;
     const int layers = spec->head_layers ? spec->head_layers : 4;
@@ -139,6 +145,7 @@ static void build_head(detector *d, const char *name, const char *last, int out,
     nlg_share_begin(b);
     for (int l = 0; l < LEVELS; l++) {
         nlg_value x = d->level[l];
+        nlg_block_begin(b, "%s", title);
         for (int i = 0; i < layers; i++) {
             nlg_push(b, "conv.%d", i);
             x = conv3x3(d, x, spec->channels, "0");
@@ -150,6 +157,7 @@ static void build_head(detector *d, const char *name, const char *last, int out,
             nlg_pop(b);
         }
         x = conv3x3(d, x, out, last);
+        nlg_block_end(b);
         if (exit > 0)
             nlg_output_aux(b, x, 1);
         else
@@ -160,8 +168,8 @@ static void build_head(detector *d, const char *name, const char *last, int out,
 }
 
 static void build_heads(detector *d, int classes, int exit) {
-    build_head(d, "classification_head", "cls_logits", ANCHORS * classes, exit);
-    build_head(d, "regression_head", "bbox_reg", ANCHORS * 4, exit);
+    build_head(d, "class subnet", "classification_head", "cls_logits", ANCHORS * classes, exit);
+    build_head(d, "box subnet", "regression_head", "bbox_reg", ANCHORS * 4, exit);
 }
 
 /* Ghiasi et al., Section 3.2.1, "Deeply supervised anytime object detection": heads behind the intermediate pyramids too, trained

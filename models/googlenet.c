@@ -10,9 +10,9 @@
 
 // clang-format off
 #define MODULE(name, n1, n3_reduce, n3, n5_reduce, k5, n5, pool_proj)                                                              \
-    name " { ( branch1 1x1:" #n1 " | branch2.0 1x1:" #n3_reduce ", branch2.1 3x3:" #n3 " | branch3.0 1x1:" #n5_reduce              \
+    "[" name "] " name " { ( branch1 1x1:" #n1 " | branch2.0 1x1:" #n3_reduce ", branch2.1 3x3:" #n3 " | branch3.0 1x1:" #n5_reduce              \
          ", branch3.1 " k5 ":" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
-#define AUXILIARY(name, mark, pool) name " { aux 0.3@" mark " { " pool ", conv 1x1:128, dense fc1 1024, dropout 0.7, classes fc2 } }, "
+#define AUXILIARY(name, mark, pool) "[auxiliary head] " name " { aux 0.3@" mark " { " pool ", conv 1x1:128, dense fc1 1024, dropout 0.7, classes fc2 } }, "
 
 /* Table 1; `lrn` is the local response normalisation, `aux_pool` what an auxiliary classifier starts with. */
 #define GOOGLENET(k5, lrn, last_pool, aux_pool, dropout)                                                                           \
@@ -48,7 +48,7 @@ const char nlg_googlenet_small[] =
 
 /* The same branches without the 1x1 convolutions in front of 3x3 and 5x5. */
 #define DIRECT(name, n1, n3, n5, pool_proj)                                                                                        \
-    name " { ( branch1 1x1:" #n1 " | branch2 3x3:" #n3 " | branch3 5x5:" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
+    "[" name "] " name " { ( branch1 1x1:" #n1 " | branch2 3x3:" #n3 " | branch3 5x5:" #n5 " | max 3x3, branch4.1 1x1:" #pool_proj " ) }, "
 const char nlg_googlenet_small_direct[] =
     "conv1 3x3:32, max 2x2/2v, "
     DIRECT("inception3a", 32, 32,  8, 16)

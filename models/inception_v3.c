@@ -6,14 +6,14 @@
 // clang-format off
 /* Figures 5, 6 and 7. */
 #define MODULE_A(name, pool_proj)                                                                                                  \
-    name " { ( branch1x1 1x1:64 | branch5x5_1 1x1:48, branch5x5_2 5x5:64"                                                          \
+    "[module, Figure 5] " name " { ( branch1x1 1x1:64 | branch5x5_1 1x1:48, branch5x5_2 5x5:64"                                                          \
          " | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:96, branch3x3dbl_3 3x3:96 | avg 3x3, branch_pool 1x1:" #pool_proj " ) }, "
 #define MODULE_B(name, n7)                                                                                                         \
-    name " { ( branch1x1 1x1:192 | branch7x7_1 1x1:" #n7 ", branch7x7_2 1x7:" #n7 ", branch7x7_3 7x1:192"                          \
+    "[module, Figure 6] " name " { ( branch1x1 1x1:192 | branch7x7_1 1x1:" #n7 ", branch7x7_2 1x7:" #n7 ", branch7x7_3 7x1:192"                          \
          " | branch7x7dbl_1 1x1:" #n7 ", branch7x7dbl_2 7x1:" #n7 ", branch7x7dbl_3 1x7:" #n7 ", branch7x7dbl_4 7x1:" #n7           \
          ", branch7x7dbl_5 1x7:192 | avg 3x3, branch_pool 1x1:192 ) }, "
 #define MODULE_C(name)                                                                                                             \
-    name " { ( branch1x1 1x1:320 | branch3x3_1 1x1:384, ( branch3x3_2a 1x3:384 | branch3x3_2b 3x1:384 )"                           \
+    "[module, Figure 7] " name " { ( branch1x1 1x1:320 | branch3x3_1 1x1:384, ( branch3x3_2a 1x3:384 | branch3x3_2b 3x1:384 )"                           \
          " | branch3x3dbl_1 1x1:448, branch3x3dbl_2 3x3:384, ( branch3x3dbl_3a 1x3:384 | branch3x3dbl_3b 3x1:384 )"                 \
          " | avg 3x3, branch_pool 1x1:192 ) }, "
 
@@ -23,13 +23,13 @@ const char nlg_inception_v3_table[] =
     MODULE_A("Mixed_5b", 32)
     MODULE_A("Mixed_5c", 64)
     MODULE_A("Mixed_5d", 64)
-    "Mixed_6a { ( branch3x3 3x3/2v:384 | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:96, branch3x3dbl_3 3x3/2v:96 | max 3x3/2v ) }, "
+    "[reduction] Mixed_6a { ( branch3x3 3x3/2v:384 | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:96, branch3x3dbl_3 3x3/2v:96 | max 3x3/2v ) }, "
     MODULE_B("Mixed_6b", 128)
     MODULE_B("Mixed_6c", 160)
     MODULE_B("Mixed_6d", 160)
     MODULE_B("Mixed_6e", 192)
-    "AuxLogits { aux 0.4 { avg 5x5/3v, conv0 1x1:128, conv1 5x5v:768, global, classes fc } }, "
-    "Mixed_7a { ( branch3x3_1 1x1:192, branch3x3_2 3x3/2v:320"
+    "[auxiliary head] AuxLogits { aux 0.4 { avg 5x5/3v, conv0 1x1:128, conv1 5x5v:768, global, classes fc } }, "
+    "[reduction] Mixed_7a { ( branch3x3_1 1x1:192, branch3x3_2 3x3/2v:320"
     " | branch7x7x3_1 1x1:192, branch7x7x3_2 1x7:192, branch7x7x3_3 7x1:192, branch7x7x3_4 3x3/2v:192 | max 3x3/2v ) }, "
     MODULE_C("Mixed_7b")
     MODULE_C("Mixed_7c")
@@ -37,15 +37,15 @@ const char nlg_inception_v3_table[] =
 
 const char nlg_inception_v3_small[] =
     "Conv2d_1a_3x3 3x3:16, Conv2d_2b_3x3 3x3:32, max 2x2/2v, "
-    "Mixed_5b { ( branch1x1 1x1:16 | branch5x5_1 1x1:12, branch5x5_2 5x5:16"
+    "[module, Figure 5] Mixed_5b { ( branch1x1 1x1:16 | branch5x5_1 1x1:12, branch5x5_2 5x5:16"
     " | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3:24 | avg 3x3, branch_pool 1x1:8 ) }, "
-    "Mixed_6a { ( branch3x3 3x3/2:48 | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3/2:24 | max 3x3/2 ) }, "
-    "Mixed_6b { ( branch1x1 1x1:48 | branch7x7_1 1x1:32, branch7x7_2 1x7:32, branch7x7_3 7x1:48"
+    "[reduction] Mixed_6a { ( branch3x3 3x3/2:48 | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3/2:24 | max 3x3/2 ) }, "
+    "[module, Figure 6] Mixed_6b { ( branch1x1 1x1:48 | branch7x7_1 1x1:32, branch7x7_2 1x7:32, branch7x7_3 7x1:48"
     " | branch7x7dbl_1 1x1:32, branch7x7dbl_2 7x1:32, branch7x7dbl_3 1x7:32, branch7x7dbl_4 7x1:32, branch7x7dbl_5 1x7:48"
     " | avg 3x3, branch_pool 1x1:48 ) }, "
-    "Mixed_7a { ( branch3x3_1 1x1:48, branch3x3_2 3x3/2:64"
+    "[reduction] Mixed_7a { ( branch3x3_1 1x1:48, branch3x3_2 3x3/2:64"
     " | branch7x7x3_1 1x1:48, branch7x7x3_2 1x7:48, branch7x7x3_3 7x1:48, branch7x7x3_4 3x3/2:48 | max 3x3/2 ) }, "
-    "Mixed_7b { ( branch1x1 1x1:64 | branch3x3_1 1x1:64, ( branch3x3_2a 1x3:64 | branch3x3_2b 3x1:64 )"
+    "[module, Figure 7] Mixed_7b { ( branch1x1 1x1:64 | branch3x3_1 1x1:64, ( branch3x3_2a 1x3:64 | branch3x3_2b 3x1:64 )"
     " | branch3x3dbl_1 1x1:64, branch3x3dbl_2 3x3:64, ( branch3x3dbl_3a 1x3:64 | branch3x3dbl_3b 3x1:64 )"
     " | avg 3x3, branch_pool 1x1:48 ) }, "
     "global, dropout 0.5, classes fc";

@@ -12,23 +12,23 @@
 const char nlg_inception_v4_table[] =
     /* Figure 3: stem. */
     "features.0 3x3/2v:32, features.1 3x3v:32, features.2 3x3:64, "
-    "features.3 { ( max 3x3/2v | conv 3x3/2v:96 ) }, "
-    "features.4 { ( branch0.0 1x1:64, branch0.1 3x3v:96"
+    "[stem, first split] features.3 { ( max 3x3/2v | conv 3x3/2v:96 ) }, "
+    "[stem, second split] features.4 { ( branch0.0 1x1:64, branch0.1 3x3v:96"
     " | branch1.0 1x1:64, branch1.1 1x7:64, branch1.2 7x1:64, branch1.3 3x3v:96 ) }, "
-    "features.5 { ( conv 3x3/2v:192 | max 3x3/2v ) }, "
+    "[stem, third split] features.5 { ( conv 3x3/2v:192 | max 3x3/2v ) }, "
     /* Figure 4: four Inception-A. */
-    "features *4@6 { ( branch0 1x1:96 | branch1.0 1x1:64, branch1.1 3x3:96"
+    "[Inception-A] features *4@6 { ( branch0 1x1:96 | branch1.0 1x1:64, branch1.1 3x3:96"
     " | branch2.0 1x1:64, branch2.1 3x3:96, branch2.2 3x3:96 | " BRANCH_POOL(96) " ) }, "
     /* Figure 7: Reduction-A, (k, l, m, n) = (192, 224, 256, 384). */
-    "features.10 { ( branch0 3x3/2v:384 | branch1.0 1x1:192, branch1.1 3x3:224, branch1.2 3x3/2v:256 | max 3x3/2v ) }, "
+    "[Reduction-A] features.10 { ( branch0 3x3/2v:384 | branch1.0 1x1:192, branch1.1 3x3:224, branch1.2 3x3/2v:256 | max 3x3/2v ) }, "
     /* Figure 5: seven Inception-B. */
-    "features *7@11 { ( branch0 1x1:384 | branch1.0 1x1:192, branch1.1 1x7:224, branch1.2 7x1:256"
+    "[Inception-B] features *7@11 { ( branch0 1x1:384 | branch1.0 1x1:192, branch1.1 1x7:224, branch1.2 7x1:256"
     " | branch2.0 1x1:192, branch2.1 7x1:192, branch2.2 1x7:224, branch2.3 7x1:224, branch2.4 1x7:256 | " BRANCH_POOL(128) " ) }, "
     /* Figure 8: Reduction-B. */
-    "features.18 { ( branch0.0 1x1:192, branch0.1 3x3/2v:192"
+    "[Reduction-B] features.18 { ( branch0.0 1x1:192, branch0.1 3x3/2v:192"
     " | branch1.0 1x1:256, branch1.1 1x7:256, branch1.2 7x1:320, branch1.3 3x3/2v:320 | max 3x3/2v ) }, "
     /* Figure 6: three Inception-C. */
-    "features *3@19 { ( branch0 1x1:256 | branch1_0 1x1:384, ( branch1_1a 1x3:256 | branch1_1b 3x1:256 )"
+    "[Inception-C] features *3@19 { ( branch0 1x1:256 | branch1_0 1x1:384, ( branch1_1a 1x3:256 | branch1_1b 3x1:256 )"
     " | branch2_0 1x1:384, branch2_1 3x1:448, branch2_2 1x3:512, ( branch2_3a 1x3:256 | branch2_3b 3x1:256 )"
     " | " BRANCH_POOL(256) " ) }, "
     "global, dropout 0.2, classes last_linear";
@@ -42,56 +42,56 @@ const char nlg_inception_v4_table[] =
 #define BLOCK_C(kind, n13, n31, out)                                                                                               \
     kind " { ( branch0 1x1:192 | branch1.0 1x1:192, branch1.1 1x3:" #n13 ", branch1.2 3x1:" #n31 " ), conv2d 1x1:" #out "! }"
 #define REDUCTION_A(k, l, m, n)                                                                                                    \
-    "mixed_6a { ( branch0 3x3/2v:" #n " | branch1.0 1x1:" #k ", branch1.1 3x3:" #l ", branch1.2 3x3/2v:" #m " | max 3x3/2v ) }, "
+    "[Reduction-A] mixed_6a { ( branch0 3x3/2v:" #n " | branch1.0 1x1:" #k ", branch1.1 3x3:" #l ", branch1.2 3x3/2v:" #m " | max 3x3/2v ) }, "
 #define REDUCTION_B(n1, n2a, n2b)                                                                                                  \
-    "mixed_7a { ( branch0.0 1x1:256, branch0.1 3x3/2v:384 | branch1.0 1x1:256, branch1.1 3x3/2v:" #n1                              \
+    "[Reduction-B] mixed_7a { ( branch0.0 1x1:256, branch0.1 3x3/2v:384 | branch1.0 1x1:256, branch1.1 3x3/2v:" #n1                              \
     " | branch2.0 1x1:256, branch2.1 3x3:" #n2a ", branch2.2 3x3/2v:" #n2b " | max 3x3/2v ) }, "
 
 const char nlg_inception_resnet_v2_table[] =
     "conv2d_1a 3x3/2v:32, conv2d_2a 3x3v:32, conv2d_2b 3x3:64, max 3x3/2v, conv2d_3b 1x1:80, conv2d_4a 3x3v:192, max 3x3/2v, "
-    "mixed_5b { ( branch0 1x1:96 | branch1.0 1x1:48, branch1.1 5x5:64"
+    "[Inception-A] mixed_5b { ( branch0 1x1:96 | branch1.0 1x1:48, branch1.1 5x5:64"
     " | branch2.0 1x1:64, branch2.1 3x3:96, branch2.2 3x3:96 | " BRANCH_POOL(64) " ) }, "
-    "repeat *10 { " BLOCK_A("residual 0.17", 48, 64, 320) " }, "
+    "[Inception-ResNet-A] repeat *10 { " BLOCK_A("residual 0.17", 48, 64, 320) " }, "
     REDUCTION_A(256, 256, 384, 384)
-    "repeat_1 *20 { " BLOCK_B("residual 0.1", 192, 160, 192, 1088) " }, "
+    "[Inception-ResNet-B] repeat_1 *20 { " BLOCK_B("residual 0.1", 192, 160, 192, 1088) " }, "
     REDUCTION_B(288, 288, 320)
-    "repeat_2 *9 { " BLOCK_C("residual 0.2", 224, 256, 2080) " }, "
-    "block8 { " BLOCK_C("residual_linear 1", 224, 256, 2080) " }, "
+    "[Inception-ResNet-C] repeat_2 *9 { " BLOCK_C("residual 0.2", 224, 256, 2080) " }, "
+    "[Inception-ResNet-C] block8 { " BLOCK_C("residual_linear 1", 224, 256, 2080) " }, "
     "conv2d_7b 1x1:1536, global, dropout 0.2, classes classif";
 
 const char nlg_inception_resnet_v1_table[] =
     "conv2d_1a 3x3/2v:32, conv2d_2a 3x3v:32, conv2d_2b 3x3:64, max 3x3/2v, conv2d_3b 1x1:80, conv2d_4a 3x3v:192, "
     "conv2d_4b 3x3/2v:256, "
-    "repeat *5 { " BLOCK_A("residual 0.17", 32, 32, 256) " }, "
+    "[Inception-ResNet-A] repeat *5 { " BLOCK_A("residual 0.17", 32, 32, 256) " }, "
     REDUCTION_A(192, 192, 256, 384)
-    "repeat_1 *10 { " BLOCK_B("residual 0.1", 128, 128, 128, 896) " }, "
+    "[Inception-ResNet-B] repeat_1 *10 { " BLOCK_B("residual 0.1", 128, 128, 128, 896) " }, "
     REDUCTION_B(256, 256, 256)
-    "repeat_2 *5 { " BLOCK_C("residual 0.2", 192, 192, 1792) " }, "
+    "[Inception-ResNet-C] repeat_2 *5 { " BLOCK_C("residual 0.2", 192, 192, 1792) " }, "
     "global, dropout 0.2, classes classif";
 
 const char nlg_inception_v4_small[] =
     "features.0 3x3:16, features.3 { ( max 3x3/2 | conv 3x3/2:32 ) }, "
-    "features *1@6 { ( branch0 1x1:24 | branch1.0 1x1:16, branch1.1 3x3:24"
+    "[Inception-A] features *1@6 { ( branch0 1x1:24 | branch1.0 1x1:16, branch1.1 3x3:24"
     " | branch2.0 1x1:16, branch2.1 3x3:24, branch2.2 3x3:24 | " BRANCH_POOL(24) " ) }, "
-    "features.10 { ( branch0 3x3/2:48 | branch1.0 1x1:24, branch1.1 3x3:32, branch1.2 3x3/2:32 | max 3x3/2 ) }, "
-    "features *2@11 { ( branch0 1x1:64 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:48"
+    "[Reduction-A] features.10 { ( branch0 3x3/2:48 | branch1.0 1x1:24, branch1.1 3x3:32, branch1.2 3x3/2:32 | max 3x3/2 ) }, "
+    "[Inception-B] features *2@11 { ( branch0 1x1:64 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:48"
     " | branch2.0 1x1:32, branch2.1 7x1:32, branch2.2 1x7:32, branch2.3 7x1:32, branch2.4 1x7:48 | " BRANCH_POOL(32) " ) }, "
     "global, dropout 0.2, classes last_linear";
 
 const char nlg_inception_resnet_small[] =
     "conv2d_1a 3x3:32, max 2x2/2v, conv2d_2b 3x3:64, "
-    "repeat *2 { " BLOCK_A("residual 0.17", 32, 32, 64) " }, "
-    "mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "
-    "repeat_1 *2 { residual 0.1 { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160! } }, "
+    "[Inception-ResNet-A] repeat *2 { " BLOCK_A("residual 0.17", 32, 32, 64) " }, "
+    "[Reduction-A] mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "
+    "[Inception-ResNet-B] repeat_1 *2 { residual 0.1 { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160! } }, "
     "global, dropout 0.2, classes classif";
 
 /* Small forms without residual connections and with unscaled ones. */
 #define SMALL_RESNET(block_a, block_b, project)                                                                                    \
     "conv2d_1a 3x3:32, max 2x2/2v, conv2d_2b 3x3:64, "                                                                              \
-    "repeat *2 { " block_a " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 3x3:32"                                               \
+    "[Inception-ResNet-A] repeat *2 { " block_a " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 3x3:32"                                               \
     " | branch2.0 1x1:32, branch2.1 3x3:32, branch2.2 3x3:32 ), conv2d 1x1:64" project " } }, "                                     \
-    "mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "                                        \
-    "repeat_1 *2 { " block_b " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160" project \
+    "[Reduction-A] mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "                                        \
+    "[Inception-ResNet-B] repeat_1 *2 { " block_b " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160" project \
     " } }, global, dropout 0.2, classes classif"
 const char nlg_inception_resnet_small_plain[] = SMALL_RESNET("block", "block", "");
 const char nlg_inception_resnet_small_unscaled[] = SMALL_RESNET("residual 1", "residual 1", "!");

@@ -90,6 +90,7 @@ static window read_window(reader *r) {
 }
 
 static nlg_value items(reader *r, nlg_value x);
+static nlg_value item(reader *r, nlg_value x);
 
 /* ---- items ------------------------------------------------------------------------------------------------------------ */
 
@@ -138,13 +139,15 @@ static nlg_value body(reader *r, nlg_value x) {
     return x;
 }
 
-static nlg_value repeat(reader *r, nlg_value x, const char *name) {
+static nlg_value repeat(reader *r, nlg_value x, const char *name, const char *title) {
     const int n = number(r), first = take(r, '@') ? number(r) : 0;
     const char *start = r->at;
     for (int i = 0; i < n && !nlg_builder_failed(r->b); i++) {
         r->at = start;
         nlg_push(r->b, "%s.%d", name, first + i);
+        if (title != NULL) nlg_block_begin(r->b, "%s", title);
         x = body(r, x);
+        if (title != NULL) nlg_block_end(r->b);
         nlg_pop(r->b);
     }
     return x;
@@ -184,8 +187,28 @@ static nlg_value linear(reader *r, nlg_value x, int out) {
     return nlg_linear(r->b, x, (nlg_linear_args){.out = out}, "%s", name);
 }
 
+/* Behind a '[': the item is a block, or every repetition is one. */
+static nlg_value titled(reader *r, nlg_value x) {
+    char title[MAX_WORD], name[MAX_WORD];
+    const char *end = strchr(r->at, ']');
+    if (end == NULL) return fault(r, "']'");
+    snprintf(title, sizeof title, "%.*s", (int)(end - r->at), r->at);
+    const char *start = r->at = end + 1;
+    skip_space(r);
+    if (*r->at != '(') {
+        word(r, name);
+        if (take(r, '*')) return repeat(r, x, name, title);
+    }
+    r->at = start;
+    nlg_block_begin(r->b, "%s", title);
+    x = item(r, x);
+    nlg_block_end(r->b);
+    return x;
+}
+
 static nlg_value item(reader *r, nlg_value x) {
     if (take(r, '(')) return branches(r, x);
+    if (take(r, '[')) return titled(r, x);
     char name[MAX_WORD];
     word(r, name);
     if (nlg_builder_failed(r->b)) return -1;
@@ -207,7 +230,7 @@ static nlg_value item(reader *r, nlg_value x) {
         if (mark < 0 || mark >= MAX_MARKS) return fault(r, "a smaller mark");
         return r->mark[mark] = x;
     }
-    if (take(r, '*')) return repeat(r, x, name);
+    if (take(r, '*')) return repeat(r, x, name, NULL);
     skip_space(r);
     if (*r->at == '{') {
         nlg_push(r->b, "%s", name);

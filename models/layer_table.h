@@ -7,6 +7,7 @@
  *   branches  ( items | items | ... )    concatenated
  *   scope     NAME { items }             names inside are NAME.name
  *   repeat    NAME *N@FIRST { items }    scopes NAME.FIRST, NAME.FIRST+1, ...; @FIRST may be missing (0)
+ *   block     [TITLE] item               the item, or each repetition of a repeat, is a block of this title
  *   residual  residual 0.17 { items }    relu(x + 0.17 * items(x)); "residual_linear": without the ReLU
  *   aux       aux 0.3@1 { items }        an auxiliary head with this loss weight on the value of "mark 1" (without @: on x); the
  *                                        main path goes on from x

@@ -67,7 +67,9 @@ nlg_value nlg_resnet_trunk(nlg_builder *b, const nlg_resnet_spec *spec, nlg_valu
     for (int stage = 0; stage < 4 && spec->blocks[stage]; stage++) {
         for (int i = 0; i < spec->blocks[stage]; i++) {
             nlg_push(b, "layer%d.%d", stage + 1, i);
+            nlg_block_begin(b, "%s", spec->block == NLG_BASIC ? "basic block" : "bottleneck");
             x = residual_block(b, x, spec, stage, stage > 0 && i == 0 ? 2 : 1);
+            nlg_block_end(b);
             nlg_pop(b);
         }
         if (stages) stages[stage] = x;

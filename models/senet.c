@@ -55,7 +55,9 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     for (int stage = 0; stage < 4; stage++) {
         for (int i = 0; i < spec->blocks[stage]; i++) {
             nlg_push(b, "layer%d.%d", stage + 1, i);
+            nlg_block_begin(b, "%s", spec->block == NLG_BASIC ? "basic block" : "bottleneck");
             x = residual_block(b, x, spec, stage, stage > 0 && i == 0 ? 2 : 1);
+            nlg_block_end(b);
             nlg_pop(b);
         }
     }

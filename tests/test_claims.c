@@ -407,7 +407,7 @@ static void evidence_is_counted(void **state) {
 
     run_good("lineage report --profile full --results $D --output $D/r");
     run_good("tr -d ' \\n\\t' < $D/r/claims.json | grep -qF '\"reverified\":[0,1]'");
-    run_good("grep -q 'class=\"cell\"' $D/r/index.html && test -s $D/r/figures/cells-nasnet_a_mobile-normal.svg");
+    run_good("grep -q 'class=\"structure\"' $D/r/index.html && test -s $D/r/figures/structure-nasnet-cells.pdf");
     program_leave();
 }
 

@@ -1,35 +1,25 @@
 /* Running gnuplot on a figure. */
-#define _GNU_SOURCE /* posix_spawn_file_actions_addchdir_np */
 #include "harness/report/draw.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "harness/report/gnuplot.h"
 #include "harness/report/layout.h"
 #include "harness/report/svg.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
 
-extern char **environ;
-
 enum { WIDE_W = 760, WIDE_H = 470, NARROW_W = 350, NARROW_H = 400, LARGEST = 1 << 25, CATEGORY_ROW = 20 };
 
 static const char *const work_files[] = {
-    "main.gp",        "wide-ticks.gp",     "narrow-ticks.gp",  "axes.gp",         "figure.gp",
-    "texts.gp",       "wide.gp",           "narrow.gp",        "wide-data.tsv",   "wide-texts.tsv",
-    "wide-tex.tsv",   "wide-legend.tsv",   "wide-lines.tsv",   "narrow-data.tsv", "narrow-texts.tsv",
-    "narrow-tex.tsv", "narrow-legend.tsv", "narrow-lines.tsv", "wide.svg",        "narrow.svg",
-    "figure.png",     "figure.pdf",        "tex.tex",          "tex.pdf",         "errors"};
+    "main.gp",        "wide-ticks.gp",   "narrow-ticks.gp",  "axes.gp",        "figure.gp",         "texts.gp",
+    "wide.gp",        "narrow.gp",       "wide-data.tsv",    "wide-texts.tsv", "wide-tex.tsv",      "wide-legend.tsv",
+    "wide-lines.tsv", "narrow-data.tsv", "narrow-texts.tsv", "narrow-tex.tsv", "narrow-legend.tsv", "narrow-lines.tsv",
+    "wide.svg",       "narrow.svg",      "figure.png",       "figure.pdf",     "tex.tex",           "tex.pdf"};
 
 static void path_in(char *path, size_t size, const char *folder, const char *name) {
     snprintf(path, size, "%s/%s", folder, name);
@@ -249,43 +239,6 @@ static nlg_status write_main(const char *folder, const nlg_layout *wide, const n
 
 /* --- running --- */
 
-static nlg_status read_reason(const char *folder, const char *figure, nlg_error *err) {
-    char path[512], *text = NULL, line[300] = "it said nothing";
-    size_t size = 0;
-    path_in(path, sizeof path, folder, "errors");
-    if (nlg_file_read(path, 1 << 20, &text, &size, NULL) == NLG_OK) {
-        const char *at = text;
-        while (*at) { /* the last line that is not blank says what was wrong */
-            size_t length = strcspn(at, "\n");
-            if (strspn(at, " \t^") < length) snprintf(line, sizeof line, "%.*s", (int)length, at + strspn(at, " \t"));
-            at += length + (at[length] == '\n');
-        }
-    }
-    nlg_free(text);
-    return nlg_fail(err, NLG_ERR_INPUT, "figure %s: gnuplot failed: %s", figure, line);
-}
-
-static nlg_status run_gnuplot(const char *folder, const char *figure, nlg_error *err) {
-    char *arguments[] = {(char *)(uintptr_t) "gnuplot", (char *)(uintptr_t) "-d", (char *)(uintptr_t) "main.gp", NULL};
-    posix_spawn_file_actions_t actions;
-    pid_t child;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addchdir_np(&actions, folder);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, 2, "errors", O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int failed = posix_spawnp(&child, "gnuplot", &actions, NULL, arguments, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (failed) return nlg_fail(err, NLG_ERR_INPUT, "gnuplot cannot be started (%s); install it by make setup", strerror(failed));
-    int ended;
-    pid_t waited;
-    while ((waited = waitpid(child, &ended, 0)) < 0 && errno == EINTR) {
-    }
-    if (waited == child && WIFSIGNALED(ended) && WTERMSIG(ended) == SIGINT)
-        return nlg_fail(err, NLG_ERR_INTERRUPTED, "interrupted while drawing %s", figure);
-    return waited == child && ended == 0 ? NLG_OK : read_reason(folder, figure, err);
-}
-
 static nlg_status take(const char *folder, const char *name, nlg_bytes *out, nlg_error *err) {
     char path[512];
     path_in(path, sizeof path, folder, name);
@@ -316,7 +269,7 @@ static nlg_status draw_in(const char *folder, const nlg_figure *figure, const nl
     NLG_TRY(write_variant(folder, "wide", wide, rows, err));
     if (narrow) NLG_TRY(write_variant(folder, "narrow", narrow, rows, err));
     NLG_TRY(write_main(folder, wide, narrow, formats, err));
-    NLG_TRY(run_gnuplot(folder, figure->name, err));
+    NLG_TRY(nlg_gnuplot_run(folder, figure->name, err));
     if (formats & NLG_DRAW_SVG) NLG_TRY(take_svg(folder, "wide.svg", id, title, alt, wide, rows, &d->svg, err));
     if (formats & NLG_DRAW_NARROW) {
         char narrow_id[256];
@@ -352,21 +305,14 @@ nlg_status nlg_figure_draw(const nlg_figure *figure, const nlg_rows *rows, const
                            unsigned formats, nlg_drawing *drawing, nlg_error *err) {
     nlg_layout *wide = NULL, *narrow = NULL;
     char folder[256];
-    const char *place = getenv("TMPDIR");
     *drawing = (nlg_drawing){0};
-    snprintf(folder, sizeof folder, "%.200s/lineage-XXXXXX", place && *place ? place : "/tmp");
     nlg_status status = nlg_layout_make(figure, rows, WIDE_W, height_of(figure, rows, WIDE_H), false, &wide, err);
     if (status == NLG_OK && formats & NLG_DRAW_NARROW)
         status = nlg_layout_make(figure, rows, NARROW_W, height_of(figure, rows, NARROW_H), true, &narrow, err);
-    if (status == NLG_OK && !mkdtemp(folder)) status = nlg_fail(err, NLG_ERR_IO, "%s: %s", folder, strerror(errno));
+    if (status == NLG_OK) status = nlg_gnuplot_folder(folder, sizeof folder, err);
     if (status == NLG_OK) {
         status = draw_in(folder, figure, rows, id, title, alt, formats, wide, narrow, drawing, err);
-        for (size_t i = 0; i < sizeof work_files / sizeof *work_files; i++) {
-            char path[512];
-            path_in(path, sizeof path, folder, work_files[i]);
-            nlg_file_remove(path);
-        }
-        nlg_file_remove(folder);
+        nlg_gnuplot_remove(folder, work_files, sizeof work_files / sizeof *work_files);
     }
     nlg_layout_free(wide);
     nlg_layout_free(narrow);

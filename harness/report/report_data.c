@@ -1,9 +1,9 @@
 /* The report's document:
  *
  *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, claims: [...],
- * head_figure, sections: [{id, title, year, what, claims, figures: [{id, title, caption, alt}], drawings: [{id, title, caption,
- *    genotype, reduction | data, rows}], tables, missing: [{title,
- * command}], has_content}]}
+ *    head_figure, sections: [{id, title, year, what, structures: [a row of drawings.json], claims,
+ *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype, reduction | data, rows}], tables,
+ *    missing: [{title, command}], has_content}]}
  *
  * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
 #include <dirent.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "harness/plans/shipped.h"
+#include "harness/report/panels.h"
 #include "harness/report/report_claims.h"
 #include "harness/report/sql_head.h"
 #include "layers/base/file.h"
@@ -351,6 +352,7 @@ static nlg_status add_cells(cJSON *section, const char *name, const char *title,
         snprintf(text, sizeof text, "%.200s, %s", title, !cells.reduction.n_blocks ? "cell" : i ? "reduction cell" : "normal cell");
         nlg_json_text(c, "title", text);
         nlg_json_text(c, "caption", "Inputs above: the outputs of the two cells before; each block adds two operations.");
+        nlg_json_text(c, "alt", genotype);
         nlg_json_text(c, "genotype", genotype);
         cJSON_AddBoolToObject(c, "reduction", i);
         add_part(section, "drawings", c);
@@ -359,22 +361,18 @@ static nlg_status add_cells(cJSON *section, const char *name, const char *title,
     return NLG_OK;
 }
 
-/* The cells of the networks that a section's "draw" names. */
-static nlg_status add_published_cells(cJSON *section, nlg_error *err) {
-    const cJSON *name;
-    cJSON_ArrayForEach(name, cJSON_GetObjectItem(section, "draw")) {
-        const nlg_model *model;
-        if (!cJSON_IsString(name)) continue;
-        NLG_TRY(nlg_model_find(name->valuestring, &model, err));
-        size_t length = nlg_model_genotype(model, NULL, 0);
-        char *text = nlg_alloc(length + 1, 1);
-        if (!text) return nlg_fail_memory(err, length, "a genotype");
-        nlg_model_genotype(model, text, length + 1);
-        nlg_status status = length ? add_cells(section, model->name, model->name, text, err) : NLG_OK;
-        nlg_free(text);
-        if (status != NLG_OK) return status;
+/* The drawings of structures; report_pages.c draws them. */
+static nlg_status add_structures(nlg_report *r, nlg_error *err) {
+    cJSON *drawings, *d;
+    nlg_status status = nlg_drawings_load(&drawings, err);
+    cJSON_ArrayForEach(d, drawings) {
+        const char *name = cJSON_GetObjectItem(d, "section")->valuestring, *id = cJSON_GetObjectItem(d, "id")->valuestring;
+        cJSON *section = section_of(r, name);
+        if (status == NLG_OK && !section) status = nlg_fail(err, NLG_ERR_INPUT, "drawing %s: there is no section '%s'", id, name);
+        if (status == NLG_OK) add_part(section, "structures", cJSON_Duplicate(d, true));
     }
-    return NLG_OK;
+    cJSON_Delete(drawings);
+    return status;
 }
 
 /* What the searches found and the final stage trained, a few of each experiment. */
@@ -496,14 +494,14 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     cJSON_AddItemToObject(r->data, "sections", sections);
     cJSON_ArrayForEach(s, sections) {
         static const char *const texts[] = {"id", "title", "year", "what"};
-        static const char *const lists[] = {"claims", "figures", "drawings", "tables", "missing"};
+        static const char *const lists[] = {"structures", "claims", "figures", "drawings", "tables", "missing"};
         for (int i = 0; i < 4; i++)
             if (!cJSON_IsString(cJSON_GetObjectItem(s, texts[i])))
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
-        for (int i = 0; i < 5; i++) cJSON_AddArrayToObject(s, lists[i]);
+        for (int i = 0; i < 6; i++) cJSON_AddArrayToObject(s, lists[i]);
         cJSON_AddBoolToObject(s, "has_content", false);
-        NLG_TRY(add_published_cells(s, err));
     }
+    NLG_TRY(add_structures(r, err));
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {
         const char *system = cJSON_GetObjectItem(claim, "system")->valuestring;
         s = section_of(r, system);

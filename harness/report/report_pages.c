@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/cell_svg.h"
 #include "harness/report/detections_svg.h"
 #include "harness/report/draw.h"
+#include "harness/report/panels.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
 #include "layers/base/file.h"
@@ -85,23 +85,60 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     return status;
 }
 
-static nlg_status write_drawing(const cJSON *item, FILE *f, nlg_error *err) {
-    const cJSON *answers = cJSON_GetObjectItem(item, "rows");
-    const char *id = text_of(item, "id"), *title = text_of(item, "title");
-    if (answers) return nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), answers, id, title, err);
-    nlg_cell_genotype cells;
-    NLG_TRY(nlg_genotype_parse(text_of(item, "genotype"), &cells, err));
-    const bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
-    nlg_cell_svg(f, reduction ? &cells.reduction : &cells.normal, id, title);
+/* PNG and PDF of a scene. Without gnuplot the page has its SVG alone, after a warning. */
+static nlg_status print_scene(const nlg_scene *scene, cJSON *item, const char *output, nlg_error *err) {
+    static const struct {
+        const char *ending;
+        nlg_formats format;
+    } prints[] = {{"png", NLG_DRAW_PNG}, {"pdf", NLG_DRAW_PDF}};
+    nlg_status status = NLG_OK;
+    nlg_error why = {0};
+    for (int i = 0; status == NLG_OK && i < 2; i++) {
+        nlg_bytes bytes = {0};
+        status = nlg_scene_print(scene, prints[i].format, &bytes, &why);
+        if (status == NLG_OK) status = save(output, text_of(item, "id"), prints[i].ending, &bytes, &why);
+        nlg_free(bytes.data);
+    }
+    if (status == NLG_ERR_MEMORY || status == NLG_ERR_INTERRUPTED) return nlg_fail(err, status, "%s", why.text);
+    if (status != NLG_OK) fprintf(stderr, "lineage report: warning: no PNG and PDF of %s: %s\n", text_of(item, "id"), why.text);
+    cJSON_AddBoolToObject(item, "has_prints", status == NLG_OK);
     return NLG_OK;
+}
+
+/* The networks of a row of drawings.json, or a cell. */
+static nlg_status add_panels(const cJSON *item, nlg_panels *panels, nlg_error *err) {
+    nlg_cell_genotype cells;
+    const char *genotype = text_of(item, "genotype");
+    if (!genotype) return nlg_drawing_panels(item, panels, err);
+    NLG_TRY(nlg_genotype_parse(genotype, &cells, err));
+    const bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
+    return nlg_panels_add_cell(panels, reduction ? &cells.reduction : &cells.normal, text_of(item, "title"), err);
+}
+
+static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, nlg_error *err) {
+    nlg_panels panels = {0};
+    nlg_scene scene = {0};
+    nlg_status status = add_panels(item, &panels, err);
+    if (status == NLG_OK) status = nlg_panels_scene(&panels, &scene, err);
+    if (status == NLG_OK) status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), svg, err);
+    if (status == NLG_OK) status = print_scene(&scene, item, output, err);
+    nlg_scene_free(&scene);
+    nlg_panels_free(&panels);
+    return status;
+}
+
+static nlg_status draw_detections(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
+    FILE *f = open_memstream(&svg->data, &svg->size);
+    if (!f) return nlg_fail_memory(err, 0, "a drawing");
+    nlg_status status = nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"), text_of(item, "id"),
+                                           text_of(item, "title"), err);
+    if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
+    return status;
 }
 
 static nlg_status draw_other(cJSON *item, const char *output, nlg_error *err) {
     nlg_bytes svg = {0};
-    FILE *f = open_memstream(&svg.data, &svg.size);
-    if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    nlg_status status = write_drawing(item, f, err);
-    if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
+    nlg_status status = cJSON_GetObjectItem(item, "rows") ? draw_detections(item, &svg, err) : draw_panels(item, output, &svg, err);
     if (status == NLG_OK) {
         nlg_json_text(item, "svg", svg.data);
         status = save(output, text_of(item, "id"), "svg", &svg, err);
@@ -138,6 +175,7 @@ nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
     snprintf(folder, sizeof folder, "%.1000s/figures", output);
     NLG_TRY(nlg_folder_create(folder, err));
     cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) {
+        NLG_TRY(draw_list(r, section, "structures", output, err));
         NLG_TRY(draw_list(r, section, "drawings", output, err));
         NLG_TRY(draw_list(r, section, "figures", output, err));
     }

@@ -10,7 +10,8 @@ enum { SCOPE_DEPTH = 16, NAME_LENGTH = 256 };
 struct nlg_builder {
     nlg_graph *graph;
     nlg_error error;
-    int node_capacity, param_capacity;
+    int node_capacity, param_capacity, block_capacity;
+    int open_blocks[SCOPE_DEPTH], n_open_blocks;
     int depth;
     size_t scope_length[SCOPE_DEPTH];
     char scope[NAME_LENGTH];
@@ -19,7 +20,7 @@ struct nlg_builder {
     bool aux_may_miss;
     struct {
         nlg_error error;
-        int n_nodes, n_params, n_outputs, depth;
+        int n_nodes, n_params, n_outputs, n_blocks, n_open_blocks, depth;
         size_t weights_floats, scope_length;
     } before_aux;
 };
@@ -33,8 +34,8 @@ nlg_builder *nlg_builder_create(nlg_graph *graph) {
 nlg_status nlg_builder_finish(nlg_builder *b, nlg_error *err) {
     nlg_graph *g = b->graph;
     nlg_error error = b->error;
-    if (error.status == NLG_OK && (b->depth != 0 || b->aux != 0 || b->share != 0))
-        nlg_fail(&error, NLG_ERR_CHECK, "builder: a scope, auxiliary or shared section was left open");
+    if (error.status == NLG_OK && (b->depth != 0 || b->aux != 0 || b->share != 0 || b->n_open_blocks != 0))
+        nlg_fail(&error, NLG_ERR_CHECK, "builder: a scope, block, auxiliary or shared section was left open");
     if (error.status == NLG_OK && g->n_outputs == 0) nlg_fail(&error, NLG_ERR_CHECK, "builder: the network has no output");
     nlg_free(b);
     if (error.status != NLG_OK) return nlg_fail(err, error.status, "%s", error.text);
@@ -92,6 +93,8 @@ void nlg_aux_begin(nlg_builder *b) {
     b->before_aux.n_nodes = g->n_nodes;
     b->before_aux.n_params = g->n_params;
     b->before_aux.n_outputs = g->n_outputs;
+    b->before_aux.n_blocks = g->n_blocks;
+    b->before_aux.n_open_blocks = b->n_open_blocks;
     b->before_aux.weights_floats = g->weights_floats;
     b->before_aux.depth = b->depth;
     b->before_aux.scope_length = strlen(b->scope);
@@ -107,6 +110,8 @@ static void take_back_aux(nlg_builder *b) {
     g->n_nodes = b->before_aux.n_nodes;
     g->n_params = b->before_aux.n_params;
     g->n_outputs = b->before_aux.n_outputs;
+    g->n_blocks = b->before_aux.n_blocks;
+    b->n_open_blocks = b->before_aux.n_open_blocks;
     g->weights_floats = b->before_aux.weights_floats;
     b->depth = b->before_aux.depth;
     b->scope[b->before_aux.scope_length] = '\0';
@@ -142,6 +147,27 @@ static void *grow(nlg_builder *b, void *array, int count, int *capacity, size_t 
     if (count > 0) memcpy(copy, array, (size_t)count * size);
     *capacity = larger;
     return copy;
+}
+
+void nlg_block_begin(nlg_builder *b, const char *title, ...) {
+    nlg_graph *g = b->graph;
+    char text[NAME_LENGTH];
+    va_list args;
+    va_start(args, title);
+    vsnprintf(text, sizeof text, title, args);
+    va_end(args);
+    if (b->n_open_blocks == SCOPE_DEPTH) nlg_builder_fail(b, "builder: block %s is nested too deep", text);
+    if (b->error.status == NLG_OK) g->blocks = grow(b, g->blocks, g->n_blocks, &b->block_capacity, sizeof *g->blocks);
+    const char *copy = nlg_arena_printf(g->arena, "%s", text);
+    if (copy == NULL) memory_short(b);
+    if (b->error.status != NLG_OK) return;
+    g->blocks[g->n_blocks] = (nlg_block){copy, g->n_nodes, g->n_nodes};
+    b->open_blocks[b->n_open_blocks++] = g->n_blocks++;
+}
+
+void nlg_block_end(nlg_builder *b) {
+    if (b->error.status == NLG_OK && b->n_open_blocks > 0)
+        b->graph->blocks[b->open_blocks[--b->n_open_blocks]].end = b->graph->n_nodes;
 }
 
 static nlg_node *append_node(nlg_builder *b) {

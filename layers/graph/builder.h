@@ -22,6 +22,9 @@ bool nlg_builder_failed(const nlg_builder *b);
 /* Scopes: push "layer1.0" makes conv "conv1" be "layer1.0.conv1". */
 void nlg_push(nlg_builder *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void nlg_pop(nlg_builder *b);
+/* Nodes made between begin and end are a block of this title (printf-formatted); blocks nest. */
+void nlg_block_begin(nlg_builder *b, const char *title, ...) __attribute__((format(printf, 2, 3)));
+void nlg_block_end(nlg_builder *b);
 /* Nodes and parameters made between begin and end belong to an auxiliary head (left out of inference and of most counts). */
 void nlg_aux_begin(nlg_builder *b);
 bool nlg_aux_end(nlg_builder *b); /* false: the head was left out, as if it had not been begun */

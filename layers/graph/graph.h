@@ -36,12 +36,21 @@ typedef struct nlg_node {
     bool aux;
 } nlg_node;
 
+/* A part that papers name: a residual block, a module, a cell. Blocks nest; an outer one comes before those in it. They are for
+ * drawings and no part of the digest. */
+typedef struct nlg_block {
+    const char *title; /* "bottleneck", "MBConv6 k3" */
+    int first, end;    /* its nodes: first .. end - 1 */
+} nlg_block;
+
 typedef struct nlg_graph {
     nlg_arena *arena;
     int n_nodes;
     nlg_node *nodes;
     int n_params;
     nlg_param *params;
+    int n_blocks;
+    nlg_block *blocks;
     size_t weights_floats; /* size of a weights block */
     int n_outputs;         /* the first is the main one; auxiliary outputs follow */
     int outputs[NLG_GRAPH_MAX_OUTPUTS];

@@ -50,6 +50,12 @@ static nlg_act activates(const void *attrs) {
     return ((const nlg_activation_attrs *)attrs)->act;
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    static const char *const words[] = {"", "ReLU", "ReLU6", "SiLU", "sigmoid", "tanh", "tanh"};
+    (void)x;
+    return words[((const nlg_activation_attrs *)attrs)->act];
+}
+
 const nlg_op nlg_op_activation = {
     .name = "activation",
     .summary = "elementwise function: ReLU, ReLU6, SiLU, sigmoid, tanh",
@@ -65,4 +71,6 @@ const nlg_op nlg_op_activation = {
     .activates = activates,
     .reads = reads,
     .describe = describe,
+    .role = NLG_ROLE_DETAIL,
+    .word = word,
 };

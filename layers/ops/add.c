@@ -82,6 +82,11 @@ static bool sums_two(const void *attrs, int n_x) {
     return n_x == 2 && a->factor[0] == 1.0f && a->factor[1] == 1.0f && a->act == NLG_ACT_NONE;
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "+";
+}
+
 const nlg_op nlg_op_add = {
     .name = "add",
     .summary = "sum of inputs, each with a weight of its own",
@@ -99,4 +104,6 @@ const nlg_op nlg_op_add = {
     .sums_two = sums_two,
     .reads = reads,
     .describe = describe,
+    .role = NLG_ROLE_SUM,
+    .word = word,
 };

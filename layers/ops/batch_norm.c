@@ -230,6 +230,11 @@ static bool *add_of(void *attrs) {
     return &((nlg_batch_norm_attrs *)attrs)->add;
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "BN";
+}
+
 const nlg_op nlg_op_batch_norm = {
     .name = "batch_norm",
     .summary = "batch normalisation over a channel",
@@ -254,4 +259,6 @@ const nlg_op nlg_op_batch_norm = {
     .act = act_of,
     .add = add_of,
     .describe = describe,
+    .role = NLG_ROLE_DETAIL,
+    .word = word,
 };

@@ -39,6 +39,7 @@ const nlg_op nlg_op_concat = {
     .cost = no_cost,
     .forward = concat_forward,
     .backward = concat_backward,
+    .role = NLG_ROLE_JOIN,
 };
 
 static nlg_status slice_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {

@@ -226,6 +226,11 @@ static void describe_fused(const void *attrs, char *text, size_t size) {
              a->add ? " add" : "", a->act ? " " : "", act_name(a->act));
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    const nlg_conv2d_attrs *a = attrs;
+    return a->groups > 1 && a->groups == x.c ? "depthwise conv" : "conv";
+}
+
 const nlg_op nlg_op_conv2d = {
     .name = "conv2d",
     .summary = "convolution, also grouped, depthwise and dilated",
@@ -249,4 +254,5 @@ const nlg_op nlg_op_conv2d = {
     .describe = describe,
     .describe_fused = describe_fused,
     .window = window,
+    .word = word,
 };

@@ -138,6 +138,11 @@ static void describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%dx%d, %d of %d pairs", a->kernel, a->kernel, connections(a), a->out * a->inputs);
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "conv by table";
+}
+
 const nlg_op nlg_op_conv_table = {
     .name = "conv_table",
     .summary = "convolution whose outputs read the inputs of a table (LeNet-5, C3)",
@@ -156,4 +161,5 @@ const nlg_op nlg_op_conv_table = {
     .backward = backward,
     .describe = describe,
     .window = window,
+    .word = word,
 };

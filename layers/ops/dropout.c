@@ -76,6 +76,7 @@ const nlg_op nlg_op_dropout = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
+    .role = NLG_ROLE_HIDDEN,
 };
 
 /* ---- drop path: an image's factor is kept once for each channel ---- */
@@ -122,4 +123,5 @@ const nlg_op nlg_op_drop_path = {
     .forward = path_forward,
     .backward = path_backward,
     .describe = describe,
+    .role = NLG_ROLE_HIDDEN,
 };

@@ -46,6 +46,11 @@ static void describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "n%d alpha %g beta %g k %g", a->size, (double)a->alpha, (double)a->beta, (double)a->k);
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "LRN";
+}
+
 const nlg_op nlg_op_local_response_norm = {
     .name = "local_response_norm",
     .summary = "normalisation over neighbouring channels (AlexNet)",
@@ -59,4 +64,6 @@ const nlg_op nlg_op_local_response_norm = {
     .forward = forward,
     .backward = backward,
     .describe = describe,
+    .role = NLG_ROLE_DETAIL,
+    .word = word,
 };

@@ -59,6 +59,11 @@ static void scale_backward(const nlg_op_call *call) {
                         ds->data, ds->ld);
 }
 
+static const char *times(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "x";
+}
+
 const nlg_op nlg_op_multiply = {
     .name = "multiply",
     .summary = "product of inputs, value by value",
@@ -69,6 +74,8 @@ const nlg_op nlg_op_multiply = {
     .cost = cost,
     .forward = forward,
     .backward = multiply_backward,
+    .role = NLG_ROLE_GATE,
+    .word = times,
 };
 
 const nlg_op nlg_op_channel_scale = {
@@ -81,4 +88,6 @@ const nlg_op nlg_op_channel_scale = {
     .cost = cost,
     .forward = forward,
     .backward = scale_backward,
+    .role = NLG_ROLE_GATE,
+    .word = times,
 };

@@ -21,6 +21,17 @@ typedef struct nlg_shape {
     int h, w, c;
 } nlg_shape;
 
+/* What an op is in drawings. */
+typedef enum {
+    NLG_ROLE_LAYER,  /* a box of its own: it has weights, or changes its input like few others do */
+    NLG_ROLE_POOL,   /* a box of its own */
+    NLG_ROLE_DETAIL, /* a word in the box of the layer before it: norms, activations */
+    NLG_ROLE_HIDDEN, /* nothing: the values pass as they are, but for training */
+    NLG_ROLE_SUM,    /* a sign in a circle */
+    NLG_ROLE_GATE,   /* the same: a product */
+    NLG_ROLE_JOIN,   /* a wide box that paths end in */
+} nlg_op_role;
+
 /* A view: element (n, y, x, ch) is data[((n * h + y) * w + x) * ld + ch]. */
 typedef struct nlg_tensor {
     float *data;
@@ -149,6 +160,9 @@ typedef struct nlg_op {
     void (*describe)(const void *attrs, char *text, size_t size);
     /* Optional, for ops that move a window over the image: what tables and drawings say of it. */
     nlg_window (*window)(const void *attrs, nlg_shape x);
+    /* Optional, for drawings: what the op is, and its word there ("depthwise conv"; without it the name). */
+    nlg_op_role role;
+    const char *(*word)(const void *attrs, nlg_shape x);
 } nlg_op;
 
 /* Registry: one row in ops.def per op. */

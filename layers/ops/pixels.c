@@ -67,6 +67,11 @@ static void channel_describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "s%d +%d+%d", a->stride, a->before, a->after);
 }
 
+static const char *channel_word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "pad channels";
+}
+
 const nlg_op nlg_op_channel_pad = {
     .name = "channel_pad",
     .summary = "channels of zeros behind (shortcut A)",
@@ -78,6 +83,7 @@ const nlg_op nlg_op_channel_pad = {
     .forward = channel_forward,
     .backward = channel_backward,
     .describe = channel_describe,
+    .word = channel_word,
 };
 
 /* ---- spatial_pad: zero pixels around, negative values crop ---- */
@@ -172,6 +178,11 @@ static void upsample_describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "x%d", ((const nlg_upsample_attrs *)attrs)->factor);
 }
 
+static const char *upsample_word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "upsample";
+}
+
 const nlg_op nlg_op_upsample_nearest = {
     .name = "upsample_nearest",
     .summary = "larger by whole factors, nearest pixel",
@@ -183,4 +194,5 @@ const nlg_op nlg_op_upsample_nearest = {
     .forward = upsample_forward,
     .backward = upsample_backward,
     .describe = upsample_describe,
+    .word = upsample_word,
 };

@@ -131,7 +131,13 @@ const nlg_op nlg_op_max_pool = {
     .backward = max_backward,
     .describe = describe,
     .window = window,
+    .role = NLG_ROLE_POOL,
 };
+
+static const char *avg_word(const void *attrs, nlg_shape x) {
+    (void)x;
+    return ((const nlg_pool_attrs *)attrs)->global ? "global avg pool" : "avg pool";
+}
 
 const nlg_op nlg_op_avg_pool = {
     .name = "avg_pool",
@@ -145,6 +151,8 @@ const nlg_op nlg_op_avg_pool = {
     .backward = average_backward,
     .describe = describe,
     .window = window,
+    .role = NLG_ROLE_POOL,
+    .word = avg_word,
 };
 
 /* ---- adaptive ---- */
@@ -205,4 +213,5 @@ const nlg_op nlg_op_adaptive_avg_pool = {
     .forward = adaptive_forward,
     .backward = adaptive_backward,
     .describe = adaptive_describe,
+    .role = NLG_ROLE_POOL,
 };

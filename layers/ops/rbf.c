@@ -83,6 +83,11 @@ static void backward(const nlg_op_call *call) {
     }
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "RBF";
+}
+
 const nlg_op nlg_op_rbf = {
     .name = "rbf",
     .summary = "squared distances to fixed codes (LeNet-5)",
@@ -95,4 +100,5 @@ const nlg_op nlg_op_rbf = {
     .cost = cost,
     .forward = forward,
     .backward = backward,
+    .word = word,
 };

@@ -88,6 +88,11 @@ static void backward(const nlg_op_call *call) {
     nlg_average_pool_backward(call->exec, &pool, scaled, dy->c, call->accumulate_dx[0], dx->data, dx->ld);
 }
 
+static const char *word(const void *attrs, nlg_shape x) {
+    (void)attrs, (void)x;
+    return "subsampling";
+}
+
 const nlg_op nlg_op_subsample_scale = {
     .name = "subsample_scale",
     .summary = "sum of a 2x2 window times a weight, plus a bias (LeNet-5)",
@@ -101,4 +106,6 @@ const nlg_op nlg_op_subsample_scale = {
     .scratch_size = scratch_size,
     .forward = forward,
     .backward = backward,
+    .role = NLG_ROLE_POOL,
+    .word = word,
 };

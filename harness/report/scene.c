@@ -1,0 +1,344 @@
+/* Scenes, and as SVG, PNG and PDF. */
+#include "harness/report/scene.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/report/escape.h"
+#include "harness/report/gnuplot.h"
+#include "harness/report/layout.h"
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+
+/* Light and dark; the colours of Okabe and Ito, told apart by colour-blind readers. */
+static const struct {
+    const char *fill, *border, *dark_fill, *dark_border;
+} tones[NLG_TONES] = {
+    [NLG_TONE_INPUT] = {"#fdeee2", "#d55e00", "#3a2416", "#ff9d5c"},
+    [NLG_TONE_LAYER] = {"#e4f0f9", "#0072b2", "#12293b", "#56b4e9"},
+    [NLG_TONE_POOL] = {"#ddf3ec", "#009e73", "#10302a", "#3fc9a0"},
+    [NLG_TONE_JOIN] = {"#f1f2f4", "#6b7480", "#2a2f35", "#a9b2bc"},
+    [NLG_TONE_BLOCK] = {"#fff8e3", "#b07d00", "#302a18", "#e6b84a"},
+};
+static const char *const ink = "#1f2328", *const dark_ink = "#e6e8ea", *const line_colour = "#57606a", *const dark_line = "#a9b2bc";
+
+static const struct {
+    double size;
+    bool bold;
+} faces[NLG_FACES] = {
+    [NLG_FACE_HEAD] = {14, true}, [NLG_FACE_BOLD] = {12, true}, [NLG_FACE_PLAIN] = {12, false}, [NLG_FACE_SOFT] = {11, false}};
+
+double nlg_face_size(nlg_face face) {
+    return faces[face].size;
+}
+
+const char *nlg_tone_fill(nlg_tone tone) {
+    return tones[tone].fill;
+}
+
+double nlg_face_width(nlg_face face, const char *text) {
+    return nlg_text_width(text, faces[face].size) * (faces[face].bold ? 1.12 : 1);
+}
+
+/* --- what a scene holds --- */
+
+void nlg_scene_free(nlg_scene *s) {
+    nlg_free(s->boxes);
+    nlg_free(s->lines);
+    nlg_free(s->texts);
+    nlg_free(s->points);
+    *s = (nlg_scene){0};
+}
+
+/* The list with room for one more; NULL, and noted, when memory is short. */
+static void *more(nlg_scene *s, void *list, int *room, int count, size_t size) {
+    void *grown = s->short_of_memory ? NULL : nlg_grow(list, room, count, size);
+    s->short_of_memory = grown == NULL;
+    return grown;
+}
+
+void nlg_scene_add_box(nlg_scene *s, nlg_scene_box box) {
+    nlg_scene_box *boxes = more(s, s->boxes, &s->room_boxes, s->n_boxes, sizeof box);
+    if (!boxes) return;
+    s->boxes = boxes;
+    boxes[s->n_boxes++] = box;
+}
+
+void nlg_scene_add_text(nlg_scene *s, double x, double y, int anchor, nlg_face face, const char *text) {
+    nlg_scene_text t = {.x = x, .y = y, .anchor = anchor, .face = face}, *texts;
+    snprintf(t.text, sizeof t.text, "%s", text);
+    if (!*text || !(texts = more(s, s->texts, &s->room_texts, s->n_texts, sizeof t))) return;
+    s->texts = texts;
+    texts[s->n_texts++] = t;
+}
+
+static void add_point(nlg_scene *s, double x, double y) {
+    nlg_scene_point *points = more(s, s->points, &s->room_points, s->n_points, sizeof *points);
+    if (!points) return;
+    s->points = points;
+    points[s->n_points++] = (nlg_scene_point){x, y};
+}
+
+void nlg_scene_line_from(nlg_scene *s, double x, double y) {
+    nlg_scene_line *lines = more(s, s->lines, &s->room_lines, s->n_lines, sizeof *lines);
+    if (!lines) return;
+    s->lines = lines;
+    lines[s->n_lines++] = (nlg_scene_line){.first = s->n_points};
+    add_point(s, x, y);
+}
+
+static void piece(nlg_scene *s, double x1, double y1, double x2, double y2, double x, double y) {
+    add_point(s, x1, y1);
+    add_point(s, x2, y2);
+    add_point(s, x, y);
+}
+
+static nlg_scene_point last_point(const nlg_scene *s) {
+    return s->n_points ? s->points[s->n_points - 1] : (nlg_scene_point){0, 0};
+}
+
+void nlg_scene_straight_to(nlg_scene *s, double x, double y) {
+    nlg_scene_point p = last_point(s);
+    piece(s, p.x + (x - p.x) / 3, p.y + (y - p.y) / 3, x - (x - p.x) / 3, y - (y - p.y) / 3, x, y);
+}
+
+void nlg_scene_curve_to(nlg_scene *s, double x, double y) {
+    nlg_scene_point p = last_point(s);
+    const double bend = 0.5 * (y - p.y);
+    if (p.x == x)
+        nlg_scene_straight_to(s, x, y);
+    else
+        piece(s, p.x, p.y + bend, x, y - bend, x, y);
+}
+
+void nlg_scene_turn_to(nlg_scene *s, double x, double y, double corner_x, double corner_y) {
+    nlg_scene_point p = last_point(s);
+    piece(s, 0.4 * p.x + 0.6 * corner_x, 0.4 * p.y + 0.6 * corner_y, 0.4 * x + 0.6 * corner_x, 0.4 * y + 0.6 * corner_y, x, y);
+}
+
+void nlg_scene_line_ends(nlg_scene *s, bool dashed, bool arrow) {
+    if (s->short_of_memory) return;
+    nlg_scene_line *line = &s->lines[s->n_lines - 1];
+    line->n = s->n_points - line->first;
+    line->dashed = dashed;
+    line->arrow = arrow;
+}
+
+/* The three corners of an arrow's head; the tip comes first. */
+static void head_of(const nlg_scene *s, const nlg_scene_line *line, nlg_scene_point corner[3]) {
+    const double length = 6.5, half = 3;
+    const nlg_scene_point tip = s->points[line->first + line->n - 1], *from = &s->points[line->first + line->n - 2];
+    double dx = tip.x - from->x, dy = tip.y - from->y, norm = hypot(dx, dy);
+    if (norm < 1e-9) dx = 0, dy = norm = 1;
+    dx /= norm, dy /= norm;
+    corner[0] = tip;
+    for (int side = 0; side < 2; side++) {
+        const double across = side ? half : -half;
+        corner[side + 1] = (nlg_scene_point){tip.x - length * dx - across * dy, tip.y - length * dy + across * dx};
+    }
+}
+
+/* --- SVG --- */
+
+static void print_style(FILE *f, bool dark) {
+    fprintf(f, ".structure{color:%s}.structure .l{stroke:%s}.structure .a{fill:%s}.structure .s{fill:%s}", dark ? dark_ink : ink,
+            dark ? dark_line : line_colour, dark ? dark_line : line_colour, dark ? dark_line : line_colour);
+    for (int t = 0; t < NLG_TONES; t++)
+        fprintf(f, ".structure .t%d{fill:%s;stroke:%s}", t, dark ? tones[t].dark_fill : tones[t].fill,
+                dark ? tones[t].dark_border : tones[t].border);
+}
+
+static void print_box(FILE *f, const nlg_scene_box *b) {
+    if (b->round)
+        fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%.1f\"", b->x + 0.5 * b->w, b->y + 0.5 * b->h, 0.5 * b->w);
+    else
+        fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" rx=\"4\"", b->x, b->y, b->w, b->h);
+    fprintf(f, " class=\"t%d\" stroke-width=\"%s\"%s/>\n", (int)b->tone, b->strong ? "2.6" : "1.4",
+            b->dashed ? " stroke-dasharray=\"4 3\"" : "");
+}
+
+static void print_line(FILE *f, const nlg_scene *s, const nlg_scene_line *line) {
+    const nlg_scene_point *p = &s->points[line->first];
+    fprintf(f, "<path class=\"l\"%s d=\"M%.1f %.1f", line->dashed ? " stroke-dasharray=\"5 3\"" : "", p->x, p->y);
+    for (int i = 1; i < line->n; i++) fprintf(f, "%s%.1f %.1f", i % 3 == 1 ? "C" : " ", p[i].x, p[i].y);
+    fprintf(f, "\"/>\n");
+    if (!line->arrow) return;
+    nlg_scene_point c[3];
+    head_of(s, line, c);
+    fprintf(f, "<path class=\"a\" stroke=\"none\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1fZ\"/>\n", c[0].x, c[0].y, c[1].x, c[1].y,
+            c[2].x, c[2].y);
+}
+
+static void print_text(FILE *f, const nlg_scene_text *t) {
+    static const char *const anchors[] = {"start", "middle", "end"};
+    fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%g\" text-anchor=\"%s\"%s%s>", t->x, t->y, faces[t->face].size,
+            anchors[t->anchor + 1], faces[t->face].bold ? " font-weight=\"bold\"" : "",
+            t->face == NLG_FACE_SOFT ? " class=\"s\"" : "");
+    nlg_escape(f, NLG_ESCAPE_HTML, t->text);
+    fputs("</text>\n", f);
+}
+
+static void print_svg(FILE *f, const nlg_scene *s, const char *id, const char *title, const char *alt) {
+    fprintf(f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+            "class=\"structure\" font-family=\"sans-serif\" fill=\"currentColor\" aria-labelledby=\"",
+            s->width, s->height, s->width, s->height);
+    nlg_escape(f, NLG_ESCAPE_HTML, id);
+    fputs("-title ", f);
+    nlg_escape(f, NLG_ESCAPE_HTML, id);
+    fputs("-alt\">\n<title id=\"", f);
+    nlg_escape(f, NLG_ESCAPE_HTML, id);
+    fputs("-title\">", f);
+    nlg_escape(f, NLG_ESCAPE_HTML, title);
+    fputs("</title>\n<desc id=\"", f);
+    nlg_escape(f, NLG_ESCAPE_HTML, id);
+    fputs("-alt\">", f);
+    nlg_escape(f, NLG_ESCAPE_HTML, alt);
+    fputs("</desc>\n<style>", f);
+    print_style(f, false);
+    fputs("@media(prefers-color-scheme:dark){", f);
+    print_style(f, true);
+    fputs("}</style>\n<g fill=\"none\" stroke-width=\"1.3\">\n", f);
+    for (int i = 0; i < s->n_lines; i++) print_line(f, s, &s->lines[i]);
+    fputs("</g>\n", f);
+    for (int i = 0; i < s->n_boxes; i++) print_box(f, &s->boxes[i]);
+    for (int i = 0; i < s->n_texts; i++) print_text(f, &s->texts[i]);
+    fputs("</svg>\n", f);
+}
+
+nlg_status nlg_scene_svg(const nlg_scene *s, const char *id, const char *title, const char *alt, nlg_bytes *svg, nlg_error *err) {
+    *svg = (nlg_bytes){0};
+    FILE *f = s->short_of_memory ? NULL : open_memstream(&svg->data, &svg->size);
+    if (!f) return nlg_fail_memory(err, 0, "a drawing");
+    print_svg(f, s, id, title, alt);
+    const bool failed = ferror(f) != 0;
+    if (fclose(f) == 0 && !failed) return NLG_OK; /* plain malloc's block: nlg_free takes it */
+    free(svg->data);
+    *svg = (nlg_bytes){0};
+    return nlg_fail_memory(err, 0, "a drawing");
+}
+
+/* --- gnuplot --- */
+
+static nlg_scene_point on_curve(const nlg_scene_point *p, double t) {
+    const double u = 1 - t, a = u * u * u, b = 3 * u * u * t, c = 3 * u * t * t, d = t * t * t;
+    return (nlg_scene_point){a * p[0].x + b * p[1].x + c * p[2].x + d * p[3].x, a * p[0].y + b * p[1].y + c * p[2].y + d * p[3].y};
+}
+
+static void print_lines(FILE *f, const nlg_scene *s, bool dashed) {
+    enum { STEPS = 12 };
+    for (int i = 0; i < s->n_lines; i++) {
+        const nlg_scene_line *line = &s->lines[i];
+        if (line->dashed != dashed) continue;
+        for (int k = 0; k + 3 < line->n; k += 3)
+            for (int step = k == 0 ? 0 : 1; step <= STEPS; step++) {
+                nlg_scene_point p = on_curve(&s->points[line->first + k], (double)step / STEPS);
+                fprintf(f, "%.2f\t%.2f\n", p.x, p.y);
+            }
+        fputc('\n', f);
+    }
+    fputs("-10\t-10\n", f); /* so that no file is empty */
+}
+
+static void print_texts(FILE *f, const nlg_scene *s, int kind) {
+    for (int i = 0; i < s->n_texts; i++) {
+        const nlg_scene_text *t = &s->texts[i];
+        if (3 * (int)t->face + t->anchor + 1 != kind) continue;
+        fprintf(f, "%.2f\t%.2f\t", t->x, t->y - 0.35 * faces[t->face].size);
+        for (const char *c = t->text; *c; c++) {
+            if (*c == '\\') fputc('\\', f);
+            fputc(*c == '"' ? '\'' : (unsigned char)*c < 32 ? ' ' : *c, f);
+        }
+        fputc('\n', f);
+    }
+    fputs("-10\t-10\t.\n", f);
+}
+
+static void print_objects(FILE *f, const nlg_scene *s, double scale) {
+    for (int i = 0; i < s->n_boxes; i++) {
+        const nlg_scene_box *b = &s->boxes[i];
+        fprintf(f, "set object %d ", i + 1);
+        if (b->round)
+            fprintf(f, "circle at %.2f,%.2f size %.2f", b->x + 0.5 * b->w, b->y + 0.5 * b->h, 0.5 * b->w);
+        else
+            fprintf(f, "rectangle from %.2f,%.2f to %.2f,%.2f", b->x, b->y, b->x + b->w, b->y + b->h);
+        fprintf(f, " behind fillcolor rgb \"%s\" fillstyle solid 1 border linecolor rgb \"%s\" linewidth %.2f%s\n",
+                tones[b->tone].fill, tones[b->tone].border, scale * (b->strong ? 2.2 : 1.2), b->dashed ? " dashtype 2" : "");
+    }
+    for (int i = 0, n = s->n_boxes; i < s->n_lines; i++) {
+        nlg_scene_point c[3];
+        if (!s->lines[i].arrow) continue;
+        head_of(s, &s->lines[i], c);
+        fprintf(f,
+                "set object %d polygon from %.2f,%.2f to %.2f,%.2f to %.2f,%.2f to %.2f,%.2f behind fillcolor rgb \"%s\" fillstyle "
+                "solid "
+                "1 noborder\n",
+                ++n, c[0].x, c[0].y, c[1].x, c[1].y, c[2].x, c[2].y, c[0].x, c[0].y, line_colour);
+    }
+}
+
+static const char *const anchor_words[] = {"left", "center", "right"};
+static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0", "1", "2",  "3",  "4",
+                                          "5",       "6",     "7",      "8", "9", "10", "11", "out"};
+
+static void print_script(FILE *f, const nlg_scene *s, nlg_formats format) {
+    /* Fonts are in points: a pixel is 0.75 of them on a screen, 0.72 where 100 pixels are an inch. */
+    const bool pdf = format == NLG_DRAW_PDF;
+    const double point = pdf ? 0.72 : 1.5, scale = pdf ? 0.8 : 2;
+    if (pdf)
+        fprintf(f, "set terminal pdfcairo noenhanced font \"sans-serif,8\" size %.3fin,%.3fin\n", s->width / 100, s->height / 100);
+    else
+        fprintf(f, "set terminal pngcairo noenhanced font \"sans-serif,16\" background \"white\" size %.0f,%.0f\n", 2 * s->width,
+                2 * s->height);
+    fprintf(f,
+            "set output \"out\"\nset encoding utf8\nset datafile separator \"\\t\"\nset margins 0,0,0,0\nunset border\nunset "
+            "tics\nunset key\n"
+            "set xrange [0:%.2f]\nset yrange [%.2f:0]\n",
+            s->width, s->height);
+    print_objects(f, s, scale);
+    fprintf(f,
+            "plot \"lines\" using 1:2 with lines linecolor rgb \"%s\" linewidth %.2f, \"dashed\" using 1:2 with lines linecolor "
+            "rgb \"%s\" "
+            "dashtype 2 linewidth %.2f",
+            line_colour, scale, line_colour, scale);
+    for (int kind = 0; kind < 3 * NLG_FACES; kind++) {
+        const nlg_face face = (nlg_face)(kind / 3);
+        fprintf(f, ", \"%d\" using 1:2:3 with labels %s font \"sans-serif%s,%.2f\" textcolor rgb \"%s\"", kind,
+                anchor_words[kind % 3], faces[face].bold ? " Bold" : "", point * faces[face].size,
+                face == NLG_FACE_SOFT ? line_colour : ink);
+    }
+    fputs("\nset output\n", f);
+}
+
+static nlg_status write_files(const nlg_scene *s, const char *folder, nlg_formats format, nlg_error *err) {
+    for (int i = 0; i < (int)(sizeof scene_files / sizeof *scene_files) - 1; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", folder, scene_files[i]);
+        FILE *f = fopen(path, "w");
+        if (!f) return nlg_fail(err, NLG_ERR_IO, "%s: %s", path, strerror(errno));
+        if (i == 0)
+            print_script(f, s, format);
+        else if (i <= 2)
+            print_lines(f, s, i == 2);
+        else
+            print_texts(f, s, i - 3);
+        const bool failed = ferror(f) != 0;
+        if (fclose(f) || failed) return nlg_fail(err, NLG_ERR_IO, "%s: %s", path, strerror(errno));
+    }
+    return NLG_OK;
+}
+
+nlg_status nlg_scene_print(const nlg_scene *s, nlg_formats format, nlg_bytes *out, nlg_error *err) {
+    char folder[256], path[512];
+    *out = (nlg_bytes){0};
+    if (s->short_of_memory) return nlg_fail_memory(err, 0, "a drawing");
+    NLG_TRY(nlg_gnuplot_folder(folder, sizeof folder, err));
+    nlg_status status = write_files(s, folder, format, err);
+    if (status == NLG_OK) status = nlg_gnuplot_run(folder, "structure", err);
+    snprintf(path, sizeof path, "%s/out", folder);
+    if (status == NLG_OK) status = nlg_file_read(path, 1 << 26, &out->data, &out->size, err);
+    nlg_gnuplot_remove(folder, scene_files, sizeof scene_files / sizeof *scene_files);
+    return status;
+}

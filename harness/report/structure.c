@@ -1,0 +1,637 @@
+/* From a graph to boxes. */
+#include "harness/report/structure.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layers/base/memory.h"
+
+enum { HIDDEN = -1, TEXT = NLG_BOX_TEXT, ON_SHORTCUT = 1, ON_PATH = 2 };
+
+/* A box before equal ones are joined. */
+typedef struct item {
+    nlg_box box;
+    int block;                               /* of the graph; -1: a layer */
+    int first_param;                         /* by which parts with shared weights are known; -1: none */
+    int shared;                              /* so many parts with the same weights, this one included */
+    bool strided, other_input;               /* how the first of a run differs */
+    nlg_shape in;                            /* of what it reads first */
+    size_t weights;                          /* how many a block without blocks of its own has */
+    int into, last;                          /* the first and the last of a run of equal items */
+    char plain[NLG_BOX_LINES][NLG_BOX_TEXT]; /* the box's lines without strides */
+    char details[NLG_BOX_TEXT];              /* "BN, ReLU" */
+    nlg_shape shape;
+} item;
+
+typedef struct reading {
+    const nlg_graph *graph;
+    const nlg_structure *structure;
+    int first, end;     /* nodes that are drawn */
+    int *item_of;       /* by node; HIDDEN */
+    int *readers;       /* by node: how many nodes read it */
+    int *block_of;      /* by node: the outermost block inside of what is drawn; -1 */
+    int *item_of_block; /* by block */
+    int *weight;        /* work: by node */
+    int *trace;         /* work: by node */
+    item *items;
+    int n_items, room;
+    nlg_boxes *links; /* arrows between items */
+} reading;
+
+/* --- words --- */
+
+static void label_of(const nlg_graph *g, const nlg_node *node, bool with_stride, char text[TEXT]) {
+    const nlg_shape in = node->n_inputs ? g->nodes[node->inputs[0]].shape : node->shape, out = node->shape;
+    char word[TEXT], kernel[16] = "", width[16] = "", groups[24] = "", stride[16] = "";
+    snprintf(word, sizeof word, "%s", node->op->word ? node->op->word(node->attrs, in) : node->op->name);
+    for (char *c = word; *c; c++)
+        if (*c == '_') *c = ' ';
+    bool each_channel = false;
+    if (node->op->window) {
+        const nlg_window w = node->op->window(node->attrs, in);
+        const bool whole = out.h * out.w == 1 && w.kernel[0] == in.h && w.kernel[1] == in.w && node->op->role == NLG_ROLE_POOL;
+        if (!whole) snprintf(kernel, sizeof kernel, "%dx%d ", w.kernel[0], w.kernel[1]);
+        each_channel = w.groups > 1 && w.groups == in.c;
+        if (w.groups > 1 && !each_channel) snprintf(groups, sizeof groups, ", %d groups", w.groups);
+        if (with_stride && !whole && w.stride[0] * w.stride[1] > 1)
+            snprintf(stride, sizeof stride, " /%d", w.stride[0] > w.stride[1] ? w.stride[0] : w.stride[1]);
+    }
+    if (node->op->role == NLG_ROLE_LAYER && node->n_params && !each_channel) snprintf(width, sizeof width, " %d", out.c);
+    snprintf(text, TEXT, "%s%.20s%s%s%s", kernel, word, width, groups, stride);
+}
+
+static void add_word(char text[TEXT], const char *word) {
+    const size_t used = strlen(text);
+    if (!strstr(text, word)) snprintf(text + used, TEXT - used, "%s%s", used ? ", " : "", word);
+}
+
+static void add_detail(item *it, const nlg_node *node) {
+    char word[TEXT];
+    label_of(&(nlg_graph){0}, &(nlg_node){.op = node->op, .attrs = node->attrs, .shape = node->shape}, false, word);
+    add_word(it->details, word);
+}
+
+static nlg_tone tone_of(const nlg_node *node) {
+    if (!node->op) return NLG_TONE_INPUT;
+    switch (node->op->role) {
+    case NLG_ROLE_POOL:
+        return NLG_TONE_POOL;
+    case NLG_ROLE_LAYER:
+        return NLG_TONE_LAYER;
+    default:
+        return NLG_TONE_JOIN;
+    }
+}
+
+/* --- blocks --- */
+
+static int inner_block(const nlg_graph *g, int node, int first, int end, int not_this) {
+    for (int i = 0; i < g->n_blocks; i++) { /* outer ones come first */
+        const nlg_block *k = &g->blocks[i];
+        if (i != not_this && k->first >= first && k->end <= end && node >= k->first && node < k->end) return i;
+    }
+    return -1;
+}
+
+/* Where a block's node reads from outside of it; -1: from several values. */
+static int source_of(const nlg_graph *g, const nlg_block *k) {
+    int source = -2;
+    for (int n = k->first; n < k->end; n++)
+        for (int i = 0; i < g->nodes[n].n_inputs; i++) {
+            const int from = g->nodes[n].inputs[i];
+            if (from >= k->first) continue;
+            if (source != -2 && source != from) return -1;
+            source = from;
+        }
+    return source < 0 ? -1 : source;
+}
+
+static bool has_weights(const nlg_node *node) {
+    return node->op && node->op->role == NLG_ROLE_LAYER && node->n_params > 0;
+}
+
+/* Most layers with weights on a way from the block's source to each of its nodes. */
+static void weigh(reading *r, const nlg_block *k) {
+    for (int n = k->first; n < k->end; n++) {
+        const nlg_node *node = &r->graph->nodes[n];
+        r->weight[n] = 0;
+        for (int i = 0; i < node->n_inputs; i++)
+            if (node->inputs[i] >= k->first && r->weight[node->inputs[i]] > r->weight[n]) r->weight[n] = r->weight[node->inputs[i]];
+        r->weight[n] += has_weights(node);
+    }
+}
+
+/* Adds `bit` to the work of a node and of all that it comes from within the block. */
+static void trace(reading *r, const nlg_block *k, int node, int bit) {
+    r->trace[node] |= bit;
+    for (int n = node; n >= k->first; n--)
+        for (int i = 0; r->trace[n] & bit && i < r->graph->nodes[n].n_inputs; i++)
+            if (r->graph->nodes[n].inputs[i] >= k->first) r->trace[r->graph->nodes[n].inputs[i]] |= bit;
+}
+
+/* The shortcut of a residual block: an addition of which one side passes fewer layers with weights than the other, at most one.
+ * The trace of nodes that are on it alone is ON_SHORTCUT. */
+static nlg_shortcut_mark find_shortcut(reading *r, int block) {
+    const nlg_graph *g = r->graph;
+    const nlg_block *k = &g->blocks[block];
+    const int source = source_of(g, k);
+    memset(r->trace + k->first, 0, (size_t)(k->end - k->first) * sizeof *r->trace);
+    if (source < 0) return NLG_SHORTCUT_NONE;
+    weigh(r, k);
+    for (int n = k->end - 1; n >= k->first; n--) {
+        const nlg_node *node = &g->nodes[n];
+        const bool is_sum = node->op && node->op->role == NLG_ROLE_SUM && node->n_inputs == 2;
+        if (!is_sum && node->op && node->op->role == NLG_ROLE_DETAIL) continue;
+        if (!is_sum || inner_block(g, n, k->first, k->end, block) >= 0) break; /* the block does not end in an addition */
+        const int a = node->inputs[0], b = node->inputs[1];
+        const int weight_a = a < k->first ? 0 : r->weight[a], weight_b = b < k->first ? 0 : r->weight[b];
+        const int light = weight_a < weight_b ? a : b, heavy = light == a ? b : a;
+        if (weight_a == weight_b || (weight_a < weight_b ? weight_a : weight_b) > 1) break;
+        if (light < k->first) return NLG_SHORTCUT_IDENTITY;
+        trace(r, k, light, ON_SHORTCUT);
+        trace(r, k, heavy, ON_PATH);
+        return NLG_SHORTCUT_PROJECTION;
+    }
+    return NLG_SHORTCUT_NONE;
+}
+
+/* A module of branches that are joined; *branches: how many. */
+static bool is_branched(const nlg_graph *g, const nlg_block *k, int *branches) {
+    bool found = false;
+    for (int n = k->first; n < k->end; n++)
+        if (g->nodes[n].op && g->nodes[n].op->role == NLG_ROLE_JOIN) found = true, *branches = g->nodes[n].n_inputs;
+    return found;
+}
+
+static bool has_blocks(const nlg_graph *g, const nlg_block *k) {
+    for (const nlg_block *i = k + 1; i < g->blocks + g->n_blocks && i->first < k->end; i++)
+        if (i->end > i->first) return true;
+    return false;
+}
+
+static void add_line(item *it, const char *text, const char *plain) {
+    const int n = it->box.n_lines;
+    if (n == NLG_BOX_LINES) return;
+    snprintf(it->box.line[n], TEXT, "%s", text);
+    snprintf(it->plain[n], TEXT, "%s", plain);
+    it->box.n_lines++;
+}
+
+/* "3x3 conv 64" twice in a row as "3x3 conv 64 x 2". */
+static void join_lines(item *it) {
+    int kept = 0;
+    for (int i = 0, n = it->box.n_lines; i < n; kept++) {
+        int times = 1;
+        while (i + times < n && strcmp(it->box.line[i], it->box.line[i + times]) == 0) times++;
+        for (int k = 0; k < 2; k++) {
+            char text[TEXT + 16], *to = k ? it->plain[kept] : it->box.line[kept];
+            snprintf(text, sizeof text, times > 1 ? "%s x %d" : "%s", k ? it->plain[i] : it->box.line[i], times);
+            snprintf(to, TEXT, "%.*s", TEXT - 1, text);
+        }
+        i += times;
+    }
+    it->box.n_lines = kept;
+}
+
+/* What a block holds: its layers on the main path, or how many branches. */
+static void describe_block(reading *r, item *it) {
+    const nlg_graph *g = r->graph;
+    const nlg_block *k = &g->blocks[it->block];
+    int branches = 0;
+    it->box.shortcut = find_shortcut(r, it->block);
+    if (r->structure->brief) return;
+    if (is_branched(g, k, &branches)) {
+        char text[TEXT];
+        snprintf(text, sizeof text, "%d branches", branches);
+        if (!has_blocks(g, k)) add_line(it, text, text);
+        return;
+    }
+    for (int n = k->first; n < k->end; n++) {
+        const int inner = inner_block(g, n, k->first, k->end, it->block);
+        char text[TEXT], plain[TEXT];
+        if (inner >= 0) {
+            add_line(it, g->blocks[inner].title, g->blocks[inner].title);
+            n = g->blocks[inner].end - 1;
+        } else if (r->trace[n] != ON_SHORTCUT && g->nodes[n].op &&
+                   (has_weights(&g->nodes[n]) || g->nodes[n].op->role == NLG_ROLE_POOL)) {
+            label_of(g, &g->nodes[n], true, text);
+            label_of(g, &g->nodes[n], false, plain);
+            add_line(it, text, plain);
+        }
+    }
+    join_lines(it);
+}
+
+/* --- items --- */
+
+static nlg_status add_item(reading *r, const item *it, int *index, nlg_error *err) {
+    item *grown = nlg_grow(r->items, &r->room, r->n_items, sizeof *grown);
+    if (!grown) return nlg_fail_memory(err, sizeof *it, "a drawing");
+    r->items = grown;
+    *index = r->n_items++;
+    r->items[*index] = *it;
+    r->items[*index].into = r->items[*index].last = *index;
+    return NLG_OK;
+}
+
+static int column_of(const reading *r, nlg_shape shape) {
+    if (!r->structure->columns || shape.h < 1) return 0;
+    return (int)lround(log2((double)r->graph->nodes[0].shape.h / shape.h));
+}
+
+static item new_item(const reading *r, int node, int block) {
+    const nlg_node *n = &r->graph->nodes[node];
+    const nlg_node *last = block >= 0 ? &r->graph->nodes[r->graph->blocks[block].end - 1] : n;
+    item it = {.block = block, .first_param = -1, .shared = 1, .shape = last->shape};
+    it.box.tone = block >= 0 ? NLG_TONE_BLOCK : tone_of(n);
+    it.box.dashed = n->aux;
+    it.box.times = 1;
+    it.box.size = last->shape.h;
+    it.box.column = column_of(r, last->shape);
+    it.in = n->n_inputs ? r->graph->nodes[n->inputs[0]].shape : n->shape;
+    return it;
+}
+
+static int first_param(const nlg_graph *g, int first, int end) {
+    for (int n = first; n < end; n++)
+        if (g->nodes[n].n_params && g->params[g->nodes[n].params[0]].uses > 1) return g->nodes[n].params[0];
+    return -1;
+}
+
+/* Parts that share their weights are one box. */
+static int same_weights(const reading *r, const item *it) {
+    for (int i = 0; it->first_param >= 0 && i < r->n_items; i++)
+        if (r->items[i].first_param == it->first_param && strcmp(r->items[i].box.title, it->box.title) == 0) return i;
+    return -1;
+}
+
+static nlg_status take_part(reading *r, item *it, int *index, nlg_error *err) {
+    *index = same_weights(r, it);
+    if (*index < 0) return add_item(r, it, index, err);
+    r->items[*index].shared++;
+    r->items[*index].box.dashed &= it->box.dashed;
+    return NLG_OK;
+}
+
+static size_t weights_of(const nlg_graph *g, const nlg_block *k) {
+    size_t sum = 0;
+    for (int n = k->first; n < k->end; n++)
+        for (int i = 0; i < g->nodes[n].n_params; i++) sum += g->params[g->nodes[n].params[i]].count;
+    return sum;
+}
+
+static nlg_status take_block(reading *r, int node, int block, nlg_error *err) {
+    const nlg_block *k = &r->graph->blocks[block];
+    if (r->item_of_block[block] < 0) {
+        item it = new_item(r, node, block);
+        it.first_param = first_param(r->graph, k->first, k->end);
+        snprintf(it.box.title, TEXT, "%s", k->title);
+        it.weights = has_blocks(r->graph, k) ? 0 : weights_of(r->graph, k);
+        describe_block(r, &it);
+        NLG_TRY(take_part(r, &it, &r->item_of_block[block], err));
+    }
+    r->item_of[node] = r->item_of_block[block];
+    return NLG_OK;
+}
+
+static nlg_status take_layer(reading *r, int node, nlg_error *err) {
+    const nlg_node *n = &r->graph->nodes[node];
+    const nlg_op_role role = n->op ? n->op->role : NLG_ROLE_LAYER;
+    const int input = n->n_inputs ? n->inputs[0] : -1, before = input >= 0 ? r->item_of[input] : HIDDEN;
+    if (role == NLG_ROLE_HIDDEN && before >= 0) {
+        r->item_of[node] = before;
+        return NLG_OK;
+    }
+    if (role == NLG_ROLE_DETAIL && before >= 0 && r->readers[input] == 1 && input >= r->first &&
+        r->items[before].box.tone != NLG_TONE_INPUT) {
+        r->item_of[node] = before;
+        if (r->items[before].block < 0 && r->items[before].shared == 1) add_detail(&r->items[before], n);
+        return NLG_OK;
+    }
+    item it = new_item(r, node, -1);
+    it.first_param = first_param(r->graph, node, node + 1);
+    if (!n->op) {
+        snprintf(it.box.title, TEXT, "input");
+    } else if (role == NLG_ROLE_SUM || role == NLG_ROLE_GATE) {
+        it.box.is_sign = true;
+        snprintf(it.box.title, TEXT, "%s", n->op->word ? n->op->word(n->attrs, n->shape) : n->op->name);
+    } else {
+        label_of(r->graph, n, true, it.box.title);
+        label_of(r->graph, n, false, it.plain[0]);
+    }
+    return take_part(r, &it, &r->item_of[node], err);
+}
+
+/* A value from outside of the block that is drawn. */
+static nlg_status take_outside(reading *r, int node, nlg_error *err) {
+    item it = new_item(r, node, -1);
+    it.box.tone = NLG_TONE_INPUT;
+    it.box.dashed = false;
+    snprintf(it.box.title, TEXT, "input");
+    return add_item(r, &it, &r->item_of[node], err);
+}
+
+static nlg_status read_nodes(reading *r, nlg_error *err) {
+    const nlg_graph *g = r->graph;
+    for (int n = r->first; n < r->end; n++) {
+        const nlg_node *node = &g->nodes[n];
+        for (int i = 0; i < node->n_inputs; i++)
+            if (node->inputs[i] < r->first && r->item_of[node->inputs[i]] < 0) NLG_TRY(take_outside(r, node->inputs[i], err));
+        NLG_TRY(r->block_of[n] >= 0 ? take_block(r, n, r->block_of[n], err) : take_layer(r, n, err));
+        for (int i = 0; i < node->n_inputs; i++) {
+            const int from = r->item_of[node->inputs[i]], to = r->item_of[n];
+            if (from >= 0 && to >= 0 && from != to) NLG_TRY(nlg_boxes_join(r->links, from, to, err));
+        }
+    }
+    return NLG_OK;
+}
+
+/* --- runs of equal items --- */
+
+/* Up to the width at their ends: "1x1 conv 96" and "1x1 conv 144". */
+static bool alike_but_width(const char *a, const char *b) {
+    const char *end_a = strrchr(a, ' '), *end_b = strrchr(b, ' ');
+    if (!end_a || !end_b || strspn(end_a + 1, "0123456789") != strlen(end_a + 1)) return strcmp(a, b) == 0;
+    return end_a - a == end_b - b && strncmp(a, b, (size_t)(end_a - a)) == 0 &&
+           strspn(end_b + 1, "0123456789") == strlen(end_b + 1);
+}
+
+/* May `b` go on a run that ends in `a`? The first block of a run may have another width within, if it reads other channels. */
+static bool is_alike(const item *head, const item *a, const item *b) {
+    if (a->box.is_sign || b->box.is_sign || (a->block < 0) != (b->block < 0) || strcmp(a->details, b->details) != 0) return false;
+    if (memcmp(&a->shape, &b->shape, sizeof a->shape) != 0 || a->box.dashed != b->box.dashed || a->shared != b->shared)
+        return false;
+    if (a->block < 0) return *a->plain[0] && strcmp(a->plain[0], b->plain[0]) == 0;
+    if (strcmp(a->box.title, b->box.title) != 0 || a->box.n_lines != b->box.n_lines) return false;
+    const bool other_input = head->box.times == 1 && a->in.c != b->in.c;
+    for (int i = 0; i < a->box.n_lines; i++)
+        if (other_input ? !alike_but_width(a->plain[i], b->plain[i]) : strcmp(a->plain[i], b->plain[i]) != 0) return false;
+    return other_input || a->weights == b->weights;
+}
+
+static bool leads(const reading *r, int from, int to) {
+    for (int i = 0; i < r->links->n_arrows; i++)
+        if (r->links->arrow[i].from == from && r->links->arrow[i].to == to) return true;
+    return false;
+}
+
+/* May the item go on a run: does it read only what the run makes or reads? */
+static bool reads_only_run(const reading *r, int index, int run) {
+    for (int i = 0; i < r->links->n_arrows; i++) {
+        if (r->links->arrow[i].to != index) continue;
+        const int from = r->links->arrow[i].from;
+        bool known = r->items[from].into == run;
+        for (int k = run; !known && k < index; k++) known = r->items[k].into == run && leads(r, from, k);
+        if (!known) return false;
+    }
+    return true;
+}
+
+/* The lines of a run are those of its later items; what the first one does otherwise is said apart. */
+static void go_on(reading *r, int run, int index) {
+    item *head = &r->items[run], *next = &r->items[index];
+    if (head->box.times == 1) {
+        head->other_input = head->box.n_lines > 0 && head->in.c != next->in.c;
+        head->strided = head->block < 0 && strcmp(head->box.title, head->plain[0]) != 0;
+        for (int i = 0; i < head->box.n_lines; i++) head->strided |= strcmp(head->box.line[i], head->plain[i]) != 0;
+        memcpy(head->box.line, next->plain, sizeof head->box.line);
+        if (head->block < 0) memcpy(head->box.title, head->plain[0], TEXT);
+    }
+    if (next->box.shortcut == NLG_SHORTCUT_IDENTITY) head->box.shortcut = NLG_SHORTCUT_IDENTITY;
+    head->box.times++;
+    head->last = index;
+    next->into = run;
+}
+
+static void join_runs(reading *r) {
+    for (int i = 0; i < r->n_items; i++)
+        for (int k = 0; k < i; k++) {
+            const int run = r->items[k].into;
+            if (r->items[run].last != k || !leads(r, k, i) || !is_alike(&r->items[run], &r->items[k], &r->items[i])) continue;
+            if (!reads_only_run(r, i, run)) continue;
+            go_on(r, run, i);
+            break;
+        }
+}
+
+/* --- to boxes --- */
+
+/* How many values of a block are read outside of it; *largest: the shape of the largest. */
+static int maps_of(const reading *r, const nlg_block *k, nlg_shape *largest) {
+    const nlg_graph *g = r->graph;
+    int maps = 0;
+    for (int n = k->first; n < k->end; n++) {
+        bool read = false;
+        for (int m = k->end; m < g->n_nodes && !read; m++)
+            for (int i = 0; i < g->nodes[m].n_inputs; i++) read |= g->nodes[m].inputs[i] == n;
+        if (read && (!maps || g->nodes[n].shape.h > largest->h)) *largest = g->nodes[n].shape;
+        maps += read;
+    }
+    return maps;
+}
+
+static int stride_of(const item *it) {
+    return (it->in.h + it->shape.h / 2) / it->shape.h;
+}
+
+static void finish_texts(const reading *r, item *it) {
+    const bool whole = !r->structure->block;
+    char shape[48];
+    if (it->box.is_sign) {
+        if (*it->details && !whole) nlg_box_soft(&it->box, "%s", it->details);
+        return;
+    }
+    if (it->shared > 1) nlg_box_soft(&it->box, "on %d maps, same weights", it->shared);
+    if (it->strided && it->other_input && !r->structure->brief)
+        nlg_box_soft(&it->box, "the first: /%d, reads %d", stride_of(it), it->in.c);
+    else if (it->strided)
+        nlg_box_soft(&it->box, "the first: /%d", stride_of(it));
+    else if (it->other_input && !r->structure->brief)
+        nlg_box_soft(&it->box, "the first reads %d", it->in.c);
+    if (*it->details && (!whole || (r->structure->show == NLG_SHOW_BLOCKS && !r->structure->brief)))
+        nlg_box_soft(&it->box, "%s", it->details);
+    if (r->structure->brief || it->shared > 1) return;
+    if (it->block >= 0 && maps_of(r, &r->graph->blocks[it->block], &it->shape) > 1) {
+        nlg_box_soft(&it->box, "%d maps from %dx%d", maps_of(r, &r->graph->blocks[it->block], &it->shape), it->shape.h,
+                     it->shape.w);
+        return;
+    }
+    nlg_shape_text(it->shape, shape, sizeof shape);
+    nlg_box_soft(&it->box, "%s", shape);
+}
+
+/* Blocks have bars; the image is as large as it is, in one scale for small networks and one for others. */
+static bool to_bar(const reading *r, item *it) {
+    const bool image = it->shape.c == r->graph->nodes[0].shape.c; /* as it is, or resized by the network */
+    const bool is_small = r->graph->nodes[0].shape.h < 64;
+    const double side = (is_small ? 2 : 0.25) * it->shape.h;
+    if (!image && it->block < 0) return false;
+    it->box.bar_w = image ? side : (is_small ? 1 : 0.2) * it->shape.c;
+    it->box.bar_h = image ? side : 9.0 + 9.0 * it->box.times;
+    if (image)
+        snprintf(it->box.title, TEXT, "%d x %d", it->shape.h, it->shape.w);
+    else
+        snprintf(it->box.title, TEXT, "%d", it->shape.c);
+    if (image) it->box.tone = NLG_TONE_INPUT;
+    it->box.n_lines = it->box.n_soft = 0;
+    it->box.shortcut = NLG_SHORTCUT_NONE;
+    return true;
+}
+
+static nlg_status to_boxes(reading *r, nlg_boxes *boxes, nlg_error *err) {
+    const bool outline = r->structure->show == NLG_SHOW_OUTLINE;
+    int least = 1 << 20;
+    for (int i = 0; i < r->n_items; i++) {
+        item *it = &r->items[i];
+        if (it->box.column < least) least = it->box.column;
+        if (it->into == i) finish_texts(r, it);
+    }
+    for (int i = 0; i < r->n_items; i++) {
+        item *it = &r->items[i];
+        if (it->into != i) continue;
+        it->last = HIDDEN; /* from now on: the box */
+        it->box.column -= least;
+        if (outline && !to_bar(r, it)) continue;
+        const int index = nlg_boxes_add(boxes, &it->box);
+        if (index < 0) return nlg_fail_memory(err, sizeof it->box, "a drawing");
+        it->last = index;
+    }
+    for (int i = 1; i < boxes->n_boxes && outline; i++) NLG_TRY(nlg_boxes_join(boxes, i - 1, i, err));
+    for (int i = 0; i < r->links->n_arrows && !outline; i++) {
+        const int from = r->items[r->items[r->links->arrow[i].from].into].last,
+                  to = r->items[r->items[r->links->arrow[i].to].into].last;
+        if (from != to) NLG_TRY(nlg_boxes_join(boxes, from, to, err));
+    }
+    for (int i = 0; i < r->graph->n_outputs; i++) {
+        const int n = r->graph->outputs[i], found = n >= r->first && n < r->end ? r->item_of[n] : HIDDEN;
+        if (found >= 0 && !outline) boxes->box[r->items[r->items[found].into].last].strong = true;
+    }
+    boxes->in_columns = r->structure->columns;
+    boxes->are_bars = outline;
+    boxes->are_close = r->structure->brief;
+    return NLG_OK;
+}
+
+/* "TITLE" or "TITLE#N", the N-th of this title. Without a number one whose output is like its input, if there is such a one: the
+ * first of a stage is often an exception. -1: none. */
+static int find_block(const nlg_graph *g, const char *wanted) {
+    const char *mark = strrchr(wanted, '#');
+    const int number = mark ? atoi(mark + 1) : 0, length = mark ? (int)(mark - wanted) : (int)strlen(wanted);
+    int first = -1, count = 0;
+    for (int i = 0; i < g->n_blocks; i++) {
+        const nlg_block *k = &g->blocks[i];
+        if (k->end == k->first || strncmp(k->title, wanted, (size_t)length) != 0 || k->title[length]) continue;
+        count++;
+        if (number ? count == number : first < 0) first = i;
+        const int source = source_of(g, k);
+        if (!number && source >= 0 && memcmp(&g->nodes[source].shape, &g->nodes[k->end - 1].shape, sizeof(nlg_shape)) == 0)
+            return i;
+    }
+    return first;
+}
+
+static nlg_status refuse_block(const nlg_network *network, const char *block, nlg_error *err) {
+    const char *titles[24];
+    char list[400] = "";
+    const int n = nlg_structure_kinds(network->graph, titles, 24);
+    for (int i = 0; i < n; i++) {
+        const size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", titles[i]);
+    }
+    return nlg_fail(err, NLG_ERR_INPUT, "%s has no block '%s'; it has: %s", network->title, block, n ? list : "none");
+}
+
+static nlg_status begin(reading *r, int block, nlg_error *err) {
+    const nlg_graph *g = r->graph;
+    const size_t nodes = (size_t)g->n_nodes;
+    r->item_of = nlg_alloc(nodes, sizeof *r->item_of);
+    r->readers = nlg_alloc(nodes, sizeof *r->readers);
+    r->block_of = nlg_alloc(nodes, sizeof *r->block_of);
+    r->weight = nlg_alloc(nodes, sizeof *r->weight);
+    r->trace = nlg_alloc(nodes, sizeof *r->trace);
+    r->item_of_block = nlg_alloc((size_t)g->n_blocks + 1, sizeof *r->item_of_block);
+    r->links = nlg_alloc(1, sizeof *r->links);
+    if (!r->item_of || !r->readers || !r->block_of || !r->weight || !r->trace || !r->item_of_block || !r->links)
+        return nlg_fail_memory(err, nodes * sizeof *r->item_of, "a drawing");
+    for (int i = 0; i < g->n_blocks; i++) r->item_of_block[i] = -1;
+    for (int n = 0; n < g->n_nodes; n++) {
+        r->item_of[n] = HIDDEN;
+        for (int i = 0; i < g->nodes[n].n_inputs; i++) r->readers[g->nodes[n].inputs[i]]++;
+    }
+    for (int n = r->first; n < r->end; n++)
+        r->block_of[n] = r->structure->show == NLG_SHOW_LAYERS ? -1 : inner_block(g, n, r->first, r->end, block);
+    return NLG_OK;
+}
+
+static void finish(reading *r) {
+    nlg_free(r->item_of);
+    nlg_free(r->readers);
+    nlg_free(r->block_of);
+    nlg_free(r->weight);
+    nlg_free(r->trace);
+    nlg_free(r->item_of_block);
+    nlg_free(r->items);
+    if (r->links) nlg_boxes_free(r->links);
+    nlg_free(r->links);
+}
+
+nlg_status nlg_structure_boxes(const nlg_network *network, const nlg_structure *structure, nlg_boxes *boxes, nlg_error *err) {
+    reading r = {.graph = network->graph, .structure = structure, .end = network->graph->n_nodes};
+    int block = -1;
+    if (structure->block) {
+        block = find_block(r.graph, structure->block);
+        if (block < 0) return refuse_block(network, structure->block, err);
+        r.first = r.graph->blocks[block].first;
+        r.end = r.graph->blocks[block].end;
+    }
+    nlg_status status = begin(&r, block, err);
+    if (status == NLG_OK) status = read_nodes(&r, err);
+    if (status == NLG_OK && (structure->show == NLG_SHOW_STAGES || structure->show == NLG_SHOW_OUTLINE)) join_runs(&r);
+    if (status == NLG_OK) status = to_boxes(&r, boxes, err);
+    finish(&r);
+    return status;
+}
+
+/* --- facts --- */
+
+int nlg_structure_kinds(const nlg_graph *g, const char **titles, int room) {
+    int n = 0;
+    for (int i = 0; i < g->n_blocks && n < room; i++) {
+        bool known = g->blocks[i].end == g->blocks[i].first || inner_block(g, g->blocks[i].first, 0, g->n_nodes, -1) != i;
+        for (int k = 0; k < n; k++) known |= strcmp(titles[k], g->blocks[i].title) == 0;
+        if (!known) titles[n++] = g->blocks[i].title;
+    }
+    return n;
+}
+
+static int print_count(char *text, size_t size, double value, const char *unit) {
+    if (value >= 1e9) return snprintf(text, size, "%.3g G %s", 1e-9 * value, unit);
+    if (value >= 1e6) return snprintf(text, size, "%.3g M %s", 1e-6 * value, unit);
+    if (value >= 1e4) return snprintf(text, size, "%.3g k %s", 1e-3 * value, unit);
+    return snprintf(text, size, "%.0f %s", value, unit);
+}
+
+nlg_status nlg_structure_counts(const nlg_network *network, const char *block, char *text, size_t size, nlg_error *err) {
+    double params = (double)network->cost.params_without_aux, macs = (double)network->cost.macs;
+    const int found = block ? find_block(network->graph, block) : -1;
+    if (found >= 0) {
+        params = macs = 0;
+        for (int n = network->graph->blocks[found].first; n < network->graph->blocks[found].end; n++) {
+            nlg_layer_row row;
+            NLG_TRY(nlg_network_layer(network, n, &row, err));
+            params += (double)row.params;
+            macs += (double)row.cost.macs;
+        }
+    }
+    const int used = print_count(text, size, params, "parameters, ");
+    if (used > 0 && (size_t)used < size) print_count(text + used, size - (size_t)used, macs, "MACs");
+    return NLG_OK;
+}
+
+nlg_show nlg_structure_choice(const nlg_graph *g) {
+    int outer = 0;
+    for (int i = 0; i < g->n_blocks; i++) outer += inner_block(g, g->blocks[i].first, 0, g->n_nodes, -1) == i;
+    return outer > 12 ? NLG_SHOW_STAGES : NLG_SHOW_BLOCKS;
+}
