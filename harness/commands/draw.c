@@ -108,8 +108,9 @@ static nlg_status write_picture(nlg_panels *panels, const char *title, const cha
                                  panels->panel[i].soft);
     nlg_status status = nlg_panels_scene(panels, &scene, err);
     if (status == NLG_OK)
-        status = format == FORMAT_SVG ? nlg_scene_svg(&scene, "structure", title, alt, &bytes, err)
-                                      : nlg_scene_print(&scene, format == FORMAT_PNG ? NLG_DRAW_PNG : NLG_DRAW_PDF, &bytes, err);
+        status = format == FORMAT_SVG
+                     ? nlg_scene_svg(&scene, "structure", title, alt, &bytes, err)
+                     : nlg_scene_print(&scene, format == FORMAT_PNG ? &bytes : NULL, format == FORMAT_PDF ? &bytes : NULL, err);
     if (status == NLG_OK) status = nlg_file_write(path, bytes.data, bytes.size, err);
     nlg_free(bytes.data);
     nlg_scene_free(&scene);

@@ -10,6 +10,8 @@
 
 enum { LANE_W = 12, GAP_X = 16, GAP_Y = 20, CLOSE_GAP_Y = 12, BAR_GAP = 5, COLUMN_W = 128, ORDER_SWEEPS = 24, PLACE_SWEEPS = 160 };
 
+typedef struct nlg_box_lanes nlg_box_lanes;
+
 /* Cells are the boxes, then the lanes' crossings of layers. */
 typedef struct link {
     int up, down; /* cells of neighbouring layers */
@@ -29,12 +31,21 @@ struct nlg_box_lanes {
     int *best;
 };
 
-void nlg_box_lanes_free(nlg_box_lanes *s) {
+static void free_lanes(nlg_box_lanes *s) {
     if (!s) return;
     void *all[] = {s->first_lane, s->layer,    s->place,   s->x,          s->w,         s->links, s->start,
                    s->order,      s->up_start, s->up_link, s->down_start, s->down_link, s->key,   s->best};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) nlg_free(all[i]);
     nlg_free(s);
+}
+
+void nlg_boxes_free(nlg_boxes *b) {
+    nlg_free(b->box);
+    nlg_free(b->arrow);
+    nlg_free(b->layer_top);
+    nlg_free(b->layer_height);
+    free_lanes(b->lanes);
+    *b = (nlg_boxes){0};
 }
 
 /* --- layers --- */
@@ -398,7 +409,8 @@ static void give_widths(nlg_boxes *b, nlg_box_lanes *s) {
     b->width = right - left;
 }
 
-nlg_status nlg_box_lanes_find(nlg_boxes *b, nlg_error *err) {
+nlg_status nlg_boxes_place(nlg_boxes *b, nlg_error *err) {
+    for (int i = 0; i < b->n_boxes; i++) nlg_box_measure(b, &b->box[i]);
     bool *placed = nlg_alloc((size_t)b->n_boxes + 1, sizeof *placed);
     nlg_box_lanes *s = b->lanes = nlg_alloc(1, sizeof *s);
     if (placed) give_layers(b, placed);

@@ -87,20 +87,16 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
 
 /* PNG and PDF of a scene. Without gnuplot the page has its SVG alone, after a warning. */
 static nlg_status print_scene(const nlg_scene *scene, cJSON *item, const char *output, nlg_error *err) {
-    static const struct {
-        const char *ending;
-        nlg_formats format;
-    } prints[] = {{"png", NLG_DRAW_PNG}, {"pdf", NLG_DRAW_PDF}};
-    nlg_status status = NLG_OK;
+    nlg_bytes png, pdf;
     nlg_error why = {0};
-    for (int i = 0; status == NLG_OK && i < 2; i++) {
-        nlg_bytes bytes = {0};
-        status = nlg_scene_print(scene, prints[i].format, &bytes, &why);
-        if (status == NLG_OK) status = save(output, text_of(item, "id"), prints[i].ending, &bytes, &why);
-        nlg_free(bytes.data);
-    }
+    const char *id = text_of(item, "id");
+    nlg_status status = nlg_scene_print(scene, &png, &pdf, &why);
+    if (status == NLG_OK) status = save(output, id, "png", &png, &why);
+    if (status == NLG_OK) status = save(output, id, "pdf", &pdf, &why);
+    nlg_free(png.data);
+    nlg_free(pdf.data);
     if (status == NLG_ERR_MEMORY || status == NLG_ERR_INTERRUPTED) return nlg_fail(err, status, "%s", why.text);
-    if (status != NLG_OK) fprintf(stderr, "lineage report: warning: no PNG and PDF of %s: %s\n", text_of(item, "id"), why.text);
+    if (status != NLG_OK) fprintf(stderr, "lineage report: warning: no PNG and PDF of %s: %s\n", id, why.text);
     cJSON_AddBoolToObject(item, "has_prints", status == NLG_OK);
     return NLG_OK;
 }
@@ -120,7 +116,8 @@ static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, n
     nlg_scene scene = {0};
     nlg_status status = add_panels(item, &panels, err);
     if (status == NLG_OK) status = nlg_panels_scene(&panels, &scene, err);
-    if (status == NLG_OK) status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), svg, err);
+    if (status == NLG_OK)
+        status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), svg, err);
     if (status == NLG_OK) status = print_scene(&scene, item, output, err);
     nlg_scene_free(&scene);
     nlg_panels_free(&panels);
@@ -130,8 +127,8 @@ static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, n
 static nlg_status draw_detections(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
     FILE *f = open_memstream(&svg->data, &svg->size);
     if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    nlg_status status = nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"), text_of(item, "id"),
-                                           text_of(item, "title"), err);
+    nlg_status status = nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"),
+                                           text_of(item, "id"), text_of(item, "title"), err);
     if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
     return status;
 }

@@ -280,23 +280,25 @@ static void print_objects(FILE *f, const nlg_scene *s, double scale) {
 }
 
 static const char *const anchor_words[] = {"left", "center", "right"};
-static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0", "1", "2",  "3",  "4",
-                                          "5",       "6",     "7",      "8", "9", "10", "11", "out"};
+enum { PRINTS = 2, FIRST_TEXT = 3 };
+static const char *const print_names[PRINTS] = {"out.png", "out.pdf"};
+static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0", "1",  "2",  "3",       "4",      "5",
+                                          "6",       "7",     "8",      "9", "10", "11", "out.png", "out.pdf"};
+enum { SCENE_FILES = sizeof scene_files / sizeof *scene_files };
 
-static void print_script(FILE *f, const nlg_scene *s, nlg_formats format) {
+static void print_plot(FILE *f, const nlg_scene *s, bool pdf) {
     /* Fonts are in points: a pixel is 0.75 of them on a screen, 0.72 where 100 pixels are an inch. */
-    const bool pdf = format == NLG_DRAW_PDF;
     const double point = pdf ? 0.72 : 1.5, scale = pdf ? 0.8 : 2;
     if (pdf)
-        fprintf(f, "set terminal pdfcairo noenhanced font \"sans-serif,8\" size %.3fin,%.3fin\n", s->width / 100, s->height / 100);
+        fprintf(f, "reset\nset terminal pdfcairo noenhanced font \"sans-serif,8\" size %.3fin,%.3fin\n", s->width / 100,
+                s->height / 100);
     else
-        fprintf(f, "set terminal pngcairo noenhanced font \"sans-serif,16\" background \"white\" size %.0f,%.0f\n", 2 * s->width,
-                2 * s->height);
+        fprintf(f, "reset\nset terminal pngcairo noenhanced font \"sans-serif,16\" background \"white\" size %.0f,%.0f\n",
+                2 * s->width, 2 * s->height);
     fprintf(f,
-            "set output \"out\"\nset encoding utf8\nset datafile separator \"\\t\"\nset margins 0,0,0,0\nunset border\nunset "
-            "tics\nunset key\n"
-            "set xrange [0:%.2f]\nset yrange [%.2f:0]\n",
-            s->width, s->height);
+            "set output \"%s\"\nset encoding utf8\nset datafile separator \"\\t\"\nset margins 0,0,0,0\nunset border\nunset tics\n"
+            "unset key\nset xrange [0:%.2f]\nset yrange [%.2f:0]\n",
+            print_names[pdf], s->width, s->height);
     print_objects(f, s, scale);
     fprintf(f,
             "plot \"lines\" using 1:2 with lines linecolor rgb \"%s\" linewidth %.2f, \"dashed\" using 1:2 with lines linecolor "
@@ -312,33 +314,36 @@ static void print_script(FILE *f, const nlg_scene *s, nlg_formats format) {
     fputs("\nset output\n", f);
 }
 
-static nlg_status write_files(const nlg_scene *s, const char *folder, nlg_formats format, nlg_error *err) {
-    for (int i = 0; i < (int)(sizeof scene_files / sizeof *scene_files) - 1; i++) {
+static nlg_status write_files(const nlg_scene *s, const char *folder, const bool *wanted, nlg_error *err) {
+    for (int i = 0; i < SCENE_FILES - PRINTS; i++) {
         char path[512];
         snprintf(path, sizeof path, "%s/%s", folder, scene_files[i]);
         FILE *f = fopen(path, "w");
         if (!f) return nlg_fail(err, NLG_ERR_IO, "%s: %s", path, strerror(errno));
-        if (i == 0)
-            print_script(f, s, format);
-        else if (i <= 2)
-            print_lines(f, s, i == 2);
-        else
-            print_texts(f, s, i - 3);
+        for (int k = 0; k < PRINTS && i == 0; k++)
+            if (wanted[k]) print_plot(f, s, k == 1);
+        if (i > 0 && i < FIRST_TEXT) print_lines(f, s, i == 2);
+        if (i >= FIRST_TEXT) print_texts(f, s, i - FIRST_TEXT);
         const bool failed = ferror(f) != 0;
         if (fclose(f) || failed) return nlg_fail(err, NLG_ERR_IO, "%s: %s", path, strerror(errno));
     }
     return NLG_OK;
 }
 
-nlg_status nlg_scene_print(const nlg_scene *s, nlg_formats format, nlg_bytes *out, nlg_error *err) {
+nlg_status nlg_scene_print(const nlg_scene *s, nlg_bytes *png, nlg_bytes *pdf, nlg_error *err) {
+    nlg_bytes *out[PRINTS] = {png, pdf};
+    const bool wanted[PRINTS] = {png != NULL, pdf != NULL};
     char folder[256], path[512];
-    *out = (nlg_bytes){0};
+    for (int i = 0; i < PRINTS; i++)
+        if (out[i]) *out[i] = (nlg_bytes){0};
     if (s->short_of_memory) return nlg_fail_memory(err, 0, "a drawing");
     NLG_TRY(nlg_gnuplot_folder(folder, sizeof folder, err));
-    nlg_status status = write_files(s, folder, format, err);
+    nlg_status status = write_files(s, folder, wanted, err);
     if (status == NLG_OK) status = nlg_gnuplot_run(folder, "structure", err);
-    snprintf(path, sizeof path, "%s/out", folder);
-    if (status == NLG_OK) status = nlg_file_read(path, 1 << 26, &out->data, &out->size, err);
-    nlg_gnuplot_remove(folder, scene_files, sizeof scene_files / sizeof *scene_files);
+    for (int i = 0; i < PRINTS; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, print_names[i]);
+        if (status == NLG_OK && out[i]) status = nlg_file_read(path, 1 << 26, &out[i]->data, &out[i]->size, err);
+    }
+    nlg_gnuplot_remove(folder, scene_files, SCENE_FILES);
     return status;
 }

@@ -58,7 +58,7 @@ double nlg_face_width(nlg_face face, const char *text); /* at most */
 /* id: of title and description, unique in a page. Colours follow the page, light or dark. */
 nlg_status nlg_scene_svg(const nlg_scene *scene, const char *id, const char *title, const char *alt, nlg_bytes *svg,
                          nlg_error *err);
-/* format: NLG_DRAW_PNG or NLG_DRAW_PDF, by gnuplot. */
-nlg_status nlg_scene_print(const nlg_scene *scene, nlg_formats format, nlg_bytes *out, nlg_error *err);
+/* By gnuplot; either may be NULL. Free with nlg_free, also after a failure. */
+nlg_status nlg_scene_print(const nlg_scene *scene, nlg_bytes *png, nlg_bytes *pdf, nlg_error *err);
 
 #endif
