@@ -44,7 +44,7 @@ COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '
 FOLDERS := harness search models train datasets layers/graph layers/ops layers/kernels layers/base
 MAINS   := harness/main.c
 ROOMS_harness := commands measures plans claims report
-ROOMS_search  := spaces spaces/parts strategies strategies/parts evaluators layouts parallel store
+ROOMS_search  := spaces spaces/common strategies strategies/common evaluators layouts parallel store
 sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(foreach r,$(ROOMS_$(subst /,_,$(1))),$(1)/$(r)/*.c)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
 library  = $(BUILD)/libnlg_$(subst /,_,$(1)).a
@@ -93,7 +93,7 @@ $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
 $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
 
 # Products of matrices and vectors, in plain C.
-$(BUILD)/search/strategies/parts/controller.o: CFLAGS_ALL += $(SIMD_OPT)
+$(BUILD)/search/strategies/common/controller.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/layouts/picture.o: CFLAGS_ALL += $(CAIRO_FLAGS)
 $(BUILD)/search/layouts/loss.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)

@@ -90,8 +90,9 @@ typedef struct nlg_dataset_info {
     const char *const *skipped_files; /* each as "file: reason" */
     const char *digest, *test_digest; /* SHA-256 over the contents (unpacked) of the files read; "" where none was */
     const char *source;               /* where it came from */
-    float mean[4], std[4];            /* per channel, in 0..1, used for normalisation: of all training images in the files, whatever
-                                         the split, so that a trained network meets the same numbers under another split */
+    float mean[4],
+        std[4];                         /* per channel, in 0..1, used for normalisation: of all training images in the files, also
+                                           those that the split leaves out, so that a trained network meets the same numbers under another split */
     const nlg_dataset_options *options; /* with which it was opened */
 } nlg_dataset_info;
 

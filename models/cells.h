@@ -82,7 +82,8 @@ bool nlg_genotype_equal(const nlg_cell_genotype *a, const nlg_cell_genotype *b);
  *     concat 2
  * Genotype(normal=[('sep_conv_3x3', 1), ...], normal_concat=range(2, 6), reduce=[...], reduce_concat=[2, 3, 4, 5]) as DARTS' code
  * prints it is read too; its operations become ours of the same kind (Liu et al., ICLR 2019; its dilated ones are applied once,
- * ours twice). Printing works like snprintf: the length without the final zero byte, whatever `size`. Parsing checks the genotype.
+ * ours twice). Printing works like snprintf: it returns the length of the whole text without the final zero byte. Parsing checks
+ * the genotype.
  */
 size_t nlg_genotype_print(const nlg_cell_genotype *genotype, char *text, size_t size);
 nlg_status nlg_genotype_parse(const char *text, nlg_cell_genotype *genotype, nlg_error *err);
@@ -93,7 +94,7 @@ typedef enum {
 } nlg_cell_stem;
 
 typedef enum {
-    NLG_REDUCTION_CELL,    /* a reduction cell between stages, beside the N normal ones */
+    NLG_REDUCTION_CELL,    /* a reduction cell between stages, in addition to the N normal ones */
     NLG_REDUCTION_COUNTED, /* the first cell of a stage has stride 2, one of the N (PNASNet) */
     NLG_REDUCTION_POOL,    /* 2x2 maximum pool between stages */
 } nlg_cell_reduction;

@@ -23,7 +23,7 @@ typedef struct nlg_search_options {
     /* Processes that evaluate at once; 0: this process does it. A worker that crashes costs its trial (failed); one that is killed,
      * lacks memory or cannot send its result ends the run, without a result of that trial. No result depends on their number. */
     int workers;
-    int ranks; /* other processes of an mpirun that evaluate beside them (search/parallel/ranks.h); needs workers */
+    int ranks; /* other processes of an mpirun that evaluate too (search/parallel/ranks.h); needs workers */
     nlg_session_facts session;
     /* Called after each commit, not for trials that the store already had; returning false stops the run cleanly. done: trials that
      * are there; with workers they may be told out of order. */

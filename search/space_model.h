@@ -1,4 +1,4 @@
-/* Architectures of spaces as models, so that whatever takes a network takes them too. */
+/* Architectures of spaces as models, so that every command that takes a network takes them too. */
 #ifndef NLG_SPACE_MODEL_H
 #define NLG_SPACE_MODEL_H
 

@@ -2,7 +2,7 @@
 #include "tests/made_up_search.h"
 
 #include "search/code_map.h"
-#include "search/strategies/parts/controller.h"
+#include "search/strategies/common/controller.h"
 
 /* --- every strategy ------------------------------------------------------------------------------------------------------ */
 

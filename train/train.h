@@ -39,7 +39,8 @@ double nlg_schedule_at(const nlg_schedule *schedule, int64_t step); /* step = 0,
 
 /* ---- trainer ---- */
 
-/* Scores are the task's first metric, in 0..1; that of training over the augmented images as they came. NaN: not known. */
+/* Scores are the task's first metric, in 0..1. The training score is taken during the epoch, from the augmented images. NaN: not
+ * known. */
 typedef struct nlg_epoch_record {
     double loss, train_score, val_score, seconds;
     int64_t images;

@@ -35,7 +35,7 @@ typedef struct nlg_measure {
     /* Fills status, digest, message, metrics and detail (an object, empty at first) from the spec. What the trial itself is to
      * blame for is a record's status; an error status stores nothing. */
     nlg_status (*run)(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON *detail, nlg_error *err);
-    /* Optional: bytes that running it takes beside the images; 0: little. */
+    /* Optional: bytes of memory that running it takes, without the images; 0: little. */
     nlg_status (*bytes)(nlg_lab *lab, const cJSON *spec, size_t *bytes, nlg_error *err);
 } nlg_measure;
 

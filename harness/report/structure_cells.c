@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/report/structure.h"
-#include "search/spaces/parts/cell_space.h"
+#include "search/spaces/common/cell_space.h"
 
 static nlg_status add(nlg_boxes *boxes, const nlg_box *box, int *index, nlg_error *err) {
     *index = nlg_boxes_add(boxes, box);

@@ -91,8 +91,7 @@ nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *total, nlg_er
         NLG_TRY(nlg_node_count(graph, node, &cost, err));
         total->macs += cost.macs;
         total->other_ops += cost.other_ops;
-        if (!(node->op->flags & NLG_OP_VIEW))
-            total->activations_bytes += (int64_t)node->shape.h * node->shape.w * node->shape.c * 4;
+        total->activations_bytes += (int64_t)node->shape.h * node->shape.w * node->shape.c * 4;
         if (node->n_params > 0 && cost.macs > 0) total->layers++;
     }
     return NLG_OK;

@@ -19,7 +19,7 @@ typedef struct nlg_plan_options {
     int exit;            /* without auxiliary heads: 0: to the end; k: only to the k-th auxiliary head, whose outputs these are */
     bool no_fusion;      /* every node by itself, every output kept: for tests and layer-wise comparison */
     size_t memory_limit; /* bytes, 0: none; what needs more with other_bytes is refused before anything is allocated */
-    size_t other_bytes;  /* what is held beside the plan: weights, gradients, state of an optimizer */
+    size_t other_bytes;  /* what is held in memory at the same time: weights, gradients, state of an optimizer */
 } nlg_plan_options;
 
 typedef struct nlg_plan nlg_plan;

@@ -4,7 +4,7 @@
 
 #include "layers/graph/graph.h"
 
-/* Extra tensors stored beside the weights (optimizer state) and text metadata (epoch, seed, recipe). */
+/* Extra tensors that are stored with the weights (optimizer state) and text metadata (epoch, seed, recipe). */
 typedef struct nlg_extra_tensor {
     const char *name;
     float *values;
@@ -31,7 +31,7 @@ typedef struct nlg_load_options {
     int n_metadata;
     /* Called for each tensor that does not fit, where the one line of an error has no room for all; may be NULL. */
     void (*problem)(const char *kind, const char *name);
-    /* The layer that keeps its new weights whatever the file has for it, for fine-tuning with other classes; NULL: none. */
+    /* This layer keeps its new weights, though the file may have some for it: for fine-tuning with other classes. NULL: none. */
     const char *new_head;
 } nlg_load_options;
 nlg_status nlg_weights_load(nlg_weights *weights, const char *path, nlg_load_options *options, nlg_error *err);

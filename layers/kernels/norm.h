@@ -32,7 +32,7 @@ typedef struct nlg_norm_gradient {
 
 size_t nlg_norm_scratch_size(int64_t rows, int c); /* floats for either of the two sums below; aligned as double */
 
-/* Mean and biased variance [c]. Relative error of the variance about 1e-6, whatever the mean. */
+/* Mean and biased variance [c]. The relative error of the variance is about 1e-6 for any mean. */
 void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float *x, int64_t ld_x, double *mean, double *variance,
                          float *scratch);
 void nlg_norm_apply(const nlg_exec *exec, const nlg_norm *norm, float *y, int64_t ld_y);

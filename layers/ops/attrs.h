@@ -64,8 +64,8 @@ typedef struct nlg_adaptive_pool_attrs {
     int out_h, out_w;
 } nlg_adaptive_pool_attrs;
 
-/* "local_response_norm": y = x / (k + alpha * sum of squares over `size` neighbouring channels) ^ beta.
- * torch's form divides alpha by size: the builder does that. */
+/* "local_response_norm": y = x / (k + alpha * sum of squares over `size` neighbouring channels) ^ beta, as in AlexNet's paper.
+ * torch's form divides alpha by size: who wants it gives the quotient. */
 typedef struct nlg_lrn_attrs {
     int size;
     float alpha, beta, k;
@@ -102,7 +102,7 @@ typedef struct nlg_dropout_attrs {
     float rate;
 } nlg_dropout_attrs;
 
-/* "channel_shuffle", "slice": channels [begin, begin + count) of the input. */
+/* "slice": channels [begin, begin + count) of the input. */
 typedef struct nlg_slice_attrs {
     int begin, count;
 } nlg_slice_attrs;

@@ -41,7 +41,7 @@ typedef struct nlg_tensor {
 
 /* Roles decide initialisation, weight decay and the reference filling. */
 typedef enum {
-    NLG_PARAM_WEIGHT,       /* rank >= 2, He or Glorot initialisation, decayed */
+    NLG_PARAM_WEIGHT,       /* rank >= 2, He's or torch's uniform initialisation (layers/graph/weights.c), decayed */
     NLG_PARAM_BIAS,         /* zero */
     NLG_PARAM_NORM_WEIGHT,  /* one */
     NLG_PARAM_NORM_BIAS,    /* zero */
@@ -97,11 +97,10 @@ typedef struct nlg_op_call {
 } nlg_op_call;
 
 typedef enum {
-    NLG_OP_READS_X = 1,  /* backward reads x */
-    NLG_OP_READS_Y = 2,  /* backward reads y */
-    NLG_OP_IN_PLACE = 4, /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
-    NLG_OP_RANDOM = 8,
-    NLG_OP_VIEW = 16,          /* y is x[0]'s memory seen with another shape: no work (reshape, identity in inference) */
+    NLG_OP_READS_X = 1,        /* backward reads x */
+    NLG_OP_READS_Y = 2,        /* backward reads y */
+    NLG_OP_IN_PLACE = 4,       /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
+    NLG_OP_RANDOM = 8,         /* does nothing but while training with batch statistics */
     NLG_OP_CONCATENATES = 32,  /* y is the channels of all inputs in order: they may lie there from the start */
     NLG_OP_FUSES_TRAINING = 64 /* `act` may be used in training too, and `add` in training only */
 } nlg_op_flags;

@@ -6,8 +6,8 @@
 
 #include "layers/base/status.h"
 
-/* A name without a folder stands for a file shipped in results/published, results/tables or results/latency, beside the working
- * folder or the program. */
+/* A name without a folder stands for a file in results/published, results/tables or results/latency, either of the working folder
+ * or of those that come with the program. */
 typedef struct nlg_table_file nlg_table_file;
 nlg_status nlg_table_file_open(const char *name_or_path, nlg_table_file **file, nlg_error *err);
 void nlg_table_file_close(nlg_table_file *file);

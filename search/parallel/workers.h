@@ -11,7 +11,7 @@ typedef struct nlg_worker_job {
     const nlg_space *space;
     int workers;      /* at once in this process */
     int ranks;        /* other processes that serve (search/parallel/ranks.h), one trial each */
-    nlg_store *store; /* open in this process, or NULL; workers let go of it */
+    nlg_store *store; /* open in this process, or NULL; workers close their copy of it */
     /* A trial has its result; called in this process in order of finishing. A status other than NLG_OK ends the job. */
     nlg_status (*done)(void *context, nlg_trial *trial, nlg_error *err);
     void *context;

@@ -20,7 +20,7 @@
 #include "layers/base/memory.h"
 #include "models/blocks.h"
 #include "search/code_map.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 #include "search/evaluators/table_file.h"
 
 enum { STAGES = 7, PARTS = 4, LENGTH = STAGES * PARTS, NEAREST = 16 };

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 enum { DEPTH, WIDTH, RESOLUTION, LENGTH };
 enum { STAGES = 5, STEM = 16, HEAD = 256 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 enum { STAGES = 3, SHRINK = STAGES, SQUEEZE, LENGTH, FILTERS = 16 };
 enum { NOTHING, CONV, SEPARABLE_3, SEPARABLE_5, RESIDUAL, OPS };

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 enum { BLOCKS = 5, STEM = 16, HEAD = 256 };
 enum { OP, KERNEL, SQUEEZE, SKIP, FILTERS, LAYERS, PARTS };

@@ -14,8 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "search/spaces/parts/build.h"
-#include "search/spaces/parts/ordering.h"
+#include "search/spaces/common/build.h"
+#include "search/spaces/common/ordering.h"
 
 enum { LAYERS_MAX = 8, HEIGHT = 0, WIDTH, FILTERS, STRIDE, PARTS };
 static const int sides[] = {1, 3, 5, 7}, filters[] = {24, 36, 48, 64};

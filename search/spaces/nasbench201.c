@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "layers/base/memory.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 enum { NODES = 4, EDGES = 6, CELLS = 15625, STAGES = 3, REPEATS = 5, FILTERS = 16 };
 enum { NONE, SKIP, CONV_1X1, CONV_3X3, AVG_POOL, OPS };

@@ -10,7 +10,7 @@
  * architecture, written with its identities last. The benchmark trained them apart, so the rows of its table differ by noise. */
 #include <string.h>
 
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 enum { LAYERS = 8, STAGES = 3, OPS = 3, FILTERS = 32, HEAD = 1280 };
 static const int stage_layers[STAGES] = {2, 3, 3};

@@ -17,8 +17,8 @@
 #include <string.h>
 
 #include "models/blocks.h"
-#include "search/spaces/parts/build.h"
-#include "search/spaces/parts/ordering.h"
+#include "search/spaces/common/build.h"
+#include "search/spaces/common/ordering.h"
 
 enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, NODES_MAX = LEVELS + NLG_FPN_CELLS_MAX };
 enum { FIRST, SECOND, LEVEL, OP, PARTS };

@@ -6,8 +6,8 @@
  *
  * Deviations: combination is always addition (the paper lets the search choose concatenation too; none of its best cells does).
  * 3x3 and 1x7-7x1 convolutions are bottlenecks, as in the released code. No drop path, no auxiliary head. */
-#include "search/spaces/parts/cell_space.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/cell_space.h"
+#include "search/spaces/common/build.h"
 
 static const nlg_cell_op ops[] = {
     NLG_CELL_IDENTITY, NLG_CELL_CONV_1X3_3X1, NLG_CELL_CONV_1X7_7X1, NLG_CELL_DIL_3X3,  NLG_CELL_AVG_3X3,

@@ -4,8 +4,8 @@
  * A normal and a reduction cell of B = 4 blocks each (the paper: 5) with five of the paper's operations; combination is always
  * addition. Network: the CIFAR form with N = 1 and F = 8 (the paper's smallest search has N = 2, F = 32), 28x28x1 or 32x32x3, 10
  * classes; no drop path, no auxiliary head. */
-#include "search/spaces/parts/cell_space.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/cell_space.h"
+#include "search/spaces/common/build.h"
 
 static const nlg_cell_op ops[] = {NLG_CELL_IDENTITY, NLG_CELL_SEP_3X3, NLG_CELL_SEP_5X5, NLG_CELL_AVG_3X3, NLG_CELL_MAX_3X3};
 

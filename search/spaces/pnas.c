@@ -6,8 +6,8 @@
  * the second and third stage has stride 2 and is one of the N.
  *
  * Deviation: no drop path, no auxiliary head. */
-#include "search/spaces/parts/cell_space.h"
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/cell_space.h"
+#include "search/spaces/common/build.h"
 
 static const nlg_cell_op ops[] = {
     NLG_CELL_SEP_3X3,  NLG_CELL_SEP_5X5, NLG_CELL_SEP_7X7, NLG_CELL_CONV_1X7_7X1,

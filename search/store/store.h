@@ -13,9 +13,9 @@ typedef struct nlg_store nlg_store;
 /* JOIN: a forked worker writes trials to the store that its parent holds. */
 typedef enum { NLG_STORE_READ, NLG_STORE_WRITE, NLG_STORE_JOIN } nlg_store_mode;
 
-/* WRITE creates the file when it is absent or empty; READ needs a store. path: a plain path, whatever SQLite could take it for.
- * Refused with one line: an empty path, a file that is no store, a damaged one, another schema or numerics version, another writer
- * at work. */
+/* WRITE creates the file when it is absent or empty; READ needs a store. path: always the name of a file, even if SQLite has
+ * another meaning for it. Refused with one line: an empty path, a file that is no store, a damaged one, another schema or numerics
+ * version, another writer at work. */
 nlg_status nlg_store_open(const char *path, nlg_store_mode mode, nlg_store **store, nlg_error *err);
 void nlg_store_close(nlg_store *store);
 const char *nlg_store_path(const nlg_store *store);
@@ -40,7 +40,7 @@ nlg_status nlg_store_begin(nlg_store *store, const nlg_run_identity *identity, i
                            int64_t *run, nlg_error *err);
 /* NLG_ERR_INPUT with what differs when the store holds runs, but not this one. */
 nlg_status nlg_store_refuse_other(nlg_store *store, const nlg_run_identity *identity, nlg_error *err);
-/* For a forked worker: lets go of the lock, which its parent keeps. */
+/* For a forked worker: closes its copy of the lock, which its parent keeps. */
 void nlg_store_leave(nlg_store *store);
 /* Returns once the trial is safe. genotype: the readable form of trial->code. */
 nlg_status nlg_store_append(nlg_store *store, const nlg_trial *trial, const char *genotype, nlg_error *err);

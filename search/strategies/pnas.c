@@ -13,7 +13,7 @@
  * Within a batch a level may be asked for more than K. */
 #include "layers/base/memory.h"
 #include "search/code_map.h"
-#include "search/strategies/parts/predictor.h"
+#include "search/strategies/common/predictor.h"
 #include "search/strategy.h"
 
 enum { BEAM, MEMBERS, HIDDEN, EPOCHS, RATE };

@@ -5,7 +5,7 @@
  * After every m trials the controller takes some steps up sum min(r A, clip(r, 1 - e, 1 + e) A) + w entropy, where r is the chance
  * of an architecture now over its chance when it was written, and A the reward less its moving average. */
 #include "layers/base/dmath.h"
-#include "search/strategies/parts/policy.h"
+#include "search/strategies/common/policy.h"
 
 enum { HIDDEN, INIT, RATE, CHILDREN, EPOCHS, CLIP, BASELINE, ENTROPY };
 #define PAPER "Zoph et al. 2018"

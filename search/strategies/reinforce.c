@@ -1,11 +1,11 @@
 /* REINFORCE with a moving baseline: Zoph and Le, "Neural Architecture Search with Reinforcement Learning", ICLR 2017, Section 3.2
  * and 4.1.
  *
- * A controller (search/strategies/parts/controller.h) writes architectures; after every m of them its parameters go up the gradient
- * of sum (R - b) log p, where b is a moving average of the rewards R (the paper: validation accuracy cubed). The paper trains
- * 12,800 architectures; runs of a few hundred want a rate of 0.01 and children = 1. hidden = 0 is the policy of NAS-Bench-201's
- * REINFORCE (Dong and Yang, ICLR 2020), one softmax a position. */
-#include "search/strategies/parts/policy.h"
+ * A controller (search/strategies/common/controller.h) writes architectures; after every m of them its parameters go up the
+ * gradient of sum (R - b) log p, where b is a moving average of the rewards R (the paper: validation accuracy cubed). The paper
+ * trains 12,800 architectures; runs of a few hundred want a rate of 0.01 and children = 1. hidden = 0 is the policy of
+ * NAS-Bench-201's REINFORCE (Dong and Yang, ICLR 2020), one softmax a position. */
+#include "search/strategies/common/policy.h"
 
 enum { HIDDEN, LAYERS, INIT, RATE, CHILDREN, POWER, BASELINE, ENTROPY };
 #define PAPER "Zoph and Le 2017"

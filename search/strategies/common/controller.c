@@ -1,5 +1,5 @@
 /* The controller. Letters: T positions, H hidden units, L layers, V(t) values of position t. */
-#include "search/strategies/parts/controller.h"
+#include "search/strategies/common/controller.h"
 
 #include <string.h>
 

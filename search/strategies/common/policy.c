@@ -1,5 +1,5 @@
 /* Episodes of a controller. */
-#include "search/strategies/parts/policy.h"
+#include "search/strategies/common/policy.h"
 
 #include <assert.h>
 #include <string.h>

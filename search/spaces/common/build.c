@@ -1,5 +1,5 @@
 /* What the spaces of networks share. */
-#include "search/spaces/parts/build.h"
+#include "search/spaces/common/build.h"
 
 nlg_builder *nlg_space_build_begin(nlg_graph **graph) {
     *graph = nlg_graph_create();

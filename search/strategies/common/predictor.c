@@ -1,5 +1,5 @@
 /* The ensemble. Features are mostly zeros and ones: zeros are skipped. */
-#include "search/strategies/parts/predictor.h"
+#include "search/strategies/common/predictor.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The smallest code over all orders: depth first, parts with smaller codes first, no further than what is known allows. */
-#include "search/spaces/parts/ordering.h"
+#include "search/spaces/common/ordering.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef NLG_POLICY_H
 #define NLG_POLICY_H
 
-#include "search/strategies/parts/controller.h"
+#include "search/strategies/common/controller.h"
 #include "search/strategy.h"
 
 typedef struct nlg_episode {

@@ -1,12 +1,12 @@
 /* Spaces of NASNet-like cells. */
-#include "search/spaces/parts/cell_space.h"
+#include "search/spaces/common/cell_space.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "search/spaces/parts/build.h"
-#include "search/spaces/parts/ordering.h"
+#include "search/spaces/common/build.h"
+#include "search/spaces/common/ordering.h"
 
 enum { HALVES = 2, PARTS = 2 /* input, operation */, BLOCK_LENGTH = HALVES * PARTS, BLOCKS_MAX = NLG_CODE_MAX / BLOCK_LENGTH };
 
