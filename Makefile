@@ -219,15 +219,21 @@ deps-check: ## fail on an include against the order of the folders
 
 # --- results ---------------------------------------------------------------------------------------------------------
 
-.PHONY: reproduce smoke figures count search bench-peers
-reproduce: setup ## counts, training, search, latency, charts and report: PROFILE=smoke, quick (default) or full
+.PHONY: reproduce smoke figures reference count search bench-peers
+reproduce: setup ## shipped records checked and the cheapest claims run here, charts, report: PROFILE=quick (default), smoke, full; LIVE=1
 	+@$(MAKE) --no-print-directory all
-	@$(BUILD)/lineage run --profile $(PROFILE)
-	@$(BUILD)/lineage report --profile $(PROFILE)
+	@$(BUILD)/lineage run --profile $(PROFILE) $(if $(LIVE),--live) $(if $(SEED),--seed $(SEED))
+	@$(BUILD)/lineage report --profile $(PROFILE) $(if $(LIVE),--live)
 smoke: ## reproduce with the smallest profile
 	+@$(MAKE) --no-print-directory reproduce PROFILE=smoke
 figures: all ## write tables, figures and report again from the stored results of PROFILE
-	@$(BUILD)/lineage report --profile $(PROFILE)
+	@$(BUILD)/lineage report --profile $(PROFILE) $(if $(LIVE),--live)
+# FIGURE:EXPERIMENT that README.md may show.
+README_FIGURES := accuracy-macs:human-vs-searched search-anytime:pnas-efficiency
+reference: all ## write claims.json and the charts of README.md from the shipped records, in results/reference
+	@$(BUILD)/lineage report --claims results/reference/claims.json
+	@for f in $(README_FIGURES); do [ ! -e results/reference/$${f#*:}.records.gz ] || \
+	  $(BUILD)/lineage plot $${f%:*} --experiment $${f#*:} --shipped --out results/reference/$${f%:*}.svg || exit 1; done
 count: all ## parameters and multiply-adds of every network
 	@$(BUILD)/lineage count --all
 search: all ## a small search: regularised evolution in the NASNet cell space

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "harness/command.h"
+#include "harness/plans/results_store.h"
+#include "harness/plans/shipped.h"
 #include "harness/report/draw.h"
 #include "harness/report/figure.h"
 #include "layers/base/file.h"
@@ -11,16 +13,17 @@
 
 typedef struct plot_options {
     const char *profile, *results, *add, *out, *experiment;
-    bool list;
+    bool list, shipped;
 } plot_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_ADD, KEY_OUT, KEY_LIST, KEY_EXPERIMENT, LARGEST = 1 << 24 };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_ADD, KEY_OUT, KEY_LIST, KEY_EXPERIMENT, KEY_SHIPPED, LARGEST = 1 << 24 };
 static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "Print every figure, what it needs, and whether it is there", 0},
     {"out", KEY_OUT, "FILE", 0, "Where the picture goes; .svg, .png, .pdf or .tex says its kind", 0},
     {"add", KEY_ADD, "FILE", 0, "Tab-separated rows of your own to draw beside ours; --list names the columns", 0},
     {"experiment", KEY_EXPERIMENT, "NAME", 0, "Of a figure that each experiment has (default: the first that has rows)", 0},
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
+    {"shipped", KEY_SHIPPED, NULL, 0, "Of the records that come with the project, results/reference", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {0},
 };
@@ -44,6 +47,10 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_PROFILE:
         o->profile = value;
         break;
+    case KEY_SHIPPED:
+        o->shipped = true;
+        o->profile = NLG_SHIPPED_PROFILE;
+        break;
     default:
         o->results = value;
     }
@@ -51,11 +58,13 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 }
 
 static nlg_status open_query(const plot_options *o, nlg_query **query, nlg_error *err) {
-    char store[1024], published[1024];
-    if (snprintf(store, sizeof store, "%s/store.sqlite", o->results) >= (int)sizeof store)
-        return nlg_fail(err, NLG_ERR_INPUT, "--results: the path is too long");
+    char store[4096], published[1024];
+    if (o->shipped)
+        NLG_TRY(nlg_shipped_open(NULL, o->results, store, sizeof store, err));
+    else
+        NLG_TRY(nlg_results_path(o->results, store, sizeof store, err));
     bool has_published = nlg_share_path("results/published", published, sizeof published);
-    return nlg_query_open(store, has_published ? published : NULL, query, err);
+    return nlg_query_open(*store ? store : NULL, has_published ? published : NULL, query, err);
 }
 
 /* The rows of one figure; *experiment: the one that was taken. */
@@ -187,7 +196,8 @@ const nlg_command nlg_command_plot = {
     .max_arguments = 1,
     .help = "A .tex needs the NAME-figure.pdf that is written beside it; include it by \\input.\n\nExamples:\n"
             "  lineage plot --list\n"
-            "  lineage plot published-macs --add mine.tsv --out macs.pdf",
+            "  lineage plot published-macs --add mine.tsv --out macs.pdf\n"
+            "  lineage plot search-anytime --experiment amoeba-evolution --shipped --out anytime.svg",
     .options = options,
     .defaults = &(const plot_options){.profile = "quick", .results = "results/local"},
     .options_size = sizeof(plot_options),

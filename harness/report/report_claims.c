@@ -236,10 +236,9 @@ static void add_comparison(const nlg_report *r, FILE *out) {
         const nlg_claim *c = &r->claims.claims[i];
         const nlg_report_claim *o = &r->outcomes[i];
         if (strcmp(c->id, headline) != 0) continue;
-        const size_t length = strlen(c->text);
-        const bool point = length && c->text[length - 1] == '.';
+        const int length = (int)strcspn(c->text, ":."); /* what comes behind is how it is measured */
         fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
-                (int)(length - 1 - point), c->text + 1, nlg_report_verdict_name(o));
+                length - 1, c->text + 1, o->verdict.kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o));
         if (o->verdict.kind != NLG_UNDECIDED && isfinite(o->verdict.difference) && isfinite(o->verdict.low))
             fprintf(out, ": %+.3g (95 %% interval %+.3g to %+.3g) %s", o->verdict.difference, o->verdict.low, o->verdict.high,
                     c->unit);

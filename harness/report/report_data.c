@@ -481,6 +481,15 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
     }
 }
 
+/* As the sections stand. */
+static void order_claims(nlg_report *r) {
+    cJSON *ordered = cJSON_CreateArray(), *s, *claim;
+    cJSON_ArrayForEach(s, cJSON_GetObjectItem(r->data, "sections")) {
+        cJSON_ArrayForEach(claim, cJSON_GetObjectItem(s, "claims")) cJSON_AddItemToArray(ordered, cJSON_Duplicate(claim, true));
+    }
+    if (!cJSON_ReplaceItemInObjectCaseSensitive(r->data, "claims", ordered)) cJSON_Delete(ordered);
+}
+
 static nlg_status add_sections(nlg_report *r, nlg_error *err) {
     char path[1024], *text;
     size_t size;
@@ -512,6 +521,7 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
         add_part(s, "claims", cJSON_Duplicate(claim, true));
         add_pairs_figure(r, s, cJSON_GetObjectItem(claim, "id")->valuestring);
     }
+    order_claims(r);
     return NLG_OK;
 }
 
