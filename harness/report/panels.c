@@ -9,7 +9,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
 
-enum { MARGIN = 10, GAP = 36, HEAD_H = 20, SOFT_H = 16, ROW_W = 880, KINDS = 16, LARGEST = 1 << 20 };
+enum { MARGIN = 10, GAP = 22, ROW_GAP = 36, HEAD_H = 20, SOFT_H = 16, ROW_W = 880, KINDS = 16, LARGEST = 1 << 20 };
 
 void nlg_panels_free(nlg_panels *p) {
     for (int i = 0; i < p->n; i++) nlg_boxes_free(&p->panel[i].boxes);
@@ -152,9 +152,9 @@ nlg_status nlg_panels_scene(nlg_panels *p, nlg_scene *scene, nlg_error *err) {
             x += width + GAP;
         }
         if (p->aligned) draw_sizes(p, scene, y + head);
-        y += head + height + GAP;
+        y += head + height + ROW_GAP;
     }
-    scene->height = y - GAP + MARGIN;
+    scene->height = y - ROW_GAP + MARGIN;
     return scene->short_of_memory ? nlg_fail_memory(err, 0, "a drawing") : NLG_OK;
 }
 

@@ -418,14 +418,19 @@ static void join_runs(reading *r) {
 
 /* --- to boxes --- */
 
+static bool is_read_behind(const nlg_graph *g, int node, int end) {
+    for (int m = end; m < g->n_nodes; m++)
+        for (int i = 0; i < g->nodes[m].n_inputs; i++)
+            if (g->nodes[m].inputs[i] == node) return true;
+    return false;
+}
+
 /* How many values of a block are read outside of it; *largest: the shape of the largest. */
 static int maps_of(const reading *r, const nlg_block *k, nlg_shape *largest) {
     const nlg_graph *g = r->graph;
     int maps = 0;
     for (int n = k->first; n < k->end; n++) {
-        bool read = false;
-        for (int m = k->end; m < g->n_nodes && !read; m++)
-            for (int i = 0; i < g->nodes[m].n_inputs; i++) read |= g->nodes[m].inputs[i] == n;
+        const bool read = is_read_behind(g, n, k->end);
         if (read && (!maps || g->nodes[n].shape.h > largest->h)) *largest = g->nodes[n].shape;
         maps += read;
     }
@@ -480,6 +485,13 @@ static bool to_bar(const reading *r, item *it) {
     return true;
 }
 
+/* An output of the network, or of the block that is drawn. */
+static bool leaves(const reading *r, int node) {
+    for (int i = 0; i < r->graph->n_outputs; i++)
+        if (r->graph->outputs[i] == node) return true;
+    return is_read_behind(r->graph, node, r->end);
+}
+
 static nlg_status to_boxes(reading *r, nlg_boxes *boxes, nlg_error *err) {
     const bool outline = r->structure->show == NLG_SHOW_OUTLINE;
     int least = 1 << 20;
@@ -504,10 +516,8 @@ static nlg_status to_boxes(reading *r, nlg_boxes *boxes, nlg_error *err) {
                   to = r->items[r->items[r->links->arrow[i].to].into].last;
         if (from != to) NLG_TRY(nlg_boxes_join(boxes, from, to, err));
     }
-    for (int i = 0; i < r->graph->n_outputs; i++) {
-        const int n = r->graph->outputs[i], found = n >= r->first && n < r->end ? r->item_of[n] : HIDDEN;
-        if (found >= 0 && !outline) boxes->box[r->items[r->items[found].into].last].strong = true;
-    }
+    for (int n = r->first; n < r->end && !outline; n++)
+        if (r->item_of[n] >= 0 && leaves(r, n)) boxes->box[r->items[r->items[r->item_of[n]].into].last].strong = true;
     boxes->in_columns = r->structure->columns;
     boxes->are_bars = outline;
     boxes->are_close = r->structure->brief;
@@ -625,7 +635,7 @@ nlg_status nlg_structure_counts(const nlg_network *network, const char *block, c
             macs += (double)row.cost.macs;
         }
     }
-    const int used = print_count(text, size, params, "parameters, ");
+    const int used = print_count(text, size, params, "params, ");
     if (used > 0 && (size_t)used < size) print_count(text + used, size - (size_t)used, macs, "MACs");
     return NLG_OK;
 }

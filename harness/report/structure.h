@@ -27,7 +27,7 @@ nlg_status nlg_structure_boxes(const nlg_network *network, const nlg_structure *
 
 /* Titles of all different blocks that are in no other block, in the order of their first ones; at most `room`. Returns how many. */
 int nlg_structure_kinds(const nlg_graph *graph, const char **titles, int room);
-/* Parameters and multiply-accumulates of the first block of a title, or of the whole network (NULL): "25.6 M parameters, 4.09 G
+/* Parameters and multiply-accumulates of the first block of a title, or of the whole network (NULL): "25.6 M params, 4.09 G
  * MACs". */
 nlg_status nlg_structure_counts(const nlg_network *network, const char *block, char *text, size_t size, nlg_error *err);
 /* Stages for large networks, blocks for small ones. */
