@@ -488,7 +488,7 @@ const nlg_command nlg_command_train = {
             "finishes "
             "the step and saves the checkpoint; the same command continues with the identical trajectory.\n\n"
             "Examples:\n  lineage train resnet20_small --epochs 3 --train-images 10000 --seed 1 --json\n"
-            "  lineage train retinanet_tiny --data scenes --epochs 20 --checkpoint detector.safetensors\n"
+            "  lineage train retinanet_tiny_bn --data scenes --epochs 2 --batch 8 --lr 0.003 --checkpoint detector.safetensors\n"
             "  lineage train lenet5_small --data mnist --epochs 10 --checkpoint lenet5.safetensors",
     .options = options,
     .shared = NLG_TAKES_JSON | NLG_TAKES_EXEC | NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
