@@ -118,12 +118,12 @@ static nlg_status chance_of_inversions(size_t n, size_t inversions, double *p, n
 }
 
 /* Sums over groups of t tied values: t (t-1) (t-2) and t (t-1) (2t+5). */
-static void tie_sums(const double *double_ranks, size_t n, double *cubes, double *spread) {
+static void tie_sums(const double *double_ranks, size_t n, double *cubes, double *variance_terms) {
     for (size_t i = 0; i < n; i++) {
         double t = 0; /* each of the t members adds a t-th part */
         for (size_t j = 0; j < n; j++) t += double_ranks[j] == double_ranks[i];
         *cubes += (t - 1) * (t - 2);
-        *spread += (t - 1) * (2 * t + 5);
+        *variance_terms += (t - 1) * (2 * t + 5);
     }
 }
 

@@ -149,7 +149,7 @@ static double given_or(double given, double otherwise) {
 
 static bool is_normalised(const nlg_graph *graph) {
     for (int i = 1; i < graph->n_nodes; i++)
-        if (graph->nodes[i].op->gather) return true; /* statistics of the batch */
+        if (graph->nodes[i].op->reduce) return true; /* statistics of the batch */
     return false;
 }
 

@@ -239,7 +239,7 @@ static size_t saved_for(const plan_step *s, const nlg_op_call *call, int images)
 /* Gradients of parameters that each group of chunks sums for itself. */
 static size_t slot_floats(const nlg_plan *plan, const plan_step *s) {
     const int item = s->item[PLAN_BACKWARD];
-    if (item < 0 || s->item[PLAN_GATHER_BACKWARD] >= 0 || plan->items[item].chunk >= plan->options.batch) return 0;
+    if (item < 0 || s->item[PLAN_REDUCE_BACKWARD] >= 0 || plan->items[item].chunk >= plan->options.batch) return 0;
     size_t floats = 0;
     for (int j = 0; j < s->n_params; j++) {
         const nlg_param *p = &plan->graph->params[s->params[j]];
@@ -275,7 +275,7 @@ static nlg_status find_sizes(nlg_plan *plan, nlg_error *err) {
         const plan_item *item = &plan->items[k];
         const plan_step *s = &plan->steps[item->step];
         raise_scratch(s, item->call, plan->exec, item->chunk, &plan->scratch_floats);
-        raise_scratch(s, item->call, &plan->alone_exec, item->chunk, &plan->alone_scratch_floats);
+        raise_scratch(s, item->call, &plan->worker_exec, item->chunk, &plan->worker_scratch_floats);
     }
     return NLG_OK;
 }
@@ -297,10 +297,10 @@ static nlg_status plan_all(const nlg_graph *graph, const nlg_exec *exec, const n
     plan->options = *options;
     plan->images = options->batch;
     plan->nonfinite = -1;
-    plan->alone = nlg_team_create(1);
-    if (plan->alone == NULL) return nlg_fail_memory(err, sizeof *plan, "the plan");
-    plan->alone_exec = *exec;
-    plan->alone_exec.team = plan->alone;
+    plan->worker_team = nlg_team_create(1);
+    if (plan->worker_team == NULL) return nlg_fail_memory(err, sizeof *plan, "the plan");
+    plan->worker_exec = *exec;
+    plan->worker_exec.team = plan->worker_team;
     NLG_TRY(build_steps(plan, err));
     NLG_TRY(nlg_plan_chain(plan, err));
     compact(plan);
@@ -360,6 +360,6 @@ nlg_status nlg_plan_create(const nlg_graph *graph, const nlg_exec *exec, const n
 void nlg_plan_destroy(nlg_plan *plan) {
     if (plan == NULL) return;
     if (plan->arena != NULL) nlg_free_large(plan->arena, nlg_plan_bytes(plan));
-    if (plan->alone != NULL) nlg_team_destroy(plan->alone);
+    if (plan->worker_team != NULL) nlg_team_destroy(plan->worker_team);
     nlg_arena_destroy(plan->memory);
 }

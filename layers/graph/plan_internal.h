@@ -35,7 +35,7 @@ typedef struct plan_value {
     plan_storage storage[PLAN_STORAGES]; /* roots only */
 } plan_value;
 
-typedef enum { PLAN_FORWARD, PLAN_GATHER, PLAN_BACKWARD, PLAN_GATHER_BACKWARD, PLAN_ITEM_KINDS } plan_item_kind;
+typedef enum { PLAN_FORWARD, PLAN_REDUCE, PLAN_BACKWARD, PLAN_REDUCE_BACKWARD, PLAN_ITEM_KINDS } plan_item_kind;
 
 typedef struct plan_step {
     const nlg_op *op;
@@ -49,7 +49,7 @@ typedef struct plan_step {
     int gated;                 /* value whose gradient input 0's is: that of the ReLU before it; -1: input 0's own */
     int item[PLAN_ITEM_KINDS]; /* -1: none */
     size_t packed_floats, packed_place, saved_floats, saved_image_floats;
-    size_t part_floats; /* of one chunk's sums, by gather or gather_backward */
+    size_t part_floats; /* of one chunk's sums, by reduce or reduce_backward */
     size_t slot_floats; /* of its parameters' gradients, if each group of chunks sums its own; 0: written at once */
     plan_storage saved, parts[2], slots;
     nlg_op_cost cost;
@@ -91,10 +91,10 @@ struct nlg_plan {
     plan_item *items;
     int n_segments, backward_segment;
     plan_segment *segments;
-    nlg_team *alone; /* a team of one: what workers run kernels with */
-    nlg_exec alone_exec;
+    nlg_team *worker_team; /* a team of one: what workers run kernels with */
+    nlg_exec worker_exec;
     size_t arena_floats, scratch_floats, scratch_place;
-    size_t local_floats, local_place, alone_scratch_floats; /* of one worker; scratch is one area for all, or one for each */
+    size_t local_floats, local_place, worker_scratch_floats; /* of one worker; scratch is one area for all, or one for each */
     float *arena;
     int images; /* of the last forward */
     bool packed, timing;

@@ -96,9 +96,9 @@ static void find_touches(nlg_plan *plan) {
         const bool forward = item->kind == PLAN_FORWARD;
         if (item->idle) continue;
         if (forward || (item->kind == PLAN_BACKWARD && (reads & NLG_OP_READS_Y))) touch(plan, s->out, k);
-        if (!forward && item->kind != PLAN_GATHER) touch_gradient(plan, s->out, k);
+        if (!forward && item->kind != PLAN_REDUCE) touch_gradient(plan, s->out, k);
         for (int j = 0; j < s->n_in; j++) {
-            if (forward || item->kind == PLAN_GATHER || (reads & NLG_OP_READS_X)) touch(plan, s->in[j], k);
+            if (forward || item->kind == PLAN_REDUCE || (reads & NLG_OP_READS_X)) touch(plan, s->in[j], k);
             if (item->kind == PLAN_BACKWARD) touch_gradient(plan, nlg_plan_gradient_value(s, j), k);
         }
     }
@@ -127,7 +127,7 @@ static void choose_recomputed(nlg_plan *plan, const bool *has_children) {
     for (int i = 0; i < plan->n_steps && !plan->options.no_fusion; i++) {
         const plan_step *s = &plan->steps[i];
         plan_value *v = &plan->values[s->out];
-        if (s->item[PLAN_GATHER] < 0 || v->parent >= 0 || has_children[s->out] || v->output) continue;
+        if (s->item[PLAN_REDUCE] < 0 || v->parent >= 0 || has_children[s->out] || v->output) continue;
         if (only_segment(plan, &v->storage[PLAN_VALUE]) < 0 || only_segment(plan, &v->storage[PLAN_VALUE_AGAIN]) < 0) continue;
         bool kept = true;
         for (int j = 0; j < s->n_in; j++) kept = kept && !root_value(plan, s->in[j])->again;
@@ -247,14 +247,14 @@ static void add_interval(intervals *list, size_t floats, plan_storage *storage) 
 static void add_step(nlg_plan *plan, plan_step *s, intervals *list) {
     const int last = s->item[PLAN_BACKWARD] >= 0 ? s->item[PLAN_BACKWARD] : s->item[PLAN_FORWARD];
     if (s->saved_floats > 0) {
-        s->saved = whole_segment(plan, s->item[s->item[PLAN_GATHER] >= 0 ? PLAN_GATHER : PLAN_FORWARD]);
+        s->saved = whole_segment(plan, s->item[s->item[PLAN_REDUCE] >= 0 ? PLAN_REDUCE : PLAN_FORWARD]);
         s->saved.end = whole_segment(plan, last).end;
         add_interval(list, round_up(s->saved_floats), &s->saved);
     }
     for (int k = 0; k < PLAN_ITEM_KINDS; k++) {
-        if (s->item[k] < 0 || s->part_floats == 0 || (k != PLAN_GATHER && k != PLAN_GATHER_BACKWARD)) continue;
+        if (s->item[k] < 0 || s->part_floats == 0 || (k != PLAN_REDUCE && k != PLAN_REDUCE_BACKWARD)) continue;
         const plan_segment *segment = &plan->segments[plan->items[s->item[k]].segment];
-        plan_storage *parts = &s->parts[k == PLAN_GATHER_BACKWARD];
+        plan_storage *parts = &s->parts[k == PLAN_REDUCE_BACKWARD];
         *parts = whole_segment(plan, s->item[k]);
         add_interval(list, round_up(s->part_floats * (size_t)nlg_plan_chunks(segment, plan->options.batch)), parts);
     }
@@ -293,9 +293,9 @@ nlg_status nlg_plan_place(nlg_plan *plan, nlg_error *err) {
     plan->local_place = plan->arena_floats;
     plan->arena_floats += workers * plan->local_floats;
     plan->scratch_place = plan->arena_floats;
-    plan->alone_scratch_floats = round_up(plan->alone_scratch_floats);
-    const size_t alone = workers * plan->alone_scratch_floats, together = round_up(plan->scratch_floats);
-    plan->arena_floats += alone > together ? alone : together;
+    plan->worker_scratch_floats = round_up(plan->worker_scratch_floats);
+    const size_t apart = workers * plan->worker_scratch_floats, together = round_up(plan->scratch_floats);
+    plan->arena_floats += apart > together ? apart : together;
     return NLG_OK;
 }
 

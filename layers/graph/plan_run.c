@@ -35,7 +35,7 @@ static float *trainable(const nlg_plan *plan, const plan_step *s, int index) {
 
 static void bind_item(nlg_plan *plan, plan_item *item, plan_storage_kind value_kind) {
     const plan_step *s = &plan->steps[item->step];
-    const bool training = plan->options.mode == NLG_TRAIN, forward = item->kind == PLAN_FORWARD || item->kind == PLAN_GATHER;
+    const bool training = plan->options.mode == NLG_TRAIN, forward = item->kind == PLAN_FORWARD || item->kind == PLAN_REDUCE;
     const plan_storage_kind read_kind = forward && value_kind == PLAN_VALUE ? PLAN_VALUE : PLAN_VALUE_AGAIN;
     nlg_op_call *call = &item->call;
     *call = (nlg_op_call){.exec = plan->exec,
@@ -57,7 +57,7 @@ static void bind_item(nlg_plan *plan, plan_item *item, plan_storage_kind value_k
     }
     call->y = nlg_plan_tensor(plan, s->out, forward ? value_kind : PLAN_VALUE_AGAIN, &item->local_y);
     call->dy = nlg_plan_tensor(plan, s->out, PLAN_GRADIENT, &item->local_dy);
-    const bool sums = item->kind == PLAN_BACKWARD && s->item[PLAN_GATHER_BACKWARD] >= 0; /* its parameters' are done by settle */
+    const bool sums = item->kind == PLAN_BACKWARD && s->item[PLAN_REDUCE_BACKWARD] >= 0; /* its parameters' are done by settle */
     for (int j = 0; j < s->n_params; j++) {
         if (plan->weights.values != NULL) call->param[j] = plan->weights.values + plan->graph->params[s->params[j]].offset;
         if (!sums) call->dparam[j] = trainable(plan, s, j);
@@ -82,8 +82,8 @@ typedef struct plan_run {
     nlg_plan *plan;
     const plan_segment *segment;
     int images, chunks, groups;
-    bool back;  /* from the last group to the first: every other segment, to begin with what the caches still hold */
-    bool alone; /* a worker for each chunk, not all for one */
+    bool back;      /* from the last group to the first: every other segment, to begin with what the caches still hold */
+    bool by_chunks; /* a worker for each chunk, not all for one */
 } plan_run;
 
 static double now_ms(void) {
@@ -125,9 +125,9 @@ static void run_item(const plan_run *run, const plan_item *item, int chunk, int 
     call.first_image = first;
     call.part = chunk;
     call.rng = nlg_rng_stream(plan->rng, (uint64_t)item->step);
-    if (run->alone) {
-        call.exec = &plan->alone_exec;
-        call.scratch += (size_t)worker * plan->alone_scratch_floats;
+    if (run->by_chunks) {
+        call.exec = &plan->worker_exec;
+        call.scratch += (size_t)worker * plan->worker_scratch_floats;
     }
     if (item->kind == PLAN_BACKWARD && s->slot_floats > 0) {
         float *slot = plan->arena + s->slots.place + (size_t)group * s->slot_floats;
@@ -142,14 +142,14 @@ static void run_item(const plan_run *run, const plan_item *item, int chunk, int 
     case PLAN_FORWARD:
         s->op->forward(&call);
         break;
-    case PLAN_GATHER:
-        s->op->gather(&call);
+    case PLAN_REDUCE:
+        s->op->reduce(&call);
         break;
     case PLAN_BACKWARD:
         s->op->backward(&call);
         break;
-    case PLAN_GATHER_BACKWARD:
-        s->op->gather_backward(&call);
+    case PLAN_REDUCE_BACKWARD:
+        s->op->reduce_backward(&call);
         break;
     case PLAN_ITEM_KINDS:
         break;
@@ -218,12 +218,12 @@ static void settle(const plan_run *run, const plan_item *item) {
             nlg_split(plan->exec, count, count * run->groups, sum_slots, &sum);
             slots += count;
         }
-    } else if (item->kind == PLAN_GATHER || item->kind == PLAN_GATHER_BACKWARD) {
+    } else if (item->kind == PLAN_REDUCE || item->kind == PLAN_REDUCE_BACKWARD) {
         nlg_op_call call = item->call;
         for (int j = 0; j < call.n_x; j++) call.x[j].n = call.dx[j].n = run->images;
         call.y.n = call.dy.n = run->images;
         call.n_parts = run->chunks;
-        (item->kind == PLAN_GATHER ? s->op->settle : s->op->settle_backward)(&call);
+        (item->kind == PLAN_REDUCE ? s->op->settle : s->op->settle_backward)(&call);
     }
 }
 
@@ -235,8 +235,8 @@ static void run_segments(nlg_plan *plan, int begin, int end) {
         plan_run run = {.plan = plan, .segment = segment, .images = plan->images, .back = i % 2 != 0};
         run.chunks = nlg_plan_chunks(segment, plan->images);
         run.groups = run.chunks < PLAN_GROUPS ? run.chunks : PLAN_GROUPS;
-        run.alone = workers > 1 && run.groups >= workers && plan->exec->backend == NLG_BACKEND_OWN && plan->nonfinite < 0;
-        if (run.alone)
+        run.by_chunks = workers > 1 && run.groups >= workers && plan->exec->backend == NLG_BACKEND_OWN && plan->nonfinite < 0;
+        if (run.by_chunks)
             (run.back ? nlg_team_run_from_end : nlg_team_run)(plan->exec->team, run.groups, run_groups, &run);
         else
             run_groups(&run, 0, run.groups, 0);

@@ -41,18 +41,18 @@ static void add_item(nlg_plan *plan, plan_item_kind kind, int step) {
 }
 
 static bool is_gather(const plan_item *item) {
-    return item->kind == PLAN_GATHER || item->kind == PLAN_GATHER_BACKWARD;
+    return item->kind == PLAN_REDUCE || item->kind == PLAN_REDUCE_BACKWARD;
 }
 
 /* Sums follow the step that makes their input at once. */
 static void list_forward(nlg_plan *plan) {
     for (int i = 0; i < plan->n_steps; i++) {
         plan_step *s = &plan->steps[i];
-        if (mixes_images(plan, s) && s->item[PLAN_GATHER] < 0) add_item(plan, PLAN_GATHER, i); /* of the network's input */
+        if (mixes_images(plan, s) && s->item[PLAN_REDUCE] < 0) add_item(plan, PLAN_REDUCE, i); /* of the network's input */
         add_item(plan, PLAN_FORWARD, i);
         for (int j = i + 1; j < plan->n_steps; j++)
             if (mixes_images(plan, &plan->steps[j]) && plan->values[plan->steps[j].in[0]].producer == i)
-                add_item(plan, PLAN_GATHER, j);
+                add_item(plan, PLAN_REDUCE, j);
     }
 }
 
@@ -61,13 +61,13 @@ static void list_backward(nlg_plan *plan, const int *first_reader) {
     for (int i = plan->n_steps - 1; i >= 0; i--) {
         plan_step *s = &plan->steps[i];
         if (!s->backward) continue;
-        if (mixes_images(plan, s) && s->item[PLAN_GATHER_BACKWARD] < 0) add_item(plan, PLAN_GATHER_BACKWARD, i);
+        if (mixes_images(plan, s) && s->item[PLAN_REDUCE_BACKWARD] < 0) add_item(plan, PLAN_REDUCE_BACKWARD, i);
         add_item(plan, PLAN_BACKWARD, i);
         for (int j = 0; j < s->n_in; j++) {
             const int from = plan->values[s->in[j]].producer;
             if (from < 0 || first_reader[s->in[j]] != i || !plan->steps[from].backward) continue;
-            if (mixes_images(plan, &plan->steps[from]) && plan->steps[from].item[PLAN_GATHER_BACKWARD] < 0)
-                add_item(plan, PLAN_GATHER_BACKWARD, from);
+            if (mixes_images(plan, &plan->steps[from]) && plan->steps[from].item[PLAN_REDUCE_BACKWARD] < 0)
+                add_item(plan, PLAN_REDUCE_BACKWARD, from);
         }
     }
 }
@@ -77,7 +77,7 @@ static bool must_wait(const nlg_plan *plan, int index, int begin) {
     const plan_item *item = &plan->items[index];
     if (is_gather(item)) return false;
     const plan_step *s = &plan->steps[item->step];
-    return mixes_images(plan, s) && s->item[item->kind == PLAN_FORWARD ? PLAN_GATHER : PLAN_GATHER_BACKWARD] >= begin;
+    return mixes_images(plan, s) && s->item[item->kind == PLAN_FORWARD ? PLAN_REDUCE : PLAN_REDUCE_BACKWARD] >= begin;
 }
 
 /* Chunks of training's items from begin to end, which need not wait for each other: convolutions decide; others go along with the

@@ -115,7 +115,7 @@ static void pack(const nlg_op_call *call) {
 }
 
 /* Mean and variance of a part. */
-static void gather(const nlg_op_call *call) {
+static void reduce(const nlg_op_call *call) {
     const nlg_tensor *x = &call->x[0];
     double *mean = part_of(call, call->part);
     nlg_norm_statistics(call->exec, nlg_tensor_pixels(x), x->c, x->data, x->ld, mean, mean + x->c, kernel_scratch(call));
@@ -173,7 +173,7 @@ static void write_dparam(const nlg_op_call *call, const double *sum) {
     for (int i = 0; i < c && dbias; i++) dbias[i] = (float)((accumulate ? (double)dbias[i] : 0.0) + sum[i]);
 }
 
-static void gather_backward(const nlg_op_call *call) {
+static void reduce_backward(const nlg_op_call *call) {
     gradient_sums(call, part_of(call, call->part));
 }
 
@@ -252,9 +252,9 @@ const nlg_op nlg_op_batch_norm = {
     .forward = forward,
     .backward = backward,
     .part_size = part_size,
-    .gather = gather,
+    .reduce = reduce,
     .settle = settle,
-    .gather_backward = gather_backward,
+    .reduce_backward = reduce_backward,
     .settle_backward = settle_backward,
     .act = act_of,
     .add = add_of,

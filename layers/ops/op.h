@@ -92,7 +92,7 @@ typedef struct nlg_op_call {
     float *scratch;                   /* scratch_size floats, free for any use within a call */
     nlg_rng rng;                      /* keyed by seed, step and node: for dropout and drop path */
     int64_t first_image;              /* the call covers the batch's images from here on (tensors and saved start there) */
-    float *parts;                     /* part_size floats for each part of the batch: gather writes one, settle reads all */
+    float *parts;                     /* part_size floats for each part of the batch: reduce writes one, settle reads all */
     int part, n_parts, part_images;   /* all parts but the last have part_images images */
 } nlg_op_call;
 
@@ -101,14 +101,14 @@ typedef enum {
     NLG_OP_READS_Y = 2,        /* backward reads y */
     NLG_OP_IN_PLACE = 4,       /* forward may write y over x[0], and backward dx[0] over dy (same shape; requires !READS_X) */
     NLG_OP_RANDOM = 8,         /* does nothing but while training with batch statistics */
-    NLG_OP_CONCATENATES = 32,  /* y is the channels of all inputs in order: they may lie there from the start */
-    NLG_OP_FUSES_TRAINING = 64 /* `act` may be used in training too, and `add` in training only */
+    NLG_OP_CONCATENATES = 16,  /* y is the channels of all inputs in order: they may lie there from the start */
+    NLG_OP_FUSES_TRAINING = 32 /* `act` may be used in training too, and `add` in training only */
 } nlg_op_flags;
 
 /* A batch may be cut: forward and backward are called for ranges of its images, by several workers at once, each with a scratch of
  * its own, and backward may change dy; saved_size must therefore grow alike with each image, and dparam be a sum over images. An op
- * that has `gather` mixes the images of a batch (while batch_statistics): gather sums over a range, settle then finds what forward
- * needs from all sums, and likewise gather_backward and settle_backward, which writes dparam. settle is called once, with the whole
+ * that has `reduce` mixes the images of a batch (while batch_statistics): reduce sums over a range, settle then finds what forward
+ * needs from all sums, and likewise reduce_backward and settle_backward, which writes dparam. settle is called once, with the whole
  * batch's tensors.
  *
  * Sizes are asked with a call whose tensors have shapes but no data, for the largest batch; they must not shrink as the batch
@@ -133,9 +133,9 @@ typedef struct nlg_op {
     void (*forward)(const nlg_op_call *call);
     void (*backward)(const nlg_op_call *call); /* NULL: no gradient passes (inputs of data) */
     size_t (*part_size)(const nlg_op_call *call);
-    void (*gather)(const nlg_op_call *call);
+    void (*reduce)(const nlg_op_call *call);
     void (*settle)(const nlg_op_call *call);
-    void (*gather_backward)(const nlg_op_call *call);
+    void (*reduce_backward)(const nlg_op_call *call);
     void (*settle_backward)(const nlg_op_call *call);
     /* Optional, for the planner, which may leave the work of later nodes to this op. Where the attrs say: the activation of y; that
      * a last input of y's shape is added before it; that dx is set to 0 where x, a ReLU's output, is (NULL: not with this shape).
@@ -175,7 +175,7 @@ void nlg_op_forward(const nlg_op *op, const nlg_op_call *call);
 void nlg_op_backward(const nlg_op *op, const nlg_op_call *call);
 
 static inline bool nlg_op_mixes_images(const nlg_op *op, bool batch_statistics) {
-    return batch_statistics && op->gather != NULL;
+    return batch_statistics && op->reduce != NULL;
 }
 
 static inline int64_t nlg_tensor_pixels(const nlg_tensor *t) {

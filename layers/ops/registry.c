@@ -42,7 +42,7 @@ static nlg_op_call as_one_part(const nlg_op_call *call) {
 void nlg_op_forward(const nlg_op *op, const nlg_op_call *call) {
     if (nlg_op_mixes_images(op, call->batch_statistics)) {
         const nlg_op_call one = as_one_part(call);
-        op->gather(&one);
+        op->reduce(&one);
         op->settle(&one);
     }
     op->forward(call);
@@ -51,7 +51,7 @@ void nlg_op_forward(const nlg_op *op, const nlg_op_call *call) {
 void nlg_op_backward(const nlg_op *op, const nlg_op_call *call) {
     if (nlg_op_mixes_images(op, call->batch_statistics)) {
         const nlg_op_call one = as_one_part(call);
-        op->gather_backward(&one);
+        op->reduce_backward(&one);
         op->settle_backward(&one);
     }
     op->backward(call);

@@ -359,7 +359,8 @@ static nlg_status write_tables(const build *b, char digest[65], nlg_error *err) 
 
 /* ---- all of it --------------------------------------------------------------------------------------------------------- */
 
-static void spread(build *b, int limit) {
+/* As many architectures as asked for, at equal distances in the list. */
+static void thin_out(build *b, int limit) {
     if (limit == 0 || limit >= b->count) return;
     for (int i = 0; i < limit; i++) b->codes[i] = b->codes[(int64_t)i * b->count / limit];
     b->count = limit;
@@ -372,7 +373,7 @@ static nlg_status set_up(build *b, nlg_error *err) {
     NLG_TRY(nlg_store_lock_take(&b->lock, b->rows_path, err));
     NLG_TRY(nlg_table_config(r, &b->config, err));
     NLG_TRY(nlg_space_list(r->space, &b->codes, &b->count, err));
-    spread(b, r->limit);
+    thin_out(b, r->limit);
     b->total = b->count * r->seeds;
     b->rows = nlg_alloc((size_t)b->total, sizeof *b->rows);
     if (!b->rows) return nlg_fail_memory(err, (size_t)b->total * sizeof *b->rows, "the rows");
