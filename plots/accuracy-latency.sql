@@ -9,18 +9,9 @@
 -- x: milliseconds per image on this machine (median)
 -- y: test accuracy, %
 -- xscale: log
-WITH one AS ( -- a trained network of the final stage: arm, what else was crossed, seed
-  SELECT arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting, position,
-    coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
-    max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
-    max(CASE metric WHEN 'params' THEN value END) AS params
-  FROM results WHERE profile = :profile AND experiment = :experiment AND final = 1 AND measure = 'train' GROUP BY stage, position),
-times AS (SELECT arm AS timed, min(value) AS ms FROM here_results WHERE profile = :here AND measure = 'latency' AND metric = 'median_ms' GROUP BY arm),
-arms AS (
-  SELECT arm || coalesce(', ' || images || ' images', '') AS name, coalesce(designer, 'searched') AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS y,
-    CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low, CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(ms) AS x
-  FROM one LEFT JOIN networks ON networks.name = network LEFT JOIN times ON timed = network
-  WHERE accuracy IS NOT NULL GROUP BY arm, setting HAVING max(ms) IS NOT NULL)
+WITH times AS (SELECT arm AS timed, min(value) AS ms FROM here_results WHERE profile = :here AND measure = 'latency' AND metric = 'median_ms' GROUP BY arm),
+arms AS (SELECT final_arms.name AS name, designer, n, accuracy AS y, low, high, ms AS x FROM final_arms JOIN times ON timed = network
+  WHERE profile = :profile AND experiment = :experiment AND ms IS NOT NULL)
 SELECT x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer, NULL AS colour, 1 AS marker, name AS label, y AS priority,
   printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover FROM arms
   WHERE (SELECT count(*) >= 6 AND max(x) > 1.1 * min(x) AND sum(designer = 'human') > 0 FROM arms)
