@@ -52,6 +52,71 @@ static void format_number(double value, const char *format, char *text, size_t s
         snprintf(text, size, "%.4g", value);
 }
 
+/* --- widths, for pages of paper --- */
+
+enum { CELL_MOST = 30, COLUMNS_MOST = 64 }; /* characters of a text; more go on in the next line */
+
+/* Lines are broken at blanks, and behind an underscore. */
+static size_t longest_word(const char *text) {
+    size_t longest = 0;
+    for (const char *at = text; *at; at += *at != '\0') {
+        const size_t length = strcspn(at, " _");
+        if (length > longest) longest = length;
+        at += length;
+    }
+    return longest;
+}
+
+/* Characters of a column: at least, and where nothing is folded. */
+typedef struct need {
+    double least, most;
+} need;
+
+static void add_text(need *n, const char *text, bool is_heading) {
+    const double word = (double)longest_word(text), length = fmin((double)strlen(text), CELL_MOST);
+    n->least = fmax(n->least, word);
+    n->most = fmax(n->most, is_heading ? word : fmax(word, length));
+}
+
+static void add_width(cJSON *one, double share) {
+    char text[16];
+    snprintf(text, sizeof text, "%.3f", share);
+    nlg_json_text(one, "width", text);
+}
+
+/* Each column's share of a line, for small letters on A4: what it needs; where that is too much, texts are folded, not numbers. */
+static void add_widths(cJSON *table) {
+    const double line = 472, gap = 6, letter = 4.4, digit = 3.9; /* points */
+    need needs[COLUMNS_MOST] = {{0}};
+    cJSON *columns = cJSON_GetObjectItem(table, "columns"), *one;
+    const cJSON *row, *cell;
+    int n = 0;
+    if (cJSON_GetArraySize(columns) > COLUMNS_MOST) return;
+    cJSON_ArrayForEach(one, columns) add_text(&needs[n++], cJSON_GetStringValue(cJSON_GetObjectItem(one, "heading")), true);
+    cJSON_ArrayForEach(row, cJSON_GetObjectItem(table, "rows")) {
+        int c = 0;
+        cJSON_ArrayForEach(cell, cJSON_GetObjectItem(row, "cells"))
+            add_text(&needs[c++], cJSON_GetObjectItem(cell, "text")->valuestring, false);
+    }
+    double least = 0, more = 0;
+    const double room = line - gap * n;
+    n = 0;
+    cJSON_ArrayForEach(one, columns) {
+        need *k = &needs[n++];
+        const bool is_number = cJSON_IsTrue(cJSON_GetObjectItem(one, "number"));
+        k->most = (k->most + 0.5) * (is_number ? digit : letter);
+        k->least = is_number ? k->most : (k->least + 0.5) * letter;
+        least += k->least;
+        more += k->most - k->least;
+    }
+    const double folded = more > 0 ? fmax(0, fmin(1, (room - least) / more)) : 0, shrunk = fmin(1, room / least);
+    n = 0;
+    cJSON_ArrayForEach(one, columns) {
+        const need *k = &needs[n++];
+        add_width(one, shrunk * (k->least + folded * (k->most - k->least)) / line);
+    }
+}
+
 cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title, const char *note, bool filter) {
     cJSON *table = cJSON_CreateObject();
     nlg_json_text(table, "id", id);
@@ -85,6 +150,7 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
             cJSON_AddBoolToObject(cell, "long", !is_number && text && strlen(text) == 64); /* a digest */
         }
     }
+    add_widths(table);
     return table;
 }
 
