@@ -82,7 +82,7 @@ nlg_status nlg_dataset_skip(nlg_dataset *dataset, const char *line, nlg_error *e
 /* folder/name into path; false when it does not fit. */
 bool nlg_path_join(char path[NLG_PATH_BYTES], const char *folder, const char *name);
 
-/* ---- unpack.c: reading a file through gzip where it is packed ---- */
+/* ---- unpack.c: files that may be packed by gzip ---- */
 
 typedef struct nlg_unpacker nlg_unpacker;
 /* `path`, or `path` without its ".gz" where only that exists. */
@@ -97,5 +97,7 @@ nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, si
 uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker);
 /* A whole file, packed or not, with a zero behind its last byte; free with nlg_free. More than `limit` bytes are an error. */
 nlg_status nlg_unpack_text(const char *path, size_t limit, char **text, size_t *size, nlg_error *err);
+/* Writes a file packed by gzip, without name and time, so that equal bytes make equal files. */
+nlg_status nlg_pack_file(const char *path, const void *bytes, size_t size, nlg_error *err);
 
 #endif

@@ -1,10 +1,11 @@
-/* Reading files that may be packed by gzip, which zlib's gz functions find out by themselves. */
+/* Files that may be packed by gzip, which zlib's gz functions find out by themselves. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "datasets/format.h"
@@ -150,5 +151,27 @@ nlg_status nlg_unpack_text(const char *path, size_t limit, char **text, size_t *
     nlg_free(*text);
     *text = NULL;
     *size = 0;
+    return status;
+}
+
+nlg_status nlg_pack_file(const char *path, const void *bytes, size_t size, nlg_error *err) {
+    enum { GZIP = 16, MEMORY_LEVEL = 9 };
+    z_stream z = {0};
+    if (size > UINT_MAX) return nlg_fail(err, NLG_ERR_INPUT, "%s: %zu bytes are too many to pack", path, size);
+    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + GZIP, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+        return nlg_fail_memory(err, 1 << 18, path);
+    const size_t bound = deflateBound(&z, size);
+    Bytef *packed = nlg_alloc(bound, 1);
+    nlg_status status = packed && bound <= UINT_MAX ? NLG_OK : nlg_fail_memory(err, bound, path);
+    if (status == NLG_OK) {
+        z.next_in = bytes;
+        z.avail_in = (uInt)size;
+        z.next_out = packed;
+        z.avail_out = (uInt)bound;
+        const bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
+        status = whole ? nlg_file_write(path, packed, z.total_out, err) : nlg_fail_memory(err, bound, path);
+    }
+    deflateEnd(&z);
+    nlg_free(packed);
     return status;
 }

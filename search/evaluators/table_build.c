@@ -12,8 +12,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "datasets/format.h"
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
@@ -305,31 +305,11 @@ static nlg_status digest_of(const text *t, char digest[65], nlg_error *err) {
     return NLG_OK;
 }
 
-static nlg_status pack(const char *path, const text *t, nlg_error *err) {
-    enum { GZIP = 16 };
-    z_stream z = {0};
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + GZIP, 9, Z_DEFAULT_STRATEGY) != Z_OK)
-        return nlg_fail_memory(err, 1 << 18, path);
-    const size_t bound = deflateBound(&z, t->size);
-    Bytef *packed = nlg_alloc(bound, 1);
-    nlg_status status = packed ? NLG_OK : nlg_fail_memory(err, bound, path);
-    if (status == NLG_OK) {
-        z.next_in = (Bytef *)t->bytes;
-        z.avail_in = (uInt)t->size;
-        z.next_out = packed;
-        z.avail_out = (uInt)bound;
-        const bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
-        status = whole ? nlg_file_write(path, packed, z.total_out, err) : nlg_fail_memory(err, bound, path);
-    }
-    deflateEnd(&z);
-    nlg_free(packed);
-    return status;
-}
-
 static nlg_status write_text(const build *b, const char *ending, text *t, nlg_error *err) {
     char *path = NULL;
     nlg_status status = t->failed ? nlg_fail_memory(err, t->size, "a table") : nlg_table_path(b->options->path, ending, &path, err);
-    if (status == NLG_OK) status = strstr(ending, ".gz") ? pack(path, t, err) : nlg_file_write(path, t->bytes, t->size, err);
+    if (status == NLG_OK)
+        status = strstr(ending, ".gz") ? nlg_pack_file(path, t->bytes, t->size, err) : nlg_file_write(path, t->bytes, t->size, err);
     nlg_free(path);
     return status;
 }

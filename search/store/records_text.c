@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <zlib.h>
 
 #include "datasets/format.h"
 #include "layers/base/cpu.h"
@@ -151,28 +150,6 @@ static bool ends_in_gz(const char *path) {
     return length > 3 && strcmp(path + length - 3, ".gz") == 0;
 }
 
-/* Without name and time, so that equal texts are equal files. */
-static nlg_status write_packed(const output *o, const char *path, nlg_error *err) {
-    enum { GZIP_WINDOW = 15 + 16, MEMORY_LEVEL = 9 };
-    z_stream z = {0};
-    if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, MEMORY_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-        return nlg_fail_memory(err, 0, path);
-    const uLong bound = deflateBound(&z, (uLong)o->size);
-    unsigned char *packed = nlg_alloc(bound, 1);
-    nlg_status status = packed ? NLG_OK : nlg_fail_memory(err, bound, path);
-    if (status == NLG_OK) {
-        z.next_in = (Bytef *)o->bytes;
-        z.avail_in = (uInt)o->size;
-        z.next_out = packed;
-        z.avail_out = (uInt)bound;
-        const bool whole = deflate(&z, Z_FINISH) == Z_STREAM_END;
-        status = whole ? nlg_file_write(path, packed, z.total_out, err) : nlg_fail_memory(err, bound, path);
-    }
-    deflateEnd(&z);
-    nlg_free(packed);
-    return status;
-}
-
 nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice, const char *path, int *records, nlg_error *err) {
     char(*keys)[65];
     output o = {0};
@@ -191,7 +168,8 @@ nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice,
     nlg_status status = add_line(&o, head, err);
     for (int i = 0; i < *records && status == NLG_OK; i++) status = add_record(store, keys[i], &o, err);
     if (status == NLG_OK) status = add_members(store, choice, &o, err);
-    if (status == NLG_OK) status = ends_in_gz(path) ? write_packed(&o, path, err) : nlg_file_write(path, o.bytes, o.size, err);
+    if (status == NLG_OK)
+        status = ends_in_gz(path) ? nlg_pack_file(path, o.bytes, o.size, err) : nlg_file_write(path, o.bytes, o.size, err);
     nlg_free(keys);
     nlg_free(o.bytes);
     return status;
