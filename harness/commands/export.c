@@ -1,4 +1,4 @@
-/* lineage export: a network's weights as a safetensors file. */
+/* lineage export: a network's weights as a safetensors file, or network and weights as an ONNX file. */
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,6 +8,7 @@
 #include "harness/options.h"
 #include "harness/measures/training.h"
 #include "layers/base/file.h"
+#include "layers/graph/onnx.h"
 #include "layers/graph/weights_file.h"
 
 typedef struct export_options {
@@ -39,7 +40,7 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 
 /* Endings that stand for another format. */
 static nlg_status check_name(const char *path, nlg_error *err) {
-    static const char *const others[] = {".pth", ".pt", ".bin", ".onnx", ".h5", ".npz", ".ckpt", ".pkl"};
+    static const char *const others[] = {".pth", ".pt", ".bin", ".h5", ".npz", ".ckpt", ".pkl"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         const size_t length = strlen(path), end = strlen(others[i]);
         if (length > end && strcasecmp(path + length - end, others[i]) == 0)
@@ -51,14 +52,30 @@ static nlg_status check_name(const char *path, nlg_error *err) {
     return nlg_file_probe(path, err);
 }
 
-static nlg_status write_weights(const nlg_invocation *call, const nlg_weights_source *source, nlg_weights *weights,
-                                nlg_error *err) {
+static bool is_onnx(const char *path) {
+    const size_t length = strlen(path);
+    return length > 5 && strcasecmp(path + length - 5, ".onnx") == 0;
+}
+
+static nlg_status write_onnx(const char *path, const nlg_weights *weights, const char *name, nlg_error *err) {
+    unsigned char *data;
+    size_t size;
+    NLG_TRY(nlg_onnx_model(weights, name, &data, &size, err));
+    nlg_status status = nlg_file_write(path, data, size, err);
+    nlg_free(data);
+    if (status == NLG_OK) printf("%s: ONNX, %zu bytes; input [N, C, H, W]\n", path, size);
+    return status;
+}
+
+static nlg_status write_weights(const nlg_invocation *call, const nlg_weights_source *source, const char *name,
+                                nlg_weights *weights, nlg_error *err) {
     const export_options *o = call->options;
     char digest[65];
     if (o->weights)
         NLG_TRY(nlg_weights_load(weights, o->weights, &(nlg_load_options){.problem = nlg_print_misfit}, err));
     else
         nlg_weights_init(weights, call->settings.seed);
+    if (is_onnx(call->arguments[1])) return write_onnx(call->arguments[1], weights, name, err);
     const nlg_metadata facts = {nlg_weights_facts_key,
                                 source->facts.known ? nlg_safetensors_metadata(&source->file, nlg_weights_facts_key) : ""};
     NLG_TRY(nlg_weights_save(weights, call->arguments[1], NULL, 0, &facts, source->facts.known, err));
@@ -92,7 +109,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     NLG_TRY(check_name(call->arguments[1], err));
     nlg_status status = open_network(call, &source, &network, err);
     if (status == NLG_OK) status = nlg_weights_create(network.graph, &weights, err);
-    if (status == NLG_OK) status = write_weights(call, &source, &weights, err);
+    if (status == NLG_OK) status = write_weights(call, &source, network.model->name, &weights, err);
     nlg_weights_destroy(&weights);
     nlg_network_close(&network);
     nlg_weights_source_close(&source);
@@ -101,13 +118,14 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
 
 const nlg_command nlg_command_export = {
     .name = "export",
-    .summary = "Write a network's weights as a safetensors file",
-    .arguments = "MODEL FILE.safetensors",
+    .summary = "Write a network's weights as a safetensors file, or all of it as ONNX",
+    .arguments = "MODEL FILE",
     .min_arguments = 2,
     .max_arguments = 2,
     .help =
         "Names and shapes are those of torchvision's state dict (timm's where torchvision lacks the network); fresh weights are a "
-        "function of the seed.\n\nExample:\n  lineage export resnet18 resnet18.safetensors --seed 1",
+        "function of the seed. FILE.onnx has the network as well (opset 13, inference).\n\nExamples:\n  lineage export resnet18 "
+        "resnet18.safetensors --seed 1\n  lineage export resnet18 resnet18.onnx --weights resnet18.safetensors",
     .options = options,
     .shared = NLG_TAKES_SEED | NLG_TAKES_GENOTYPE,
     .options_size = sizeof(export_options),

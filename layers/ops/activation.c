@@ -1,5 +1,6 @@
 /* Activation. SiLU keeps its derivative, the others find it from y. Cost: other_ops 1 per element. */
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     (void)attrs, (void)n_x, (void)err;
@@ -56,6 +57,28 @@ static const char *word(const void *attrs, nlg_shape x) {
     return words[((const nlg_activation_attrs *)attrs)->act];
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    static const char *const types[] = {NULL, "Relu", "Clip", NULL, "Sigmoid", "Tanh", NULL};
+    const nlg_act act = ((const nlg_activation_attrs *)u->attrs)->act;
+    const float bounds[] = {0, 6};
+    char least[NLG_ONNX_NAME], most[NLG_ONNX_NAME], gate[NLG_ONNX_NAME];
+    const char *in[] = {u->in[0], least, most};
+    if (act == NLG_ACT_SILU) {
+        snprintf(gate, sizeof gate, "%s_gate", u->out);
+        nlg_onnx_node(u->onnx, "Sigmoid", in, 1, gate, NULL, 0);
+        in[1] = gate;
+        nlg_onnx_node(u->onnx, "Mul", in, 2, u->out, NULL, 0);
+        return true;
+    }
+    if (!types[act]) return false;
+    if (act == NLG_ACT_RELU6) {
+        nlg_onnx_constant(u->onnx, &bounds[0], 0, least);
+        nlg_onnx_constant(u->onnx, &bounds[1], 0, most);
+    }
+    nlg_onnx_node(u->onnx, types[act], in, act == NLG_ACT_RELU6 ? 3 : 1, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_activation = {
     .name = "activation",
     .summary = "elementwise function: ReLU, ReLU6, SiLU, sigmoid, tanh",
@@ -73,4 +96,5 @@ const nlg_op nlg_op_activation = {
     .describe = describe,
     .role = NLG_ROLE_DETAIL,
     .word = word,
+    .onnx = onnx,
 };

@@ -1,6 +1,7 @@
 /* Sum of all inputs, each times its factor, then an activation. Cost: other_ops per element: n - 1 additions, 1 for the activation.
  * A scaling factor counts as part of its addition. */
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     (void)attrs;
@@ -87,6 +88,23 @@ static const char *word(const void *attrs, nlg_shape x) {
     return "+";
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    const nlg_add_attrs *a = u->attrs;
+    char factor[NLG_ONNX_NAME], scaled[NLG_OP_MAX_INPUTS][NLG_ONNX_NAME];
+    const char *in[NLG_OP_MAX_INPUTS];
+    if (a->act) return false;
+    for (int i = 0; i < u->n_x; i++) {
+        in[i] = u->in[i];
+        if (a->factor[i] == 1.0f) continue;
+        nlg_onnx_constant(u->onnx, &a->factor[i], 0, factor);
+        snprintf(scaled[i], sizeof scaled[i], "%.140s_side_%d", u->out, i);
+        nlg_onnx_node(u->onnx, "Mul", (const char *const[]){u->in[i], factor}, 2, scaled[i], NULL, 0);
+        in[i] = scaled[i];
+    }
+    nlg_onnx_node(u->onnx, "Sum", in, u->n_x, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_add = {
     .name = "add",
     .summary = "sum of inputs, each with a weight of its own",
@@ -106,4 +124,5 @@ const nlg_op nlg_op_add = {
     .describe = describe,
     .role = NLG_ROLE_SUM,
     .word = word,
+    .onnx = onnx,
 };

@@ -5,6 +5,7 @@
  * Cost: other_ops per element: 2 (scale and shift, as in inference), 1 for the addition, 1 for the activation. */
 #include "layers/base/dmath.h"
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 typedef struct param_index {
     int weight, bias, mean, var;
@@ -235,6 +236,14 @@ static const char *word(const void *attrs, nlg_shape x) {
     return "BN";
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    const nlg_batch_norm_attrs *a = u->attrs;
+    if (!a->affine || a->add || a->act) return false;
+    const char *const in[] = {u->in[0], u->param[0], u->param[1], u->param[2], u->param[3]};
+    nlg_onnx_node(u->onnx, "BatchNormalization", in, 5, u->out, &(nlg_onnx_attr){.name = "epsilon", .fraction = a->eps}, 1);
+    return true;
+}
+
 const nlg_op nlg_op_batch_norm = {
     .name = "batch_norm",
     .summary = "batch normalisation over a channel",
@@ -261,4 +270,5 @@ const nlg_op nlg_op_batch_norm = {
     .describe = describe,
     .role = NLG_ROLE_DETAIL,
     .word = word,
+    .onnx = onnx,
 };

@@ -1,6 +1,7 @@
 /* Channels side by side: concat and slice. Inputs and outputs that the planner has placed in each other's memory are not copied.
  * Cost: none. */
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status concat_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     (void)attrs;
@@ -29,6 +30,11 @@ static void concat_backward(const nlg_op_call *call) {
     for (int i = 0; i < call->n_x; offset += call->x[i++].c) copy_gradient(call, i, 1.0f, offset);
 }
 
+static bool concat_onnx(const nlg_onnx_use *u) {
+    nlg_onnx_node(u->onnx, "Concat", u->in, u->n_x, u->out, &(nlg_onnx_attr){.name = "axis", .n = 1, .ints = {1}, .one = true}, 1);
+    return true;
+}
+
 const nlg_op nlg_op_concat = {
     .name = "concat",
     .summary = "inputs side by side in channels",
@@ -40,6 +46,7 @@ const nlg_op nlg_op_concat = {
     .forward = concat_forward,
     .backward = concat_backward,
     .role = NLG_ROLE_JOIN,
+    .onnx = concat_onnx,
 };
 
 static nlg_status slice_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
@@ -78,6 +85,15 @@ static void slice_describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%d+%d", a->begin, a->count);
 }
 
+static bool slice_onnx(const nlg_onnx_use *u) {
+    const nlg_slice_attrs *a = u->attrs;
+    const int64_t bounds[] = {a->begin, a->begin + a->count, 1};
+    char name[3][NLG_ONNX_NAME];
+    for (int i = 0; i < 3; i++) nlg_onnx_whole_numbers(u->onnx, &bounds[i], 1, name[i]);
+    nlg_onnx_node(u->onnx, "Slice", (const char *const[]){u->in[0], name[0], name[1], name[2]}, 4, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_slice = {
     .name = "slice",
     .summary = "a run of channels",
@@ -89,4 +105,5 @@ const nlg_op nlg_op_slice = {
     .forward = slice_forward,
     .backward = slice_backward,
     .describe = slice_describe,
+    .onnx = slice_onnx,
 };

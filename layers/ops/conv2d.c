@@ -8,6 +8,7 @@
 
 #include "layers/base/dmath.h"
 #include "layers/ops/conv_call.h"
+#include "layers/ops/onnx.h"
 
 bool nlg_conv2d_shape(const nlg_conv2d_attrs *a, nlg_shape x, nlg_conv_shape *s) {
     *s = (nlg_conv_shape){.n = 1,
@@ -231,6 +232,20 @@ static const char *word(const void *attrs, nlg_shape x) {
     return a->groups > 1 && a->groups == x.c ? "depthwise conv" : "conv";
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    const nlg_conv2d_attrs *a = u->attrs;
+    nlg_conv_shape s;
+    if (u->n_x != 1 || a->norm || a->act || !nlg_conv2d_shape(a, u->x[0], &s)) return false;
+    const nlg_onnx_attr attrs[] = {{.name = "kernel_shape", .n = 2, .ints = {s.r, s.s}},
+                                   {.name = "strides", .n = 2, .ints = {s.stride_h, s.stride_w}},
+                                   {.name = "pads", .n = 4, .ints = {s.pad_top, s.pad_left, s.pad_bottom, s.pad_right}},
+                                   {.name = "dilations", .n = 2, .ints = {s.dilation, s.dilation}},
+                                   {.name = "group", .n = 1, .ints = {s.groups}, .one = true}};
+    const char *const in[] = {u->in[0], u->param[0], u->param[1]};
+    nlg_onnx_node(u->onnx, "Conv", in, a->bias ? 3 : 2, u->out, attrs, 5);
+    return true;
+}
+
 const nlg_op nlg_op_conv2d = {
     .name = "conv2d",
     .summary = "convolution, also grouped, depthwise and dilated",
@@ -255,4 +270,5 @@ const nlg_op nlg_op_conv2d = {
     .describe_fused = describe_fused,
     .window = window,
     .word = word,
+    .onnx = onnx,
 };

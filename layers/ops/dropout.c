@@ -6,6 +6,7 @@
 #include "layers/kernels/split.h"
 
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     float rate = ((const nlg_dropout_attrs *)attrs)->rate;
@@ -63,6 +64,11 @@ static void describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%g", (double)((const nlg_dropout_attrs *)attrs)->rate);
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    nlg_onnx_node(u->onnx, "Identity", u->in, 1, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_dropout = {
     .name = "dropout",
     .summary = "zeroes values at random in training",
@@ -77,6 +83,7 @@ const nlg_op nlg_op_dropout = {
     .backward = backward,
     .describe = describe,
     .role = NLG_ROLE_HIDDEN,
+    .onnx = onnx,
 };
 
 /* ---- drop path: an image's factor is kept once for each channel ---- */
@@ -124,4 +131,5 @@ const nlg_op nlg_op_drop_path = {
     .backward = path_backward,
     .describe = describe,
     .role = NLG_ROLE_HIDDEN,
+    .onnx = onnx,
 };

@@ -4,6 +4,7 @@
 #include <limits.h>
 
 #include "layers/ops/conv_call.h"
+#include "layers/ops/onnx.h"
 
 static nlg_conv_shape shape_of(const nlg_op_call *call) {
     const nlg_linear_attrs *a = call->attrs;
@@ -92,6 +93,17 @@ static void describe_fused(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%s%s%s", a->bias ? "bias" : "", a->bias && a->act ? " " : "", act_name(a->act));
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    const nlg_linear_attrs *a = u->attrs;
+    char flat[NLG_ONNX_NAME];
+    snprintf(flat, sizeof flat, "%s_flat", u->out);
+    nlg_onnx_node(u->onnx, "Flatten", u->in, 1, flat, NULL, 0);
+    const char *const in[] = {flat, u->param[0], u->param[1]};
+    nlg_onnx_node(u->onnx, "Gemm", in, a->bias ? 3 : 2, u->out,
+                  &(nlg_onnx_attr){.name = "transB", .n = 1, .ints = {1}, .one = true}, 1);
+    return !a->act;
+}
+
 const nlg_op nlg_op_linear = {
     .name = "linear",
     .summary = "fully connected layer",
@@ -110,4 +122,6 @@ const nlg_op nlg_op_linear = {
     .act = act_of,
     .algorithm = algorithm,
     .describe_fused = describe_fused,
+    .onnx = onnx,
+    .gives_vectors = true,
 };

@@ -3,6 +3,7 @@
 #include "layers/kernels/lrn.h"
 
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     const nlg_lrn_attrs *a = attrs;
@@ -51,6 +52,16 @@ static const char *word(const void *attrs, nlg_shape x) {
     return "LRN";
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    const nlg_lrn_attrs *a = u->attrs;
+    const nlg_onnx_attr attrs[] = {{.name = "size", .n = 1, .ints = {a->size}, .one = true},
+                                   {.name = "alpha", .fraction = a->alpha * (float)a->size}, /* ONNX divides it by the size */
+                                   {.name = "beta", .fraction = a->beta},
+                                   {.name = "bias", .fraction = a->k}};
+    nlg_onnx_node(u->onnx, "LRN", u->in, 1, u->out, attrs, 4);
+    return true;
+}
+
 const nlg_op nlg_op_local_response_norm = {
     .name = "local_response_norm",
     .summary = "normalisation over neighbouring channels (AlexNet)",
@@ -66,4 +77,5 @@ const nlg_op nlg_op_local_response_norm = {
     .describe = describe,
     .role = NLG_ROLE_DETAIL,
     .word = word,
+    .onnx = onnx,
 };

@@ -1,6 +1,7 @@
 /* Products: multiply (elementwise) and channel_scale (squeeze-and-excitation: x [H,W,C] times s [1,1,C] of each image).
  * Cost: other_ops 1 per element. */
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_status multiply_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_shape *y, nlg_error *err) {
     (void)attrs, (void)n_x;
@@ -64,6 +65,11 @@ static const char *times(const void *attrs, nlg_shape x) {
     return "x";
 }
 
+static bool onnx(const nlg_onnx_use *u) {
+    nlg_onnx_node(u->onnx, "Mul", u->in, 2, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_multiply = {
     .name = "multiply",
     .summary = "product of inputs, value by value",
@@ -76,6 +82,7 @@ const nlg_op nlg_op_multiply = {
     .backward = multiply_backward,
     .role = NLG_ROLE_GATE,
     .word = times,
+    .onnx = onnx,
 };
 
 const nlg_op nlg_op_channel_scale = {
@@ -90,4 +97,5 @@ const nlg_op nlg_op_channel_scale = {
     .backward = scale_backward,
     .role = NLG_ROLE_GATE,
     .word = times,
+    .onnx = onnx,
 };

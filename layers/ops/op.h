@@ -32,6 +32,8 @@ typedef enum {
     NLG_ROLE_JOIN,   /* a wide box that paths end in */
 } nlg_op_role;
 
+struct nlg_onnx_use;
+
 /* A view: element (n, y, x, ch) is data[((n * h + y) * w + x) * ld + ch]. */
 typedef struct nlg_tensor {
     float *data;
@@ -162,6 +164,9 @@ typedef struct nlg_op {
     /* Optional, for drawings: what the op is, and its word there ("depthwise conv"; without it the name). */
     nlg_op_role role;
     const char *(*word)(const void *attrs, nlg_shape x);
+    /* Optional, for ONNX files (layers/ops/onnx.h): writes the nodes of one use; false: it has no form there. */
+    bool (*onnx)(const struct nlg_onnx_use *use);
+    bool gives_vectors; /* in ONNX: [N, C] and not [N, C, 1, 1] */
 } nlg_op;
 
 /* Registry: one row in ops.def per op. */

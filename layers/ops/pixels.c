@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static void no_cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nlg_op_cost *cost) {
     (void)attrs, (void)x, (void)n_x, (void)y;
@@ -72,6 +73,19 @@ static const char *channel_word(const void *attrs, nlg_shape x) {
     return "pad channels";
 }
 
+static bool channel_onnx(const nlg_onnx_use *u) {
+    const nlg_channel_pad_attrs *a = u->attrs;
+    char thin[NLG_ONNX_NAME], name[5][NLG_ONNX_NAME];
+    const int64_t from[] = {0, 0}, to[] = {u->x[0].h, u->x[0].w}, axes[] = {2, 3}, steps[] = {a->stride, a->stride};
+    const int64_t *const lists[] = {from, to, axes, steps}, pads[] = {0, a->before, 0, 0, 0, a->after, 0, 0};
+    for (int i = 0; i < 4; i++) nlg_onnx_whole_numbers(u->onnx, lists[i], 2, name[i]);
+    nlg_onnx_whole_numbers(u->onnx, pads, 8, name[4]);
+    snprintf(thin, sizeof thin, "%.140s_thinned", u->out);
+    nlg_onnx_node(u->onnx, "Slice", (const char *const[]){u->in[0], name[0], name[1], name[2], name[3]}, 5, thin, NULL, 0);
+    nlg_onnx_node(u->onnx, "Pad", (const char *const[]){thin, name[4]}, 2, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_channel_pad = {
     .name = "channel_pad",
     .summary = "channels of zeros behind (shortcut A)",
@@ -84,6 +98,7 @@ const nlg_op nlg_op_channel_pad = {
     .backward = channel_backward,
     .describe = channel_describe,
     .word = channel_word,
+    .onnx = channel_onnx,
 };
 
 /* ---- spatial_pad: zero pixels around, negative values crop ---- */
@@ -126,6 +141,15 @@ static void spatial_describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "%d,%d,%d,%d", a->top, a->bottom, a->left, a->right);
 }
 
+static bool spatial_onnx(const nlg_onnx_use *u) {
+    const nlg_spatial_pad_attrs *a = u->attrs;
+    const int64_t pads[] = {0, 0, a->top, a->left, 0, 0, a->bottom, a->right};
+    char name[NLG_ONNX_NAME];
+    nlg_onnx_whole_numbers(u->onnx, pads, 8, name);
+    nlg_onnx_node(u->onnx, "Pad", (const char *const[]){u->in[0], name}, 2, u->out, NULL, 0);
+    return true;
+}
+
 const nlg_op nlg_op_spatial_pad = {
     .name = "spatial_pad",
     .summary = "a border of zeros",
@@ -137,6 +161,7 @@ const nlg_op nlg_op_spatial_pad = {
     .forward = spatial_forward,
     .backward = spatial_backward,
     .describe = spatial_describe,
+    .onnx = spatial_onnx,
 };
 
 /* ---- upsample_nearest ---- */
@@ -183,6 +208,17 @@ static const char *upsample_word(const void *attrs, nlg_shape x) {
     return "upsample";
 }
 
+static bool upsample_onnx(const nlg_onnx_use *u) {
+    const float factor = (float)((const nlg_upsample_attrs *)u->attrs)->factor, scales[] = {1, 1, factor, factor};
+    const nlg_onnx_attr attrs[] = {{.name = "mode", .word = "nearest"},
+                                   {.name = "coordinate_transformation_mode", .word = "asymmetric"},
+                                   {.name = "nearest_mode", .word = "floor"}};
+    char name[NLG_ONNX_NAME];
+    nlg_onnx_constant(u->onnx, scales, 4, name);
+    nlg_onnx_node(u->onnx, "Resize", (const char *const[]){u->in[0], "", name}, 3, u->out, attrs, 3);
+    return true;
+}
+
 const nlg_op nlg_op_upsample_nearest = {
     .name = "upsample_nearest",
     .summary = "larger by whole factors, nearest pixel",
@@ -195,4 +231,5 @@ const nlg_op nlg_op_upsample_nearest = {
     .backward = upsample_backward,
     .describe = upsample_describe,
     .word = upsample_word,
+    .onnx = upsample_onnx,
 };

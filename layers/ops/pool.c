@@ -7,6 +7,7 @@
 #include "layers/kernels/pool.h"
 
 #include "layers/ops/op_util.h"
+#include "layers/ops/onnx.h"
 
 static nlg_pool_axis axis_of(int in, int kernel, int stride, int before, int after, bool same, bool ceil_mode) {
     nlg_pool_axis axis = {.in = in, .kernel = kernel, .stride = stride, .before = before, .after = after};
@@ -118,6 +119,30 @@ static nlg_status max_infer(const void *attrs, const nlg_shape *x, int n_x, nlg_
     return infer(attrs, x, n_x, y, err);
 }
 
+/* The padding behind is what the last window needs, so that rounding up needs no word of its own. */
+static int pad_behind(const nlg_pool_axis *a) {
+    const int needed = (a->out - 1) * a->stride + a->kernel - a->in - a->before;
+    return needed > 0 ? needed : 0;
+}
+
+static bool onnx_pool(const nlg_onnx_use *u, const char *type) {
+    const nlg_pool_attrs *a = u->attrs;
+    const nlg_pool pool = pool_of(a, u->x[0], 1);
+    const int bottom = pad_behind(&pool.h), right = pad_behind(&pool.w);
+    const bool average = type[0] == 'A';
+    if (average && a->count_include_pad && (bottom > pool.h.after || right > pool.w.after)) return false; /* would be counted */
+    const nlg_onnx_attr attrs[] = {{.name = "kernel_shape", .n = 2, .ints = {pool.h.kernel, pool.w.kernel}},
+                                   {.name = "strides", .n = 2, .ints = {pool.h.stride, pool.w.stride}},
+                                   {.name = "pads", .n = 4, .ints = {pool.h.before, pool.w.before, bottom, right}},
+                                   {.name = "count_include_pad", .n = 1, .ints = {a->count_include_pad}, .one = true}};
+    nlg_onnx_node(u->onnx, type, u->in, 1, u->out, attrs, average ? 4 : 3);
+    return true;
+}
+
+static bool onnx_max(const nlg_onnx_use *u) {
+    return onnx_pool(u, "MaxPool");
+}
+
 const nlg_op nlg_op_max_pool = {
     .name = "max_pool",
     .summary = "largest value of a window",
@@ -132,11 +157,18 @@ const nlg_op nlg_op_max_pool = {
     .describe = describe,
     .window = window,
     .role = NLG_ROLE_POOL,
+    .onnx = onnx_max,
 };
 
 static const char *avg_word(const void *attrs, nlg_shape x) {
     (void)x;
     return ((const nlg_pool_attrs *)attrs)->global ? "global avg pool" : "avg pool";
+}
+
+static bool onnx_avg(const nlg_onnx_use *u) {
+    if (!((const nlg_pool_attrs *)u->attrs)->global) return onnx_pool(u, "AveragePool");
+    nlg_onnx_node(u->onnx, "GlobalAveragePool", u->in, 1, u->out, NULL, 0);
+    return true;
 }
 
 const nlg_op nlg_op_avg_pool = {
@@ -153,6 +185,7 @@ const nlg_op nlg_op_avg_pool = {
     .window = window,
     .role = NLG_ROLE_POOL,
     .word = avg_word,
+    .onnx = onnx_avg,
 };
 
 /* ---- adaptive ---- */
@@ -202,6 +235,14 @@ static void adaptive_describe(const void *attrs, char *text, size_t size) {
     snprintf(text, size, "to %dx%d", a->out_h, a->out_w);
 }
 
+static bool onnx_adaptive(const nlg_onnx_use *u) {
+    const int h = u->x[0].h / u->y.h, w = u->x[0].w / u->y.w;
+    if (h * u->y.h != u->x[0].h || w * u->y.w != u->x[0].w) return false;
+    const nlg_onnx_attr attrs[] = {{.name = "kernel_shape", .n = 2, .ints = {h, w}}, {.name = "strides", .n = 2, .ints = {h, w}}};
+    nlg_onnx_node(u->onnx, "AveragePool", u->in, 1, u->out, attrs, 2);
+    return true;
+}
+
 const nlg_op nlg_op_adaptive_avg_pool = {
     .name = "adaptive_avg_pool",
     .summary = "means that give a stated size",
@@ -214,4 +255,5 @@ const nlg_op nlg_op_adaptive_avg_pool = {
     .backward = adaptive_backward,
     .describe = adaptive_describe,
     .role = NLG_ROLE_POOL,
+    .onnx = onnx_adaptive,
 };
