@@ -281,15 +281,18 @@ static void an_exit_is_the_shorter_network(void **state) {
 /* Dense detection is about imbalance: nearly all anchors are background. */
 static void scenes_are_nearly_all_background(void **state) {
     (void)state;
-    enum { SCENES = 200 };
-    nlg_graph *graph = build("retinanet_tiny_bn");
+    enum { SCENES = 200, SIDE = 96 };
+    const nlg_model *model = NULL;
+    nlg_graph *graph = NULL;
     nlg_detector detector;
     nlg_dataset *scenes;
-    const nlg_dataset_options options = {.image_size = 64, .validation = 8};
+    const nlg_dataset_options options = {.image_size = SIDE, .validation = 8};
+    assert_int_equal(nlg_model_find("retinanet_tiny_bn", &model, NULL), NLG_OK);
+    assert_int_equal(nlg_model_build(model, (nlg_shape){SIDE, SIDE, 3}, 10, &graph, NULL), NLG_OK);
     assert_int_equal(nlg_detector_of(graph, "retinanet_tiny_bn", &detector, NULL), NLG_OK);
     assert_int_equal(nlg_dataset_open("scenes", &options, &scenes, NULL), NLG_OK);
     int32_t *match = nlg_alloc((size_t)detector.anchors.count, sizeof *match);
-    float *image = nlg_alloc((size_t)64 * 64 * 3, sizeof *image);
+    float *image = nlg_alloc((size_t)SIDE * SIDE * 3, sizeof *image);
     int64_t matched = 0, missed = 0, objects = 0;
     for (uint32_t i = 0; i < SCENES; i++) {
         nlg_target target;
@@ -303,8 +306,8 @@ static void scenes_are_nearly_all_background(void **state) {
     }
     fprintf(stderr, "%lld of %lld anchors are matched; %lld of %lld objects have no anchor at 0.4\n", (long long)matched,
             (long long)detector.anchors.count * SCENES, (long long)missed, (long long)objects);
-    assert_true(matched > objects && matched * 100 < 2 * (int64_t)detector.anchors.count * SCENES);
-    assert_true(missed * 6 < objects); /* the smallest */
+    assert_true(matched > objects && matched * 100 < 3 * (int64_t)detector.anchors.count * SCENES / 2);
+    assert_true(missed * 100 < objects);
     nlg_free(match);
     nlg_free(image);
     nlg_dataset_close(scenes);
