@@ -30,7 +30,8 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 typedef struct facts {
     double runs, seconds;
-    cJSON *machines; /* of most runs first */
+    cJSON *machines; /* those that worked longest first */
+    int n_machines;
     char last[40];
 } facts;
 
@@ -62,6 +63,7 @@ static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profil
             nlg_json_text(m, rows->names[c], rows->text[i * rows->columns + c] ? rows->text[i * rows->columns + c] : "-");
     }
     nlg_rows_free(rows);
+    f->n_machines = cJSON_GetArraySize(f->machines) - before;
     f->machines = cJSON_GetArrayItem(f->machines, before);
     return NLG_OK;
 }
@@ -83,11 +85,12 @@ static const char *grouped(double number, char text[40]) {
     return text;
 }
 
-static void tell_machine(FILE *out, const cJSON *m) {
+static void tell_machine(FILE *out, const facts *f) {
+    const cJSON *m = f->machines;
     if (!m) return;
-    fprintf(out, " on %s (%s cores, %s), commit %s", cJSON_GetObjectItem(m, "cpu")->valuestring,
+    fprintf(out, " on %s (%s cores, %s), commit %s%s", cJSON_GetObjectItem(m, "cpu")->valuestring,
             cJSON_GetObjectItem(m, "cores")->valuestring, cJSON_GetObjectItem(m, "isa")->valuestring,
-            cJSON_GetObjectItem(m, "commit_id")->valuestring);
+            cJSON_GetObjectItem(m, "commit_id")->valuestring, f->n_machines > 1 ? " and others" : "");
 }
 
 /* "7 of 7" of the checks noted here: of shipped records, or of rows of the shipped tables. */
@@ -125,12 +128,12 @@ static nlg_status add_facts(nlg_report *r, nlg_error *err) {
     if (status == NLG_OK) {
         fprintf(out, "Profile %s: %s%s runs, %s of computing", r->asked, grouped(f.runs, a), shipped ? " shipped" : "",
                 hours_text(f.seconds, b));
-        tell_machine(out, f.machines);
+        tell_machine(out, &f);
         fprintf(out, ", the last at %s.", f.last);
         status = tell_checks(r, out, err);
         if (here.runs > 0) {
             fprintf(out, " Beside them %s runs with other seeds", grouped(here.runs, a));
-            tell_machine(out, here.machines);
+            tell_machine(out, &here);
             fprintf(out, ", the last at %s.", here.last);
         }
     }
