@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/report/structure_parts.h"
 #include "layers/base/memory.h"
 
-enum { HIDDEN = -1, TEXT = NLG_BOX_TEXT, ON_SHORTCUT = 1, ON_PATH = 2 };
+enum { HIDDEN = -1, TEXT = NLG_BOX_TEXT };
 
 /* A box before equal ones are joined. */
 typedef struct item {
@@ -33,34 +34,13 @@ typedef struct reading {
     int *readers;       /* by node: how many nodes read it */
     int *block_of;      /* by node: the outermost block inside of what is drawn; -1 */
     int *item_of_block; /* by block */
-    int *weight;        /* work: by node */
-    int *trace;         /* work: by node */
+    nlg_trail trail;
     item *items;
     int n_items, room;
     nlg_boxes *links; /* arrows between items */
 } reading;
 
 /* --- words --- */
-
-static void label_of(const nlg_graph *g, const nlg_node *node, bool with_stride, char text[TEXT]) {
-    const nlg_shape in = node->n_inputs ? g->nodes[node->inputs[0]].shape : node->shape, out = node->shape;
-    char word[TEXT], kernel[16] = "", width[16] = "", groups[24] = "", stride[16] = "";
-    snprintf(word, sizeof word, "%s", node->op->word ? node->op->word(node->attrs, in) : node->op->name);
-    for (char *c = word; *c; c++)
-        if (*c == '_') *c = ' ';
-    bool each_channel = false;
-    if (node->op->window) {
-        const nlg_window w = node->op->window(node->attrs, in);
-        const bool whole = out.h * out.w == 1 && w.kernel[0] == in.h && w.kernel[1] == in.w && node->op->role == NLG_ROLE_POOL;
-        if (!whole) snprintf(kernel, sizeof kernel, "%dx%d ", w.kernel[0], w.kernel[1]);
-        each_channel = w.groups > 1 && w.groups == in.c;
-        if (w.groups > 1 && !each_channel) snprintf(groups, sizeof groups, ", %d groups", w.groups);
-        if (with_stride && !whole && w.stride[0] * w.stride[1] > 1)
-            snprintf(stride, sizeof stride, " /%d", w.stride[0] > w.stride[1] ? w.stride[0] : w.stride[1]);
-    }
-    if (node->op->role == NLG_ROLE_LAYER && node->n_params && !each_channel) snprintf(width, sizeof width, " %d", out.c);
-    snprintf(text, TEXT, "%s%.20s%s%s%s", kernel, word, width, groups, stride);
-}
 
 static void add_word(char text[TEXT], const char *word) {
     const size_t used = strlen(text);
@@ -69,7 +49,7 @@ static void add_word(char text[TEXT], const char *word) {
 
 static void add_detail(item *it, const nlg_node *node) {
     char word[TEXT];
-    label_of(&(nlg_graph){0}, &(nlg_node){.op = node->op, .attrs = node->attrs, .shape = node->shape}, false, word);
+    nlg_node_label(&(nlg_graph){0}, &(nlg_node){.op = node->op, .attrs = node->attrs, .shape = node->shape}, false, word);
     add_word(it->details, word);
 }
 
@@ -86,90 +66,6 @@ static nlg_tone tone_of(const nlg_node *node) {
 }
 
 /* --- blocks --- */
-
-static int inner_block(const nlg_graph *g, int node, int first, int end, int not_this) {
-    for (int i = 0; i < g->n_blocks; i++) { /* outer ones come first */
-        const nlg_block *k = &g->blocks[i];
-        if (i != not_this && k->first >= first && k->end <= end && node >= k->first && node < k->end) return i;
-    }
-    return -1;
-}
-
-/* Where a block's node reads from outside of it; -1: from several values. */
-static int source_of(const nlg_graph *g, const nlg_block *k) {
-    int source = -2;
-    for (int n = k->first; n < k->end; n++)
-        for (int i = 0; i < g->nodes[n].n_inputs; i++) {
-            const int from = g->nodes[n].inputs[i];
-            if (from >= k->first) continue;
-            if (source != -2 && source != from) return -1;
-            source = from;
-        }
-    return source < 0 ? -1 : source;
-}
-
-static bool has_weights(const nlg_node *node) {
-    return node->op && node->op->role == NLG_ROLE_LAYER && node->n_params > 0;
-}
-
-/* Most layers with weights on a way from the block's source to each of its nodes. */
-static void weigh(reading *r, const nlg_block *k) {
-    for (int n = k->first; n < k->end; n++) {
-        const nlg_node *node = &r->graph->nodes[n];
-        r->weight[n] = 0;
-        for (int i = 0; i < node->n_inputs; i++)
-            if (node->inputs[i] >= k->first && r->weight[node->inputs[i]] > r->weight[n]) r->weight[n] = r->weight[node->inputs[i]];
-        r->weight[n] += has_weights(node);
-    }
-}
-
-/* Adds `bit` to the work of a node and of all that it comes from within the block. */
-static void trace(reading *r, const nlg_block *k, int node, int bit) {
-    r->trace[node] |= bit;
-    for (int n = node; n >= k->first; n--)
-        for (int i = 0; r->trace[n] & bit && i < r->graph->nodes[n].n_inputs; i++)
-            if (r->graph->nodes[n].inputs[i] >= k->first) r->trace[r->graph->nodes[n].inputs[i]] |= bit;
-}
-
-/* The shortcut of a residual block: an addition of which one side passes fewer layers with weights than the other, at most one.
- * The trace of nodes that are on it alone is ON_SHORTCUT. */
-static nlg_shortcut_mark find_shortcut(reading *r, int block) {
-    const nlg_graph *g = r->graph;
-    const nlg_block *k = &g->blocks[block];
-    const int source = source_of(g, k);
-    memset(r->trace + k->first, 0, (size_t)(k->end - k->first) * sizeof *r->trace);
-    if (source < 0) return NLG_SHORTCUT_NONE;
-    weigh(r, k);
-    for (int n = k->end - 1; n >= k->first; n--) {
-        const nlg_node *node = &g->nodes[n];
-        const bool is_sum = node->op && node->op->role == NLG_ROLE_SUM && node->n_inputs == 2;
-        if (!is_sum && node->op && node->op->role == NLG_ROLE_DETAIL) continue;
-        if (!is_sum || inner_block(g, n, k->first, k->end, block) >= 0) break; /* the block does not end in an addition */
-        const int a = node->inputs[0], b = node->inputs[1];
-        const int weight_a = a < k->first ? 0 : r->weight[a], weight_b = b < k->first ? 0 : r->weight[b];
-        const int light = weight_a < weight_b ? a : b, heavy = light == a ? b : a;
-        if (weight_a == weight_b || (weight_a < weight_b ? weight_a : weight_b) > 1) break;
-        if (light < k->first) return NLG_SHORTCUT_IDENTITY;
-        trace(r, k, light, ON_SHORTCUT);
-        trace(r, k, heavy, ON_PATH);
-        return NLG_SHORTCUT_PROJECTION;
-    }
-    return NLG_SHORTCUT_NONE;
-}
-
-/* A module of branches that are joined; *branches: how many. */
-static bool is_branched(const nlg_graph *g, const nlg_block *k, int *branches) {
-    bool found = false;
-    for (int n = k->first; n < k->end; n++)
-        if (g->nodes[n].op && g->nodes[n].op->role == NLG_ROLE_JOIN) found = true, *branches = g->nodes[n].n_inputs;
-    return found;
-}
-
-static bool has_blocks(const nlg_graph *g, const nlg_block *k) {
-    for (const nlg_block *i = k + 1; i < g->blocks + g->n_blocks && i->first < k->end; i++)
-        if (i->end > i->first) return true;
-    return false;
-}
 
 static void add_line(item *it, const char *text, const char *plain) {
     const int n = it->box.n_lines;
@@ -200,24 +96,24 @@ static void describe_block(reading *r, item *it) {
     const nlg_graph *g = r->graph;
     const nlg_block *k = &g->blocks[it->block];
     int branches = 0;
-    it->box.shortcut = find_shortcut(r, it->block);
+    it->box.shortcut = nlg_block_shortcut(&r->trail, it->block);
     if (r->structure->brief) return;
-    if (is_branched(g, k, &branches)) {
+    if (nlg_block_is_branched(g, k, &branches)) {
         char text[TEXT];
         snprintf(text, sizeof text, "%d branches", branches);
-        if (!has_blocks(g, k)) add_line(it, text, text);
+        if (!nlg_block_has_blocks(g, k)) add_line(it, text, text);
         return;
     }
     for (int n = k->first; n < k->end; n++) {
-        const int inner = inner_block(g, n, k->first, k->end, it->block);
+        const int inner = nlg_block_around(g, n, k->first, k->end, it->block);
         char text[TEXT], plain[TEXT];
         if (inner >= 0) {
             add_line(it, g->blocks[inner].title, g->blocks[inner].title);
             n = g->blocks[inner].end - 1;
-        } else if (r->trace[n] != ON_SHORTCUT && g->nodes[n].op &&
-                   (has_weights(&g->nodes[n]) || g->nodes[n].op->role == NLG_ROLE_POOL)) {
-            label_of(g, &g->nodes[n], true, text);
-            label_of(g, &g->nodes[n], false, plain);
+        } else if (r->trail.trace[n] != NLG_ON_SHORTCUT && g->nodes[n].op &&
+                   (nlg_node_has_weights(&g->nodes[n]) || g->nodes[n].op->role == NLG_ROLE_POOL)) {
+            nlg_node_label(g, &g->nodes[n], true, text);
+            nlg_node_label(g, &g->nodes[n], false, plain);
             add_line(it, text, plain);
         }
     }
@@ -275,20 +171,13 @@ static nlg_status take_part(reading *r, item *it, int *index, nlg_error *err) {
     return NLG_OK;
 }
 
-static size_t weights_of(const nlg_graph *g, const nlg_block *k) {
-    size_t sum = 0;
-    for (int n = k->first; n < k->end; n++)
-        for (int i = 0; i < g->nodes[n].n_params; i++) sum += g->params[g->nodes[n].params[i]].count;
-    return sum;
-}
-
 static nlg_status take_block(reading *r, int node, int block, nlg_error *err) {
     const nlg_block *k = &r->graph->blocks[block];
     if (r->item_of_block[block] < 0) {
         item it = new_item(r, node, block);
         it.first_param = first_param(r->graph, k->first, k->end);
         snprintf(it.box.title, TEXT, "%s", k->title);
-        it.weights = has_blocks(r->graph, k) ? 0 : weights_of(r->graph, k);
+        it.weights = nlg_block_has_blocks(r->graph, k) ? 0 : nlg_block_weights(r->graph, k);
         describe_block(r, &it);
         NLG_TRY(take_part(r, &it, &r->item_of_block[block], err));
     }
@@ -318,8 +207,8 @@ static nlg_status take_layer(reading *r, int node, nlg_error *err) {
         it.box.is_sign = true;
         snprintf(it.box.title, TEXT, "%s", n->op->word ? n->op->word(n->attrs, n->shape) : n->op->name);
     } else {
-        label_of(r->graph, n, true, it.box.title);
-        label_of(r->graph, n, false, it.plain[0]);
+        nlg_node_label(r->graph, n, true, it.box.title);
+        nlg_node_label(r->graph, n, false, it.plain[0]);
     }
     return take_part(r, &it, &r->item_of[node], err);
 }
@@ -418,25 +307,6 @@ static void join_runs(reading *r) {
 
 /* --- to boxes --- */
 
-static bool is_read_behind(const nlg_graph *g, int node, int end) {
-    for (int m = end; m < g->n_nodes; m++)
-        for (int i = 0; i < g->nodes[m].n_inputs; i++)
-            if (g->nodes[m].inputs[i] == node) return true;
-    return false;
-}
-
-/* How many values of a block are read outside of it; *largest: the shape of the largest. */
-static int maps_of(const reading *r, const nlg_block *k, nlg_shape *largest) {
-    const nlg_graph *g = r->graph;
-    int maps = 0;
-    for (int n = k->first; n < k->end; n++) {
-        const bool read = is_read_behind(g, n, k->end);
-        if (read && (!maps || g->nodes[n].shape.h > largest->h)) *largest = g->nodes[n].shape;
-        maps += read;
-    }
-    return maps;
-}
-
 static int stride_of(const item *it) {
     return (it->in.h + it->shape.h / 2) / it->shape.h;
 }
@@ -458,9 +328,9 @@ static void finish_texts(const reading *r, item *it) {
     if (*it->details && (!whole || (r->structure->show == NLG_SHOW_BLOCKS && !r->structure->brief)))
         nlg_box_soft(&it->box, "%s", it->details);
     if (r->structure->brief || it->shared > 1) return;
-    if (it->block >= 0 && maps_of(r, &r->graph->blocks[it->block], &it->shape) > 1) {
-        nlg_box_soft(&it->box, "%d maps from %dx%d", maps_of(r, &r->graph->blocks[it->block], &it->shape), it->shape.h,
-                     it->shape.w);
+    if (it->block >= 0 && nlg_block_maps(r->graph, &r->graph->blocks[it->block], &it->shape) > 1) {
+        nlg_box_soft(&it->box, "%d maps from %dx%d", nlg_block_maps(r->graph, &r->graph->blocks[it->block], &it->shape),
+                     it->shape.h, it->shape.w);
         return;
     }
     nlg_shape_text(it->shape, shape, sizeof shape);
@@ -489,7 +359,7 @@ static bool to_bar(const reading *r, item *it) {
 static bool leaves(const reading *r, int node) {
     for (int i = 0; i < r->graph->n_outputs; i++)
         if (r->graph->outputs[i] == node) return true;
-    return is_read_behind(r->graph, node, r->end);
+    return nlg_node_is_read_behind(r->graph, node, r->end);
 }
 
 static nlg_status to_boxes(reading *r, nlg_boxes *boxes, nlg_error *err) {
@@ -524,24 +394,6 @@ static nlg_status to_boxes(reading *r, nlg_boxes *boxes, nlg_error *err) {
     return NLG_OK;
 }
 
-/* "TITLE" or "TITLE#N", the N-th of this title. Without a number one whose output is like its input, if there is such a one: the
- * first of a stage is often an exception. -1: none. */
-static int find_block(const nlg_graph *g, const char *wanted) {
-    const char *mark = strrchr(wanted, '#');
-    const int number = mark ? atoi(mark + 1) : 0, length = mark ? (int)(mark - wanted) : (int)strlen(wanted);
-    int first = -1, count = 0;
-    for (int i = 0; i < g->n_blocks; i++) {
-        const nlg_block *k = &g->blocks[i];
-        if (k->end == k->first || strncmp(k->title, wanted, (size_t)length) != 0 || k->title[length]) continue;
-        count++;
-        if (number ? count == number : first < 0) first = i;
-        const int source = source_of(g, k);
-        if (!number && source >= 0 && memcmp(&g->nodes[source].shape, &g->nodes[k->end - 1].shape, sizeof(nlg_shape)) == 0)
-            return i;
-    }
-    return first;
-}
-
 static nlg_status refuse_block(const nlg_network *network, const char *block, nlg_error *err) {
     const char *titles[24];
     char list[400] = "";
@@ -556,14 +408,15 @@ static nlg_status refuse_block(const nlg_network *network, const char *block, nl
 static nlg_status begin(reading *r, int block, nlg_error *err) {
     const nlg_graph *g = r->graph;
     const size_t nodes = (size_t)g->n_nodes;
+    r->trail.graph = g;
     r->item_of = nlg_alloc(nodes, sizeof *r->item_of);
     r->readers = nlg_alloc(nodes, sizeof *r->readers);
     r->block_of = nlg_alloc(nodes, sizeof *r->block_of);
-    r->weight = nlg_alloc(nodes, sizeof *r->weight);
-    r->trace = nlg_alloc(nodes, sizeof *r->trace);
+    r->trail.weight = nlg_alloc(nodes, sizeof *r->trail.weight);
+    r->trail.trace = nlg_alloc(nodes, sizeof *r->trail.trace);
     r->item_of_block = nlg_alloc((size_t)g->n_blocks + 1, sizeof *r->item_of_block);
     r->links = nlg_alloc(1, sizeof *r->links);
-    if (!r->item_of || !r->readers || !r->block_of || !r->weight || !r->trace || !r->item_of_block || !r->links)
+    if (!r->item_of || !r->readers || !r->block_of || !r->trail.weight || !r->trail.trace || !r->item_of_block || !r->links)
         return nlg_fail_memory(err, nodes * sizeof *r->item_of, "a drawing");
     for (int i = 0; i < g->n_blocks; i++) r->item_of_block[i] = -1;
     for (int n = 0; n < g->n_nodes; n++) {
@@ -571,7 +424,7 @@ static nlg_status begin(reading *r, int block, nlg_error *err) {
         for (int i = 0; i < g->nodes[n].n_inputs; i++) r->readers[g->nodes[n].inputs[i]]++;
     }
     for (int n = r->first; n < r->end; n++)
-        r->block_of[n] = r->structure->show == NLG_SHOW_LAYERS ? -1 : inner_block(g, n, r->first, r->end, block);
+        r->block_of[n] = r->structure->show == NLG_SHOW_LAYERS ? -1 : nlg_block_around(g, n, r->first, r->end, block);
     return NLG_OK;
 }
 
@@ -579,8 +432,8 @@ static void finish(reading *r) {
     nlg_free(r->item_of);
     nlg_free(r->readers);
     nlg_free(r->block_of);
-    nlg_free(r->weight);
-    nlg_free(r->trace);
+    nlg_free(r->trail.weight);
+    nlg_free(r->trail.trace);
     nlg_free(r->item_of_block);
     nlg_free(r->items);
     if (r->links) nlg_boxes_free(r->links);
@@ -591,7 +444,7 @@ nlg_status nlg_structure_boxes(const nlg_network *network, const nlg_structure *
     reading r = {.graph = network->graph, .structure = structure, .end = network->graph->n_nodes};
     int block = -1;
     if (structure->block) {
-        block = find_block(r.graph, structure->block);
+        block = nlg_block_find(r.graph, structure->block);
         if (block < 0) return refuse_block(network, structure->block, err);
         r.first = r.graph->blocks[block].first;
         r.end = r.graph->blocks[block].end;
@@ -602,46 +455,4 @@ nlg_status nlg_structure_boxes(const nlg_network *network, const nlg_structure *
     if (status == NLG_OK) status = to_boxes(&r, boxes, err);
     finish(&r);
     return status;
-}
-
-/* --- facts --- */
-
-int nlg_structure_kinds(const nlg_graph *g, const char **titles, int room) {
-    int n = 0;
-    for (int i = 0; i < g->n_blocks && n < room; i++) {
-        bool known = g->blocks[i].end == g->blocks[i].first || inner_block(g, g->blocks[i].first, 0, g->n_nodes, -1) != i;
-        for (int k = 0; k < n; k++) known |= strcmp(titles[k], g->blocks[i].title) == 0;
-        if (!known) titles[n++] = g->blocks[i].title;
-    }
-    return n;
-}
-
-static int print_count(char *text, size_t size, double value, const char *unit) {
-    if (value >= 1e9) return snprintf(text, size, "%.3g G %s", 1e-9 * value, unit);
-    if (value >= 1e6) return snprintf(text, size, "%.3g M %s", 1e-6 * value, unit);
-    if (value >= 1e4) return snprintf(text, size, "%.3g k %s", 1e-3 * value, unit);
-    return snprintf(text, size, "%.0f %s", value, unit);
-}
-
-nlg_status nlg_structure_counts(const nlg_network *network, const char *block, char *text, size_t size, nlg_error *err) {
-    double params = (double)network->cost.params_without_aux, macs = (double)network->cost.macs;
-    const int found = block ? find_block(network->graph, block) : -1;
-    if (found >= 0) {
-        params = macs = 0;
-        for (int n = network->graph->blocks[found].first; n < network->graph->blocks[found].end; n++) {
-            nlg_layer_row row;
-            NLG_TRY(nlg_network_layer(network, n, &row, err));
-            params += (double)row.params;
-            macs += (double)row.cost.macs;
-        }
-    }
-    const int used = print_count(text, size, params, "params, ");
-    if (used > 0 && (size_t)used < size) print_count(text + used, size - (size_t)used, macs, "MACs");
-    return NLG_OK;
-}
-
-nlg_show nlg_structure_choice(const nlg_graph *g) {
-    int outer = 0;
-    for (int i = 0; i < g->n_blocks; i++) outer += inner_block(g, g->blocks[i].first, 0, g->n_nodes, -1) == i;
-    return outer > 12 ? NLG_SHOW_STAGES : NLG_SHOW_BLOCKS;
 }
