@@ -66,6 +66,15 @@ static nlg_status build(const char *name, int workers, watch *w, char digest[65]
     return nlg_table_build(&options, digest, err);
 }
 
+static void remove_table(const char *name) {
+    static const char *const endings[] = {".json", ".csv.gz", "-test.csv.gz", ".rows"};
+    for (int i = 0; i < 4; i++) {
+        char file[64];
+        snprintf(file, sizeof file, "%s%s", name, endings[i]);
+        unlink(path_of(file));
+    }
+}
+
 /* The digest of the one table that all tests build, and its files as "whole". */
 static const char *whole_digest(void) {
     static char digest[65];
@@ -109,6 +118,7 @@ static void a_stopped_build_goes_on(void **state) {
     for (int workers = 0; workers <= 2; workers += 2) {
         watch first = {.stop_at = 2}, second = {0};
         nlg_error err = {0};
+        remove_table("stopped");
         assert_int_equal(build("stopped", workers, &first, digest, &err), NLG_ERR_INTERRUPTED);
         assert_non_null(strstr(err.text, "again to continue"));
         if (!workers) { /* killed within a line */
@@ -137,6 +147,31 @@ static void other_settings_do_not_mix(void **state) {
     assert_non_null(strstr(err.text, "other settings"));
 }
 
+/* Hours of work: built once, and never written over by another one. */
+static void a_finished_table_stays(void **state) {
+    (void)state;
+    char digest[65];
+    watch w = {0};
+    nlg_error err = {0};
+    whole_digest();
+    if (build("whole", 2, &w, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_string_equal(digest, whole_digest());
+    assert_int_equal(w.calls, 0);
+    assert_false(nlg_file_exists(path_of("whole.rows")));
+    nlg_table_build_options options = {.recipe = recipe_here(), .path = path_of("whole")};
+    options.recipe.recipe.lr = 0.25;
+    assert_int_equal(nlg_table_build(&options, digest, &err), NLG_ERR_INPUT);
+    assert_non_null(strstr(err.text, "whole.json: tells of a finished table of space"));
+    assert_false(nlg_file_exists(path_of("whole.rows")));
+    for (int i = 0; i < 2; i++) { /* damaged: built again */
+        watch again = {0};
+        err = (nlg_error){0};
+        if (build("broken", 0, &again, digest, &err) != NLG_OK) fail_msg("%s", err.text);
+        assert_int_equal(again.calls, TRAININGS);
+        assert_int_equal(nlg_file_write(path_of("broken-test.csv.gz"), "x\n", 2, NULL), NLG_OK);
+    }
+}
+
 /* ---- PATH.rows ---------------------------------------------------------------------------------------------------------- */
 
 static char *rows_text(const char *name, size_t *size) {
@@ -152,6 +187,7 @@ static void continue_after(void (*change)(FILE *rows, const char *content, size_
     char digest[65];
     size_t size;
     nlg_error err = {0};
+    remove_table("changed");
     assert_int_equal(build("changed", 0, &first, digest, &err), NLG_ERR_INTERRUPTED);
     char *content = rows_text("changed.rows", &size);
     FILE *rows = fopen(path_of("changed.rows"), "w");
@@ -217,6 +253,7 @@ static void a_full_disk_loses_no_row(void **state) {
         char digest[65];
         watch first = {.stop_at = 2}, second = {0}, third = {0};
         nlg_error err = {0};
+        remove_table("full");
         assert_int_equal(build("full", 0, &first, digest, &err), NLG_ERR_INTERRUPTED);
         char *content = rows_text("full.rows", &two);
         nlg_free(content);
@@ -517,6 +554,7 @@ int main(void) {
         cmocka_unit_test(workers_do_not_change_a_table),
         cmocka_unit_test(a_stopped_build_goes_on),
         cmocka_unit_test(other_settings_do_not_mix),
+        cmocka_unit_test(a_finished_table_stays),
         cmocka_unit_test(a_full_disk_loses_no_row),
         cmocka_unit_test(damaged_rows_are_trained_again),
         cmocka_unit_test(one_build_of_a_path_at_a_time),

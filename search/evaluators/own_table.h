@@ -52,7 +52,7 @@ typedef struct nlg_table_build_options {
     void *progress_context;
     bool (*stop)(void); /* may be NULL; also looked at while workers are awaited */
 } nlg_table_build_options;
-/* digest: of the table without seconds. */
+/* digest: of the table without seconds. A finished table of the same configuration stays as it is; one of another is refused. */
 nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err);
 
 /* Trains one architecture again. Its bits depend on the recipe, the code and the seed alone. */

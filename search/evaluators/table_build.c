@@ -346,12 +346,44 @@ static void thin_out(build *b, int limit) {
     b->count = limit;
 }
 
-static nlg_status set_up(build *b, nlg_error *err) {
+/* Whether PATH holds this very table already, whole; digest: its. A table of other settings is the work of hours: it is not written
+ * over. One that is damaged is built again. */
+static nlg_status find_finished(const build *b, bool *finished, char digest[65], nlg_error *err) {
+    char *names[3] = {NULL, NULL, NULL};
+    static const char *const endings[] = {".json", ".csv.gz", "-test.csv.gz"};
+    nlg_table_facts facts = {0};
+    nlg_table_file *table = NULL, *test = NULL;
+    nlg_status status = NLG_OK;
+    *finished = false;
+    for (int i = 0; i < 3 && status == NLG_OK; i++) status = nlg_table_path(b->options->path, endings[i], &names[i], err);
+    if (status == NLG_OK && nlg_file_exists(names[0])) {
+        status = nlg_table_facts_read(b->options->path, &facts, err);
+        if (status == NLG_OK && strcmp(facts.config, b->config) != 0)
+            status = nlg_fail(err, NLG_ERR_INPUT,
+                              "%s: tells of a finished table of space %s with other settings, data or numerics version; remove its "
+                              "files to build another there, or name another path",
+                              names[0], facts.space);
+        nlg_error damage = {0};
+        *finished = status == NLG_OK && nlg_table_file_open(names[1], &table, &damage) == NLG_OK &&
+                    nlg_table_file_open(names[2], &test, &damage) == NLG_OK &&
+                    nlg_table_facts_check(&facts, table, test, &damage) == NLG_OK;
+        if (*finished) snprintf(digest, 65, "%s", facts.digest);
+    }
+    nlg_table_file_close(table);
+    nlg_table_file_close(test);
+    nlg_table_facts_free(&facts);
+    for (int i = 0; i < 3; i++) nlg_free(names[i]);
+    return status;
+}
+
+static nlg_status set_up(build *b, bool *finished, char digest[65], nlg_error *err) {
     const nlg_table_recipe *r = b->recipe;
     NLG_TRY(nlg_table_check(r, err));
     NLG_TRY(nlg_table_path(b->options->path, ".rows", &b->rows_path, err));
     NLG_TRY(nlg_store_lock_take(&b->lock, b->rows_path, err));
     NLG_TRY(nlg_table_config(r, &b->config, err));
+    NLG_TRY(find_finished(b, finished, digest, err));
+    if (*finished) return NLG_OK;
     NLG_TRY(nlg_space_list(r->space, &b->codes, &b->count, err));
     thin_out(b, r->limit);
     b->total = b->count * r->seeds;
@@ -362,13 +394,14 @@ static nlg_status set_up(build *b, nlg_error *err) {
 
 nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err) {
     build b = {.options = options, .recipe = &options->recipe, .lock.file = -1};
-    nlg_status status = set_up(&b, err);
+    bool finished = false;
+    nlg_status status = set_up(&b, &finished, digest, err);
     if (status == NLG_OK && b.done < b.total) status = options->workers > 0 ? train_in_workers(&b, err) : train_here(&b, err);
     for (int i = 0; status == NLG_OK && i < b.total; i++) {
         if (!b.rows[i].epochs) status = nlg_fail(err, NLG_ERR_IO, "%s: a row is missing; give the same command again", b.rows_path);
     }
-    if (status == NLG_OK) status = write_tables(&b, digest, err);
-    if (status == NLG_OK) nlg_file_remove(b.rows_path);
+    if (status == NLG_OK && !finished) status = write_tables(&b, digest, err);
+    if (status == NLG_OK) nlg_file_remove(b.rows_path); /* also of a build that was killed behind its last file */
     nlg_store_lock_release(&b.lock);
     nlg_free(b.config);
     nlg_free(b.rows_path);
