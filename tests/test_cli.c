@@ -321,6 +321,7 @@ static void drawings_have_formats(void **state) {
     assert_int_equal(none.code, 2);
     assert_non_null(strstr(none.err, "gnuplot cannot be started"));
     run_refused("expected a name that ends with .svg, .png, .pdf or .dot", "lineage draw lenet5 --output $D/a.jpg");
+    run_refused("a PNG has at most 32767 a side", "lineage draw resnet1202_cifar --show layers --output $D/a.png");
     run_refused("lenet5 has no block 'x'; it has: none", "lineage draw lenet5 --block x --output -");
     run_refused("--show: expected stages, blocks or layers, found 'x'", "lineage draw lenet5 --show x --output -");
     run_refused("expected a network or a drawing", "lineage draw");

@@ -280,7 +280,7 @@ static void print_objects(FILE *f, const nlg_scene *s, double scale) {
 }
 
 static const char *const anchor_words[] = {"left", "center", "right"};
-enum { PRINTS = 2, FIRST_TEXT = 3 };
+enum { PRINTS = 2, FIRST_TEXT = 3, MOST_PIXELS = 32767 /* cairo */ };
 static const char *const print_names[PRINTS] = {"out.png", "out.pdf"};
 static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0", "1",  "2",  "3",       "4",      "5",
                                           "6",       "7",     "8",      "9", "10", "11", "out.png", "out.pdf"};
@@ -337,6 +337,10 @@ nlg_status nlg_scene_print(const nlg_scene *s, nlg_bytes *png, nlg_bytes *pdf, n
     for (int i = 0; i < PRINTS; i++)
         if (out[i]) *out[i] = (nlg_bytes){0};
     if (s->short_of_memory) return nlg_fail_memory(err, 0, "a drawing");
+    if (png && 2 * (s->width > s->height ? s->width : s->height) > MOST_PIXELS)
+        return nlg_fail(err, NLG_ERR_INPUT,
+                        "the drawing is %.0f x %.0f pixels, a PNG has at most %d a side; make it .svg or .pdf, or show less",
+                        2 * s->width, 2 * s->height, MOST_PIXELS);
     NLG_TRY(nlg_gnuplot_folder(folder, sizeof folder, err));
     nlg_status status = write_files(s, folder, wanted, err);
     if (status == NLG_OK) status = nlg_gnuplot_run(folder, "structure", err);
