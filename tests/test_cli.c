@@ -328,6 +328,8 @@ static void drawings_have_formats(void **state) {
     run_refused("unknown model 'nosuch'", "lineage bench lenet5 nosuch --seconds 0.1 --threads 1");
     run_good("lineage export lenet5_small $D/a.onnx --seed 3 && head -c 20 $D/a.onnx | grep -q netlineage");
     run_refused("has no form in ONNX's operations", "lineage export lenet5_1998 $D/b.onnx");
+    run_refused("is the checkpoint of a training",
+                "echo x >$D/t.st && echo x >$D/t.st.state && ln -s t.st $D/l.st && lineage export lenet5 $D/l.st");
     run_refused("export writes safetensors, not what .pth stands for", "lineage export lenet5 $D/a.pth");
     assert_non_null(strstr(run_good("lineage show efficientnet_b2").out, "resized to 288 (bicubic), centre crop 288,"));
     assert_non_null(strstr(run_good("lineage show inception_v3").out, "resized to 342 (bilinear), centre crop 299,"));

@@ -8,6 +8,7 @@
 #include "harness/options.h"
 #include "harness/measures/training.h"
 #include "layers/base/file.h"
+#include "layers/base/memory.h"
 #include "layers/graph/onnx.h"
 #include "layers/graph/weights_file.h"
 
@@ -38,6 +39,16 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     }
 }
 
+/* A training's weights are not written over: their state lies beside them, where all links lead. */
+static nlg_status refuse_checkpoint(const char *path, nlg_error *err) {
+    char *target, state[4096];
+    NLG_TRY(nlg_file_target(path, &target, err));
+    const bool fits = snprintf(state, sizeof state, "%s.state", target) < (int)sizeof state;
+    nlg_free(target);
+    if (!fits || !nlg_file_exists(state)) return NLG_OK;
+    return nlg_fail(err, NLG_ERR_INPUT, "%s: is the checkpoint of a training (%s); name another file", path, state);
+}
+
 /* Endings that stand for another format. */
 static nlg_status check_name(const char *path, nlg_error *err) {
     static const char *const others[] = {".pth", ".pt", ".bin", ".h5", ".npz", ".ckpt", ".pkl"};
@@ -49,6 +60,7 @@ static nlg_status check_name(const char *path, nlg_error *err) {
                             "safetensors.torch.load_file reads it)",
                             path, others[i]);
     }
+    NLG_TRY(refuse_checkpoint(path, err));
     return nlg_file_probe(path, err);
 }
 
