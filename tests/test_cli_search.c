@@ -268,9 +268,9 @@ static void tables_are_built_and_verified(void **state) {
     /* An interrupted check has not passed. */
     run_good(
         "lineage table build lineage --data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 64 --seeds 1 "
-        "--limit 4 --out $D/long");
+        "--limit 24 --out $D/long");
     verified =
-        run("timeout --foreground --preserve-status -s INT 0.2 lineage table verify $D/long --data mnist:$D --rows 4 --threads 1");
+        run("timeout --foreground --preserve-status -s INT 0.2 lineage table verify $D/long --data mnist:$D --rows 24 --threads 1");
     assert_int_equal(verified.code, 130);
     assert_null(strstr(verified.out, "rows have the same bits"));
     run_refused("from 1 to 64, found 2000",
