@@ -125,6 +125,8 @@ static void live_runs_have_seeds_of_their_own(void **state) {
 static void verdicts_of_shipped_records_alone(void **state) {
     (void)state;
     run_good("NLG_SHARE=$D/share lineage report --claims $D/claims.json --results $D/none");
+    assert_non_null(strstr(run_good("NLG_SHARE=$D/share lineage report --json --results $D/none >/dev/null").err,
+                           "none holds no results; the report is of the shipped records alone"));
     cJSON *list = run_json("cat $D/claims.json");
     assert_string_equal(json_text(claim(list, "weights"), "verdict"), "supported");
     assert_string_equal(json_text(claim(list, "weights"), "source"), "shipped");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/command.h"
+#include "harness/plans/results_store.h"
 #include "harness/report/report.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
@@ -90,12 +91,23 @@ static nlg_status make(nlg_report *r, const report_options *o, bool json, nlg_er
     return NLG_OK;
 }
 
+/* A wrong name must not pass for a machine on which nothing ran. */
+static nlg_status warn_of_nothing(const nlg_report_source *from, nlg_error *err) {
+    char path[1024];
+    NLG_TRY(nlg_results_path(from->results, path, sizeof path, err));
+    if (!nlg_file_exists(path))
+        fprintf(stderr, "warning: %s holds no results; the report is of the shipped records alone\n", from->results);
+    return NLG_OK;
+}
+
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const report_options *o = call->options;
+    const bool may_be_shipped = strcmp(o->from.profile, "quick") == 0 && !o->from.live && !o->claims;
     nlg_report report;
     if (strcmp(o->from.profile, "quick") != 0 && (o->from.live || o->from.shipped || o->claims))
         return nlg_fail(err, NLG_ERR_INPUT, "--live, --shipped and --claims are for the profile quick, found %s", o->from.profile);
     nlg_status status = nlg_report_open(&report, &o->from, err);
+    if (status == NLG_OK && may_be_shipped) status = warn_of_nothing(&o->from, err);
     if (status == NLG_OK) status = make(&report, o, call->settings.json, err);
     nlg_report_close(&report);
     return status;
