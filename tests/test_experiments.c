@@ -403,6 +403,30 @@ static void records_hold_answers_and_exits(void **state) {
                         "macs,40160592;macs_exit1,35298000;macs_exit2,37729296;");
 }
 
+/* The search is there already, by another experiment or before a stop; what is chosen from it is not. */
+static void sources_may_be_there_in_part(void **state) {
+    (void)state;
+    static const char only_search[] =
+        "{\"name\":\"search\",\"measure\":\"search\",\"cross\":{\"strategy\":[\"random\"]},\"with\":{\"space\":\"nasnet_small\","
+        "\"budget\":2," TRAIN "}}";
+    char text[4096];
+    snprintf(text, sizeof text, "{\"id\":\"y\",\"title\":\"t\"," SMOKE "\"stages\":[%s]}", only_search);
+    write_experiment("y.json", text);
+    run_good("lineage run --profile smoke --experiments $D/y.json --results $D/r");
+    snprintf(text, sizeof text,
+             HEAD SMOKE
+             "\"stages\":[%s,{\"name\":\"rates\",\"measure\":\"train\",\"cross\":{\"arm\":{\"winners_of\":\"search\"},"
+             "\"rate\":[0.05,0.1]},\"with\":{" TRAIN "}},{\"name\":\"last\",\"measure\":\"train\",\"final\":true,\"cross\":{"
+             "\"arm\":{\"winners_of\":\"search\"},\"rate\":{\"best_of\":\"rates\",\"metric\":\"val_accuracy\"}},\"with\":{" TRAIN
+             "}}]}",
+             only_search);
+    write_experiment("e.json", text);
+    run_good("lineage run --plan --profile smoke --experiments $D/e.json --results $D/r");
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT stage, count(*) FROM members WHERE experiment = 'x' GROUP BY stage ORDER BY stage"),
+                        "last,1;rates,2;search,1;");
+}
+
 /* Two experiments of one measure stay apart. */
 static void experiments_stay_apart(void **state) {
     (void)state;
@@ -434,6 +458,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
         cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
         cmocka_unit_test_setup_teardown(cells_move_to_another_space, enter, leave),
+        cmocka_unit_test_setup_teardown(sources_may_be_there_in_part, enter, leave),
         cmocka_unit_test_setup_teardown(winners_keep_their_seed, enter, leave),
         cmocka_unit_test_setup_teardown(records_hold_answers_and_exits, enter, leave),
         cmocka_unit_test_setup_teardown(experiments_stay_apart, enter, leave),

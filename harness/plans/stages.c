@@ -25,7 +25,7 @@ typedef struct maker {
     const nlg_stage *stage;
     const nlg_stage_plan *earlier;
     const char *where;
-    bool tentative;
+    unsigned missing; /* sources that are not all in the store, one bit each: stand-ins are taken for what they will give */
     nlg_error *err;
 } maker;
 
@@ -176,7 +176,8 @@ static bool fits_where(const nlg_planned *trial, const cJSON *where) {
 
 /* The first of the best; a trial without the metric (diverged) only if there is no other. */
 static nlg_status add_best(const maker *m, list *l, const char *key, const cJSON *selector, const cJSON *so_far) {
-    const nlg_stage_plan *source = &m->earlier[source_of(m, member(selector, "best_of"))];
+    const int at = source_of(m, member(selector, "best_of"));
+    const nlg_stage_plan *source = &m->earlier[at];
     const char *metric = member(selector, "metric")->valuestring;
     const double sign = cJSON_IsTrue(member(selector, "lowest")) ? -1 : 1;
     const nlg_planned *best = NULL;
@@ -185,7 +186,7 @@ static nlg_status add_best(const maker *m, list *l, const char *key, const cJSON
         const nlg_planned *t = &source->trials[i];
         double value = (double)NAN;
         if (!agrees(t, so_far, member(selector, "by"), key)) continue;
-        if (!m->tentative) {
+        if (!(m->missing & 1u << at)) {
             nlg_record record;
             bool found;
             NLG_TRY(nlg_store_record(m->store, t->key, &record, &found, m->err));
@@ -343,11 +344,12 @@ static nlg_status take_placeholders(const maker *m, list *l, const nlg_planned *
 }
 
 static nlg_status add_from_searches(const maker *m, list *l, const cJSON *selector, const cJSON *name, bool in_order) {
-    const nlg_stage_plan *source = &m->earlier[source_of(m, name)];
+    const int at = source_of(m, name);
+    const nlg_stage_plan *source = &m->earlier[at];
     for (int i = 0; i < source->count; i++) {
         const nlg_planned *t = &source->trials[i];
         if (!fits_where(t, member(selector, "where"))) continue;
-        if (m->tentative) {
+        if (m->missing & 1u << at) {
             NLG_TRY(take_placeholders(m, l, t, selector));
             continue;
         }
@@ -446,7 +448,7 @@ static nlg_status complete(const maker *m, nlg_lab *lab, const choice *o, nlg_pl
     t->arm = name_arm(m->stage, &whole);
     if (!t->arm) return no_memory(m);
     NLG_TRY(nlg_measure_specify(m->stage->measure, lab, t->values, m->where, &t->spec, t->key, &t->work, m->err));
-    return m->store && !m->tentative ? nlg_store_has_record(m->store, t->key, &t->stored, m->err) : NLG_OK;
+    return m->store && !m->missing ? nlg_store_has_record(m->store, t->key, &t->stored, m->err) : NLG_OK;
 }
 
 static void free_planned(nlg_planned *t) {
@@ -470,15 +472,13 @@ static nlg_status add_trial(const maker *m, nlg_lab *lab, const choice *o, nlg_s
 
 /* Whether a source is planned for good and all its records are there. */
 static nlg_status look_at_sources(maker *m) {
-    for (int i = 0; i < m->experiment->n_stages && !m->tentative; i++) {
+    for (int i = 0; i < m->experiment->n_stages; i++) {
         if (!(m->stage->sources & 1u << i)) continue;
         const nlg_stage_plan *source = &m->earlier[i];
-        m->tentative = source->tentative || !m->store;
-        for (int t = 0; t < source->count && !m->tentative; t++) {
-            bool found;
+        bool found = !source->tentative && m->store;
+        for (int t = 0; t < source->count && found; t++)
             NLG_TRY(nlg_store_has_record(m->store, source->trials[t].key, &found, m->err));
-            m->tentative = !found;
-        }
+        if (!found) m->missing |= 1u << i;
     }
     return NLG_OK;
 }
@@ -496,7 +496,7 @@ nlg_status nlg_stage_make(nlg_lab *lab, nlg_store *store, const nlg_experiment *
     *plan = (nlg_stage_plan){0};
     nlg_stage_where(experiment, m.stage, where, sizeof where);
     nlg_status status = look_at_sources(&m);
-    plan->tentative = m.tentative;
+    plan->tentative = m.missing != 0;
     if (status == NLG_OK) status = cross(&m, &all);
     for (int i = 0; i < all.count && status == NLG_OK; i++) status = add_trial(&m, lab, &all.items[i], plan);
     free_list(&all);
