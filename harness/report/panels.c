@@ -23,7 +23,7 @@ static nlg_panel *add(nlg_panels *p, const char *head) {
     if (!grown) return NULL;
     p->panel = grown;
     p->panel[p->n] = (nlg_panel){0};
-    snprintf(p->panel[p->n].head, sizeof p->panel[p->n].head, "%s", head);
+    snprintf(p->panel[p->n].head, sizeof p->panel[p->n].head, "%.95s", head);
     return &p->panel[p->n++];
 }
 
