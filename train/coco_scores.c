@@ -140,8 +140,8 @@ static void match_class(match *m, const nlg_detection *const *detection, entry *
 }
 
 static nlg_status reserve(nlg_coco *c, int more, nlg_error *err) {
-    if (c->count + more <= c->room) return NLG_OK;
-    const int64_t room = 2 * (c->count + more);
+    if (c->entries && c->count + more <= c->room) return NLG_OK; /* never NULL: the place behind the last one is pointed at */
+    const int64_t room = 2 * (c->count + more) + 1;
     entry *grown = nlg_realloc(c->entries, (size_t)room, sizeof *grown);
     if (grown == NULL) return nlg_fail_memory(err, (size_t)room * sizeof *grown, "scores");
     c->entries = grown;

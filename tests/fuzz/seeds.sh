@@ -86,4 +86,6 @@ done
 { bytes 02 && printf '%s' '{"id":"lenet5_small","input":[1,28,28]}'; } | seed reference model
 { bytes 04 && printf '%s' '{"images":1,"categories":[1],"annotations":[{"id":1,"image_id":1,"category_id":1,"bbox":[1,2,8,9],"area":72,"iscrowd":0}],' \
     '"detections":[{"image_id":1,"category_id":1,"bbox":[1,2,8,9],"score":0.9}]}'; } | seed reference coco
+{ bytes 04 && printf '%s' '{"images":1,"categories":[1],"annotations":[{"id":1,"image_id":1,"category_id":1,"bbox":[1,2,8,9],"area":72,"iscrowd":0}],' \
+    '"detections":[]}'; } | seed reference coco-nothing-found
 printf '%s' '{"epochs":1,"batch":32,"lr":0.1,"augmentation":null}' | seed recipe short
