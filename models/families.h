@@ -102,7 +102,7 @@ typedef struct nlg_efficientnet_spec {
 extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_googlenet_small_direct[],
     nlg_single_path_small[], nlg_bn_inception_table[], nlg_inception_v3_table[], nlg_inception_v4_table[],
     nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[], nlg_bn_inception_small[], nlg_inception_v3_small[],
-    nlg_inception_v4_small[], nlg_inception_resnet_small[], nlg_inception_resnet_small_plain[],
+    nlg_inception_v4_small[], nlg_inception_resnet_small[], nlg_inception_resnet_small_bare[], nlg_inception_resnet_small_plain[],
     nlg_inception_resnet_small_unscaled[], nlg_stack_5x5[], nlg_stack_3x3[], nlg_stack_1x5[];
 
 /* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */

@@ -93,6 +93,7 @@ const char nlg_inception_resnet_small[] =
     "[Reduction-A] mixed_6a { ( branch0 3x3/2:48 | branch1.0 1x1:32, branch1.1 3x3/2:48 | max 3x3/2 ) }, "                                        \
     "[Inception-ResNet-B] repeat_1 *2 { " block_b " { ( branch0 1x1:32 | branch1.0 1x1:32, branch1.1 1x7:32, branch1.2 7x1:32 ), conv2d 1x1:160" project \
     " } }, global, dropout 0.2, classes classif"
+const char nlg_inception_resnet_small_bare[] = SMALL_RESNET("block", "block", "!, relu");
 const char nlg_inception_resnet_small_plain[] = SMALL_RESNET("block", "block", "");
 const char nlg_inception_resnet_small_unscaled[] = SMALL_RESNET("residual 1", "residual 1", "!");
 // clang-format on

@@ -214,6 +214,7 @@ static nlg_value item(reader *r, nlg_value x) {
     if (nlg_builder_failed(r->b)) return -1;
     if (strcmp(name, "max") == 0 || strcmp(name, "avg") == 0) return pool(r, x, name[0] == 'm');
     if (strcmp(name, "lrn") == 0) return nlg_lrn(r->b, x, 5, r->table->lrn_alpha, 0.75F, 1.0F);
+    if (strcmp(name, "relu") == 0) return nlg_relu(r->b, x);
     if (strcmp(name, "global") == 0) return nlg_global_avg_pool(r->b, x);
     if (strcmp(name, "adaptive") == 0) {
         const int side = number(r);

@@ -11,7 +11,8 @@
  *   residual  residual 0.17 { items }    relu(x + 0.17 * items(x)); "residual_linear": without the ReLU
  *   aux       aux 0.3@1 { items }        an auxiliary head with this loss weight on the value of "mark 1" (without @: on x); the
  *                                        main path goes on from x
- *   others    mark N, lrn, global (average pool), adaptive N, dropout RATE, dense NAME OUT (linear, ReLU), classes NAME (linear)
+ *   others    mark N, lrn, relu, global (average pool), adaptive N, dropout RATE, dense NAME OUT (linear, ReLU), classes NAME
+ * (linear)
  */
 #ifndef NLG_LAYER_TABLE_H
 #define NLG_LAYER_TABLE_H
