@@ -205,6 +205,9 @@ static void shipped_claims_run(void **state) {
         if (nlg_claim_decide(&claims.claims[i], q, "smoke", &v, &err) != NLG_OK) fail_msg("%s", err.text);
         nlg_verdict_free(&v);
     }
+    for (int i = 0; i < claims.n_experiments; i++)
+        if (strcmp(claims.experiments[i].id, "vgg-depth") == 0)
+            assert_non_null(strstr(claims.experiments[i].notes, "after a first run")); /* the report shows it to readers */
     nlg_query_close(q);
     nlg_claims_free(&claims);
 }

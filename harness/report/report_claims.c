@@ -150,7 +150,9 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_repor
     nlg_json_text(row, "experiment", c->experiment);
     for (int i = 0; i < r->claims.n_experiments; i++) {
         const nlg_experiment_text *t = &r->claims.experiments[i];
-        if (t->id == c->experiment) nlg_json_text(row, "question", *t->question ? t->question : NULL);
+        if (t->id != c->experiment) continue;
+        nlg_json_text(row, "question", *t->question ? t->question : NULL);
+        nlg_json_text(row, "notes", *t->notes ? t->notes : NULL);
     }
     nlg_json_text(row, "rule", c->rule->means);
     nlg_json_text(row, "verdict", nlg_report_verdict_name(outcome));
