@@ -13,4 +13,4 @@ SELECT difference AS x, contrast AS y, NULL AS low, NULL AS high, 'one pair' AS 
 UNION ALL SELECT mean(difference), contrast, bca_low(difference), bca_high(difference), 'mean, 95 % interval', 'blue', 'human', NULL, 1, 2,
   printf('mean %+.4g', mean(difference)) FROM d GROUP BY contrast
 UNION ALL SELECT 0, min(contrast), NULL, NULL, NULL, NULL, NULL, NULL, 0, 3, NULL FROM d
-ORDER BY part, y, x
+ORDER BY part, y COLLATE by_number, x

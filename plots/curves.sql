@@ -12,4 +12,4 @@ WITH epochs AS (
   WHERE profile = :profile AND experiment = :experiment AND final = 1 AND measure = 'train' GROUP BY 1, 2)
 SELECT epoch AS x, loss AS y, name AS series, name AS line, CASE WHEN epoch = max(epoch) OVER (PARTITION BY name) THEN name END AS label, -loss AS priority,
   printf('%s, epoch %d: loss %.3f', name, epoch, loss) AS hover
-FROM epochs WHERE loss IS NOT NULL AND (SELECT max(epoch) FROM epochs) > 1 AND (SELECT count(DISTINCT name) FROM epochs) <= 60 ORDER BY name, epoch
+FROM epochs WHERE loss IS NOT NULL AND (SELECT max(epoch) FROM epochs) > 1 AND (SELECT count(DISTINCT name) FROM epochs) <= 60 ORDER BY name COLLATE by_number, epoch

@@ -119,6 +119,13 @@ static void figures_are_those_of_the_contrast_that_decides(void **state) {
     assert_string_equal(v.each[v.decisive].name, "1");
     assert_true(v.difference == 0.5 && v.each[1].verdict.difference == 1.5);
     nlg_verdict_free(&v);
+
+    v = decide("ratio_within", "{\"low\":1}",
+               SEQUENCE("3") "SELECT 1 AS pair, (i * i * 4000) || ' images' AS contrast, i AS a, 1 AS b FROM s");
+    assert_string_equal(v.each[0].name, "4000 images");
+    assert_string_equal(v.each[1].name, "16000 images");
+    assert_string_equal(v.each[2].name, "36000 images");
+    nlg_verdict_free(&v);
 }
 
 static void figures_of_a_verdict(void **state) {

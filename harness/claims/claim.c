@@ -170,7 +170,7 @@ typedef struct claim_row {
 
 static int by_contrast_and_pair(const void *x, const void *y) {
     const claim_row *p = x, *q = y;
-    int order = strcmp(p->contrast, q->contrast);
+    int order = strverscmp(p->contrast, q->contrast); /* 5000 images before 20000 images */
     if (!order) order = strcmp(p->pair, q->pair);
     if (!order) order = (p->a > q->a) - (p->a < q->a);
     return order ? order : (p->b > q->b) - (p->b < q->b);

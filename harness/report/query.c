@@ -315,8 +315,22 @@ nlg_status nlg_query_here(nlg_query *q, const char *store, const char *profile, 
     return create_here(q, "here.", "", err);
 }
 
+/* Numbers within texts by their value: "5000 images" before "20000 images". */
+static int by_number(void *unused, int n, const void *a, int m, const void *b) {
+    (void)unused;
+    char x[256], y[256];
+    snprintf(x, sizeof x, "%.*s", n, (const char *)a);
+    snprintf(y, sizeof y, "%.*s", m, (const char *)b);
+    int order = strverscmp(x, y);
+    if (order) return order;
+    order = memcmp(a, b, (size_t)(n < m ? n : m));
+    return order ? order : n - m;
+}
+
 static nlg_status fill(nlg_query *q, const char *store, const char *published, nlg_error *err) {
     NLG_TRY(nlg_stats_register(q->database, err));
+    if (sqlite3_create_collation_v2(q->database, "by_number", SQLITE_UTF8, NULL, by_number, NULL) != SQLITE_OK)
+        return nlg_fail(err, NLG_ERR_MEMORY, "collation in SQL: %s", sqlite3_errmsg(q->database));
     /* Connects the virtual tables now: their constructors declare a table, which the authorizer of queries refuses. */
     NLG_TRY(execute(q, "SELECT count(*) FROM json_each('[]'), json_tree('[]')", "json", err));
     if (store && nlg_file_exists(store))
