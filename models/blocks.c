@@ -56,9 +56,10 @@ const nlg_mobile_naming nlg_mobile_naming_timm = {
     .scope = scope_timm,
 };
 
-/* Expand by 1x1, depthwise k x k, squeeze and excite, project by 1x1; with a shortcut where the shapes allow it. */
+/* Expand by 1x1, depthwise k x k, squeeze and excite, project by 1x1; with a shortcut where the shapes allow it. carried: the
+ * expansion that the block before left for a shortcut between expansions, or -1; then that of this block. */
 static nlg_value inverted_residual(nlg_builder *b, nlg_value x, const nlg_mobile_net *net, const nlg_mobile_stage *stage, int out,
-                                   int stride, float drop_path) {
+                                   int stride, float drop_path, nlg_value *carried) {
     const int in = nlg_shape_of(b, x).c;
     const nlg_mobile_block_names *name = stage->expand == 1 ? &net->naming->block_without_expand : &net->naming->block;
     nlg_value y = x;
@@ -68,14 +69,16 @@ static nlg_value inverted_residual(nlg_builder *b, nlg_value x, const nlg_mobile
     if (stage->expand != 1)
         y = nlg_conv_norm_act(b, y, (nlg_conv_args){.out = in * stage->expand, .kernel = 1}, net->norm, net->act, name->expand,
                               name->expand_norm);
+    if (*carried >= 0 && nlg_shape_of(b, y).c == nlg_shape_of(b, *carried).c) y = nlg_add(b, y, *carried);
+    const bool joins = stride == 1 && in == out && !net->v1;
+    *carried = joins && net->join == NLG_JOIN_EXPANSIONS ? y : -1;
     y = nlg_conv_norm_act(
         b, y, (nlg_conv_args){.kernel = stage->kernel, .stride = stride, .groups = -1, .half = !net->same, .same = net->same},
         net->norm, net->act, name->depthwise, name->depthwise_norm);
     if (stage->squeeze) y = nlg_squeeze_excite(b, y, in / stage->squeeze, net->act, name->reduce, name->excite);
     y = nlg_conv_norm_act(b, y, (nlg_conv_args){.out = out, .kernel = 1}, net->norm,
                           net->v1 || net->relu_bottleneck ? net->act : NLG_ACT_NONE, name->project, name->project_norm);
-    bool shortcut = stride == 1 && in == out && !net->v1 && !net->no_shortcut;
-    return shortcut ? nlg_add(b, nlg_drop_path(b, y, drop_path), x) : y;
+    return joins && net->join == NLG_JOIN_BOTTLENECKS ? nlg_add(b, nlg_drop_path(b, y, drop_path), x) : y;
 }
 
 static int repeats(const nlg_mobile_net *net, int stage) {
@@ -90,6 +93,7 @@ void nlg_mobile_build(nlg_builder *b, const nlg_mobile_net *net, nlg_shape input
 
 nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value x, nlg_value *after) {
     int blocks = 0, block = 0;
+    nlg_value carried = -1;
     for (int s = 0; s < net->n_stages; s++) blocks += repeats(net, s);
 
     x = nlg_conv_norm_act(b, x,
@@ -108,7 +112,7 @@ nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value 
                 nlg_block_begin(b, "%s", net->dense ? "convolution" : "separable");
             else
                 nlg_block_begin(b, "MBConv%d k%d", stage->expand, stage->kernel);
-            x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks);
+            x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks, &carried);
             nlg_block_end(b);
             nlg_pop(b);
         }

@@ -56,7 +56,8 @@ typedef struct nlg_mobile_net {
     int stem_stride;                   /* default 2 */
     bool v1;                           /* MobileNet v1: no residual connections, an activation after the projecting convolution */
     bool dense;                        /* a full convolution in place of the depthwise and the projecting one */
-    bool relu_bottleneck, no_shortcut; /* an activation after the projecting convolution; no residual connections */
+    bool relu_bottleneck;              /* an activation after the projecting convolution */
+    nlg_mobile_join join;
     nlg_act act;
     bool same; /* TensorFlow's padding */
     nlg_norm_args norm;

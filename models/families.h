@@ -69,12 +69,17 @@ typedef struct nlg_senet_spec {
 /* Whose names the parameters have. */
 typedef enum { NLG_TORCHVISION, NLG_TIMM } nlg_mobile_names;
 
+/* What the residual connections of inverted residuals join (MobileNetV2, Figure 6b): a block's input and output; nothing; the
+ * expanded values of a block whose input and output have the same shape and of the block behind it. */
+typedef enum { NLG_JOIN_BOTTLENECKS, NLG_JOIN_NOTHING, NLG_JOIN_EXPANSIONS } nlg_mobile_join;
+
 typedef struct nlg_mobilenet_spec {
     float width;
     nlg_mobile_names names;
-    bool wide;                         /* of the two small forms of v2, the one with wider stages at full resolution */
-    bool dense;                        /* the small form of v1 with a full convolution in place of each depthwise and 1x1 pair */
-    bool relu_bottleneck, no_shortcut; /* v2: an activation behind the projection; no residual connections */
+    bool wide;            /* of the two small forms of v2, the one with wider stages at full resolution */
+    bool dense;           /* the small form of v1 with a full convolution in place of each depthwise and 1x1 pair */
+    bool relu_bottleneck; /* v2: an activation behind the projection */
+    nlg_mobile_join join; /* v2 */
 } nlg_mobilenet_spec;
 
 typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } nlg_mnasnet_table;

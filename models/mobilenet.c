@@ -89,7 +89,7 @@ static nlg_mobile_net v2_net(const nlg_mobilenet_spec *spec, bool small) {
                           .act = NLG_ACT_RELU6,
                           .dropout = 0.2f,
                           .relu_bottleneck = spec->relu_bottleneck,
-                          .no_shortcut = spec->no_shortcut};
+                          .join = spec->join};
     if (small) {
         net.stages = spec->wide ? v2_small_wide_stages : v2_small_stages;
         net.n_stages = spec->wide ? COUNT(v2_small_wide_stages) : COUNT(v2_small_stages);
