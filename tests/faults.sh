@@ -67,8 +67,8 @@ command_of() {
     search) echo search --space lineage --store "$d/s.db" --budget $((3 * n)) --seed 1 --json --data "mnist:$work/small" --threads 1 $tiny ;;
     search2) echo search --space lineage --store "$d/s.db" --budget $((3 * n)) --seed 1 --workers 2 --ask 3 --json \
         --data "mnist:$work/small" --threads 1 $tiny ;;
-    table) echo table build lineage --data "mnist:$work/small" --seeds 2 --limit $((3 * n)) --workers 1 --threads 1 --out "$d/tab" --json $tiny ;;
-    table2) echo table build lineage --data "mnist:$work/small" --seeds 2 --limit $((3 * n)) --workers 2 --threads 1 --out "$d/tab" --json $tiny ;;
+    table) echo table build lineage --data "mnist:$work/small" --seeds 2 --limit $((3 * n)) --workers 1 --threads 1 --out "$d/tab" --results "$d/results" --json $tiny ;;
+    table2) echo table build lineage --data "mnist:$work/small" --seeds 2 --limit $((3 * n)) --workers 2 --threads 1 --out "$d/tab" --results "$d/results" --json $tiny ;;
     run) echo run --profile smoke --experiments "$work/experiments" --results "$d/results" --threads 1 ;;
     report) echo report --profile smoke --results "$work/results" --output "$d/report" ;;
     esac
@@ -79,7 +79,7 @@ command_of() {
 # What a command left, without what may differ between equal runs: seconds, and digests of files that hold seconds; and without files
 # that only stay where they cannot be removed.
 state() {
-    (cd "$1" && find . -type f ! -name '*-lock' ! -name '*.state' ! -name '*-wal' ! -name '*-shm' ! -name '*-journal' ! -name '*.rows' | sort | while IFS= read -r file; do
+    (cd "$1" && find . -type f ! -name '*-lock' ! -name '*.state' ! -name '*-wal' ! -name '*-shm' ! -name '*-journal' | sort | while IFS= read -r file; do
         echo "== $file"
         case $file in
         *.db | *.sqlite) "$tools/print_store" "$file" ;;
@@ -127,7 +127,7 @@ judge() {
             diff <(echo "$base_output") <(output) | head -n 6 | cut -c1-200 | sed 's/^/    /' || true
         }
         [ "$(state "$d")" = "$base_state" ] || report_difference "exit code 0 and another result"
-        left=$(find "$d" -name '*tmp-*' -o -name '*-journal' -o -name '*.rows' | head -n 3)
+        left=$(find "$d" -name '*tmp-*' -o -name '*-journal' | head -n 3)
         [ -z "$left" ] || grep -q 'lineage: warning: ' "$d.err" || report_failure "exit code 0, no word, and files that stay: $left"
     elif [ $RC -le 2 ]; then
         [ "$(grep -c '^lineage' "$d.err")" -ge 1 ] || report_failure "no message"
@@ -141,7 +141,7 @@ judge() {
     elif [ "$(state "$d")" != "$base_state" ]; then
         report_difference "the same command again has another result"
     fi
-    left=$(find "$d" -name '*tmp-*' -o -name '*.tmp' -o -name '*-journal' -o -name '*.rows' | head -n 3)
+    left=$(find "$d" -name '*tmp-*' -o -name '*.tmp' -o -name '*-journal' | head -n 3)
     [ -z "$left" ] || report_failure "the same command again leaves $left"
 }
 

@@ -226,11 +226,15 @@ static void fronts_are_listed(void **state) {
 
 static void tables_are_built_and_verified(void **state) {
     (void)state;
-#define TABLE "--data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 2 --seeds 2 --limit 4 --out $D/t "
+#define TABLE                                                                                                                      \
+    "--data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 2 --seeds 2 --limit 4 --out $D/t --results "     \
+    "$D/r "
     cJSON *r = run_json("lineage table build lineage " TABLE "--workers 2 --json 2>&-");
     json_has_exactly(r, "space file rows seeds lowest_tau digest");
     assert_true(json_number(r, "rows") == 4 && json_number(r, "seeds") == 2);
     cJSON_Delete(r);
+    program_result listed = run_good("lineage verify --profile table --results $D/r --sample 2");
+    assert_non_null(strstr(listed.out, "2 of 2 records"));
     program_result verified = run_good("lineage table verify $D/t --data mnist:$D --rows 3 --isa portable --threads 2");
     assert_non_null(strstr(verified.out, "3 of 3 rows have the same bits"));
     run_good("lineage search --space lineage --strategy grid --evaluator table --table $D/t.csv.gz --budget 5");
@@ -268,7 +272,7 @@ static void tables_are_built_and_verified(void **state) {
     /* An interrupted check has not passed. */
     run_good(
         "lineage table build lineage --data mnist:$D --train-images 64 --validation-images 60 --batch 16 --epochs 64 --seeds 1 "
-        "--limit 24 --out $D/long");
+        "--limit 24 --out $D/long --results $D/r");
     verified =
         run("timeout --foreground --preserve-status -s INT 0.2 lineage table verify $D/long --data mnist:$D --rows 24 --threads 1");
     assert_int_equal(verified.code, 130);

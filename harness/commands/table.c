@@ -1,6 +1,4 @@
 /* lineage table: trains every architecture of a small space, and checks rows of such a table by training them again. */
-#include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,30 +9,32 @@
 #include "harness/progress.h"
 #include "harness/claims/stats.h"
 #include "harness/commands/training_options.h"
+#include "harness/plans/table_plan.h"
 #include "harness/plans/table_rows.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
-#include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
 #include "search/evaluators/table_file.h"
-#include "search/parallel/at_once.h"
 
 typedef struct table_options {
-    const char *out;
+    const char *out, *results;
     nlg_training_options training;
     int seeds, limit, rows, workers;
 } table_options;
 
 static const table_options defaults = {
     .training = {.data = "fashion-mnist", .dataset = {.train_limit = 5000, .validation = 5000}, .epochs = 4, .batch = 32, .lr = -1},
+    .results = "results/local",
     .seeds = 3,
     .rows = 20,
+    .workers = -1,
 };
 
-enum { KEY_OUT = 0x100, KEY_SEEDS, KEY_LIMIT, KEY_ROWS, KEY_WORKERS };
+enum { KEY_OUT = 0x100, KEY_RESULTS, KEY_SEEDS, KEY_LIMIT, KEY_ROWS, KEY_WORKERS };
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "PATH", 0, "build: the files' names without endings (default results/tables/SPACE)", 0},
+    {"results", KEY_RESULTS, "DIR", 0, "build: where its trials are kept (default results/local)", 0},
     {"workers", KEY_WORKERS, "W", 0,
      "build: train W at once in processes of their own (default: the threads, as far as memory allows)", 0},
     {"seeds", KEY_SEEDS, "N", 0, "build: trainings of each architecture (default 3)", 0},
@@ -57,6 +57,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_OUT:
         o->out = value;
         return NLG_OK;
+    case KEY_RESULTS:
+        o->results = value;
+        return NLG_OK;
     case KEY_SEEDS:
         return nlg_option_int("--seeds", value, 1, NLG_TABLE_SEEDS, &o->seeds, err);
     case KEY_LIMIT:
@@ -68,54 +71,7 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     }
 }
 
-/* ---- parts of both ----------------------------------------------------------------------------------------------------- */
-
-typedef struct parts {
-    nlg_space space;
-    nlg_exec exec;
-    nlg_dataset *dataset;
-} parts;
-
-static nlg_status open_space(const char *space, nlg_table_recipe *recipe, parts *p, nlg_error *err) {
-    *p = (parts){0};
-    recipe->space = &p->space;
-    NLG_TRY(nlg_space_open(space, &p->space, err));
-    return nlg_table_check(recipe, err);
-}
-
-/* Training a table reads the test split: its accuracies are kept apart from what searches see. */
-static nlg_status open_data(const nlg_settings *settings, const char *data, nlg_table_recipe *recipe, parts *p, nlg_error *err) {
-    NLG_TRY(nlg_exec_open(settings, &p->exec, err));
-    NLG_TRY(nlg_dataset_open(data, &recipe->data, &p->dataset, err));
-    fprintf(stderr, "opening the test split of %s: its accuracies go to a file of their own\n", data);
-    NLG_TRY(nlg_dataset_open_test(p->dataset, err));
-    recipe->exec = &p->exec;
-    recipe->dataset = p->dataset;
-    return NLG_OK;
-}
-
-static void close_parts(parts *p) {
-    if (p->dataset) nlg_dataset_close(p->dataset);
-    nlg_exec_close(&p->exec);
-    nlg_space_close(&p->space);
-}
-
 /* ---- build ------------------------------------------------------------------------------------------------------------- */
-
-typedef struct display {
-    nlg_progress progress;
-    double start;
-    int first, seeds; /* first: trainings that were there already, -1: not known yet */
-} display;
-
-static bool after_training(void *context, int done, int total) {
-    display *d = context;
-    if (d->first < 0) d->first = done - 1;
-    const double each = (nlg_seconds_now() - d->start) / (done - d->first);
-    nlg_progress_update(&d->progress, (double)done / total, "training %d of %d, %.1f s a row of %d", done, total, each * d->seeds,
-                        d->seeds);
-    return !nlg_interrupted();
-}
 
 /* Kendall's tau of the last validation accuracies between every two seeds: how much of the order is noise. */
 static nlg_status lowest_tau(const nlg_table_file *file, int seeds, int epochs, double *lowest, nlg_error *err) {
@@ -172,46 +128,43 @@ static nlg_status print_built(const nlg_invocation *call, const char *path, cons
     return status;
 }
 
+/* Before any training. */
+static nlg_status check_path(const table_options *o, const char *path, nlg_error *err) {
+    char *name;
+    if (!o->out) NLG_TRY(nlg_folder_create("results/tables", err));
+    NLG_TRY(nlg_table_path(path, ".csv.gz", &name, err));
+    nlg_status status = nlg_file_probe(name, err);
+    nlg_free(name);
+    return status;
+}
+
 static nlg_status build(const nlg_invocation *call, nlg_error *err) {
     const table_options *o = call->options;
     char path[4096], digest[65];
     if (o->training.epochs > NLG_TABLE_EPOCHS)
         return nlg_fail(err, NLG_ERR_INPUT, "--epochs: a table has at most %d, found %d", NLG_TABLE_EPOCHS, o->training.epochs);
-    nlg_table_build_options how = {
-        .recipe = {.data = o->training.dataset, .recipe = nlg_training_recipe(&o->training), .seeds = o->seeds, .limit = o->limit}};
-    nlg_table_recipe *r = &how.recipe;
-    display d = {.first = -1, .seeds = o->seeds, .start = nlg_seconds_now()};
+    nlg_space space = {0};
+    nlg_execution_summary summary;
+    const nlg_table_build_options how = {.settings = &call->settings,
+                                         .data = o->training.data,
+                                         .recipe = {.space = &space,
+                                                    .data = o->training.dataset,
+                                                    .recipe = nlg_training_recipe(&o->training),
+                                                    .seeds = o->seeds,
+                                                    .limit = o->limit},
+                                         .path = path,
+                                         .results = o->results,
+                                         .workers = o->workers};
     snprintf(path, sizeof path, "%s%s", o->out ? o->out : "results/tables/", o->out ? "" : call->arguments[1]);
-    how.path = path;
-    how.workers = o->workers;
-    how.progress = after_training;
-    how.progress_context = &d;
-    how.stop = nlg_interrupted;
-    nlg_settings alone = call->settings;
-    alone.threads = 1; /* one in each worker */
-    parts p;
-    nlg_status status = open_space(call->arguments[1], r, &p, err);
-    if (status == NLG_OK && !o->out) status = nlg_folder_create("results/tables", err);
-    char *name = NULL;
-    if (status == NLG_OK) status = nlg_table_path(path, ".csv.gz", &name, err);
-    if (status == NLG_OK) status = nlg_file_probe(name, err); /* before any training */
-    nlg_free(name);
-    if (status == NLG_OK) status = open_data(&alone, o->training.data, r, &p, err);
-    if (status == NLG_OK && how.workers == 0) {
-        const nlg_at_once_job job = {.space = r->space,
-                                     .dataset = r->dataset,
-                                     .exec = r->exec,
-                                     .recipe = &r->recipe,
-                                     .threads = call->settings.threads,
-                                     .waiting = INT_MAX};
-        status = nlg_at_once_in_space(&job, &how.workers, err);
-    }
     nlg_interrupt_watch();
-    nlg_progress_start(&d.progress);
-    if (status == NLG_OK) status = nlg_table_build(&how, digest, err);
-    nlg_progress_end(&d.progress);
-    if (status == NLG_OK) status = print_built(call, path, r, digest, err);
-    close_parts(&p);
+    nlg_status status = nlg_space_open(call->arguments[1], &space, err);
+    if (status == NLG_OK) status = nlg_table_check(&how.recipe, err);
+    if (status == NLG_OK) status = check_path(o, path, err);
+    if (status == NLG_OK) status = nlg_table_build(&how, digest, &summary, err);
+    if (status == NLG_OK) status = print_built(call, path, &how.recipe, digest, err);
+    if (status == NLG_ERR_INTERRUPTED)
+        fprintf(stderr, "%d of %d trials are kept in %s; the same command continues\n", summary.done, summary.trials, o->results);
+    nlg_space_close(&space);
     return status;
 }
 
@@ -294,13 +247,14 @@ const nlg_command nlg_command_table = {
     .arguments = "build SPACE | verify SPACE|PATH",
     .min_arguments = 2,
     .max_arguments = 2,
-    .help = "build trains all architectures of a space with several seeds; stopped or killed, the same command goes on. It writes "
-            "PATH.csv.gz (validation accuracy after each epoch, training seconds, digests), PATH-test.csv.gz and PATH.json (how). "
-            "verify compares both files with the digests in PATH.json, trains random rows again (--seed picks others) and fails "
-            "unless they have the same bits.\n\n"
-            "Examples:\n  lineage table build lineage --limit 4 --epochs 1 --train-images 500 --out /tmp/small\n"
-            "  lineage table verify /tmp/small --rows 2\n"
-            "  lineage search --space lineage --evaluator table --table /tmp/small.csv.gz --budget 10",
+    .help =
+        "build trains all architectures of a space with several seeds. Each training is a trial that the store keeps: what was "
+        "stopped or killed continues by the same command. It writes PATH.csv.gz (validation accuracy after each epoch, seconds, "
+        "digests), PATH-test.csv.gz and PATH.json (how). verify compares both files with the digests in PATH.json, runs the "
+        "trials of random rows again (--seed picks others) and fails unless they have the same bits.\n\n"
+        "Examples:\n  lineage table build lineage --limit 4 --epochs 1 --train-images 500 --out /tmp/small\n"
+        "  lineage table verify /tmp/small --rows 2\n"
+        "  lineage search --space lineage --evaluator table --table /tmp/small.csv.gz --budget 10",
     .options = options,
     .shared = NLG_TAKES_THREADS | NLG_TAKES_ISA | NLG_TAKES_BACKEND | NLG_TAKES_SEED | NLG_TAKES_JSON,
     .defaults = &defaults,

@@ -335,20 +335,23 @@ static nlg_status read_document(nlg_experiment *e, const char *profile, nlg_erro
 
 /* ---- files ------------------------------------------------------------------------------------------------------------- */
 
+nlg_status nlg_experiment_take(cJSON *document, const char *path, const char *profile, nlg_experiment *experiment, nlg_error *err) {
+    *experiment = (nlg_experiment){.document = document, .path = nlg_strdup(path)};
+    nlg_status status = experiment->path ? read_document(experiment, profile, err) : nlg_fail_memory(err, strlen(path), "a path");
+    if (status != NLG_OK) nlg_experiment_close(experiment);
+    return status;
+}
+
 nlg_status nlg_experiment_load(const char *path, const char *profile, nlg_experiment *experiment, nlg_error *err) {
     enum { LARGEST = 1 << 20 };
     char *text;
     size_t size;
-    *experiment = (nlg_experiment){.path = nlg_strdup(path)};
-    if (!experiment->path) return nlg_fail_memory(err, strlen(path), "a path");
-    nlg_status status = nlg_file_read(path, LARGEST, &text, &size, err);
-    if (status == NLG_OK) {
-        status = nlg_json_read(text, size, path, &experiment->document, err);
-        nlg_free(text);
-    }
-    if (status == NLG_OK) status = read_document(experiment, profile, err);
-    if (status != NLG_OK) nlg_experiment_close(experiment);
-    return status;
+    cJSON *document = NULL;
+    *experiment = (nlg_experiment){0};
+    NLG_TRY(nlg_file_read(path, LARGEST, &text, &size, err));
+    nlg_status status = nlg_json_read(text, size, path, &document, err);
+    nlg_free(text);
+    return status == NLG_OK ? nlg_experiment_take(document, path, profile, experiment, err) : status;
 }
 
 void nlg_experiment_close(nlg_experiment *experiment) {

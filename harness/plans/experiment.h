@@ -49,6 +49,9 @@ typedef struct nlg_experiment {
 /* Reads and checks a file, all profiles of it. Unknown or missing keys, values of a wrong type or out of range, names that do not
  * exist and circles of stages are errors that name file and key. */
 nlg_status nlg_experiment_load(const char *path, const char *profile, nlg_experiment *experiment, nlg_error *err);
+/* The same of a document that a program has made, which the experiment owns from then on, also after a failure. path: the name that
+ * messages begin with. */
+nlg_status nlg_experiment_take(cJSON *document, const char *path, const char *profile, nlg_experiment *experiment, nlg_error *err);
 void nlg_experiment_close(nlg_experiment *experiment);
 /* One file, or all *.json files of a folder in the order of their names; two of one id are refused. */
 nlg_status nlg_experiments_load(const char *path, const char *profile, nlg_experiment **experiments, int *count, nlg_error *err);

@@ -1,13 +1,13 @@
-/* Rows of a table, trained again. */
+/* Rows of a table, made again. */
 #include "harness/plans/table_rows.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/measures/measure.h"
-#include "harness/options.h"
+#include "harness/plans/table_plan.h"
 #include "harness/progress.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/table_file.h"
@@ -17,8 +17,8 @@ typedef struct verification {
     const nlg_table_rows *check;
     nlg_table_facts facts;
     nlg_space space;
-    nlg_exec exec;
-    nlg_dataset *dataset;
+    nlg_lab lab;
+    cJSON *shared; /* values of all rows */
     nlg_table_file *file, *test;
     uint32_t *order; /* of all rows: the first are picked */
     nlg_table_rows_summary *summary;
@@ -54,6 +54,34 @@ static nlg_status compare_row(const verification *v, int row, const nlg_table_ro
     return compare_cell(v->test, row, header, found, differs, err);
 }
 
+static nlg_status specify(verification *v, const nlg_code *code, int seed, char **spec, nlg_error *err) {
+    const nlg_measure *measure = nlg_measure_find("train");
+    const char *where = v->check->path;
+    char key[65];
+    double work;
+    cJSON *values = cJSON_Duplicate(v->shared, true);
+    if (!values) return nlg_fail_memory(err, 64, "the values of a row");
+    nlg_status status = nlg_table_row_values(&v->facts.recipe, code, seed, values, err);
+    if (status == NLG_OK) status = nlg_measure_complete(measure, where, values, err);
+    cJSON_AddTrueToObject(values, "final"); /* a row has a test accuracy */
+    if (status == NLG_OK) status = nlg_measure_specify(measure, &v->lab, values, where, spec, key, &work, err);
+    cJSON_Delete(values);
+    return status;
+}
+
+/* Runs the spec of a row. */
+static nlg_status make_again(verification *v, const nlg_code *code, int seed, nlg_table_row *row, nlg_error *err) {
+    char *spec;
+    nlg_record record;
+    NLG_TRY(specify(v, code, seed, &spec, err));
+    nlg_status status = nlg_measure_run(&v->lab, spec, &record, err);
+    nlg_free(spec);
+    NLG_TRY(status);
+    status = nlg_table_take_row(&v->facts.recipe, &record, code, seed, row, err);
+    nlg_record_free(&record);
+    return status;
+}
+
 static nlg_status check_row(verification *v, int row, int seed, nlg_error *err) {
     const char *genotype = nlg_table_file_cell(v->file, row, 0);
     nlg_code code, canonical;
@@ -61,7 +89,7 @@ static nlg_status check_row(verification *v, int row, int seed, nlg_error *err) 
     char differs[64];
     NLG_TRY(v->space.decode(&v->space, genotype, &code, err));
     nlg_space_canonical(&v->space, &code, &canonical);
-    NLG_TRY(nlg_table_train(&v->facts.recipe, &canonical, seed, &trained, err));
+    NLG_TRY(make_again(v, &canonical, seed, &trained, err));
     NLG_TRY(compare_row(v, row, &trained, differs, err));
     v->summary->done++;
     v->summary->differ += *differs != '\0';
@@ -118,16 +146,21 @@ static nlg_status open_table(verification *v, nlg_error *err) {
     return pick(v, err);
 }
 
-/* Its accuracies are kept apart from what searches see. */
+static bool only_interrupted(void *context, double fraction, const char *what) {
+    (void)context, (void)fraction, (void)what;
+    return !nlg_interrupted();
+}
+
 static nlg_status open_data(verification *v, nlg_error *err) {
     const char *data = v->check->data ? v->check->data : v->facts.data;
     nlg_table_recipe *r = &v->facts.recipe;
-    NLG_TRY(nlg_exec_open(v->check->settings, &v->exec, err));
-    NLG_TRY(nlg_dataset_open(data, &r->data, &v->dataset, err));
+    NLG_TRY(nlg_lab_start(&v->lab, v->check->settings->threads, err));
+    NLG_TRY(nlg_table_values(r, data, &v->shared, err));
+    NLG_TRY(nlg_lab_open_data(&v->lab, v->shared, &r->dataset, err));
     fprintf(stderr, "opening the test split of %s: a table has test accuracies in a file of their own\n", data);
-    NLG_TRY(nlg_dataset_open_test(v->dataset, err));
-    r->exec = &v->exec;
-    r->dataset = v->dataset;
+    v->lab.may_open_test = true; /* nothing is chosen by what is made again */
+    v->lab.watch = only_interrupted;
+    r->exec = &v->lab.exec;
     return NLG_OK;
 }
 
@@ -158,8 +191,8 @@ static nlg_status check_rows(verification *v, nlg_error *err) {
 static void close_all(verification *v) {
     nlg_table_file_close(v->file);
     nlg_table_file_close(v->test);
-    if (v->dataset) nlg_dataset_close(v->dataset);
-    nlg_exec_close(&v->exec);
+    nlg_lab_close(&v->lab);
+    cJSON_Delete(v->shared);
     nlg_space_close(&v->space);
     nlg_table_facts_free(&v->facts);
     nlg_free(v->order);
@@ -167,6 +200,7 @@ static void close_all(verification *v) {
 
 nlg_status nlg_table_rows_check(const nlg_table_rows *check, nlg_table_rows_summary *summary, nlg_error *err) {
     verification v = {.check = check, .summary = summary};
+    nlg_lab_open(&v.lab, check->settings);
     *summary = (nlg_table_rows_summary){0};
     nlg_status status = open_table(&v, err); /* before any work */
     const bool all_known = status == NLG_OK && summary->skipped == summary->rows;
@@ -190,6 +224,7 @@ static nlg_status row_seconds(const verification *v, int i, double *seconds, nlg
 
 nlg_status nlg_table_rows_plan(const nlg_table_rows *check, nlg_table_rows_summary *summary, double *seconds_left, nlg_error *err) {
     verification v = {.check = check, .summary = summary};
+    nlg_lab_open(&v.lab, check->settings);
     *summary = (nlg_table_rows_summary){0};
     *seconds_left = 0;
     nlg_status status = open_table(&v, err);

@@ -1,4 +1,5 @@
-/* Rows of a table of trained architectures (search/evaluators/own_table.h), trained again and compared with the table's files. */
+/* Checking a table of trained architectures (search/evaluators/own_table.h): the trials of some rows are run again from their specs
+ * (table_plan.h) and compared with the table's files. */
 #ifndef NLG_TABLE_ROWS_H
 #define NLG_TABLE_ROWS_H
 

@@ -1,4 +1,4 @@
-/* Our own table: listing a space, training a row, and the files. */
+/* Our own table: listing a space, and how a table was made. */
 #include "search/evaluators/own_table.h"
 
 #include <inttypes.h>
@@ -60,46 +60,13 @@ nlg_status nlg_space_list(const nlg_space *space, nlg_code **codes, int *count, 
     return NLG_OK;
 }
 
-/* ---- one training ------------------------------------------------------------------------------------------------------ */
-
-static nlg_status take_results(const nlg_table_recipe *r, const nlg_graph *graph, const nlg_trainer *trainer, nlg_table_row *row,
-                               nlg_error *err) {
-    nlg_evaluation test;
-    row->epochs = nlg_trainer_epochs(trainer);
-    for (int epoch = 0; epoch < row->epochs; epoch++) {
-        const nlg_epoch_record *record = nlg_trainer_record(trainer, epoch);
-        row->validation[epoch] = 100 * record->val_score;
-        row->seconds += record->seconds;
-    }
-    const nlg_evaluation_options how = {
-        .split = NLG_SPLIT_TEST, .batch = r->recipe.batch, .preprocessing = r->recipe.augment ? &r->recipe.augmentation : NULL};
-    NLG_TRY(nlg_evaluate(graph, nlg_trainer_weights(trainer), r->dataset, &how, r->exec, &test, err));
-    row->test = 100.0 * test.top1 / test.images;
-    return nlg_weights_digest(nlg_trainer_weights(trainer), row->digest, err);
-}
-
-nlg_status nlg_table_train(const nlg_table_recipe *recipe, const nlg_code *code, int seed, nlg_table_row *row, nlg_error *err) {
-    const nlg_space *space = recipe->space;
-    const nlg_dataset_info *info = nlg_dataset_describe(recipe->dataset);
-    const int border = recipe->recipe.augment ? 2 * recipe->recipe.augmentation.pad : 0;
-    char hash[65];
-    *row = (nlg_table_row){.code = *code, .seed = seed};
-    NLG_TRY(nlg_table_check(recipe, err)); /* a row has room for so many epochs */
-    NLG_TRY(nlg_space_hash(space, code, hash, err));
-    nlg_graph *graph;
-    nlg_graph_cost cost;
-    NLG_TRY(space->build(space, code, info->h + border, info->w + border, info->c, info->classes, &graph, err));
-    nlg_status status = nlg_graph_count(graph, &cost, err);
-    row->params = cost.params;
-    row->macs = cost.macs;
-    const nlg_trainer_options options = {.recipe = recipe->recipe, .seed = nlg_trial_seed((uint64_t)seed, hash)};
-    nlg_trainer *trainer = NULL;
-    if (status == NLG_OK) status = nlg_trainer_create(graph, recipe->dataset, recipe->exec, &options, &trainer, err);
-    if (status == NLG_OK) status = nlg_trainer_run(trainer, err);
-    if (status == NLG_OK) status = take_results(recipe, graph, trainer, row, err);
-    if (trainer) nlg_trainer_destroy(trainer);
-    nlg_graph_destroy(graph);
-    return status;
+nlg_status nlg_table_list(const nlg_table_recipe *recipe, nlg_code **codes, int *count, nlg_error *err) {
+    const int limit = recipe->limit;
+    NLG_TRY(nlg_space_list(recipe->space, codes, count, err));
+    if (limit == 0 || limit >= *count) return NLG_OK;
+    for (int i = 0; i < limit; i++) (*codes)[i] = (*codes)[(int64_t)i * *count / limit];
+    *count = limit;
+    return NLG_OK;
 }
 
 /* ---- how it was made --------------------------------------------------------------------------------------------------- */

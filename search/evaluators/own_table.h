@@ -2,10 +2,9 @@
  * and any row can be checked by training it again.
  *
  * PATH.csv.gz has a row for each architecture: genotype, hash, parameters, MACs and, for each seed, the validation accuracy after
- * every epoch, training seconds and the digest of the trained weights. PATH-test.csv.gz has the test accuracies, apart. PATH.json
- * says how the rows were trained and has the digests of both files. Accuracies are in percent. While a table is built its rows are
- * in PATH.rows, which one process at a time may write; a build that was stopped or killed goes on from there. A seed trains an
- * architecture to the same bits as a search with that --seed does. */
+ * every epoch, the seconds that the trial took and the digest of the trained weights. PATH-test.csv.gz has the test accuracies,
+ * apart. PATH.json says how the rows were trained and has the digests of both files. Accuracies are in percent. Who trains the rows
+ * stands above this folder; a seed trains an architecture to the same bits as a search with that --seed does. */
 #ifndef NLG_OWN_TABLE_H
 #define NLG_OWN_TABLE_H
 
@@ -23,7 +22,7 @@ typedef struct nlg_table_row {
     int64_t params, macs;
     int epochs;
     double validation[NLG_TABLE_EPOCHS], test; /* percent */
-    double seconds;
+    double seconds;                            /* of training, validating and testing */
     char digest[65];
 } nlg_table_row;
 
@@ -42,21 +41,21 @@ nlg_status nlg_table_check(const nlg_table_recipe *recipe, nlg_error *err);
 
 /* All architectures of a space of at most NLG_TABLE_CODES codes, canonical, in order of their codes; free with nlg_free. */
 nlg_status nlg_space_list(const nlg_space *space, nlg_code **codes, int *count, nlg_error *err);
+/* Those of a table: as many as its limit says, at equal distances in that list. */
+nlg_status nlg_table_list(const nlg_table_recipe *recipe, nlg_code **codes, int *count, nlg_error *err);
 
-typedef struct nlg_table_build_options {
-    nlg_table_recipe recipe;
-    const char *path;
-    int workers; /* processes that train at once, with a team of one thread; 0: this one does it */
-    /* After each training that this call has made; returning false stops cleanly. */
-    bool (*progress)(void *context, int done, int total);
-    void *progress_context;
-    bool (*stop)(void); /* may be NULL; also looked at while workers are awaited */
-} nlg_table_build_options;
-/* digest: of the table without seconds. A finished table of the same configuration stays as it is; one of another is refused. */
-nlg_status nlg_table_build(const nlg_table_build_options *options, char digest[65], nlg_error *err);
-
-/* Trains one architecture again. Its bits depend on the recipe, the code and the seed alone. */
-nlg_status nlg_table_train(const nlg_table_recipe *recipe, const nlg_code *code, int seed, nlg_table_row *row, nlg_error *err);
+/* A table before it is written. All is borrowed. */
+typedef struct nlg_table {
+    const nlg_table_recipe *recipe;
+    const nlg_code *codes;
+    int count;                 /* architectures */
+    const nlg_table_row *rows; /* count x seeds */
+} nlg_table;
+/* Writes the three files, PATH.json last. digest: of the table without seconds. */
+nlg_status nlg_table_write(const nlg_table *table, const char *path, char digest[65], nlg_error *err);
+/* *found: whether PATH holds the table of this recipe already, whole; digest: its. A finished table of another recipe is the work
+ * of hours and not written over: NLG_ERR_INPUT. A damaged one counts as absent. */
+nlg_status nlg_table_find(const nlg_table_recipe *recipe, const char *path, bool *found, char digest[65], nlg_error *err);
 
 /* JSON text of all that the rows depend on; free with nlg_free. */
 nlg_status nlg_table_config(const nlg_table_recipe *recipe, char **text, nlg_error *err);

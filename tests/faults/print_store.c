@@ -19,8 +19,10 @@ static void print_text(const char *text) {
     printf("%s", text);
 }
 
+/* Records stand in the order in which workers ended. */
 static int print_table(sqlite3 *db, const char *name) {
-    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", name);
+    const int by_key = strcmp(name, "records") == 0 || strcmp(name, "metrics") == 0;
+    char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"%s", name, by_key ? " ORDER BY 1, 2" : "");
     sqlite3_stmt *rows;
     if (!sql || sqlite3_prepare_v2(db, sql, -1, &rows, NULL) != SQLITE_OK) return 1;
     sqlite3_free(sql);
