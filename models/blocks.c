@@ -112,7 +112,8 @@ nlg_value nlg_mobile_trunk(nlg_builder *b, const nlg_mobile_net *net, nlg_value 
                 nlg_block_begin(b, "%s", net->dense ? "convolution" : "separable");
             else
                 nlg_block_begin(b, "MBConv%d k%d", stage->expand, stage->kernel);
-            x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks, &carried);
+            x = inverted_residual(b, x, net, stage, out, i == 0 ? stage->stride : 1, net->drop_path * (float)block / (float)blocks,
+                                  &carried);
             nlg_block_end(b);
             nlg_pop(b);
         }

@@ -50,13 +50,13 @@ typedef struct nlg_mobile_net {
     const nlg_mobile_naming *naming;
     const nlg_mobile_stage *stages;
     int n_stages;
-    float width, depth;                /* multipliers of the stages' channels and repeats; 0: 1 */
-    bool fixed_end_depth;              /* the depth multiplier leaves the first and the last stage alone */
-    int stem, head;                    /* channels, scaled already; head 0: none */
-    int stem_stride;                   /* default 2 */
-    bool v1;                           /* MobileNet v1: no residual connections, an activation after the projecting convolution */
-    bool dense;                        /* a full convolution in place of the depthwise and the projecting one */
-    bool relu_bottleneck;              /* an activation after the projecting convolution */
+    float width, depth;   /* multipliers of the stages' channels and repeats; 0: 1 */
+    bool fixed_end_depth; /* the depth multiplier leaves the first and the last stage alone */
+    int stem, head;       /* channels, scaled already; head 0: none */
+    int stem_stride;      /* default 2 */
+    bool v1;              /* MobileNet v1: no residual connections, an activation after the projecting convolution */
+    bool dense;           /* a full convolution in place of the depthwise and the projecting one */
+    bool relu_bottleneck; /* an activation after the projecting convolution */
     nlg_mobile_join join;
     nlg_act act;
     bool same; /* TensorFlow's padding */

@@ -5,6 +5,7 @@
  * The 5x5 convolutions of GoogLeNet are two 3x3; modules 3c and 4e halve the size and pass the pool through. Names and biases are
  * those of the model that is in circulation (converted from Caffe): its convolutions keep biases in front of batch norm. */
 #include "models/families.h"
+#include "models/rows.h"
 
 // clang-format off
 #define MODULE(m, n1, n3_reduce, n3, nd_reduce, nd, pool, pool_proj)                                                               \
@@ -16,7 +17,7 @@
     " | inception_" m "_double_3x3_reduce 1x1:" #nd_reduce ", inception_" m "_double_3x3_1 3x3:" #nd                               \
     ", inception_" m "_double_3x3_2 3x3/2:" #nd " | max 3x3/2c ), "
 
-const char nlg_bn_inception_table[] =
+static const char bn_inception_table[] =
     "conv1_7x7_s2 7x7/2:64, max 3x3/2c, conv2_3x3_reduce 1x1:64, conv2_3x3 3x3:192, max 3x3/2c, "
     MODULE("3a",  64,  64,  64,  64,  96, "avg", 32)
     MODULE("3b",  64,  64,  96,  64,  96, "avg", 64)
@@ -30,7 +31,7 @@ const char nlg_bn_inception_table[] =
     MODULE("5b", 352, 192, 320, 192, 224, "max", 128)
     "global, classes last_linear";
 
-const char nlg_bn_inception_small[] =
+static const char bn_inception_small[] =
     "conv1 3x3:32, max 2x2/2v, "
     MODULE("3a", 16, 16, 24, 16, 24, "avg", 16)
     MODULE("3b", 24, 24, 32, 24, 32, "avg", 16)
@@ -40,7 +41,7 @@ const char nlg_bn_inception_small[] =
     "global, classes last_linear";
 // clang-format on
 
-const nlg_family nlg_bn_inception = {
+static const nlg_family bn_inception = {
     .name = "Inception",
     .title = "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
     .authors = "S. Ioffe, C. Szegedy",
@@ -55,3 +56,24 @@ const nlg_family nlg_bn_inception = {
         "Weight files converted from Caffe expect pixels in BGR order from 0 to 255.\n",
     .build = nlg_build_table_model,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+static const nlg_model rows[] = {
+    MODEL(bn_inception, .family = &bn_inception, .aliases = "bninception inception_v2", IMAGENET(224),
+          TABLE(bn_inception_table, .bias = true, .conv_suffix = "", .norm_suffix = "_bn"),
+          PUBLISHED(11295240, 2000000000, "converted Caffe model; MACs: Inception v3 Table 3"))
+};
+ROWS(bn_inception, rows)
+
+static const nlg_model small_rows[] = {
+    MODEL(bn_inception_small, .family = &bn_inception, .aliases = "inception_v2_small", SMALL,
+          TABLE(bn_inception_small, .bias = true, .conv_suffix = "", .norm_suffix = "_bn"),
+          .deviations = "Two modules at 14x14, a reduction that passes the pool through and two modules at 7x7, of about a fifth of the widths, in place "
+                        "of ten modules; a 3x3 stem without stride.\n")
+    MODEL(bn_inception_small_no_norm, .family = &bn_inception, TWIN, TABLE(bn_inception_small, .no_norm = true),
+          .deviations = "bn_inception_small without batch norm.\n")
+};
+ROWS(bn_inception_small, small_rows)
+// clang-format on

@@ -6,6 +6,7 @@
  * The two heads share their weights over the levels. Names are torchvision's; NAS-FPN has no public names, its layers are named
  * alike. */
 #include "models/blocks.h"
+#include "models/rows.h"
 
 enum { LEVELS = NLG_FPN_LEVELS, FIRST_LEVEL = 3, ANCHORS = 9 };
 
@@ -214,7 +215,7 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     nlg_detector_build(b, model->spec, input, classes);
 }
 
-const nlg_family nlg_retinanet = {
+static const nlg_family retinanet = {
     .name = "RetinaNet",
     .title = "Focal Loss for Dense Object Detection",
     .authors = "T.-Y. Lin, P. Goyal, R. Girshick, K. He, P. Dollar",
@@ -229,7 +230,7 @@ const nlg_family nlg_retinanet = {
     .build = build,
 };
 
-const nlg_family nlg_nas_fpn = {
+static const nlg_family nas_fpn = {
     .name = "NAS-FPN",
     .title = "NAS-FPN: Learning Scalable Feature Pyramid Architecture for Object Detection",
     .authors = "G. Ghiasi, T.-Y. Lin, R. Pang, Q. V. Le",
@@ -247,3 +248,64 @@ const nlg_family nlg_nas_fpn = {
     .build = build,
     .genotypes = &nlg_fpn_genotypes,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+#define COCO(h, w, c) .input = {h, w, 3}, .classes = c, .any_input = true
+#define R50           {NLG_BOTTLENECK, {3, 4, 6, 3}}
+#define R101          {NLG_BOTTLENECK, {3, 4, 23, 3}}
+#define R50_V1        {NLG_BOTTLENECK, {3, 4, 6, 3}, .v1 = true}
+#define R101_V1       {NLG_BOTTLENECK, {3, 4, 23, 3}, .v1 = true}
+#define STACKED(n, w) .pyramid = NLG_PYRAMID_NAS_FPN, .channels = w, .stacks = n
+#define SMALL_BACKBONE {NLG_BASIC, {1, 1, 1, 1}, .cifar = 8}
+#define SMALLER        "Backbone: a basic block a stage, widths 8, 16, 32, 64, a 3x3 stem without stride: P3 has half the image's size, P7 a 32nd.\n"
+#define TINY_BACKBONE {NLG_BASIC, {1, 1, 1, 1}, .cifar = 16, .cifar_stride = 2}
+#define TINY          "For trials: a basic block a stage, widths 16 to 128, a 3x3 stem of stride 2: P3 has a quarter of the image's size, P7 a 64th.\n"
+#define TINY_HEADS    "24 channels, heads of two 3x3 convolutions in place of four; 10 classes.\n"
+
+static const nlg_model rows[] = {
+    MODEL(retinanet_resnet50_fpn, .family = &retinanet, COCO(800, 800, 91),
+          SPEC(nlg_detector_spec, R50, NLG_PYRAMID_FPN_P5, .channels = 256), PUBLISHED(34068119, 151540000000, TV),
+          .deviations = "torchvision's form: P6 comes from P5, 91 classes, ResNet v1.5. Its 34,014,999 parameters leave batch norm out.\n")
+    MODEL(retinanet_resnet101_fpn, .family = &retinanet, COCO(800, 800, 91),
+          SPEC(nlg_detector_spec, R101, NLG_PYRAMID_FPN_P5, .channels = 256), PUBLISHED(53000000, 0, "NAS-FPN Table 1, R-101 FPN"),
+          .deviations = "torchvision's form of R-50 with a deeper backbone: P6 comes from P5, 91 classes, ResNet v1.5.\n")
+    MODEL(retinanet_r50, .family = &retinanet, COCO(800, 1344, 80), SPEC(nlg_detector_spec, R50_V1, NLG_PYRAMID_FPN, .channels = 256))
+    MODEL(retinanet_r101, .family = &retinanet, COCO(800, 1344, 80), SPEC(nlg_detector_spec, R101_V1, NLG_PYRAMID_FPN, .channels = 256))
+    MODEL(nas_fpn_r50_7_256, .family = &nas_fpn, .aliases = "nas_fpn", COCO(640, 640, 90), SPEC(nlg_detector_spec, R50, STACKED(7, 256)),
+          PUBLISHED(60300000, 140600000000, "NAS-FPN Table 1; MACs: the authors' model list"))
+    MODEL(nas_fpn_r50_7_384, .family = &nas_fpn, COCO(1280, 1280, 90), SPEC(nlg_detector_spec, R50, STACKED(7, 384)),
+          PUBLISHED(103900000, 0, "NAS-FPN Table 1, 7 @ 384"))
+    MODEL(nas_fpn_r50_5_256, .family = &nas_fpn, COCO(640, 640, 90), SPEC(nlg_detector_spec, R50, STACKED(5, 256)),
+          .deviations = "Five stacks are the default of the released configuration, not a row of the paper.\n")
+    MODEL(nas_fpn_r50_3_256, .family = &nas_fpn, COCO(640, 640, 90), SPEC(nlg_detector_spec, R50, STACKED(3, 256)))
+    MODEL(nas_fpn_r50_1_256, .family = &nas_fpn, COCO(640, 640, 90), SPEC(nlg_detector_spec, R50, STACKED(1, 256)))
+    MODEL(retinanet_small, .family = &retinanet, COCO(128, 128, 10), SPEC(nlg_detector_spec, SMALL_BACKBONE, NLG_PYRAMID_FPN, .channels = 32),
+          .deviations = SMALLER "32 channels in pyramid and heads in place of 256; 10 classes.\n")
+    MODEL(nas_fpn_small, .family = &nas_fpn, COCO(128, 128, 10), SPEC(nlg_detector_spec, SMALL_BACKBONE, STACKED(2, 32)),
+          .deviations = SMALLER "Two stacks of 32 channels in place of 7 of 256; 10 classes.\n")
+    MODEL(retinanet_tiny, .family = &retinanet, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, .pyramid = NLG_PYRAMID_FPN, .channels = 24, .head_layers = 2), .deviations = TINY TINY_HEADS)
+    MODEL(retinanet_tiny_bn, .family = &retinanet, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, .pyramid = NLG_PYRAMID_FPN, .channels = 24, .head_layers = 2, .norm = true),
+          .deviations = TINY "Batch norm in pyramid and heads, one for each level, as the NAS-FPN authors' RetinaNet has it. " TINY_HEADS)
+    MODEL(retinanet_mobilenet_tiny, .family = &retinanet, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, .mobile = &(const nlg_mobilenet_spec){1, NLG_TIMM}, .mobile_small = true, .pyramid = NLG_PYRAMID_FPN, .channels = 24,
+               .head_layers = 2),
+          .deviations = "For trials: the stages of mobilenet_v2_small behind a stem of stride 2: P3 has a quarter of the image's size.\n" TINY_HEADS)
+    MODEL(nas_fpn_tiny, .family = &nas_fpn, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, STACKED(1, 24), .head_layers = 2), .deviations = TINY "One stack. " TINY_HEADS)
+    MODEL(nas_fpn_tiny_2, .family = &nas_fpn, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, STACKED(2, 24), .head_layers = 2), .deviations = TINY "Two stacks. " TINY_HEADS)
+    MODEL(nas_fpn_tiny_3, .family = &nas_fpn, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, STACKED(3, 24), .head_layers = 2), .deviations = TINY "Three stacks. " TINY_HEADS)
+    MODEL(nas_fpn_tiny_3_exits, .family = &nas_fpn, COCO(64, 64, 10),
+          SPEC(nlg_detector_spec, TINY_BACKBONE, STACKED(3, 24), .head_layers = 2, .exits = true),
+          .deviations = TINY "Three stacks; the heads also stand behind the first and the second (early exits), with batch norms of their own. " TINY_HEADS)
+    MODEL(retinanet_mobilenet_v2_fpn, .family = &retinanet, COCO(640, 640, 80),
+          SPEC(nlg_detector_spec, .mobile = &(const nlg_mobilenet_spec){1, NLG_TORCHVISION}, .pyramid = NLG_PYRAMID_FPN, .channels = 256),
+          .deviations = "MobileNet v2 (torchvision's names) as backbone: C3, C4 and C5 are its blocks 6, 13 and 17. Not a row of a paper.\n")
+};
+ROWS(detection, rows)
+// clang-format on

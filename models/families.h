@@ -1,6 +1,5 @@
-/* The families and the rows of their papers' tables, shared by models.def and the family files.
- *
- * families.def lists the families. One section here for each family that has a spec, the private part of a row. */
+/* What the files of families share: specs that several of them use, and the tables of rows that the registry walks. A spec that one
+ * family uses stands in its file. */
 #ifndef NLG_FAMILIES_H
 #define NLG_FAMILIES_H
 
@@ -8,36 +7,13 @@
 #include "models/layer_table.h"
 #include "models/model.h"
 
-#define FAMILY(name) extern const nlg_family nlg_##name;
-#include "models/families.def"
-#undef FAMILY
+/* The variants of a paper's networks (models/rows.h). */
+typedef struct nlg_model_rows {
+    const nlg_model *rows;
+    int count;
+} nlg_model_rows;
 
-/* ---- LeNet-5 ------------------------------------------------------------------------------------------------------------- */
-
-typedef struct nlg_lenet_spec {
-    nlg_act act;    /* of the modern form */
-    bool pad_to_32; /* 28x28 images: the first convolution pads by 2 instead of the data set */
-    int dense;      /* no convolutions: one hidden layer of so many units */
-} nlg_lenet_spec;
-
-/* ---- AlexNet ------------------------------------------------------------------------------------------------------------- */
-
-typedef enum { NLG_ALEXNET_2012, NLG_ALEXNET_ONE_TOWER, NLG_ALEXNET_SMALL } nlg_alexnet_form;
-typedef struct nlg_alexnet_spec {
-    nlg_alexnet_form form;
-    bool tanh; /* in place of ReLU */
-    bool no_dropout;
-} nlg_alexnet_spec;
-
-/* ---- VGG ----------------------------------------------------------------------------------------------------------------- */
-
-/* `layers` is a column of Table 1: a width is a 3x3 convolution, "256/1" one of 1x1, M a max pooling, L a local response
- * normalisation. */
-typedef struct nlg_vgg_spec {
-    const char *layers;
-    bool norm;  /* batch norm after each convolution */
-    int hidden; /* width of the two hidden linear layers, 0: the paper's 4096 behind a 7x7 pooling */
-} nlg_vgg_spec;
+extern const nlg_family nlg_nasnet; /* some networks of its paper cannot be built: unspecified.c */
 
 /* ---- ResNet, ResNeXt ----------------------------------------------------------------------------------------------------- */
 
@@ -54,17 +30,7 @@ typedef struct nlg_resnet_spec {
     int squeeze;                  /* squeeze-and-excitation: reduction ratio */
 } nlg_resnet_spec;
 
-/* ---- SENet --------------------------------------------------------------------------------------------------------------- */
-
-typedef struct nlg_senet_spec {
-    nlg_resnet_block block;
-    int blocks[4];
-    int groups, group_width;
-    bool v1; /* stride in the first 1x1 */
-    bool senet154;
-} nlg_senet_spec;
-
-/* ---- MobileNet, MnasNet, EfficientNet ------------------------------------------------------------------------------------ */
+/* ---- MobileNet ----------------------------------------------------------------------------------------------------------- */
 
 /* Whose names the parameters have. */
 typedef enum { NLG_TORCHVISION, NLG_TIMM } nlg_mobile_names;
@@ -81,39 +47,6 @@ typedef struct nlg_mobilenet_spec {
     bool relu_bottleneck; /* v2: an activation behind the projection */
     nlg_mobile_join join; /* v2 */
 } nlg_mobilenet_spec;
-
-typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } nlg_mnasnet_table;
-typedef struct nlg_mnasnet_spec {
-    nlg_mnasnet_table table;
-    float width;
-    nlg_mobile_names names;
-} nlg_mnasnet_spec;
-
-typedef enum {
-    NLG_EFFICIENTNET_TORCHVISION,
-    NLG_EFFICIENTNET_TF,
-    NLG_EFFICIENTNET_LITE,
-    NLG_EFFICIENTNET_TINY
-} nlg_efficientnet_form;
-typedef struct nlg_efficientnet_spec {
-    nlg_efficientnet_form form;
-    float width, depth, dropout;
-    bool late_norm; /* torchvision's B5 to B7: batch norm with eps 1e-3 and momentum 0.01 */
-} nlg_efficientnet_spec;
-
-/* ---- Inception ----------------------------------------------------------------------------------------------------------- */
-
-/* Their spec is nlg_layer_table; these are the tables. */
-extern const char nlg_googlenet_torchvision[], nlg_googlenet_paper[], nlg_googlenet_small[], nlg_googlenet_small_direct[],
-    nlg_single_path_small[], nlg_bn_inception_table[], nlg_inception_v3_table[], nlg_inception_v4_table[],
-    nlg_inception_resnet_v1_table[], nlg_inception_resnet_v2_table[], nlg_bn_inception_small[], nlg_inception_v3_small[],
-    nlg_inception_v4_small[], nlg_inception_resnet_small[], nlg_inception_resnet_small_bare[], nlg_inception_resnet_small_plain[],
-    nlg_inception_resnet_small_unscaled[], nlg_stack_5x5[], nlg_stack_3x3[], nlg_stack_1x5[];
-
-/* ---- NASNet, PNASNet, AmoebaNet ------------------------------------------------------------------------------------------ */
-
-/* Their spec is nlg_cell_network: a genotype and a macro structure. */
-extern const nlg_cell_genotype nlg_cells_one_input; /* of cells_small */
 
 /* ---- RetinaNet, NAS-FPN -------------------------------------------------------------------------------------------------- */
 

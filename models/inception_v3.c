@@ -2,6 +2,7 @@
  * (arXiv 2015), Table 1 and Figures 5 to 7 and 10, in torchvision's form: the widths of the 17x17 modules and the 1x1 of 80 in the
  * stem come from the released code. Batch norm in the auxiliary head (Section 6 and "BN-auxiliary"). Names are torchvision's. */
 #include "models/families.h"
+#include "models/rows.h"
 
 // clang-format off
 /* Figures 5, 6 and 7. */
@@ -17,7 +18,7 @@
          " | branch3x3dbl_1 1x1:448, branch3x3dbl_2 3x3:384, ( branch3x3dbl_3a 1x3:384 | branch3x3dbl_3b 3x1:384 )"                 \
          " | avg 3x3, branch_pool 1x1:192 ) }, "
 
-const char nlg_inception_v3_table[] =
+static const char inception_v3_table[] =
     "Conv2d_1a_3x3 3x3/2v:32, Conv2d_2a_3x3 3x3v:32, Conv2d_2b_3x3 3x3:64, max 3x3/2v, "
     "Conv2d_3b_1x1 1x1:80, Conv2d_4a_3x3 3x3v:192, max 3x3/2v, "
     MODULE_A("Mixed_5b", 32)
@@ -35,7 +36,7 @@ const char nlg_inception_v3_table[] =
     MODULE_C("Mixed_7c")
     "global, dropout 0.5, classes fc";
 
-const char nlg_inception_v3_small[] =
+static const char inception_v3_small[] =
     "Conv2d_1a_3x3 3x3:16, Conv2d_2b_3x3 3x3:32, max 2x2/2v, "
     "[module, Figure 5] Mixed_5b { ( branch1x1 1x1:16 | branch5x5_1 1x1:12, branch5x5_2 5x5:16"
     " | branch3x3dbl_1 1x1:16, branch3x3dbl_2 3x3:24, branch3x3dbl_3 3x3:24 | avg 3x3, branch_pool 1x1:8 ) }, "
@@ -55,12 +56,12 @@ const char nlg_inception_v3_small[] =
 #define FIVE(name, out) name " 5x5:" #out
 #define TWO_THREES(name, out) name "a 3x3:" #out ", " name "b 3x3:" #out
 #define ROW_AND_COLUMN(name, out) name "a 1x5:" #out ", " name "b 5x1:" #out
-const char nlg_stack_5x5[] = STACK(FIVE);
-const char nlg_stack_3x3[] = STACK(TWO_THREES);
-const char nlg_stack_1x5[] = STACK(ROW_AND_COLUMN);
+static const char stack_5x5[] = STACK(FIVE);
+static const char stack_3x3[] = STACK(TWO_THREES);
+static const char stack_1x5[] = STACK(ROW_AND_COLUMN);
 // clang-format on
 
-const nlg_family nlg_inception_v3 = {
+static const nlg_family inception_v3 = {
     .name = "Inception",
     .title = "Rethinking the Inception Architecture for Computer Vision",
     .authors = "C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens, Z. Wojna",
@@ -72,3 +73,23 @@ const nlg_family nlg_inception_v3 = {
         "has 5.7G. Keras has no scale in batch norm (23,817,352 trainable parameters).\n",
     .build = nlg_build_table_model,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+static const nlg_model rows[] = {
+    MODEL(inception_v3, .family = &inception_v3, IMAGENET(299), TABLE(inception_v3_table, .norm_eps = 1e-3f), PREPARE(.resize = 342, HALF),
+          PUBLISHED(23834568, 5713216096, TV))
+};
+ROWS(inception_v3, rows)
+
+static const nlg_model small_rows[] = {
+    MODEL(inception_v3_small, .family = &inception_v3, SMALL, TABLE(inception_v3_small, .norm_eps = 1e-3f),
+          .deviations = "One module each of Figures 5, 6 and 7 at 14x14, 7x7 and 4x4, of about a quarter of the widths, in place of nine; both "
+                        "reductions, padded; a 3x3 stem of two layers without stride; no auxiliary head.\n")
+    MODEL(stack_5x5_small, .family = &inception_v3, TWIN, TABLE(stack_5x5), .deviations = "Three 5x5 convolutions behind a 3x3 stem.\n")
+    MODEL(stack_3x3_small, .family = &inception_v3, TWIN, TABLE(stack_3x3), .deviations = "stack_5x5_small with two 3x3 in place of each 5x5.\n")
+    MODEL(stack_1x5_small, .family = &inception_v3, TWIN, TABLE(stack_1x5), .deviations = "stack_5x5_small with 1x5 and 5x1 in place of each 5x5.\n")
+};
+ROWS(inception_v3_small, small_rows)
+// clang-format on

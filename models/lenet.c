@@ -5,6 +5,13 @@
  * distance, so that the largest wins as in every other network. The modern form replaces them by average pooling, a full C3 and
  * a linear layer. */
 #include "models/blocks.h"
+#include "models/rows.h"
+
+typedef struct lenet_spec {
+    nlg_act act;    /* of the modern form */
+    bool pad_to_32; /* 28x28 images: the first convolution pads by 2 instead of the data set */
+    int dense;      /* no convolutions: one hidden layer of so many units */
+} lenet_spec;
 
 /* Table I: the maps of S2 (columns) that each map of C3 (rows) reads. */
 static const unsigned char c3_table[16 * 6] = {
@@ -41,7 +48,7 @@ static void build_1998(nlg_builder *b, const nlg_model *model, nlg_shape input, 
     nlg_output(b, x);
 }
 
-const nlg_family nlg_lenet_1998 = {
+static const nlg_family lenet_1998 = {
     .name = "LeNet-5",
     .title = "Gradient-Based Learning Applied to Document Recognition",
     .authors = "LeCun, Bottou, Bengio, Haffner",
@@ -54,7 +61,7 @@ const nlg_family nlg_lenet_1998 = {
 };
 
 static void build_modern(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    const nlg_lenet_spec *spec = model->spec;
+    const lenet_spec *spec = model->spec;
     const int pad = spec->pad_to_32 && input.h < 32 ? (32 - input.h) / 2 : 0;
     nlg_value x = nlg_input(b, input.c, input.h, input.w);
     if (spec->dense) {
@@ -71,7 +78,7 @@ static void build_modern(nlg_builder *b, const nlg_model *model, nlg_shape input
     nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc2"));
 }
 
-const nlg_family nlg_lenet = {
+static const nlg_family lenet = {
     .name = "LeNet-5",
     .title = "Gradient-Based Learning Applied to Document Recognition",
     .authors = "LeCun, Bottou, Bengio, Haffner",
@@ -82,3 +89,21 @@ const nlg_family nlg_lenet = {
         "The common later form: average pooling without parameters, C3 connected to all six maps, plain tanh, a linear output.",
     .build = build_modern,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+static const nlg_model rows[] = {
+    MODEL(lenet5_1998, .aliases = "lenet5_original", .family = &lenet_1998, .input = {32, 32, 1}, .classes = 10,
+          PUBLISHED(60000, 0, "paper: C1 156, S2 12, C3 1,516, S4 32, C5 48,120, F6 10,164"))
+    MODEL(lenet5, .aliases = "lenet5_modern", .family = &lenet, SPEC(lenet_spec, NLG_ACT_TANH), .input = {32, 32, 1}, .classes = 10,
+          .any_input = true, PUBLISHED(61706, 416520, "common re-implementation"))
+    MODEL(lenet5_relu, .family = &lenet, SPEC(lenet_spec, NLG_ACT_RELU), .input = {32, 32, 1}, .classes = 10, .any_input = true,
+          .deviations = "ReLU in place of tanh.")
+    MODEL(lenet5_small, .family = &lenet, SPEC(lenet_spec, NLG_ACT_TANH, .pad_to_32 = true), SMALL,
+          .deviations = "The first convolution pads 28x28 images by 2 where the paper pads the images; otherwise lenet5.")
+    MODEL(lenet5_dense, .family = &lenet, SPEC(lenet_spec, NLG_ACT_TANH, .dense = 78), TWIN,
+          .deviations = "No convolution: one hidden layer of 78 units, about as many parameters as lenet5_small.")
+};
+ROWS(lenet, rows)
+// clang-format on

@@ -3,6 +3,14 @@
  *
  * torchvision's mnasnet* and timm's mnasnet_* are B1, timm's semnasnet_* A1. */
 #include "models/blocks.h"
+#include "models/rows.h"
+
+typedef enum { NLG_MNASNET_A1, NLG_MNASNET_B1, NLG_MNASNET_SMALL, NLG_MNASNET_TINY } mnasnet_table;
+typedef struct mnasnet_spec {
+    mnasnet_table table;
+    float width;
+    nlg_mobile_names names;
+} mnasnet_spec;
 
 typedef struct table {
     int stem, n_stages;
@@ -69,7 +77,7 @@ static const nlg_mobile_naming torchvision = {
 };
 
 static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    const nlg_mnasnet_spec *spec = model->spec;
+    const mnasnet_spec *spec = model->spec;
     const table *t = &tables[spec->table];
     nlg_mobile_net net = {.naming = spec->names == NLG_TORCHVISION ? &torchvision : &nlg_mobile_naming_timm,
                           .stages = t->stages,
@@ -84,7 +92,7 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     nlg_mobile_build(b, &net, input, classes);
 }
 
-const nlg_family nlg_mnasnet = {
+static const nlg_family mnasnet = {
     .name = "MnasNet",
     .title = "MnasNet: Platform-Aware Neural Architecture Search for Mobile",
     .authors = "Tan, Chen, Pang, Vasudevan, Sandler, Howard, Le",
@@ -94,3 +102,44 @@ const nlg_family nlg_mnasnet = {
     .deviations = "Batch norm with eps 1e-5 as in torchvision and timm; the released code has 1e-3.",
     .build = build,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+static const nlg_model rows[] = {
+    MODEL(mnasnet0_5, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 0.5f, NLG_TORCHVISION), IMAGENET(224),
+          PUBLISHED(2218512, 104000000, TV))
+    MODEL(mnasnet0_75, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 0.75f, NLG_TORCHVISION), IMAGENET(224),
+          PUBLISHED(3170208, 215000000, TV), PREPARE(.resize = 232))
+    MODEL(mnasnet1_0, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1, NLG_TORCHVISION), IMAGENET(224),
+          PUBLISHED(4383312, 314000000, TV))
+    MODEL(mnasnet1_3, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1.3f, NLG_TORCHVISION), IMAGENET(224),
+          PUBLISHED(6282256, 526000000, TV), PREPARE(.resize = 232))
+    MODEL(mnasnet_050, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 0.5f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(2218512, 0, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mnasnet_075, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 0.75f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(3170208, 0, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mnasnet_100, .aliases = "mnasnet_b1", .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(4383312, 0, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mnasnet_140, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1.4f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(7120000, 600000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(semnasnet_035, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 0.35f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(1700000, 63200000, "model page"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(semnasnet_050, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 0.5f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(2082006, 105200000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(semnasnet_075, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 0.75f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(2912278, 226700000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(semnasnet_100, .aliases = "mnasnet_a1", .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 1, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(3887038, 315200000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(semnasnet_140, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 1.4f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(6105992, 591500000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mnasnet_small, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_SMALL, 1, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(2030000, 70000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC),
+          .deviations = "The first block has a shortcut as in timm; the released block string says 16 input channels and so has none.")
+    MODEL(mnasnet_a1_small, .family = &mnasnet, SMALL, SPEC(mnasnet_spec, NLG_MNASNET_TINY, 1, NLG_TIMM),
+          .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
+                        "Five stages 16, 24, 32, 48, 64 (kernel 5 and squeeze-and-excitation in the third and fifth) in place of A1's seven up to 320: "
+                        "three strides in place of five.")
+};
+ROWS(mnasnet, rows)
+// clang-format on

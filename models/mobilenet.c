@@ -5,6 +5,7 @@
  *
  * The width multiplier scales the channels; the resolution multiplier is the input's size. */
 #include "models/blocks.h"
+#include "models/rows.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(array)[0]))
 
@@ -118,7 +119,7 @@ void nlg_mobilenet_v2_trunk(nlg_builder *b, const nlg_mobilenet_spec *spec, bool
     }
 }
 
-const nlg_family nlg_mobilenet_v1 = {
+static const nlg_family mobilenet_v1 = {
     .name = "MobileNet v1",
     .title = "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
     .authors = "Howard, Zhu, Chen, Kalenichenko, Wang, Weyand, Andreetto, Adam",
@@ -129,7 +130,7 @@ const nlg_family nlg_mobilenet_v1 = {
     .build = build_v1,
 };
 
-const nlg_family nlg_mobilenet_v2 = {
+static const nlg_family mobilenet_v2 = {
     .name = "MobileNet v2",
     .title = "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
     .authors = "Sandler, Howard, Zhu, Zhmoginov, Chen",
@@ -138,3 +139,53 @@ const nlg_family nlg_mobilenet_v2 = {
     .designer = NLG_HUMAN,
     .build = build_v2,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+static const nlg_model rows[] = {
+    MODEL(mobilenetv1_100, .aliases = "mobilenet_v1_100", .family = &mobilenet_v1, SPEC(nlg_mobilenet_spec, 1), IMAGENET(224),
+          PUBLISHED(4231976, 569000000, "timm (parameters), paper, Table 6"), PREPARE(.interpolation = NLG_BICUBIC, HALF))
+    MODEL(mobilenetv1_075, .aliases = "mobilenet_v1_075", .family = &mobilenet_v1, SPEC(nlg_mobilenet_spec, 0.75f), IMAGENET(224),
+          PUBLISHED(2600000, 325000000, "paper, Table 6"), PREPARE(.interpolation = NLG_BICUBIC, HALF))
+    MODEL(mobilenetv1_050, .aliases = "mobilenet_v1_050", .family = &mobilenet_v1, SPEC(nlg_mobilenet_spec, 0.5f), IMAGENET(224),
+          PUBLISHED(1300000, 149000000, "paper, Table 6"), PREPARE(.interpolation = NLG_BICUBIC, HALF))
+    MODEL(mobilenetv1_025, .aliases = "mobilenet_v1_025", .family = &mobilenet_v1, SPEC(nlg_mobilenet_spec, 0.25f), IMAGENET(224),
+          PUBLISHED(500000, 41000000, "paper, Table 6"), PREPARE(.interpolation = NLG_BICUBIC, HALF))
+    MODEL(mobilenet_v1_small, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 1),
+          .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2.\n"
+                        "Eight separable blocks (32; 64, 64; 128, 128, 128; 256, 256) in place of 13 up to 1024: three strides in place of five.")
+    MODEL(mobilenet_v1_small_dense, .family = &mobilenet_v1, TWIN, SPEC(nlg_mobilenet_spec, 1, .dense = true),
+          .deviations = "mobilenet_v1_small with a full 3x3 convolution in place of each depthwise and 1x1 pair.")
+    MODEL(mobilenet_v1_small_wide, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 1.125f),
+          .deviations = "mobilenet_v1_small with blocks 1.125 times as wide: within 3 % of the multiply-accumulates of mobilenet_v2_small.")
+    MODEL(mobilenet_v2, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1, NLG_TORCHVISION), IMAGENET(224),
+          PUBLISHED(3504872, 300774272, TV))
+    MODEL(mobilenetv2_035, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 0.35f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(1677128, 59000000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenetv2_050, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 0.5f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(1968680, 97000000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenetv2_075, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 0.75f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(2636424, 209000000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenetv2_100, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(3504872, 300000000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenetv2_130, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1.3f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(5340000, 509000000, "model page"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenetv2_140, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1.4f, NLG_TIMM), IMAGENET(224),
+          PUBLISHED(6108776, 582000000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
+    MODEL(mobilenet_v2_small, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM),
+          .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
+                        "Stages 16, 24, 32, 64 with 1, 2, 2, 2 blocks in place of seven stages up to 320: three strides in place of five.")
+    MODEL(mobilenet_v2_small_relu, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .relu_bottleneck = true),
+          .deviations = "mobilenet_v2_small with an activation behind each projection.")
+    MODEL(mobilenet_v2_small_plain, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .join = NLG_JOIN_NOTHING),
+          .deviations = "mobilenet_v2_small without residual connections.")
+    MODEL(mobilenet_v2_small_expansions, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .join = NLG_JOIN_EXPANSIONS),
+          .deviations = "mobilenet_v2_small with residual connections between expansions, from a block that has one to the block behind it.")
+    MODEL(mobilenetv2_small, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .wide = true), .input = {32, 32, 3}, .classes = 10,
+          .any_input = true, .small = true,
+          .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
+                        "Stages 24, 32, 64 with 2, 3, 3 blocks, all of expansion 6, strides 1, 2, 2, in place of seven stages up to 320.")
+};
+ROWS(mobilenet, rows)
+// clang-format on

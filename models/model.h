@@ -1,4 +1,4 @@
-/* The model registry: one row of models.def per variant, one file per paper family. Rows are constant. */
+/* The model registry: one file per paper, with one row per variant at its end (models/rows.h). Rows are constant. */
 #ifndef NLG_MODEL_H
 #define NLG_MODEL_H
 

@@ -1,4 +1,4 @@
-/* The model registry: rows of models.def, look-up by name or alias, and the one way to build a graph. */
+/* The model registry: the tables of families.def, look-up by name or alias, and the one way to build a graph. */
 #include <ctype.h>
 #include <string.h>
 
@@ -7,20 +7,27 @@
 #include "models/model.h"
 #include "models/unspecified.h"
 
-/* Rows say what differs from the defaults and leave the rest out. */
-#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
-static const nlg_model rows[] = {
-#define MODEL(id, ...) {.name = #id, __VA_ARGS__},
-#include "models/models.def"
-#undef MODEL
+#define ROWS(name) extern const nlg_model_rows nlg_##name##_rows;
+#include "models/families.def"
+#undef ROWS
+
+static const nlg_model_rows *const tables[] = {
+#define ROWS(name) &nlg_##name##_rows,
+#include "models/families.def"
+#undef ROWS
 };
+enum { TABLES = sizeof tables / sizeof *tables };
 
 int nlg_model_count(void) {
-    return (int)(sizeof rows / sizeof rows[0]);
+    int count = 0;
+    for (int t = 0; t < TABLES; t++) count += tables[t]->count;
+    return count;
 }
 
 const nlg_model *nlg_model_at(int index) {
-    return index >= 0 && index < nlg_model_count() ? &rows[index] : NULL;
+    for (int t = 0; t < TABLES && index >= 0; index -= tables[t++]->count)
+        if (index < tables[t]->count) return &tables[t]->rows[index];
+    return NULL;
 }
 
 enum { MAX_NAME = 64 };
@@ -46,10 +53,11 @@ nlg_status nlg_model_find(const char *name, const nlg_model **model, nlg_error *
     const size_t length = strlen(name);
     for (size_t i = 0; i < length && i < MAX_NAME - 1; i++) wanted[i] = (char)tolower((unsigned char)name[i]);
     nlg_nearest nearest = {.wanted = wanted};
-    for (int m = 0; m < nlg_model_count(); m++) {
-        for (int i = 0; name_of(&rows[m], i, candidate); i++) {
+    const nlg_model *at;
+    for (int m = 0; (at = nlg_model_at(m)); m++) {
+        for (int i = 0; name_of(at, i, candidate); i++) {
             if (length < MAX_NAME && strcmp(candidate, wanted) == 0) {
-                *model = &rows[m];
+                *model = at;
                 return NLG_OK;
             }
             nlg_nearest_try(&nearest, candidate);

@@ -3,11 +3,20 @@
  * rounds up without padding, biases in the squeeze-and-excitation, stride in the first 1x1 of SE-ResNet and in the 3x3 of
  * SE-ResNeXt and SENet-154. */
 #include "models/blocks.h"
+#include "models/rows.h"
+
+typedef struct senet_spec {
+    nlg_resnet_block block;
+    int blocks[4];
+    int groups, group_width;
+    bool v1; /* stride in the first 1x1 */
+    bool senet154;
+} senet_spec;
 
 static const nlg_norm_args norm = {0};
 enum { REDUCTION = 16 };
 
-static nlg_value residual_block(nlg_builder *b, nlg_value x, const nlg_senet_spec *spec, int stage, int stride) {
+static nlg_value residual_block(nlg_builder *b, nlg_value x, const senet_spec *spec, int stage, int stride) {
     const int in = nlg_shape_of(b, x).c, width = 64 << stage, groups = spec->groups ? spec->groups : 1;
     const int out = spec->block == NLG_BASIC ? width : 4 * width;
     nlg_value y = x;
@@ -38,7 +47,7 @@ static nlg_value residual_block(nlg_builder *b, nlg_value x, const nlg_senet_spe
 }
 
 static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
-    const nlg_senet_spec *spec = model->spec;
+    const senet_spec *spec = model->spec;
     nlg_value x = nlg_input(b, input.c, input.h, input.w);
     nlg_push(b, "layer0");
     if (spec->senet154) {
@@ -64,7 +73,7 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     nlg_classifier(b, x, spec->senet154 ? 0.2f : 0, classes, "last_linear");
 }
 
-const nlg_family nlg_senet = {
+static const nlg_family senet = {
     .name = "SENet",
     .title = "Squeeze-and-Excitation Networks",
     .authors = "Hu, Shen, Sun",
@@ -74,3 +83,29 @@ const nlg_family nlg_senet = {
     .deviations = "As released: biases in both layers of the squeeze-and-excitation, which the paper's formulas omit.",
     .build = build,
 };
+
+/* ---- rows -------------------------------------------------------------------------------------------------------------- */
+
+// clang-format off
+#define SE_BASIC           .deviations = "timm's basic block has a ReLU before the squeeze-and-excitation."
+
+static const nlg_model rows[] = {
+    MODEL(legacy_seresnet18, .aliases = "se_resnet18", .family = &senet, SPEC(senet_spec, NLG_BASIC, {2, 2, 2, 2}), IMAGENET(224),
+          PUBLISHED(11778592, 1820000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC), SE_BASIC)
+    MODEL(legacy_seresnet34, .aliases = "se_resnet34", .family = &senet, SPEC(senet_spec, NLG_BASIC, {3, 4, 6, 3}), IMAGENET(224),
+          PUBLISHED(21958868, 3670000000, TIMM), SE_BASIC)
+    MODEL(legacy_seresnet50, .aliases = "se_resnet50", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 4, 6, 3}, .v1 = true), IMAGENET(224),
+          PUBLISHED(28088024, 3880000000, TIMM))
+    MODEL(legacy_seresnet101, .aliases = "se_resnet101", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 4, 23, 3}, .v1 = true), IMAGENET(224),
+          PUBLISHED(49326872, 7610000000, TIMM))
+    MODEL(legacy_seresnet152, .aliases = "se_resnet152", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 8, 36, 3}, .v1 = true), IMAGENET(224),
+          PUBLISHED(66821848, 11330000000, TIMM))
+    MODEL(legacy_seresnext50_32x4d, .aliases = "se_resnext50_32x4d", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 4, 6, 3}, 32, 4),
+          IMAGENET(224), PUBLISHED(27559896, 4260000000, TIMM))
+    MODEL(legacy_seresnext101_32x4d, .aliases = "se_resnext101_32x4d", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 4, 23, 3}, 32, 4),
+          IMAGENET(224), PUBLISHED(48955416, 8020000000, TIMM))
+    MODEL(legacy_senet154, .aliases = "senet_154", .family = &senet, SPEC(senet_spec, NLG_BOTTLENECK, {3, 8, 36, 3}, 64, 4, .senet154 = true),
+          IMAGENET(224), PUBLISHED(115088984, 20770000000, TIMM))
+};
+ROWS(senet, rows)
+// clang-format on

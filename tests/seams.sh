@@ -72,10 +72,11 @@ C
 echo 'OP(halve)' >>layers/ops/ops.def
 added operation layers/ops/halve.c layers/ops/ops.def
 
-# --- a model family of two variants, with that operation ---
+# --- a model family with that operation ---
 cat >models/dummy.c <<'C'
 /* A family for a test. */
 #include "models/blocks.h"
+#include "models/rows.h"
 
 static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int classes) {
     (void)model;
@@ -85,13 +86,20 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     nlg_output(b, nlg_linear(b, x, (nlg_linear_args){.out = classes}, "fc"));
 }
 
-const nlg_family nlg_dummy = {.name = "Dummy", .title = "None", .authors = "Nobody", .venue = "Nowhere", .year = 2000,
-                              .designer = NLG_HUMAN, .deviations = "None.", .build = build};
+static const nlg_family dummy = {.name = "Dummy", .title = "None", .authors = "Nobody", .venue = "Nowhere", .year = 2000,
+                                 .designer = NLG_HUMAN, .deviations = "None.", .build = build};
+
+static const nlg_model rows[] = {
+    MODEL(dummy_small, .family = &dummy, SMALL, .deviations = "None.")
+};
+ROWS(dummy, rows)
 C
-echo 'FAMILY(dummy)' >>models/families.def
-rows='MODEL(dummy_small, .family = \&nlg_dummy, SMALL, .deviations = "None.")\nMODEL(dummy_large, .family = \&nlg_dummy, CIFAR)'
-sed -i "0,/^#undef/s/^#undef/$rows\n\n#undef/" models/models.def
-added "model family" models/dummy.c models/families.def models/models.def
+echo 'ROWS(dummy)' >>models/families.def
+added "model family" models/dummy.c models/families.def
+
+# --- a variant of it ---
+sed -i 's/^static const nlg_model rows.*/&\n    MODEL(dummy_large, .family = \&dummy, CIFAR)/' models/dummy.c
+added variant models/dummy.c
 
 # --- a data set: what MNIST's files hold ---
 {

@@ -1,4 +1,5 @@
 /* Reading claims and deciding them. */
+#define _GNU_SOURCE /* strverscmp */
 #include "harness/claims/claim.h"
 
 #include <dirent.h>

@@ -53,6 +53,7 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 
 typedef struct entry {
     const nlg_model *model;
+    int index; /* in the registry */
     nlg_graph_cost cost;
 } entry;
 
@@ -75,7 +76,7 @@ static int by_order(const void *a, const void *b, void *order) {
         break;
     }
     if (difference) return difference < 0 ? -1 : 1;
-    return x->model < y->model ? -1 : x->model > y->model; /* rows of one array: the registry's order */
+    return x->index - y->index;
 }
 
 static bool begins_with(const char *name, const char *start) {
@@ -148,7 +149,7 @@ static nlg_status collect(const nlg_invocation *call, entry *entries, int *count
         if (!wanted(model, o) || !is_named_by_any(model, call)) continue;
         nlg_network network;
         nlg_status status = nlg_network_build(model, (nlg_shape){0}, 0, &network, err);
-        entries[(*count)++] = (entry){model, network.cost};
+        entries[(*count)++] = (entry){model, i, network.cost};
         nlg_network_close(&network);
         NLG_TRY(status);
     }

@@ -1,4 +1,5 @@
 /* The connection of the report's queries. */
+#define _GNU_SOURCE /* strverscmp */
 #include "harness/report/query.h"
 
 #include <dirent.h>

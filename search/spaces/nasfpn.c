@@ -6,7 +6,7 @@
  * that nothing has read flow into that level's output. Each cell ends in ReLU, 3x3 convolution and batch norm (models/detection.c).
  *
  * The space nasfpn_detector builds detectors: a small ResNet whose P3 has a quarter of the image's size, one stack, heads of two
- * layers (nas_fpn_tiny of models.def is one of them); images have sides of a multiple of 64. Narrower ones (C, W) are cheap
+ * layers (nas_fpn_tiny of models/detection.c is one of them); images have sides of a multiple of 64. Narrower ones (C, W) are cheap
  * proxies. In the space nasfpn a classifier on the means of the five outputs scores the pyramid, for images with one label; they
  * are padded to a multiple of 32. Deviation: the paper trains ResNet-10 on COCO. Parameters: K = 7 cells as in the paper, C
  * channels.

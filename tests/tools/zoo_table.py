@@ -2,7 +2,7 @@
 """The exactness of every network as a table: zoo_table.py FOLDER [GMACS] > results/reference/zoo.tsv
 
 FOLDER holds models.json (reference parameters, MACs, logits and gradients). Runs build/lineage and build/reference from the project's
-root; with GMACS, networks of more 1e9 MACs than that are compared in counts only. Without a row there, a network is compared with the published counts of its own row of models.def. `verdict` is
+root; with GMACS, networks of more 1e9 MACs than that are compared in counts only. Without a row there, a network is compared with the published counts of its own row. `verdict` is
   exact      parameters and MACs equal the reference's
   rounded    the reference is a rounded figure, and ours lies within half a unit of its last digit and the tolerance of the tests
              (1% of the parameters, 4% of the MACs: sources count a little more or less than convolutions and linear layers)
