@@ -98,6 +98,7 @@ $(BUILD)/search/layouts/picture.o: CFLAGS_ALL += $(CAIRO_FLAGS)
 $(BUILD)/search/layouts/loss.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 $(BUILD)/search/store/schema.o: search/store/schema.sql
+$(BUILD)/harness/report/views.o: harness/report/views.sql
 
 $(BUILD)/stamp-prefix: export TEXT = $(PREFIX)
 $(BUILD)/layers/base/share.o: $(BUILD)/stamp-prefix

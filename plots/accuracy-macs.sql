@@ -9,13 +9,6 @@
 -- x: multiply-accumulates per image
 -- y: test accuracy, %
 -- xscale: log
-WITH arms AS (SELECT name, designer, n, accuracy AS y, low, high, macs AS x FROM final_arms
-  WHERE profile = :profile AND experiment = :experiment AND macs IS NOT NULL)
-SELECT x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer, NULL AS colour, 1 AS marker, name AS label, y AS priority,
-  printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover FROM arms
-  WHERE (SELECT count(*) >= 3 AND max(x) > 1.1 * min(x) AND sum(designer = 'human') > 0 FROM arms)
-UNION ALL
-SELECT x, y, NULL, NULL, 'front: none is better in both', 'front', NULL, 'grey', 0, NULL, 0, NULL FROM arms AS a
-  WHERE (SELECT count(*) >= 3 AND max(x) > 1.1 * min(x) AND sum(designer = 'human') > 0 FROM arms)
-    AND NOT EXISTS (SELECT 1 FROM arms AS b WHERE b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y))
+SELECT x, y, low, high, series, line, designer, colour, marker, label, priority, hover FROM accuracy_against_cost
+WHERE profile = :profile AND experiment = :experiment AND cost = 'macs' AND arms >= 3
 ORDER BY marker DESC, series, x

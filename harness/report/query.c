@@ -11,6 +11,7 @@
 
 #include "harness/claims/stats_sql.h"
 #include "harness/network.h"
+#include "harness/report/views.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "search/store/store.h"
@@ -276,26 +277,6 @@ static nlg_status attach(nlg_query *q, const char *path, const char *name, nlg_e
     return status;
 }
 
-/* Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is
- * everything that was crossed but seeds and rates. */
-static nlg_status create_final_arms(nlg_query *q, nlg_error *err) {
-    return execute(
-        q,
-        "CREATE TEMP VIEW final_arms AS"
-        " WITH one AS (SELECT profile, experiment, arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,"
-        "  coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,"
-        "  max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,"
-        "  max(CASE metric WHEN 'params' THEN value END) AS params"
-        "  FROM results WHERE final = 1 AND measure = 'train' GROUP BY profile, experiment, stage, position)"
-        " SELECT profile, experiment, arm || coalesce(', ' || images || ' images', '') AS name, network,"
-        "  coalesce(designer, 'searched') AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS accuracy,"
-        "  CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,"
-        "  CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params"
-        " FROM one LEFT JOIN networks ON networks.name = network WHERE accuracy IS NOT NULL"
-        " GROUP BY profile, experiment, arm, setting",
-        "final arms", err);
-}
-
 /* schema: "here." or "" with the store that all queries see. */
 static nlg_status create_here(nlg_query *q, const char *schema, const char *where, nlg_error *err) {
     static const char *const names[] = {"results", "records", "members"};
@@ -340,7 +321,7 @@ static nlg_status fill(nlg_query *q, const char *store, const char *published, n
         NLG_TRY(execute(q, nlg_store_schema(), "schema", err));
     NLG_TRY(create_here(q, "", "", err));
     NLG_TRY(load_networks(q, err));
-    NLG_TRY(create_final_arms(q, err));
+    NLG_TRY(execute(q, nlg_report_views(), "views", err));
     return published ? load_published(q, published, err) : NLG_OK;
 }
 

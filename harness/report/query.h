@@ -6,8 +6,8 @@
  * registry of models; added, input: rows of a user or of a command, see nlg_query_load_rows; the statistics of
  * harness/claims/stats_sql.h as functions, the collation by_number (numbers within texts by their value), and the parameters
  * :profile, :experiment and :networks.
- *   final_arms(profile, experiment, name, network, designer, n, accuracy, low, high, macs, params): what final stages trained, in
- * percent, with Student's interval over the seeds from three on.
+ *   the views of harness/report/views.sql, such as final_arms: what final stages trained, in percent, with Student's interval over
+ * the seeds from three on.
  *
  * Times are of the machine at hand, whatever the rest comes from: here_results, here_records and here_members are the tables of
  * that name in the store of what ran here, and :here is its profile. */

@@ -1,0 +1,59 @@
+-- Views that several figures and tables share, for the connection of harness/report/query.h. Embedded into the program by views.c.
+
+-- Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is everything that
+-- was crossed but seeds and rates.
+CREATE TEMP VIEW final_arms AS
+  WITH one AS (SELECT profile, experiment, arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
+      coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
+      max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
+      max(CASE metric WHEN 'params' THEN value END) AS params
+    FROM results WHERE final = 1 AND measure = 'train' GROUP BY profile, experiment, stage, position)
+  SELECT profile, experiment, arm || coalesce(', ' || images || ' images', '') AS name, network,
+    coalesce(designer, 'searched') AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS accuracy,
+    CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
+    CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params
+  FROM one LEFT JOIN networks ON networks.name = network WHERE accuracy IS NOT NULL
+  GROUP BY profile, experiment, arm, setting;
+
+-- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
+-- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.
+CREATE TEMP VIEW arm_costs AS
+  WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
+      GROUP BY profile, arm),
+    costs AS (
+      SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, n FROM final_arms
+      UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, n FROM final_arms
+      UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, n FROM final_arms JOIN times ON arm = network),
+    counted AS (SELECT *, count(*) OVER same AS arms, min(x) OVER same AS least, max(x) OVER same AS most,
+        sum(designer = 'human') OVER same AS humans
+      FROM costs WHERE x IS NOT NULL WINDOW same AS (PARTITION BY profile, experiment, cost, here))
+  SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms FROM counted WHERE most > 1.1 * least AND humans > 0;
+
+-- What a figure of these draws: the arms, and the front of those that no other beats in both.
+CREATE TEMP VIEW accuracy_against_cost AS
+  SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
+    NULL AS colour, 1 AS marker, name AS label, y AS priority,
+    printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
+  FROM arm_costs
+  UNION ALL
+  SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front: none is better in both', 'front', NULL, 'grey', 0, NULL, 0, NULL
+  FROM arm_costs AS a WHERE NOT EXISTS (SELECT 1 FROM arm_costs AS b WHERE b.profile = a.profile AND b.experiment = a.experiment
+    AND b.cost = a.cost AND b.here IS a.here AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
+
+-- ImageNet networks as NASNet's and EfficientNet's tables print them, against a cost: 'macs' or 'params'. One that two tables print is
+-- taken from NASNet's.
+CREATE TEMP VIEW published_costs AS
+  WITH rows AS (
+      SELECT 'macs' AS cost, macs AS x, top1, model, variant, family, designer, year, comparison FROM published_imagenet
+      UNION ALL SELECT 'params', params, top1, model, variant, family, designer, year, comparison FROM published_imagenet),
+    printed AS (
+      SELECT cost, x, top1, CASE WHEN variant LIKE '%@%' THEN model || ' ' || replace(variant, ' ', '') ELSE model END AS name, model,
+        CASE WHEN family LIKE 'Inception%' THEN 'Inception' WHEN family = 'NASNet' THEN model ELSE family END AS family, designer, year,
+        comparison
+      FROM rows
+      WHERE comparison IN ('nasnet_table2', 'nasnet_table3', 'efficientnet_table2') AND x IS NOT NULL AND top1 IS NOT NULL)
+  SELECT cost, x, top1, name, family, designer, year FROM printed AS r
+  WHERE comparison <> 'efficientnet_table2' OR NOT EXISTS (
+    SELECT 1 FROM printed AS o WHERE o.cost = r.cost AND o.comparison <> 'efficientnet_table2' AND o.designer = r.designer
+      AND abs(o.top1 - r.top1) < 0.5 AND o.x BETWEEN r.x / 1.15 AND r.x * 1.15
+      AND substr(lower(o.model), 1, 7) = substr(lower(r.model), 1, 7));
