@@ -360,17 +360,16 @@ static const char *const names[] = {"T-shirt/top", "trouser", "pullover",   "dre
                                     "sneaker",     "bag",     "ankle boot", "0",     "1",    "2",      "3",
                                     "4",           "5",       "6",          "7",     "8",    "9"};
 
+#define OF_BOTH                                                                                                                    \
+    .class_names = names, .targets = NLG_TARGET_OBJECTS, .made_of = &nlg_dataset_fashion_mnist, .load = load, .read = read,        \
+    .present = present
+
 const nlg_dataset_format nlg_dataset_scenes = {
     .name = "scenes",
     .summary = "detection: generated images of 1 to 6 garments on textured backgrounds, 64 to 256 pixels, 10 classes",
     .layout = "those of fashion-mnist",
     .classes = 10,
-    .class_names = names,
-    .targets = NLG_TARGET_OBJECTS,
-    .made_of = &nlg_dataset_fashion_mnist,
-    .load = load,
-    .read = read,
-    .present = present,
+    OF_BOTH,
 };
 
 const nlg_dataset_format nlg_dataset_scenes_digits = {
@@ -378,10 +377,5 @@ const nlg_dataset_format nlg_dataset_scenes_digits = {
     .summary = "detection: the same with handwritten digits among the garments, 20 classes",
     .layout = "those of fashion-mnist and mnist",
     .classes = 20,
-    .class_names = names,
-    .targets = NLG_TARGET_OBJECTS,
-    .made_of = &nlg_dataset_fashion_mnist,
-    .load = load,
-    .read = read,
-    .present = present,
+    OF_BOTH,
 };

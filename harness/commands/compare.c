@@ -5,6 +5,7 @@
 
 #include "harness/command.h"
 #include "harness/commands/comparison_output.h"
+#include "harness/commands/searching_options.h"
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
@@ -12,46 +13,34 @@
 #include "layers/base/memory.h"
 
 typedef struct compare_options {
-    const char *space, *strategies, *table, *signal, *output;
-    int evaluator, seeds, asked;
+    nlg_searching_options searching;
+    const char *strategies, *output;
+    int evaluator, seeds;
     bool tests;
     int budgets[NLG_COMPARE_BUDGETS], n_budgets;
 } compare_options;
 
 static const compare_options defaults = {
-    .space = "nasbench201",
+    .searching = {.space = "nasbench201", .asked = 1},
     .strategies = "random,local,evolution,reinforce",
     .seeds = 100,
-    .asked = 1,
     .budgets = {300},
     .n_budgets = 1,
 };
 
-enum {
-    KEY_SPACE = 0x100,
-    KEY_STRATEGIES,
-    KEY_EVALUATOR,
-    KEY_TABLE,
-    KEY_SIGNAL,
-    KEY_BUDGET,
-    KEY_SEEDS,
-    KEY_ASK,
-    KEY_OUTPUT,
-    KEY_TESTS
-};
+enum { KEY_STRATEGIES = 0x100, KEY_EVALUATOR, KEY_BUDGET, KEY_SEEDS, KEY_OUTPUT, KEY_TESTS };
 static const struct argp_option options[] = {
-    {"space", KEY_SPACE, "NAME", 0, "Search space with a table (default nasbench201)", 0},
+    {"space", NLG_KEY_SPACE, "NAME", 0, "Search space with a table (default nasbench201)", 0},
     {"strategies", KEY_STRATEGIES, "A,B,...", 0,
      "Strategies (default random,local,evolution,reinforce). `evolution` has options that suit short runs, `evolution:` the "
      "paper's, "
      "`evolution:sample=10` the paper's except sample",
      0},
     {"evaluator", KEY_EVALUATOR, "NAME", OPTION_HIDDEN, "table: architectures are looked up (the only one)", 0},
-    {"table", KEY_TABLE, "FILE", 0, "Table to look up in (default: the one shipped for the space)", 0},
-    {"signal", KEY_SIGNAL, "NAME", 0, "Which score of the table, e.g. cifar100 (default: its first)", 0},
+    NLG_OPTIONS_OF_TABLE,
     {"budget", KEY_BUDGET, "N[,N...]", 0, "Trials of a run, repeats included; several are read off the same runs (default 300)", 0},
     {"seeds", KEY_SEEDS, "K", 0, "Runs of each strategy, seeds S, S + 1, ... (default 100)", 0},
-    {"ask", KEY_ASK, "Q", 0, "Trials that a strategy is asked for at a time (default 1)", 0},
+    {"ask", NLG_KEY_ASK, "Q", 0, "Trials that a strategy is asked for at a time (default 1)", 0},
     {"tests", KEY_TESTS, NULL, 0, "With --json: an object with rows, also at equal cost, and the tests between all pairs", 0},
     {"output", KEY_OUTPUT, "DIR", 0, "Write tables (TSV) and charts (SVG) there", 0},
     {0},
@@ -77,27 +66,17 @@ static nlg_status read_budgets(const char *text, compare_options *o, nlg_error *
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     static const char *const evaluators[] = {"table", NULL};
     compare_options *o = where;
+    if (nlg_is_searching_option(key)) return nlg_searching_option(&o->searching, key, value, err);
     switch (key) {
-    case KEY_SPACE:
-        o->space = value;
-        return NLG_OK;
     case KEY_STRATEGIES:
         o->strategies = value;
         return NLG_OK;
     case KEY_EVALUATOR:
         return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
-    case KEY_TABLE:
-        o->table = value;
-        return NLG_OK;
-    case KEY_SIGNAL:
-        o->signal = value;
-        return NLG_OK;
     case KEY_BUDGET:
         return read_budgets(value, o, err);
     case KEY_SEEDS:
         return nlg_option_int("--seeds", value, 1, 100000, &o->seeds, err);
-    case KEY_ASK:
-        return nlg_option_int("--ask", value, 1, 4096, &o->asked, err);
     case KEY_TESTS:
         o->tests = true;
         return NLG_OK;
@@ -153,7 +132,7 @@ static nlg_status compare(const nlg_invocation *call, const nlg_space *space, co
                                             .contender = contenders,
                                             .budget = o->budgets[o->n_budgets - 1],
                                             .seeds = o->seeds,
-                                            .batch = o->asked,
+                                            .batch = o->searching.asked,
                                             .threads = call->settings.threads,
                                             .first_seed = call->settings.seed,
                                             .progress = show,
@@ -189,8 +168,8 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     nlg_status status = contenders ? NLG_OK : nlg_fail_memory(err, NLG_COMPARE_STRATEGIES * sizeof *contenders, "the strategies");
     if (status == NLG_OK) status = read_strategies(o->strategies, contenders, &count, err);
     if (status == NLG_OK && o->output) status = nlg_folder_create(o->output, err); /* before the work, not behind it */
-    if (status == NLG_OK) status = nlg_space_open(o->space, &space, err);
-    const nlg_table_evaluator_options table = {.space = &space, .file = o->table, .signal = o->signal};
+    if (status == NLG_OK) status = nlg_space_open(o->searching.space, &space, err);
+    const nlg_table_evaluator_options table = {.space = &space, .file = o->searching.table, .signal = o->searching.signal};
     if (status == NLG_OK) status = nlg_table_evaluator_create(&table, &evaluator, err);
     if (status == NLG_OK) status = compare(call, &space, evaluator, contenders, count, err);
     nlg_table_evaluator_destroy(evaluator);

@@ -11,6 +11,7 @@
 #include "harness/options.h"
 #include "harness/progress.h"
 #include "harness/commands/search_output.h"
+#include "harness/commands/searching_options.h"
 #include "harness/commands/training_options.h"
 #include "layers/base/memory.h"
 #include "layers/base/nearest.h"
@@ -23,10 +24,9 @@
 #include "search/parallel/workers.h"
 
 typedef struct search_options {
-    const char *space, *strategy, *strategy_options, *store;
-    int evaluator;
-    const char *table, *signal, *latency;
-    int budget, asked, workers, top;
+    nlg_searching_options searching;
+    const char *strategy, *strategy_options, *store, *latency;
+    int evaluator, budget, workers, top;
     bool add_run, front;
     nlg_objective objective;
     int cost, reward;
@@ -35,9 +35,8 @@ typedef struct search_options {
 } search_options;
 
 static const search_options defaults = {
-    .space = "nasnet_small",
+    .searching = {.space = "nasnet_small", .asked = 1},
     .budget = 50,
-    .asked = 1,
     .training = {.data = "fashion-mnist", .dataset = {.train_limit = 2000, .validation = 2000}, .epochs = 3, .lr = -1},
 };
 
@@ -48,14 +47,10 @@ static const char *const rewards[] = {"score", "soft", "hard", NULL};
 static const double alphas[] = {0, -0.07, 0}, betas[] = {0, -0.07, -1};
 
 enum {
-    KEY_SPACE = 0x100,
-    KEY_STRATEGY,
+    KEY_STRATEGY = 0x100,
     KEY_STRATEGY_OPTIONS,
     KEY_EVALUATOR,
-    KEY_TABLE,
-    KEY_SIGNAL,
     KEY_BUDGET,
-    KEY_ASK,
     KEY_STORE,
     KEY_WORKERS,
     KEY_RESUME,
@@ -70,7 +65,7 @@ enum {
     KEY_MAX_MACS,
 };
 static const struct argp_option options[] = {
-    {"space", KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
+    {"space", NLG_KEY_SPACE, "NAME", 0, "Search space, with parameters where it has some: NAME:P=1,Q=2 (default nasnet_small)", 0},
     {"strategy", KEY_STRATEGY, "NAME[:OPTION=VALUE...]", 0,
      "How the next architectures are chosen (default evolution). `evolution` has options that suit short runs, `evolution:` the "
      "paper's, `evolution:sample=10` the paper's except sample; --strategy NAME --help lists them",
@@ -79,10 +74,9 @@ static const struct argp_option options[] = {
      0},
     {"evaluator", KEY_EVALUATOR, "NAME", 0,
      "How candidates are scored: train (default), table (looked up) or layout (drawn and compared)", 0},
-    {"table", KEY_TABLE, "FILE", 0, "Table to look up in (default: the one shipped for the space)", 0},
-    {"signal", KEY_SIGNAL, "NAME", 0, "Which score of the table, e.g. cifar100 (default: its first)", 0},
+    NLG_OPTIONS_OF_TABLE,
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
-    {"ask", KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
+    {"ask", NLG_KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required for training)", 0},
     {"workers", KEY_WORKERS, "W", 0,
      "Evaluate W at once in processes of their own, one thread each or --threads each; the history depends on --ask, not on W "
@@ -115,10 +109,8 @@ static const struct argp_option options[] = {
 static nlg_status option(void *where, int key, const char *value, nlg_error *err) {
     search_options *o = where;
     if (nlg_is_training_option(key)) return nlg_training_option(&o->training, key, value, err);
+    if (nlg_is_searching_option(key)) return nlg_searching_option(&o->searching, key, value, err);
     switch (key) {
-    case KEY_SPACE:
-        o->space = value;
-        return NLG_OK;
     case KEY_STRATEGY:
         o->strategy = value;
         return NLG_OK;
@@ -127,16 +119,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return NLG_OK;
     case KEY_EVALUATOR:
         return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
-    case KEY_TABLE:
-        o->table = value;
-        return NLG_OK;
-    case KEY_SIGNAL:
-        o->signal = value;
-        return NLG_OK;
     case KEY_BUDGET:
         return nlg_option_int("--budget", value, 1, 10000000, &o->budget, err);
-    case KEY_ASK:
-        return nlg_option_int("--ask", value, 1, 4096, &o->asked, err);
     case KEY_STORE:
         o->store = value;
         return NLG_OK;
@@ -385,7 +369,7 @@ static nlg_status search_by_training(const nlg_invocation *call, nlg_search_opti
 static nlg_status search_in_table(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {
     const search_options *o = call->options;
     display d = {.budget = o->budget, .epochs = 1, .begun = -1, .owner = getpid(), .rank = rank};
-    const nlg_table_evaluator_options table = {.space = run->space, .file = o->table, .signal = o->signal};
+    const nlg_table_evaluator_options table = {.space = run->space, .file = o->searching.table, .signal = o->searching.signal};
     nlg_table_evaluator *evaluator;
     NLG_TRY(nlg_table_evaluator_create(&table, &evaluator, err));
     if (o->cost == NLG_COST_LATENCY && !o->latency && !nlg_table_evaluator_has_latency(evaluator)) {
@@ -433,7 +417,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const nlg_settings *settings = &call->settings;
     nlg_search_options run_options = {
         .budget = o->budget,
-        .batch = o->asked,
+        .batch = o->searching.asked,
         .workers = o->workers,
         .only_run = !o->add_run,
         .seed = settings->seed,
@@ -445,7 +429,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     NLG_TRY(find_parts(o, &run_options, options_text, err));
     NLG_TRY(join_processes(o, &run_options, &rank, err));
     nlg_space space;
-    nlg_status status = nlg_space_open(o->space, &space, err);
+    nlg_status status = nlg_space_open(o->searching.space, &space, err);
     run_options.space = &space;
     if (status == NLG_OK)
         status = o->evaluator == EVALUATOR_TABLE    ? search_in_table(call, &run_options, rank, err)

@@ -268,40 +268,29 @@ static const nlg_space_parameter detector_parameters[] = {
     {"W", 16, 4, 64, "channels of the backbone's first stage", NULL},
 };
 
+#define NOTATION                                                                                                                   \
+    "K cells \"NODE NODE OP Pn\" with semicolons: two different earlier nodes (0 to 4 are P3 to P7, then the cells), sum or\n"     \
+    "gp (global-pooling attention), the output's level P3 to P7; the last five cells have levels of their own."
+#define OF_BOTH                                                                                                                    \
+    .source = "Ghiasi et al.: NAS-FPN, CVPR 2019", .open = open_space, .choices = choices, .canonical = canonical,                 \
+    .notation = NOTATION, .encode = encode, .decode = decode, .features = nlg_space_one_hot
+
 const nlg_space nlg_space_nasfpn = {
     .name = "nasfpn",
     .summary = "feature pyramids of K merging cells, sum or global-pooling attention (NAS-FPN)",
-    .source = "Ghiasi et al.: NAS-FPN, CVPR 2019",
     .parameters = parameters,
     .n_parameters = sizeof parameters / sizeof parameters[0],
-    .open = open_space,
-    .choices = choices,
-    .canonical = canonical,
-    .notation =
-        "K cells \"NODE NODE OP Pn\" with semicolons: two different earlier nodes (0 to 4 are P3 to P7, then the cells), sum or\n"
-        "gp (global-pooling attention), the output's level P3 to P7; the last five cells have levels of their own.",
-    .encode = encode,
-    .decode = decode,
+    OF_BOTH,
     .build = build,
-    .features = nlg_space_one_hot,
 };
 
 const nlg_space nlg_space_nasfpn_detector = {
     .name = "nasfpn_detector",
     .summary = "the same in small detectors: feature pyramids of K merging cells, sum or global-pooling attention (NAS-FPN)",
-    .source = "Ghiasi et al.: NAS-FPN, CVPR 2019",
     .parameters = detector_parameters,
     .n_parameters = sizeof detector_parameters / sizeof detector_parameters[0],
-    .open = open_space,
-    .choices = choices,
-    .canonical = canonical,
-    .notation =
-        "K cells \"NODE NODE OP Pn\" with semicolons: two different earlier nodes (0 to 4 are P3 to P7, then the cells), sum or\n"
-        "gp (global-pooling attention), the output's level P3 to P7; the last five cells have levels of their own.",
-    .encode = encode,
-    .decode = decode,
+    OF_BOTH,
     .build = build_detector,
     .detects = true,
     .input = {3, 64, 64},
-    .features = nlg_space_one_hot,
 };

@@ -44,13 +44,6 @@ nlg_status nlg_record_key(const char *spec, char key[65], nlg_error *err) {
 
 /* ---- records ----------------------------------------------------------------------------------------------------------- */
 
-/* Runs a statement that returns nothing, and finalizes it. */
-static nlg_status finish(nlg_store *store, sqlite3_stmt *s, const char *doing, nlg_error *err) {
-    nlg_status status = sqlite3_step(s) == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
-    sqlite3_finalize(s);
-    return status;
-}
-
 static nlg_status damaged(const nlg_store *store, const char *key, const char *what, nlg_error *err) {
     return nlg_fail(err, NLG_ERR_INPUT, "%s: damaged: the record %.12s has %s; restore a copy or name another folder", store->path,
                     key, what);
@@ -72,15 +65,14 @@ static nlg_status read_metrics(nlg_store *store, nlg_record *record, nlg_error *
     NLG_TRY(nlg_store_prepare(store, "SELECT name, unit, value FROM metrics WHERE key = ?1 ORDER BY name", &s, doing, err));
     nlg_store_bind_text(s, 1, record->key);
     nlg_status status = NLG_OK;
-    int step;
-    while ((step = sqlite3_step(s)) == SQLITE_ROW && status == NLG_OK) {
+    bool more;
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
         double value = sqlite3_column_double(s, 2);
         if (sqlite3_column_type(s, 2) == SQLITE_TEXT || !isfinite(value) || record->n_metrics == NLG_RECORD_METRICS)
             status = damaged(store, record->key, "a metric that is no finite number, or too many metrics", err);
         else
             nlg_record_metric(record, nlg_store_column_text(s, 0), nlg_store_column_text(s, 1), value);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }
@@ -114,12 +106,12 @@ nlg_status nlg_store_record(nlg_store *store, const char *key, nlg_record *recor
                               "SELECT measure, spec, status, digest, message, detail, seconds, created FROM records WHERE key = ?1",
                               &s, doing, err));
     nlg_store_bind_text(s, 1, key);
-    int step = sqlite3_step(s);
-    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
-    if (step == SQLITE_ROW) status = read_record(store, s, record, err);
+    bool row;
+    nlg_status status = nlg_store_step(store, s, &row, doing, err);
+    if (row) status = read_record(store, s, record, err);
     sqlite3_finalize(s);
-    if (status == NLG_OK && step == SQLITE_ROW) status = read_metrics(store, record, err);
-    *found = status == NLG_OK && step == SQLITE_ROW;
+    if (status == NLG_OK && row) status = read_metrics(store, record, err);
+    *found = status == NLG_OK && row;
     if (!*found) nlg_record_free(record);
     return status;
 }
@@ -128,9 +120,7 @@ nlg_status nlg_store_has_record(nlg_store *store, const char *key, bool *found, 
     sqlite3_stmt *s;
     NLG_TRY(nlg_store_prepare(store, "SELECT 1 FROM records WHERE key = ?1", &s, "looking for a record", err));
     nlg_store_bind_text(s, 1, key);
-    int step = sqlite3_step(s);
-    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, "looking for a record", err);
-    *found = step == SQLITE_ROW;
+    nlg_status status = nlg_store_step(store, s, found, "looking for a record", err);
     sqlite3_finalize(s);
     return status;
 }
@@ -151,7 +141,7 @@ static nlg_status find_machine(nlg_store *store, const nlg_machine *machine, int
                               " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                               &s, doing, err));
     bind_machine(s, machine);
-    NLG_TRY(finish(store, s, doing, err));
+    NLG_TRY(nlg_store_finish(store, s, doing, err));
     NLG_TRY(nlg_store_prepare(store,
                               "SELECT id FROM machines WHERE (cpu, cores, threads, isa, commit_id, compiler, flags)"
                               " = (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -184,7 +174,7 @@ static nlg_status insert_record(nlg_store *store, const nlg_record *record, int6
     sqlite3_bind_double(s, 9, record->seconds);
     sqlite3_bind_int64(s, 10, machine);
     if (created) nlg_store_bind_text(s, 11, created);
-    NLG_TRY(finish(store, s, doing, err));
+    NLG_TRY(nlg_store_finish(store, s, doing, err));
     *is_new = sqlite3_changes(store->database) > 0;
     return NLG_OK;
 }
@@ -251,7 +241,8 @@ nlg_status nlg_store_put_record(nlg_store *store, const nlg_record *record, cons
 nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, char (**keys)[65], int *count, nlg_error *err) {
     static const char *const doing = "reading the keys";
     sqlite3_stmt *s;
-    int room = 0, step;
+    int room = 0;
+    bool row;
     *keys = NULL;
     *count = 0;
     NLG_TRY(nlg_store_prepare(store,
@@ -263,7 +254,7 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
     if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
     if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
     nlg_status status = NLG_OK;
-    while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &row, doing, err)) == NLG_OK && row) {
         char(*more)[65] = nlg_grow(*keys, &room, *count, sizeof **keys);
         if (!more) {
             status = nlg_fail_memory(err, (size_t)*count * sizeof **keys, "the keys");
@@ -272,7 +263,6 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
             snprintf(more[(*count)++], sizeof *more, "%s", nlg_store_column_text(s, 0));
         }
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     if (status != NLG_OK) {
         nlg_free(*keys);
@@ -319,13 +309,14 @@ static nlg_status are_members(nlg_store *store, const char *const names[3], cons
                        "SELECT arm, factors, final, key FROM members WHERE profile = ?1 AND experiment = ?2 AND stage = ?3"
                        " ORDER BY position",
                        names, &s, err));
-    int i = 0, step;
+    nlg_status status = NLG_OK;
+    int i = 0;
+    bool more;
     *same = true;
-    while ((step = sqlite3_step(s)) == SQLITE_ROW && *same) {
+    while (*same && (status = nlg_store_step(store, s, &more, "reading members", err)) == NLG_OK && more) {
         *same = i < count && is_member(s, &members[i]);
         i++;
     }
-    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, "reading members", err);
     *same = *same && i == count;
     sqlite3_finalize(s);
     return status;
@@ -336,7 +327,7 @@ static nlg_status replace_members(nlg_store *store, const char *const names[3], 
     static const char *const doing = "writing an experiment's members";
     sqlite3_stmt *s;
     NLG_TRY(bind_stage(store, "DELETE FROM members WHERE profile = ?1 AND experiment = ?2 AND stage = ?3", names, &s, err));
-    NLG_TRY(finish(store, s, doing, err));
+    NLG_TRY(nlg_store_finish(store, s, doing, err));
     NLG_TRY(bind_stage(store,
                        "INSERT INTO members (profile, experiment, stage, position, arm, factors, final, key)"
                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -377,5 +368,5 @@ nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const ch
                                    " (SELECT value FROM json_each(?3))",
                                    names, &s, err);
     nlg_free(text);
-    return status == NLG_OK ? finish(store, s, "forgetting old members", err) : status;
+    return status == NLG_OK ? nlg_store_finish(store, s, "forgetting old members", err) : status;
 }

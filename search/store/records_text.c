@@ -120,7 +120,6 @@ static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice,
     static const char *const names[] = {"profile", "experiment", "stage", "arm", "member"};
     static const char *const doing = "reading members";
     sqlite3_stmt *s;
-    int step = SQLITE_DONE;
     NLG_TRY(nlg_store_prepare(
         store,
         "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE"
@@ -129,7 +128,8 @@ static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice,
     if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
     if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
     nlg_status status = NLG_OK;
-    while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+    bool more;
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
         cJSON *object = cJSON_CreateObject();
         for (int i = 0; i < 5; i++) nlg_json_text(object, names[i], nlg_store_column_text(s, i));
         nlg_json_number(object, "position", sqlite3_column_int(s, 5));
@@ -140,7 +140,6 @@ static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice,
         else
             cJSON_Delete(object);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }

@@ -57,8 +57,7 @@ static nlg_status open_session(nlg_store *store, const nlg_session_facts *facts,
     sqlite3_bind_int(statement, 6, facts->threads);
     nlg_store_bind_text(statement, 7, cpu.model);
     sqlite3_bind_int(statement, 8, cpu.cores);
-    nlg_status status = sqlite3_step(statement) == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
-    sqlite3_finalize(statement);
+    nlg_status status = nlg_store_finish(store, statement, doing, err);
     store->session = sqlite3_last_insert_rowid(store->database);
     return status;
 }
@@ -84,8 +83,8 @@ nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, c
     sqlite3_stmt *s;
     NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
     nlg_status status = NLG_OK;
-    int step = SQLITE_DONE;
-    while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+    bool more;
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
         nlg_run_row row = {
             .id = sqlite3_column_int64(s, 0),
             .identity = {.space = nlg_store_column_text(s, 1),
@@ -105,7 +104,6 @@ nlg_status nlg_store_runs(nlg_store *store, nlg_status (*visit)(void *context, c
         };
         status = visit(context, &row);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }
@@ -231,8 +229,8 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
     NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
     sqlite3_bind_int64(s, 1, run);
     nlg_status status = NLG_OK;
-    int step = SQLITE_DONE;
-    while (status == NLG_OK && (step = sqlite3_step(s)) == SQLITE_ROW) {
+    bool more;
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
         nlg_trial_row row;
         if (!read_trial(s, &row.trial)) {
             status = damaged(store, run, sqlite3_column_int64(s, 0), err);
@@ -249,7 +247,6 @@ nlg_status nlg_store_rows(nlg_store *store, int64_t run, nlg_status (*visit)(voi
         row.cores = sqlite3_column_int(s, 27);
         status = visit(context, &row);
     }
-    if (status == NLG_OK && step != SQLITE_DONE) status = nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }
@@ -300,13 +297,11 @@ nlg_status nlg_store_find_result(nlg_store *store, const nlg_run_identity *ident
     sqlite3_bind_int64(s, 6, (int64_t)asked->seed);
     sqlite3_bind_double(s, 7, asked->budget);
     nlg_store_bind_text(s, 8, nlg_trial_status_name(NLG_TRIAL_FAILED)); /* perhaps by a crash */
-    nlg_status status = NLG_OK;
-    const int step = sqlite3_step(s);
-    if (step == SQLITE_ROW) {
+    bool row;
+    nlg_status status = nlg_store_step(store, s, &row, doing, err);
+    if (status == NLG_OK && row) {
         *found = read_trial(s, result);
         if (!*found) status = damaged(store, sqlite3_column_int64(s, 19), sqlite3_column_int64(s, 0), err);
-    } else if (step != SQLITE_DONE) {
-        status = nlg_store_fail(store, doing, err);
     }
     sqlite3_finalize(s);
     return status;

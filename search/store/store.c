@@ -73,13 +73,26 @@ nlg_status nlg_store_execute(nlg_store *store, const char *sql, const char *doin
     return sqlite3_exec(store->database, sql, NULL, NULL, NULL) == SQLITE_OK ? NLG_OK : nlg_store_fail(store, doing, err);
 }
 
+nlg_status nlg_store_step(nlg_store *store, sqlite3_stmt *statement, bool *row, const char *doing, nlg_error *err) {
+    const int step = sqlite3_step(statement);
+    *row = step == SQLITE_ROW;
+    return *row || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
+}
+
+nlg_status nlg_store_finish(nlg_store *store, sqlite3_stmt *statement, const char *doing, nlg_error *err) {
+    bool row;
+    nlg_status status = nlg_store_step(store, statement, &row, doing, err);
+    sqlite3_finalize(statement);
+    return status;
+}
+
 /* The first column of the first row; *found is untouched if there is none. */
 static nlg_status query_integer(nlg_store *store, const char *sql, int64_t *found, const char *doing, nlg_error *err) {
     sqlite3_stmt *statement;
     NLG_TRY(nlg_store_prepare(store, sql, &statement, doing, err));
-    int step = sqlite3_step(statement);
-    if (step == SQLITE_ROW) *found = sqlite3_column_int64(statement, 0);
-    nlg_status status = step == SQLITE_ROW || step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
+    bool row;
+    nlg_status status = nlg_store_step(store, statement, &row, doing, err);
+    if (row) *found = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return status;
 }

@@ -24,6 +24,10 @@ const char *nlg_store_schema(void);
 nlg_status nlg_store_fail(const nlg_store *store, const char *doing, nlg_error *err);
 nlg_status nlg_store_prepare(nlg_store *store, const char *sql, sqlite3_stmt **statement, const char *doing, nlg_error *err);
 nlg_status nlg_store_execute(nlg_store *store, const char *sql, const char *doing, nlg_error *err);
+/* One step of a statement. *row: whether it has come to a row, and not to its end. */
+nlg_status nlg_store_step(nlg_store *store, sqlite3_stmt *statement, bool *row, const char *doing, nlg_error *err);
+/* Runs a statement that returns nothing, and finalizes it. */
+nlg_status nlg_store_finish(nlg_store *store, sqlite3_stmt *statement, const char *doing, nlg_error *err);
 void nlg_store_bind_text(sqlite3_stmt *statement, int index, const char *text);
 const char *nlg_store_column_text(sqlite3_stmt *statement, int index); /* "" for NULL */
 
