@@ -13,7 +13,7 @@ typedef enum { NLG_SPLIT_TRAIN, NLG_SPLIT_VALIDATION, NLG_SPLIT_TEST } nlg_split
 
 typedef struct nlg_dataset nlg_dataset;
 
-/* Data sets opened for scoring alone, without training images: which folder of an image folder is the test split. */
+/* Data sets that are opened for scoring only, without training images: which folder of an image folder is the test split. */
 typedef enum {
     NLG_SCORED_NONE, /* no: training images too */
     NLG_SCORED_BEST, /* val, else test, else the folder itself */
@@ -55,8 +55,8 @@ typedef struct nlg_box {
     double x1, y1, x2, y2;
 } nlg_box;
 
-/* An object as the files have it, in pixels of the stored image: left, top, width and height as COCO writes them, so that overlaps
- * have the bits that pycocotools gives them. */
+/* An object as it stands in the files, in pixels of the stored image: left, top, width and height as COCO writes them, so that
+ * overlaps have the bits that pycocotools gives them. */
 typedef struct nlg_object {
     double x, y, w, h;
     double area;   /* decides whether it counts as small, medium or large; COCO: of its outline, not of the box */

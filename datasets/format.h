@@ -93,7 +93,7 @@ const char *nlg_unpacker_path(const nlg_unpacker *unpacker);
  * packed file of more than nlg_unpacker_bound. */
 nlg_status nlg_unpacker_read(nlg_unpacker *unpacker, void *into, size_t size, size_t *got, nlg_error *err);
 /* A file unpacks to no more than this: for judging a header before allocating. Packed files are allowed 64 MiB, and a hundred times
- * their size beyond: more is no data set but a file made to fill the memory. */
+ * their size above that: a file that unpacks to more was made to fill the memory. */
 uint64_t nlg_unpacker_bound(const nlg_unpacker *unpacker);
 /* A whole file, packed or not, with a zero behind its last byte; free with nlg_free. More than `limit` bytes are an error. */
 nlg_status nlg_unpack_text(const char *path, size_t limit, char **text, size_t *size, nlg_error *err);

@@ -20,7 +20,7 @@ nlg_status nlg_json_print(cJSON *document, nlg_error *err) {
 
 /* --- tables --- */
 
-struct nlg_table {
+struct nlg_text_table {
     const char *align;
     int columns;
     size_t cells, room;
@@ -31,7 +31,7 @@ struct nlg_table {
     bool failed;
 };
 
-static void add_cell(nlg_table *table, char *text, bool integer) {
+static void add_cell(nlg_text_table *table, char *text, bool integer) {
     if (text && table->cells == table->room) {
         size_t room = table->room ? table->room * 2 : 64;
         void *grown = nlg_realloc(table->cell, room, sizeof *table->cell);
@@ -49,23 +49,23 @@ static void add_cell(nlg_table *table, char *text, bool integer) {
     table->cell[table->cells++].integer = integer;
 }
 
-nlg_table *nlg_table_create(const char *align, const char *const *headers) {
-    nlg_table *table = nlg_alloc(1, sizeof *table);
+nlg_text_table *nlg_text_table_create(const char *align, const char *const *headers) {
+    nlg_text_table *table = nlg_alloc(1, sizeof *table);
     if (!table) return NULL;
     table->align = align;
     table->columns = (int)strlen(align);
-    for (int i = 0; i < table->columns; i++) nlg_table_cell(table, "%s", headers[i]);
+    for (int i = 0; i < table->columns; i++) nlg_text_table_cell(table, "%s", headers[i]);
     return table;
 }
 
-void nlg_table_destroy(nlg_table *table) {
+void nlg_text_table_destroy(nlg_text_table *table) {
     if (!table) return;
     for (size_t i = 0; i < table->cells; i++) nlg_free(table->cell[i].text);
     nlg_free(table->cell);
     nlg_free(table);
 }
 
-void nlg_table_cell(nlg_table *table, const char *format, ...) {
+void nlg_text_table_cell(nlg_text_table *table, const char *format, ...) {
     if (!table) return;
     char text[1024];
     va_list arguments;
@@ -75,7 +75,7 @@ void nlg_table_cell(nlg_table *table, const char *format, ...) {
     add_cell(table, nlg_strdup(text), false);
 }
 
-void nlg_table_integer(nlg_table *table, int64_t value) {
+void nlg_text_table_integer(nlg_text_table *table, int64_t value) {
     if (!table) return;
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, value);
@@ -99,7 +99,7 @@ const char *nlg_count_text(int64_t count, char text[32]) {
     return text;
 }
 
-static const char *printed_form(const nlg_table *table, size_t cell, char *buffer, size_t size) {
+static const char *printed_form(const nlg_text_table *table, size_t cell, char *buffer, size_t size) {
     const char *text = table->cell[cell].text;
     if (!table->cell[cell].integer) return text;
     group_digits(text, buffer, size);
@@ -117,7 +117,7 @@ static int width_of(const int *width, int first, int last) {
 
 /* Makes a table fit by cutting texts in its widest columns of text, to 16 characters at least, but not the names in column 0, and
  * never numbers. False where that is not enough; then texts are only cut that would not fit beside column 0 alone. */
-static bool shrink(const nlg_table *table, int *width, int room) {
+static bool shrink(const nlg_text_table *table, int *width, int room) {
     enum { LEAST = 16 };
     int whole[COLUMNS_MAX];
     memcpy(whole, width, sizeof whole);
@@ -136,7 +136,7 @@ static bool shrink(const nlg_table *table, int *width, int room) {
 }
 
 /* Column 0 and some others; blanks at the end of a line are not printed. */
-static void print_columns(const nlg_table *table, FILE *stream, const int *width, int first, int last, bool cut) {
+static void print_columns(const nlg_text_table *table, FILE *stream, const int *width, int first, int last, bool cut) {
     char buffer[64];
     const size_t columns = (size_t)table->columns;
     for (size_t row = 0; row < table->cells / columns; row++) {
@@ -158,7 +158,7 @@ static void print_columns(const nlg_table *table, FILE *stream, const int *width
 }
 
 /* On a terminal, columns that do not fit beside the others follow below them, with column 0 again. */
-static void print_aligned(const nlg_table *table, FILE *stream) {
+static void print_aligned(const nlg_text_table *table, FILE *stream) {
     int width[COLUMNS_MAX] = {0};
     char buffer[64];
     for (size_t i = 0; i < table->cells; i++) {
@@ -176,7 +176,7 @@ static void print_aligned(const nlg_table *table, FILE *stream) {
     }
 }
 
-static void print_csv(const nlg_table *table, FILE *stream) {
+static void print_csv(const nlg_text_table *table, FILE *stream) {
     for (size_t i = 0; i < table->cells; i++) {
         const char *text = table->cell[i].text;
         if (text[strcspn(text, ",\"\n")]) {
@@ -190,23 +190,23 @@ static void print_csv(const nlg_table *table, FILE *stream) {
     }
 }
 
-static nlg_status print_with(nlg_table *table, FILE *stream, void (*print)(const nlg_table *, FILE *), nlg_error *err) {
+static nlg_status print_with(nlg_text_table *table, FILE *stream, void (*print)(const nlg_text_table *, FILE *), nlg_error *err) {
     bool complete = table && !table->failed;
     if (complete) print(table, stream);
-    nlg_table_destroy(table);
+    nlg_text_table_destroy(table);
     return complete ? NLG_OK : nlg_fail_memory(err, 0, "a table");
 }
 
-nlg_status nlg_table_print(nlg_table *table, FILE *stream, nlg_error *err) {
+nlg_status nlg_text_table_print(nlg_text_table *table, FILE *stream, nlg_error *err) {
     return print_with(table, stream, print_aligned, err);
 }
 
-nlg_status nlg_table_print_csv(nlg_table *table, FILE *stream, nlg_error *err) {
+nlg_status nlg_text_table_print_csv(nlg_text_table *table, FILE *stream, nlg_error *err) {
     return print_with(table, stream, print_csv, err);
 }
 
 /* A bar in a cell would end it. */
-static void print_markdown(const nlg_table *table, FILE *stream) {
+static void print_markdown(const nlg_text_table *table, FILE *stream) {
     char buffer[64];
     for (size_t i = 0; i < table->cells; i++) {
         const size_t column = i % (size_t)table->columns;
@@ -220,6 +220,6 @@ static void print_markdown(const nlg_table *table, FILE *stream) {
     }
 }
 
-nlg_status nlg_table_print_markdown(nlg_table *table, FILE *stream, nlg_error *err) {
+nlg_status nlg_text_table_print_markdown(nlg_text_table *table, FILE *stream, nlg_error *err) {
     return print_with(table, stream, print_markdown, err);
 }

@@ -51,7 +51,7 @@ static inline double nlg_trial_simulated_cost(const nlg_trial *trial) {
     return trial->is_repeat || trial->status != NLG_TRIAL_DONE ? trial->simulated_cost : nlg_measured(trial->simulated_cost);
 }
 
-/* With which an architecture of that hash is trained in a run, whichever strategy found it; below 2^53. */
+/* The seed with which an architecture of that hash is trained in a run, whichever strategy found it; below 2^53. */
 uint64_t nlg_trial_seed(uint64_t run_seed, const char *hash);
 
 /* Whether a is better than b (either may be NULL, which is worse than all that are done): a larger budget, then a larger reward,

@@ -52,7 +52,7 @@ static void build(const char *space_name, int threads, const char *file, nlg_lat
                                    .classes = 10,
                                    .batch = 1,
                                    .exec = &exec,
-                                   .runs = 41, /* of microseconds: a disturbance is shorter */
+                                   .repetitions = 41, /* of microseconds: a disturbance is shorter */
                                    .rounds = threads,
                                    .cpu = "A CPU, made up"};
     if (nlg_latency_build(&o, in_folder(file), summary, &err) != NLG_OK) fail_msg("%s: %s", space_name, err.text);

@@ -2,8 +2,8 @@
  *
  * AP is the mean of the precisions at recalls 0, 0.01, ..., 1, of the overlaps 0.5, 0.55, ..., 0.95 and of the classes that have
  * ground truth; AR the mean of the recalls. Of an image at most 100 detections of a class count (maxDets; AR1 and AR10: 1 and 10).
- * Small, medium and large mean areas up to 32^2, up to 96^2 and above. Crowds and objects of other sizes are ignored: neither
- * missed, nor a false alarm what lies on them.
+ * Small, medium and large mean areas up to 32^2, up to 96^2 and above. Crowds and objects of other sizes are ignored: they are
+ * not missed, and detections on them are no false alarms.
  *
  * One rule differs from pycocotools: an annotation's id may be 0 there, and then counts as not found; here ids play no part. */
 #ifndef NLG_TRAIN_COCO_SCORES_H

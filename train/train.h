@@ -84,7 +84,7 @@ const char *nlg_trainer_warning(const nlg_trainer *trainer, char text[256]);
 const nlg_weights *nlg_trainer_weights(const nlg_trainer *trainer); /* with EMA: the averaged ones */
 size_t nlg_trainer_bytes(const nlg_trainer *trainer);
 /* The same before anything is allocated: weights, gradients, state of the optimizer, EMA, the plans of training and validation.
- * Images and what is small beside them are not counted. NLG_ERR_MEMORY beyond the limit (bytes, 0: none). */
+ * Images and small buffers are not counted. NLG_ERR_MEMORY beyond the limit (bytes, 0: none). */
 nlg_status nlg_trainer_measure(const nlg_graph *graph, const nlg_dataset *dataset, const nlg_exec *exec, const nlg_recipe *recipe,
                                size_t memory_limit, size_t *bytes, nlg_error *err);
 

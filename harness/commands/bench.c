@@ -62,7 +62,7 @@ typedef struct timed {
 /* Where the results go: JSON, or a table with the layers printed as they come. */
 typedef struct bench_output {
     cJSON *json;
-    nlg_table *table;
+    nlg_text_table *table;
     timed *rows;
     int count, all;
     const char *now;
@@ -94,22 +94,23 @@ static void add_json(cJSON *row, const nlg_invocation *call, const nlg_exec *exe
     nlg_json_text(row, "commit", nlg_build_commit());
 }
 
-static void add_row(nlg_table *t, const nlg_invocation *call, const nlg_exec *exec, const char *model, const nlg_bench_result *r) {
+static void add_row(nlg_text_table *t, const nlg_invocation *call, const nlg_exec *exec, const char *model,
+                    const nlg_bench_result *r) {
     const bench_options *o = call->options;
-    nlg_table_cell(t, "%s", model);
-    nlg_table_cell(t, "%s", modes[o->mode]);
-    nlg_table_cell(t, "%d", o->batch);
-    nlg_table_cell(t, "%d", nlg_team_size(exec->team));
-    nlg_table_cell(t, "%s", nlg_isa_name(exec->isa));
-    nlg_table_cell(t, "%s", nlg_backend_name(exec->backend));
+    nlg_text_table_cell(t, "%s", model);
+    nlg_text_table_cell(t, "%s", modes[o->mode]);
+    nlg_text_table_cell(t, "%d", o->batch);
+    nlg_text_table_cell(t, "%d", nlg_team_size(exec->team));
+    nlg_text_table_cell(t, "%s", nlg_isa_name(exec->isa));
+    nlg_text_table_cell(t, "%s", nlg_backend_name(exec->backend));
     const double ms[4] = {r->ms_median, r->ms_min, r->ms_p10, r->ms_p90};
-    for (int i = 0; i < 4; i++) nlg_table_cell(t, "%.3f", ms[i]);
-    nlg_table_cell(t, "%.1f", r->images_per_s);
-    nlg_table_cell(t, "%.1f", r->gflop_per_s);
-    nlg_table_cell(t, "%.3f", r->share_of_peak);
-    nlg_table_cell(t, "%d", r->reps);
+    for (int i = 0; i < 4; i++) nlg_text_table_cell(t, "%.3f", ms[i]);
+    nlg_text_table_cell(t, "%.1f", r->images_per_s);
+    nlg_text_table_cell(t, "%.1f", r->gflop_per_s);
+    nlg_text_table_cell(t, "%.3f", r->share_of_peak);
+    nlg_text_table_cell(t, "%d", r->reps);
     const bool above = r->share_of_peak > 1;
-    nlg_table_cell(t, "%s%s%s", r->noisy ? "noisy" : "", r->noisy && above ? ", " : "", above ? "above peak" : "");
+    nlg_text_table_cell(t, "%s%s%s", r->noisy ? "noisy" : "", r->noisy && above ? ", " : "", above ? "above peak" : "");
 }
 
 static void layers_json(cJSON *row, const nlg_bench_layer *layers, int count, double peak) {
@@ -127,27 +128,29 @@ static void layers_json(cJSON *row, const nlg_bench_layer *layers, int count, do
     }
 }
 
-static nlg_status print_table(nlg_table *table, const bench_options *o, nlg_error *err) {
-    return (o->csv ? nlg_table_print_csv : o->markdown ? nlg_table_print_markdown : nlg_table_print)(table, stdout, err);
+static nlg_status print_table(nlg_text_table *table, const bench_options *o, nlg_error *err) {
+    return (o->csv        ? nlg_text_table_print_csv
+            : o->markdown ? nlg_text_table_print_markdown
+                          : nlg_text_table_print)(table, stdout, err);
 }
 
 static nlg_status layers_table(const char *model, const nlg_bench_layer *layers, int count, double peak, const bench_options *o,
                                nlg_error *err) {
     static const char *const headers[] = {"layer",   "op",    "algorithm", "forward ms", "backward ms",
                                           "GFLOP/s", "share", "MB",        "GB/s"};
-    nlg_table *t = nlg_table_create("lllrrrrrr", headers);
+    nlg_text_table *t = nlg_text_table_create("lllrrrrrr", headers);
     for (int i = 0; i < count; i++) {
         const nlg_bench_layer *l = &layers[i];
         double ms = l->forward_ms + l->backward_ms;
-        nlg_table_cell(t, "%s", l->name);
-        nlg_table_cell(t, "%s", l->op);
-        nlg_table_cell(t, "%s", l->algorithm);
-        nlg_table_cell(t, "%.4f", l->forward_ms);
-        nlg_table_cell(t, "%.4f", l->backward_ms);
-        nlg_table_cell(t, "%.1f", l->gflop_per_s);
-        nlg_table_cell(t, "%.3f", l->gflop_per_s / peak);
-        nlg_table_cell(t, "%.3f", 1e-6 * l->bytes);
-        nlg_table_cell(t, "%.1f", ms > 0 ? 1e-6 * l->bytes / ms : 0);
+        nlg_text_table_cell(t, "%s", l->name);
+        nlg_text_table_cell(t, "%s", l->op);
+        nlg_text_table_cell(t, "%s", l->algorithm);
+        nlg_text_table_cell(t, "%.4f", l->forward_ms);
+        nlg_text_table_cell(t, "%.4f", l->backward_ms);
+        nlg_text_table_cell(t, "%.1f", l->gflop_per_s);
+        nlg_text_table_cell(t, "%.3f", l->gflop_per_s / peak);
+        nlg_text_table_cell(t, "%.3f", 1e-6 * l->bytes);
+        nlg_text_table_cell(t, "%.1f", ms > 0 ? 1e-6 * l->bytes / ms : 0);
     }
     printf("%s\n", model);
     NLG_TRY(print_table(t, o, err));
@@ -275,12 +278,12 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     if (call->settings.json)
         output.json = cJSON_CreateArray();
     else
-        output.table = nlg_table_create("llrrllrrrrrrrrl", headers);
+        output.table = nlg_text_table_create("llrrllrrrrrrrrl", headers);
     output.all = call->n_arguments;
     output.rows = nlg_alloc((size_t)output.all, sizeof *output.rows);
     if (!output.rows) {
         cJSON_Delete(output.json);
-        nlg_table_destroy(output.table);
+        nlg_text_table_destroy(output.table);
         return nlg_fail_memory(err, (size_t)output.all * sizeof *output.rows, "the times");
     }
     nlg_interrupt_watch();
@@ -293,7 +296,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         if (output.count)
             (void)print_table(output.table, call->options, NULL);
         else
-            nlg_table_destroy(output.table);
+            nlg_text_table_destroy(output.table);
     }
     nlg_free(output.rows);
     return status;

@@ -205,7 +205,7 @@ static nlg_standing stand(const nlg_comparison *c, const nlg_replay_step *const 
                       .score_sd = nlg_standard_deviation(scores, n_scores),
                       .report_mean = nlg_mean(reports, n_reports),
                       .report_sd = nlg_standard_deviation(reports, n_reports)};
-    if (n_scores < 2) s.score_sd = (double)NAN; /* one seed tells nothing of its spread */
+    if (n_scores < 2) s.score_sd = (double)NAN; /* one seed tells nothing of the deviation */
     if (n_reports < 2) s.report_sd = (double)NAN;
     s.regret = c->table.report_best - s.report_mean;
     s.relative = 100 * (s.report_mean / c->table.report_mean - 1);

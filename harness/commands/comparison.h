@@ -49,8 +49,8 @@ typedef struct nlg_comparison {
     nlg_replay *replays; /* [contenders][seeds] */
 } nlg_comparison;
 
-/* Runs of a strategy whose trials are cheap, or repeats, go on beyond `budget` trials until they have spent cost_budget, but to no
- * more than twice as many. */
+/* Each run makes `budget` trials; those of a strategy whose trials are cheap, or repeats, go on until they have spent cost_budget,
+ * to at most twice as many. */
 nlg_status nlg_compare(const nlg_comparison_options *options, nlg_comparison *comparison, nlg_error *err);
 void nlg_comparison_free(nlg_comparison *comparison);
 

@@ -14,27 +14,27 @@ enum { COST_STEPS = 100, TESTS = NLG_COMPARE_STRATEGIES * NLG_COMPARE_STRATEGIES
 
 /* ---- on standard output ------------------------------------------------------------------------------------------------- */
 
-static void add_accuracy(nlg_table *table, double mean, double sd) {
+static void add_accuracy(nlg_text_table *table, double mean, double sd) {
     if (isnan(mean)) {
-        nlg_table_cell(table, "-");
+        nlg_text_table_cell(table, "-");
     } else if (isnan(sd)) {
-        nlg_table_cell(table, "%.2f +- -", 100 * mean); /* one seed */
+        nlg_text_table_cell(table, "%.2f +- -", 100 * mean); /* one seed */
     } else {
         char deviation[24] = "-"; /* of one seed there is none */
         if (!isnan(sd)) snprintf(deviation, sizeof deviation, "%.2f", 100 * sd);
-        nlg_table_cell(table, "%.2f +- %s", 100 * mean, deviation);
+        nlg_text_table_cell(table, "%.2f +- %s", 100 * mean, deviation);
     }
 }
 
-static void add_row(nlg_table *table, const char *label, const char *budget, const nlg_standing *s) {
-    nlg_table_cell(table, "%s", label);
-    nlg_table_cell(table, "%s", budget);
+static void add_row(nlg_text_table *table, const char *label, const char *budget, const nlg_standing *s) {
+    nlg_text_table_cell(table, "%s", label);
+    nlg_text_table_cell(table, "%s", budget);
     add_accuracy(table, s->score_mean, s->score_sd);
     add_accuracy(table, s->report_mean, s->report_sd);
-    nlg_table_cell(table, "%.2f", 100 * s->auc);
-    nlg_table_cell(table, "%.2f", 100 * s->regret);
-    nlg_table_cell(table, "%+.2f", s->relative);
-    nlg_table_cell(table, "%.1f", s->unique);
+    nlg_text_table_cell(table, "%.2f", 100 * s->auc);
+    nlg_text_table_cell(table, "%.2f", 100 * s->regret);
+    nlg_text_table_cell(table, "%+.2f", s->relative);
+    nlg_text_table_cell(table, "%.1f", s->unique);
 }
 
 static nlg_status print_tests(const nlg_comparison *c, int budget, nlg_error *err) {
@@ -44,14 +44,14 @@ static nlg_status print_tests(const nlg_comparison *c, int budget, nlg_error *er
     NLG_TRY(nlg_comparison_tests(c, budget, tests, &count, err));
     if (!count) return NLG_OK;
     const nlg_contender *contender = c->options->contender;
-    nlg_table *table = nlg_table_create("lrrrr", headers);
+    nlg_text_table *table = nlg_text_table_create("lrrrr", headers);
     for (int i = 0; i < count; i++) {
         const nlg_pair_test *t = &tests[i];
-        nlg_table_cell(table, "%s - %s", contender[t->a].label, contender[t->b].label);
-        nlg_table_cell(table, "%+.3f", 100 * t->difference);
-        nlg_table_cell(table, "%.2g", t->test.p);
-        nlg_table_cell(table, "%.2g", t->p_holm);
-        nlg_table_cell(table, "%+.2f", t->test.effect);
+        nlg_text_table_cell(table, "%s - %s", contender[t->a].label, contender[t->b].label);
+        nlg_text_table_cell(table, "%+.3f", 100 * t->difference);
+        nlg_text_table_cell(table, "%.2g", t->test.p);
+        nlg_text_table_cell(table, "%.2g", t->p_holm);
+        nlg_text_table_cell(table, "%+.2f", t->test.effect);
     }
     if (budget) {
         printf("\nReported accuracy after %d trials, paired by seed: mean difference in percentage points, p of Wilcoxon's "
@@ -61,7 +61,7 @@ static nlg_status print_tests(const nlg_comparison *c, int budget, nlg_error *er
     } else {
         printf("\nThe same at equal simulated cost:\n");
     }
-    return nlg_table_print(table, stdout, err);
+    return nlg_text_table_print(table, stdout, err);
 }
 
 nlg_status nlg_comparison_print(const nlg_comparison *c, const int *budgets, int n_budgets, nlg_error *err) {
@@ -73,7 +73,7 @@ nlg_status nlg_comparison_print(const nlg_comparison *c, const int *budgets, int
     printf("%s, %d seed%s from %llu; score: %s;\nreported: %s\n\n", o->space->name, o->seeds, o->seeds == 1 ? "" : "s",
            (unsigned long long)o->first_seed, nlg_table_evaluator_score_text(o->evaluator),
            nlg_table_evaluator_report_text(o->evaluator));
-    nlg_table *table = nlg_table_create("lrrrrrrr", headers);
+    nlg_text_table *table = nlg_text_table_create("lrrrrrrr", headers);
     for (int i = 0; i < o->contenders; i++) {
         for (int b = 0; b < n_budgets; b++) {
             nlg_standing s = nlg_comparison_standing(c, i, budgets[b]);
@@ -83,7 +83,7 @@ nlg_status nlg_comparison_print(const nlg_comparison *c, const int *budgets, int
         nlg_standing s = nlg_comparison_standing_at_cost(c, i, c->cost_budget);
         add_row(table, o->contender[i].label, "equal cost", &s);
     }
-    NLG_TRY(nlg_table_print(table, stdout, err));
+    NLG_TRY(nlg_text_table_print(table, stdout, err));
     printf("\nScore: what the strategy saw of its best; reported: that architecture's accuracy, mean and deviation over the seeds. "
            "AUC: mean\n"
            "of the best score so far over the trials. Regret: reported below the table's best. Over random: reported against the "

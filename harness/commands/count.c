@@ -36,7 +36,7 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 /* Each form of output takes one network after another. */
 typedef struct count_sink {
     cJSON *json;
-    nlg_table *table;
+    nlg_text_table *table;
     nlg_status (*add)(struct count_sink *sink, const nlg_network *network, nlg_error *err);
 } count_sink;
 
@@ -59,43 +59,43 @@ static nlg_status add_json(count_sink *sink, const nlg_network *network, nlg_err
 
 static nlg_status add_row(count_sink *sink, const nlg_network *network, nlg_error *err) {
     (void)err;
-    nlg_table *t = sink->table;
-    nlg_table_cell(t, "%s", network->title);
-    nlg_table_cell(t, "%d,%d,%d", network->input.c, network->input.h, network->input.w);
-    nlg_table_integer(t, network->cost.params);
-    nlg_table_integer(t, network->cost.params_without_aux);
-    nlg_table_integer(t, network->cost.macs);
-    nlg_table_integer(t, 2 * network->cost.macs);
-    nlg_table_integer(t, network->cost.other_ops);
-    nlg_table_integer(t, network->cost.activations_bytes);
-    nlg_table_integer(t, network->cost.layers);
+    nlg_text_table *t = sink->table;
+    nlg_text_table_cell(t, "%s", network->title);
+    nlg_text_table_cell(t, "%d,%d,%d", network->input.c, network->input.h, network->input.w);
+    nlg_text_table_integer(t, network->cost.params);
+    nlg_text_table_integer(t, network->cost.params_without_aux);
+    nlg_text_table_integer(t, network->cost.macs);
+    nlg_text_table_integer(t, 2 * network->cost.macs);
+    nlg_text_table_integer(t, network->cost.other_ops);
+    nlg_text_table_integer(t, network->cost.activations_bytes);
+    nlg_text_table_integer(t, network->cost.layers);
     return NLG_OK;
 }
 
 static nlg_status add_layers(count_sink *sink, const nlg_network *network, nlg_error *err) {
-    nlg_table *t = sink->table;
+    nlg_text_table *t = sink->table;
     for (int i = 0; i < network->graph->n_nodes; i++) {
         nlg_layer_row row;
         NLG_TRY(nlg_network_layer(network, i, &row, err));
-        nlg_table_cell(t, "%s", network->title);
-        nlg_table_integer(t, i);
-        nlg_table_cell(t, "%s", row.node->name);
-        nlg_table_cell(t, "%s", row.op);
-        nlg_table_cell(t, "%s", row.kernel);
-        nlg_table_cell(t, "%s", row.stride);
-        nlg_table_cell(t, "%s", row.padding);
-        nlg_table_integer(t, row.dilation);
-        nlg_table_integer(t, row.groups);
+        nlg_text_table_cell(t, "%s", network->title);
+        nlg_text_table_integer(t, i);
+        nlg_text_table_cell(t, "%s", row.node->name);
+        nlg_text_table_cell(t, "%s", row.op);
+        nlg_text_table_cell(t, "%s", row.kernel);
+        nlg_text_table_cell(t, "%s", row.stride);
+        nlg_text_table_cell(t, "%s", row.padding);
+        nlg_text_table_integer(t, row.dilation);
+        nlg_text_table_integer(t, row.groups);
         const nlg_shape shapes[2] = {row.in, row.out};
         for (int s = 0; s < 2; s++) {
-            nlg_table_integer(t, shapes[s].c);
-            nlg_table_integer(t, shapes[s].h);
-            nlg_table_integer(t, shapes[s].w);
+            nlg_text_table_integer(t, shapes[s].c);
+            nlg_text_table_integer(t, shapes[s].h);
+            nlg_text_table_integer(t, shapes[s].w);
         }
-        nlg_table_integer(t, row.params);
-        nlg_table_integer(t, row.cost.macs);
-        nlg_table_integer(t, row.cost.other_ops);
-        nlg_table_integer(t, row.node->aux);
+        nlg_text_table_integer(t, row.params);
+        nlg_text_table_integer(t, row.cost.macs);
+        nlg_text_table_integer(t, row.cost.other_ops);
+        nlg_text_table_integer(t, row.node->aux);
     }
     return NLG_OK;
 }
@@ -135,23 +135,23 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
         sink.json = cJSON_CreateArray();
         sink.add = add_json;
     } else if (o->csv) {
-        sink.table = nlg_table_create("lrllrrrrrrrrrrrrrrr", layer_headers);
+        sink.table = nlg_text_table_create("lrllrrrrrrrrrrrrrrr", layer_headers);
         sink.add = add_layers;
     } else {
-        sink.table = nlg_table_create("llrrrrrrr", headers);
+        sink.table = nlg_text_table_create("llrrrrrrr", headers);
     }
     nlg_status status = count_them(call, &sink, err);
     if (status != NLG_OK) {
         cJSON_Delete(sink.json);
-        nlg_table_destroy(sink.table);
+        nlg_text_table_destroy(sink.table);
         return status;
     }
     if (call->settings.json) return nlg_json_print(sink.json, err);
     if (o->csv) {
         fprintf(stderr, "%s\n", nlg_counting_rule);
-        return nlg_table_print_csv(sink.table, stdout, err);
+        return nlg_text_table_print_csv(sink.table, stdout, err);
     }
-    NLG_TRY(nlg_table_print(sink.table, stdout, err));
+    NLG_TRY(nlg_text_table_print(sink.table, stdout, err));
     printf("\n%s\n", nlg_counting_rule);
     return NLG_OK;
 }

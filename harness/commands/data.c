@@ -63,16 +63,16 @@ static nlg_status list(const nlg_invocation *call, nlg_error *err) {
         for (int i = 0; i < nlg_dataset_format_count(); i++) add_format(nlg_json_object_in(rows), nlg_dataset_format_at(i));
         return nlg_json_print(rows, err);
     }
-    nlg_table *table = nlg_table_create("lll", (const char *[]){"name", "files in", "what"});
+    nlg_text_table *table = nlg_text_table_create("lll", (const char *[]){"name", "files in", "what"});
     for (int i = 0; i < nlg_dataset_format_count(); i++) {
         const nlg_dataset_format *format = nlg_dataset_format_at(i);
         char folder[PATH_BYTES];
         bool found = nlg_dataset_format_folder(format, folder, sizeof folder), fetchable = nlg_dataset_format_fetchable(format);
-        nlg_table_cell(table, "%s%s", nlg_dataset_format_name(format), fetchable ? "" : ":DIR");
-        nlg_table_cell(table, "%s", found ? folder : fetchable ? "(not here: fetch it)" : "DIR");
-        nlg_table_cell(table, "%s", nlg_dataset_format_summary(format));
+        nlg_text_table_cell(table, "%s%s", nlg_dataset_format_name(format), fetchable ? "" : ":DIR");
+        nlg_text_table_cell(table, "%s", found ? folder : fetchable ? "(not here: fetch it)" : "DIR");
+        nlg_text_table_cell(table, "%s", nlg_dataset_format_summary(format));
     }
-    return nlg_table_print(table, stdout, err);
+    return nlg_text_table_print(table, stdout, err);
 }
 
 /* --- info ----------------------------------------------------------------------------------------------------------- */

@@ -164,7 +164,7 @@ static nlg_status print_table(const nlg_invocation *call, const nlg_latency_opti
         status = nlg_json_print(object, err);
     } else if (status == NLG_OK) {
         printf("%s: %d operations of space %s, found in %s %d architectures, timed in %d networks, median of %d runs or more\n",
-               path, s->operations, how->space->name, s->complete ? "all" : "random", s->listed, s->networks, how->runs);
+               path, s->operations, how->space->name, s->complete ? "all" : "random", s->listed, s->networks, how->repetitions);
         if (s->noisy)
             printf("%d of them were noisy (90th percentile more than 1.2 times the 10th): was the machine busy?\n", s->noisy);
         if (o->networks) print_comparison(&c);
@@ -189,7 +189,7 @@ static nlg_status make_table(const nlg_invocation *call, const nlg_space *space,
                                .classes = o->classes,
                                .batch = o->batch,
                                .exec = exec,
-                               .runs = o->runs,
+                               .repetitions = o->runs,
                                .rounds = o->rounds,
                                .cpu = cpu.model,
                                .progress = show,
@@ -218,7 +218,7 @@ static nlg_status check_table(const nlg_invocation *call, const nlg_latency_tabl
     const latency_options *o = call->options;
     const nlg_latency_conditions *m = nlg_latency_measured(table);
     const nlg_latency_options how = {
-        .space = space, .input = m->input, .classes = m->classes, .batch = m->batch, .exec = exec, .runs = o->runs};
+        .space = space, .input = m->input, .classes = m->classes, .batch = m->batch, .exec = exec, .repetitions = o->runs};
     comparison c;
     nlg_status status = compare(table, &how, call->settings.seed, o->networks ? o->networks : 1, &c, err);
     if (status == NLG_OK && call->settings.json) {
@@ -272,7 +272,7 @@ const nlg_command nlg_command_latency = {
     .arguments = "table SPACE | check FILE",
     .min_arguments = 2,
     .max_arguments = 2,
-    .help = "table times every operation of the space once, with one thread unless --threads is given; leave the machine alone "
+    .help = "table times every operation of the space once, with one thread unless --threads is given; let nothing else run "
             "meanwhile. A search with --latency FILE adds up the operations of each network, and so has the same history in every "
             "run and on every machine. table and check also time whole random networks and say how well the sums predict them.\n\n"
             "Examples:\n  lineage latency table mnasnet --out mnasnet.csv\n"

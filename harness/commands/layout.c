@@ -66,7 +66,8 @@ static nlg_status open_space(const layout_options *o, nlg_space *space, nlg_erro
 
 static nlg_status list(const nlg_invocation *call, nlg_error *err) {
     cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
-    nlg_table *table = call->settings.json ? NULL : nlg_table_create("lrl", (const char *[]){"target", "components", "layout"});
+    nlg_text_table *table =
+        call->settings.json ? NULL : nlg_text_table_create("lrl", (const char *[]){"target", "components", "layout"});
     nlg_status status = NLG_OK;
     for (int i = 0; i < nlg_layout_target_count() && status == NLG_OK; i++) {
         nlg_layout_target t;
@@ -80,18 +81,18 @@ static nlg_status list(const nlg_invocation *call, nlg_error *err) {
             nlg_json_text(row, "layout", t.has_truth ? text : NULL);
             nlg_json_text(row, "digest", t.digest);
         } else {
-            nlg_table_cell(table, "%s", t.name);
-            nlg_table_cell(table, t.has_truth ? "%d" : "-", t.truth.count);
-            nlg_table_cell(table, "%s", t.has_truth ? "known" : "none: circles, a gradient, slanted lines");
+            nlg_text_table_cell(table, "%s", t.name);
+            nlg_text_table_cell(table, t.has_truth ? "%d" : "-", t.truth.count);
+            nlg_text_table_cell(table, "%s", t.has_truth ? "known" : "none: circles, a gradient, slanted lines");
         }
         nlg_layout_target_close(&t);
     }
     if (status != NLG_OK) {
         cJSON_Delete(rows);
-        nlg_table_destroy(table);
+        nlg_text_table_destroy(table);
         return status;
     }
-    return rows ? nlg_json_print(rows, err) : nlg_table_print(table, stdout, err);
+    return rows ? nlg_json_print(rows, err) : nlg_text_table_print(table, stdout, err);
 }
 
 /* ---- files --------------------------------------------------------------------------------------------------------- */
@@ -289,21 +290,21 @@ static nlg_status print_results(const nlg_invocation *call, const nlg_layout_tar
         }
         return nlg_json_print(rows, err);
     }
-    nlg_table *table =
-        nlg_table_create("lrrrr", (const char *[]){"strategy", "layouts drawn", "loss", "at full size", "components found"});
+    nlg_text_table *table =
+        nlg_text_table_create("lrrrr", (const char *[]){"strategy", "layouts drawn", "loss", "at full size", "components found"});
     for (int i = 0; i < 2; i++) {
         const nlg_layout_search_result *r = &results[i];
-        nlg_table_cell(table, "%s", names[i]);
-        nlg_table_integer(table, r->evaluations);
-        nlg_table_cell(table, "%.4f", r->loss);
-        nlg_table_cell(table, "%.4f", r->loss_full_size);
+        nlg_text_table_cell(table, "%s", names[i]);
+        nlg_text_table_integer(table, r->evaluations);
+        nlg_text_table_cell(table, "%.4f", r->loss);
+        nlg_text_table_cell(table, "%.4f", r->loss_full_size);
         if (isnan(r->recovery)) {
-            nlg_table_cell(table, "-");
+            nlg_text_table_cell(table, "-");
         } else {
-            nlg_table_cell(table, "%.0f%%", 100 * r->recovery);
+            nlg_text_table_cell(table, "%.0f%%", 100 * r->recovery);
         }
     }
-    return nlg_table_print(table, stdout, err);
+    return nlg_text_table_print(table, stdout, err);
 }
 
 static nlg_status design_in(const nlg_invocation *call, const nlg_space *space, nlg_error *err) {

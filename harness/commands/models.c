@@ -180,19 +180,19 @@ static nlg_status print_json(const entry *entries, int count, nlg_error *err) {
 
 static nlg_status print_table(const entry *entries, int count, nlg_error *err) {
     static const char *const headers[] = {"model", "year", "designer", "params", "MACs", "resolution", "aliases", "paper"};
-    nlg_table *t = nlg_table_create("lrlrrlll", headers);
+    nlg_text_table *t = nlg_text_table_create("lrlrrlll", headers);
     for (int i = 0; i < count; i++) {
         const nlg_model *m = entries[i].model;
-        nlg_table_cell(t, "%s", m->name);
-        nlg_table_cell(t, "%d", nlg_model_year(m));
-        nlg_table_cell(t, "%s", nlg_designer_name(m->family->designer));
-        nlg_table_integer(t, entries[i].cost.params);
-        nlg_table_integer(t, entries[i].cost.macs);
-        nlg_table_cell(t, "%dx%dx%d", m->input.h, m->input.w, m->input.c);
-        nlg_table_cell(t, "%s", m->aliases ? m->aliases : "");
-        nlg_table_cell(t, "%s", m->family->title);
+        nlg_text_table_cell(t, "%s", m->name);
+        nlg_text_table_cell(t, "%d", nlg_model_year(m));
+        nlg_text_table_cell(t, "%s", nlg_designer_name(m->family->designer));
+        nlg_text_table_integer(t, entries[i].cost.params);
+        nlg_text_table_integer(t, entries[i].cost.macs);
+        nlg_text_table_cell(t, "%dx%dx%d", m->input.h, m->input.w, m->input.c);
+        nlg_text_table_cell(t, "%s", m->aliases ? m->aliases : "");
+        nlg_text_table_cell(t, "%s", m->family->title);
     }
-    NLG_TRY(nlg_table_print(t, stdout, err));
+    NLG_TRY(nlg_text_table_print(t, stdout, err));
     printf("\n%d networks. %s\n", count, nlg_counting_rule);
     for (int i = 0; i < nlg_unspecified_count(); i++) {
         const nlg_unspecified_model *m = nlg_unspecified_at(i);

@@ -13,7 +13,7 @@ static void inputs_text(const nlg_op *op, char text[32]) {
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     static const char *const headers[] = {"operation", "inputs", "weights", "what it is"};
     cJSON *list = call->settings.json ? cJSON_CreateArray() : NULL;
-    nlg_table *table = call->settings.json ? NULL : nlg_table_create("lrll", headers);
+    nlg_text_table *table = call->settings.json ? NULL : nlg_text_table_create("lrll", headers);
     for (int i = 0; i < nlg_op_count(); i++) {
         const nlg_op *op = nlg_op_at(i);
         char inputs[32];
@@ -26,13 +26,13 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
             nlg_json_number(row, "max_inputs", op->max_inputs);
             cJSON_AddBoolToObject(row, "weights", op->params != NULL);
         } else {
-            nlg_table_cell(table, "%s", op->name);
-            nlg_table_cell(table, "%s", inputs);
-            nlg_table_cell(table, "%s", op->params ? "yes" : "-");
-            nlg_table_cell(table, "%s", op->summary ? op->summary : "");
+            nlg_text_table_cell(table, "%s", op->name);
+            nlg_text_table_cell(table, "%s", inputs);
+            nlg_text_table_cell(table, "%s", op->params ? "yes" : "-");
+            nlg_text_table_cell(table, "%s", op->summary ? op->summary : "");
         }
     }
-    return list ? nlg_json_print(list, err) : nlg_table_print(table, stdout, err);
+    return list ? nlg_json_print(list, err) : nlg_text_table_print(table, stdout, err);
 }
 
 const nlg_command nlg_command_ops = {

@@ -43,7 +43,7 @@ static void add_row(cJSON *list, const nlg_record *r) {
 static nlg_status print_list(const nlg_invocation *call, nlg_store *store, char (*keys)[65], int count, nlg_error *err) {
     static const char *const headers[] = {"key", "measure", "status", "metrics", "seconds", "digest"};
     cJSON *list = call->settings.json ? cJSON_CreateArray() : NULL;
-    nlg_table *table = call->settings.json ? NULL : nlg_table_create("lllrrl", headers);
+    nlg_text_table *table = call->settings.json ? NULL : nlg_text_table_create("lllrrl", headers);
     nlg_status status = NLG_OK;
     for (int i = 0; i < count && status == NLG_OK; i++) {
         nlg_record r;
@@ -53,18 +53,18 @@ static nlg_status print_list(const nlg_invocation *call, nlg_store *store, char 
         if (list) {
             add_row(list, &r);
         } else {
-            nlg_table_cell(table, "%.12s", r.key);
-            nlg_table_cell(table, "%s", r.measure);
-            nlg_table_cell(table, "%s", r.status);
-            nlg_table_integer(table, r.n_metrics);
-            nlg_table_cell(table, "%.1f", r.seconds);
-            nlg_table_cell(table, "%.12s", r.digest[0] ? r.digest : "-");
+            nlg_text_table_cell(table, "%.12s", r.key);
+            nlg_text_table_cell(table, "%s", r.measure);
+            nlg_text_table_cell(table, "%s", r.status);
+            nlg_text_table_integer(table, r.n_metrics);
+            nlg_text_table_cell(table, "%.1f", r.seconds);
+            nlg_text_table_cell(table, "%.12s", r.digest[0] ? r.digest : "-");
         }
         nlg_record_free(&r);
     }
-    if (status == NLG_OK) return list ? nlg_json_print(list, err) : nlg_table_print(table, stdout, err);
+    if (status == NLG_OK) return list ? nlg_json_print(list, err) : nlg_text_table_print(table, stdout, err);
     cJSON_Delete(list);
-    nlg_table_destroy(table);
+    nlg_text_table_destroy(table);
     return status;
 }
 

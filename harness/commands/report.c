@@ -19,7 +19,7 @@ static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
     {"output", KEY_OUTPUT, "DIR", 0, "Where the report goes (default results/report)", 0},
-    {"live", KEY_LIVE, NULL, 0, "Profile quick: show what ran here; leave shipped records alone", 0},
+    {"live", KEY_LIVE, NULL, 0, "Profile quick: show what ran here, and no shipped records", 0},
     {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
     {"claims", KEY_CLAIMS, "FILE", 0, "Only write the verdicts of the shipped records to this JSON file", 0},
     {0},

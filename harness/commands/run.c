@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
      "Processes that measure at once, with one thread each; 0: one trial at a time (default: by the trials' work and memory). No "
      "record depends on it",
      0},
-    {"live", KEY_LIVE, NULL, 0, "Profile quick: run every experiment that has this profile; leave shipped records alone", 0},
+    {"live", KEY_LIVE, NULL, 0, "Profile quick: run every experiment that has this profile, and make no shipped records again", 0},
     {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
     {"plan", KEY_PLAN, NULL, 0, "Only print stages, trials, what is stored, and the time that the rest takes", 0},
     {0},

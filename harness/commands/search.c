@@ -292,7 +292,7 @@ static nlg_status search(const nlg_invocation *call, nlg_search_options *run, co
     const bool measured = strcmp(o->latency, "measured") == 0;
     if (measured && !images)
         return nlg_fail(err, NLG_ERR_INPUT, "--latency measured: nothing is trained here; give a table of `lineage latency table`");
-    nlg_latency_options here = {.space = run->space, .batch = 1, .exec = exec, .runs = RUNS};
+    nlg_latency_options here = {.space = run->space, .batch = 1, .exec = exec, .repetitions = RUNS};
     if (images) here.input = (nlg_shape){images->h, images->w, images->c}, here.classes = images->classes;
     nlg_latency_table *table = NULL;
     nlg_latency_evaluator *evaluator = NULL;
@@ -320,14 +320,14 @@ static nlg_status choose_workers(const nlg_invocation *call, nlg_search_options 
                                  .recipe = &recipe,
                                  .threads = call->settings.threads,
                                  .waiting = run->batch < run->budget ? run->batch : run->budget};
-    nlg_settings alone = call->settings;
+    nlg_settings one_thread = call->settings;
     int count;
     NLG_TRY(nlg_at_once_in_space(&job, &count, err));
     if (count < 2) return NLG_OK;
     run->workers = count;
-    alone.threads = 1;
+    one_thread.threads = 1;
     nlg_exec_close(exec);
-    return nlg_exec_open(&alone, exec, err);
+    return nlg_exec_open(&one_thread, exec, err);
 }
 
 static nlg_status search_by_training(const nlg_invocation *call, nlg_search_options *run, int rank, nlg_error *err) {

@@ -175,7 +175,7 @@ static nlg_status print_report(const nlg_search_output *m, const nlg_trial *best
 static nlg_status print_text(const nlg_search_options *run, const nlg_search_output *m, const nlg_search_result *r,
                              nlg_error *err) {
     char genotype[NLG_GENOTYPE_MAX];
-    nlg_table *table = nlg_table_create(nlg_trial_align, nlg_trial_headers);
+    nlg_text_table *table = nlg_text_table_create(nlg_trial_align, nlg_trial_headers);
     const nlg_trial *best = NULL;
     int done = 0;
     for (int i = 0; i < r->count; i++) { /* the rows in which the best changes */
@@ -187,7 +187,7 @@ static nlg_status print_text(const nlg_search_options *run, const nlg_search_out
         nlg_trial_cells(table, best, genotype);
     }
     printf("Improvements (each was the best so far):\n");
-    NLG_TRY(nlg_table_print(table, stdout, err));
+    NLG_TRY(nlg_text_table_print(table, stdout, err));
     printf("\n%d trials: %d evaluated, %d repeated, %d failed\n", r->count, r->evaluations, r->repeats, r->count - done);
     if (r->shared) printf("%d of them were not evaluated anew: the store has them from other searches\n", r->shared);
     if (run->evaluator->cost_unit) {

@@ -121,30 +121,30 @@ static void print_facts(const nlg_network *network) {
 
 static nlg_status print_layers(const nlg_network *network, nlg_error *err) {
     static const char *const headers[] = {"layer", "op", "kernel", "stride", "pad", "groups", "input", "output", "params", "MACs"};
-    nlg_table *t = nlg_table_create("llrrrrrrrr", headers);
+    nlg_text_table *t = nlg_text_table_create("llrrrrrrrr", headers);
     for (int i = 0; i < network->graph->n_nodes; i++) {
         nlg_layer_row row;
         nlg_status status = nlg_network_layer(network, i, &row, err);
         if (status != NLG_OK) {
-            nlg_table_destroy(t);
+            nlg_text_table_destroy(t);
             return status;
         }
         char in[48], out[48], groups[16] = "";
         nlg_shape_text(row.in, in, sizeof in);
         nlg_shape_text(row.out, out, sizeof out);
         if (row.groups > 1) snprintf(groups, sizeof groups, "%d", row.groups);
-        nlg_table_cell(t, "%s%s", row.node->name, row.node->aux ? " (aux)" : "");
-        nlg_table_cell(t, "%s", row.op);
-        nlg_table_cell(t, "%s", row.kernel);
-        nlg_table_cell(t, "%s", row.stride);
-        nlg_table_cell(t, "%s", row.padding);
-        nlg_table_cell(t, "%s", groups);
-        nlg_table_cell(t, "%s", in);
-        nlg_table_cell(t, "%s", out);
-        nlg_table_integer(t, row.params);
-        nlg_table_integer(t, row.cost.macs);
+        nlg_text_table_cell(t, "%s%s", row.node->name, row.node->aux ? " (aux)" : "");
+        nlg_text_table_cell(t, "%s", row.op);
+        nlg_text_table_cell(t, "%s", row.kernel);
+        nlg_text_table_cell(t, "%s", row.stride);
+        nlg_text_table_cell(t, "%s", row.padding);
+        nlg_text_table_cell(t, "%s", groups);
+        nlg_text_table_cell(t, "%s", in);
+        nlg_text_table_cell(t, "%s", out);
+        nlg_text_table_integer(t, row.params);
+        nlg_text_table_integer(t, row.cost.macs);
     }
-    return nlg_table_print(t, stdout, err);
+    return nlg_text_table_print(t, stdout, err);
 }
 
 static nlg_status print_text(const nlg_network *network, const show_options *o, const char *genotype, nlg_error *err) {

@@ -78,28 +78,28 @@ static void add_json(cJSON *rows, const nlg_space *space) {
         cJSON_AddItemToArray(signals, cJSON_CreateString(nlg_table_signal_at(space->name, i)));
 }
 
-static void add_cells(nlg_table *table, const nlg_space *space) {
+static void add_cells(nlg_text_table *table, const nlg_space *space) {
     char text[96];
-    nlg_table_cell(table, "%.*s", (int)strcspn(space->name, ":"), space->name);
+    nlg_text_table_cell(table, "%.*s", (int)strcspn(space->name, ":"), space->name);
     parameters_text(space, text);
-    nlg_table_cell(table, "%s", text);
-    nlg_table_cell(table, "%d", space->length);
+    nlg_text_table_cell(table, "%s", text);
+    nlg_text_table_cell(table, "%d", space->length);
     const double codes = nlg_space_size(space);
     if (codes < 1e7)
-        nlg_table_integer(table, (int64_t)codes);
+        nlg_text_table_integer(table, (int64_t)codes);
     else
-        nlg_table_cell(table, "%.2e", codes);
+        nlg_text_table_cell(table, "%.2e", codes);
     const int64_t architectures = architectures_of(space);
     if (architectures)
-        nlg_table_integer(table, architectures);
+        nlg_text_table_integer(table, architectures);
     else
-        nlg_table_cell(table, "not counted");
-    nlg_table_cell(table, "%s", evaluators_of(space, text));
-    nlg_table_cell(table, "%s", space->summary);
+        nlg_text_table_cell(table, "not counted");
+    nlg_text_table_cell(table, "%s", evaluators_of(space, text));
+    nlg_text_table_cell(table, "%s", space->summary);
 }
 
 /* Adds one space to either. */
-static void add(const nlg_space *space, cJSON *rows, nlg_table *table) {
+static void add(const nlg_space *space, cJSON *rows, nlg_text_table *table) {
     if (rows) add_json(rows, space);
     if (table) add_cells(table, space);
 }
@@ -120,7 +120,7 @@ static void describe(const nlg_space *space) {
     printf("%sExample: %s\n", space->operation ? "\n" : "", genotype);
 }
 
-static nlg_status list(const char *name, cJSON *rows, nlg_table *table, nlg_error *err) {
+static nlg_status list(const char *name, cJSON *rows, nlg_text_table *table, nlg_error *err) {
     nlg_space space;
     nlg_status status = nlg_space_open(name, &space, err);
     if (status == NLG_OK) add(&space, rows, table);
@@ -140,7 +140,7 @@ static nlg_status describe_named(const nlg_invocation *call, nlg_error *err) {
 }
 
 /* A space whose table is missing is described all the same. */
-static nlg_status list_all(cJSON *rows, nlg_table *table, nlg_error *err) {
+static nlg_status list_all(cJSON *rows, nlg_text_table *table, nlg_error *err) {
     for (int i = 0; i < nlg_space_count(); i++) {
         nlg_error missing = {0};
         nlg_status status = list(nlg_space_at(i)->name, rows, table, &missing);
@@ -154,19 +154,19 @@ static nlg_status list_all(cJSON *rows, nlg_table *table, nlg_error *err) {
 
 static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     cJSON *rows = call->settings.json ? cJSON_CreateArray() : NULL;
-    nlg_table *table = rows ? NULL
-                            : nlg_table_create("llrrrll", (const char *[]){"space", "parameters", "positions", "codes",
-                                                                           "architectures", "evaluators", "what"});
+    nlg_text_table *table = rows ? NULL
+                                 : nlg_text_table_create("llrrrll", (const char *[]){"space", "parameters", "positions", "codes",
+                                                                                     "architectures", "evaluators", "what"});
     nlg_status status = NLG_OK;
     for (int i = 0; status == NLG_OK && i < call->n_arguments; i++) status = list(call->arguments[i], rows, table, err);
     if (call->n_arguments == 0) status = list_all(rows, table, err);
     if (status != NLG_OK) {
         cJSON_Delete(rows);
-        nlg_table_destroy(table);
+        nlg_text_table_destroy(table);
         return status;
     }
     if (rows) return nlg_json_print(rows, err);
-    NLG_TRY(nlg_table_print(table, stdout, err));
+    NLG_TRY(nlg_text_table_print(table, stdout, err));
     return describe_named(call, err);
 }
 

@@ -40,25 +40,25 @@ const char *const nlg_trial_headers[] = {"trial",  "proxy score", "params", "MAC
                                          "repeat", "seconds",     "hash",   "genotype"};
 const char nlg_trial_align[] = "rrrrllrll";
 
-static void add_count(nlg_table *table, int64_t count) {
+static void add_count(nlg_text_table *table, int64_t count) {
     if (count > 0)
-        nlg_table_integer(table, count);
+        nlg_text_table_integer(table, count);
     else
-        nlg_table_cell(table, "-");
+        nlg_text_table_cell(table, "-");
 }
 
-void nlg_trial_cells(nlg_table *table, const nlg_trial *trial, const char *genotype) {
-    nlg_table_integer(table, trial->number);
+void nlg_trial_cells(nlg_text_table *table, const nlg_trial *trial, const char *genotype) {
+    nlg_text_table_integer(table, trial->number);
     if (trial->status == NLG_TRIAL_DONE) {
-        nlg_table_cell(table, "%.4f", trial->score);
+        nlg_text_table_cell(table, "%.4f", trial->score);
     } else {
-        nlg_table_cell(table, "-");
+        nlg_text_table_cell(table, "-");
     }
     add_count(table, trial->params);
     add_count(table, trial->macs);
-    nlg_table_cell(table, "%s", nlg_trial_status_name(trial->status));
-    nlg_table_cell(table, "%s", trial->is_repeat ? "yes" : "");
-    nlg_table_cell(table, "%.2f", trial->evaluation_seconds);
-    nlg_table_cell(table, "%.12s", trial->hash);
-    nlg_table_cell(table, "%s", genotype);
+    nlg_text_table_cell(table, "%s", nlg_trial_status_name(trial->status));
+    nlg_text_table_cell(table, "%s", trial->is_repeat ? "yes" : "");
+    nlg_text_table_cell(table, "%.2f", trial->evaluation_seconds);
+    nlg_text_table_cell(table, "%.12s", trial->hash);
+    nlg_text_table_cell(table, "%s", genotype);
 }

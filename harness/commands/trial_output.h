@@ -11,7 +11,7 @@ void nlg_trial_json(cJSON *object, const nlg_trial *trial, const char *genotype,
 /* Columns of one trial in a table. */
 extern const char *const nlg_trial_headers[];
 extern const char nlg_trial_align[];
-void nlg_trial_cells(nlg_table *table, const nlg_trial *trial, const char *genotype);
+void nlg_trial_cells(nlg_text_table *table, const nlg_trial *trial, const char *genotype);
 
 /* The better of two trials by score; either may be NULL or not done. The first wins ties. */
 const nlg_trial *nlg_trial_better(const nlg_trial *first, const nlg_trial *second);

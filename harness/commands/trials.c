@@ -70,7 +70,7 @@ typedef struct listing {
     nlg_error *err;
     cJSON *runs;            /* JSON form; NULL: text */
     cJSON *trials;          /* of the run at hand */
-    nlg_table *table;       /* of the run at hand */
+    nlg_text_table *table;  /* of the run at hand */
     const nlg_run_row *run; /* at hand */
     nlg_trial best;         /* so far */
     kept *top;              /* the best of the run at hand, best first */
@@ -206,13 +206,13 @@ static nlg_status list_run(void *context, const nlg_run_row *row) {
     }
     if (l->options->summary) return NLG_OK;
     if (l->runs || l->options->tsv) return list_trials(l);
-    l->table = nlg_table_create(nlg_trial_align, nlg_trial_headers);
+    l->table = nlg_text_table_create(nlg_trial_align, nlg_trial_headers);
     nlg_status status = list_trials(l);
     if (status != NLG_OK) {
-        nlg_table_destroy(l->table);
+        nlg_text_table_destroy(l->table);
         return status;
     }
-    NLG_TRY(nlg_table_print(l->table, stdout, l->err));
+    NLG_TRY(nlg_text_table_print(l->table, stdout, l->err));
     putchar('\n');
     return NLG_OK;
 }

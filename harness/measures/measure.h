@@ -32,8 +32,8 @@ typedef struct nlg_measure {
     /* Adds all that the result depends on to `spec`, an object that has "measure" and "numerics". values: checked and complete.
      * *work: the amount of the metric `work` that it will take, or seconds. where: file and stage, for messages. */
     nlg_status (*specify)(nlg_lab *lab, const cJSON *values, const char *where, cJSON *spec, double *work, nlg_error *err);
-    /* Fills status, digest, message, metrics and detail (an object, empty at first) from the spec. What the trial itself is to
-     * blame for is a record's status; an error status stores nothing. */
+    /* Fills status, digest, message, metrics and detail (an object, empty at first) from the spec. A failure that the
+     * trial itself causes is a record's status; an error status stores nothing. */
     nlg_status (*run)(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON *detail, nlg_error *err);
     /* Optional: bytes of memory that running it takes, without the images; 0: little. */
     nlg_status (*bytes)(nlg_lab *lab, const cJSON *spec, size_t *bytes, nlg_error *err);

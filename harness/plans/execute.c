@@ -10,7 +10,7 @@
 /* ---- one trial --------------------------------------------------------------------------------------------------------- */
 
 static bool watch(void *context, double fraction, const char *what) {
-    nlg_run_state *r = context;
+    nlg_execution_state *r = context;
     const double left = r->seconds_left - fmin(nlg_seconds_now() - r->begun, r->trial_seconds);
     char text[24];
     nlg_progress_update(&r->progress, fraction, "[%d/%d] %s, %.60s: %s; %s left in all", r->number + 1, r->summary->trials,
@@ -19,25 +19,25 @@ static bool watch(void *context, double fraction, const char *what) {
 }
 
 /* The trial has its record: it is stored, counted and told. quiet: one line for the stage comes later. */
-static nlg_status keep(nlg_run_state *r, const nlg_stage *stage, nlg_planned *trial, const nlg_record *record, bool quiet,
+static nlg_status keep(nlg_execution_state *r, const nlg_stage *stage, nlg_planned *trial, const nlg_record *record, bool quiet,
                        nlg_error *err) {
     nlg_session_facts facts = r->e->lab->session;
     NLG_TRY(nlg_store_put_record(r->e->store, record, &facts, err));
-    nlg_run_count(r, stage->measure, trial, stage->measure->work ? nlg_record_value(record, stage->measure->work) : 0,
-                  record->seconds);
+    nlg_execution_count(r, stage->measure, trial, stage->measure->work ? nlg_record_value(record, stage->measure->work) : 0,
+                        record->seconds);
     if (quiet) return NLG_OK;
     char result[96];
-    nlg_run_result_text(stage->measure, record, result, sizeof result);
-    nlg_run_tell(r, stage, trial, result, record->seconds);
+    nlg_execution_result_text(stage->measure, record, result, sizeof result);
+    nlg_execution_tell(r, stage, trial, result, record->seconds);
     return NLG_OK;
 }
 
-static nlg_status run_here(nlg_run_state *r, const nlg_stage *stage, nlg_planned *trial, bool quiet, nlg_error *err) {
+static nlg_status run_here(nlg_execution_state *r, const nlg_stage *stage, nlg_planned *trial, bool quiet, nlg_error *err) {
     nlg_record record;
     if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
     r->trial = trial;
     r->begun = nlg_seconds_now();
-    r->trial_seconds = nlg_run_seconds(r, stage->measure, trial->work);
+    r->trial_seconds = nlg_execution_seconds(r, stage->measure, trial->work);
     nlg_status status = nlg_measure_run(r->e->lab, trial->spec, &record, err);
     if (status != NLG_OK) {
         char factors[160];
@@ -53,7 +53,7 @@ static nlg_status run_here(nlg_run_state *r, const nlg_stage *stage, nlg_planned
 
 /* ---- stages ------------------------------------------------------------------------------------------------------------ */
 
-static nlg_status write_members(nlg_run_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, nlg_error *err) {
+static nlg_status write_members(nlg_execution_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, nlg_error *err) {
     nlg_member *members = nlg_alloc((size_t)plan->count + 1, sizeof *members);
     char **factors = nlg_alloc((size_t)plan->count + 1, sizeof *factors);
     nlg_status status = members && factors ? NLG_OK : nlg_fail_memory(err, 0, "the members of a stage");
@@ -72,7 +72,7 @@ static nlg_status write_members(nlg_run_state *r, const nlg_stage *stage, const 
 
 /* The one place that lets a test split be opened: the stage is final, everything it was chosen from is measured, and so are all
  * stages of the experiment that are not final. */
-static nlg_status check_final(const nlg_run_state *r, int x, const nlg_stage *stage, nlg_error *err) {
+static nlg_status check_final(const nlg_execution_state *r, int x, const nlg_stage *stage, nlg_error *err) {
     const nlg_experiment *e = &r->e->experiments[x];
     r->e->lab->may_open_test = false;
     if (!stage->final) return NLG_OK;
@@ -91,7 +91,7 @@ static nlg_status check_final(const nlg_run_state *r, int x, const nlg_stage *st
 }
 
 /* Two trials of a stage may have one spec. */
-static nlg_status is_stored(const nlg_run_state *r, const nlg_planned *trial, bool *stored, nlg_error *err) {
+static nlg_status is_stored(const nlg_execution_state *r, const nlg_planned *trial, bool *stored, nlg_error *err) {
     *stored = trial->stored;
     return *stored ? NLG_OK : nlg_store_has_record(r->e->store, trial->key, stored, err);
 }
@@ -103,7 +103,7 @@ static bool is_light(const nlg_stage *stage, const nlg_stage_plan *plan) {
     return true;
 }
 
-static nlg_status run_trials(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, bool light, nlg_error *err) {
+static nlg_status run_trials(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, bool light, nlg_error *err) {
     const double most_to_lose = 1; /* second of work, should this process be killed */
     double begun = nlg_seconds_now();
     for (int i = 0; i < plan->count; i++) {
@@ -127,7 +127,7 @@ static nlg_status run_trials(nlg_run_state *r, const nlg_stage *stage, nlg_stage
 }
 
 /* Numbers of the trials that are missing, each key once, the longest first: so the last ones end together. */
-static nlg_status list_missing(const nlg_run_state *r, nlg_stage_plan *plan, int *chosen, int *count, nlg_error *err) {
+static nlg_status list_missing(const nlg_execution_state *r, nlg_stage_plan *plan, int *chosen, int *count, nlg_error *err) {
     *count = 0;
     for (int i = 0; i < plan->count; i++) {
         bool skip;
@@ -141,18 +141,18 @@ static nlg_status list_missing(const nlg_run_state *r, nlg_stage_plan *plan, int
     return NLG_OK;
 }
 
-static nlg_status run_heavy(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
+static nlg_status run_heavy(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
     int *chosen = nlg_alloc((size_t)plan->count, sizeof *chosen), count = 0, workers = 0;
     nlg_status status = chosen ? list_missing(r, plan, chosen, &count, err) : nlg_fail_memory(err, 0, "the trials");
     const bool on_ranks = r->e->ranks && !stage->measure->is_timed;
-    if (status == NLG_OK && on_ranks) status = nlg_run_on_ranks(r, stage, plan, chosen, count, err);
-    if (status == NLG_OK && !on_ranks) status = nlg_run_count_workers(r, stage, plan, chosen, count, &workers, err);
-    if (status == NLG_OK && workers) status = nlg_run_in_workers(r, stage, plan, chosen, count, workers, err);
+    if (status == NLG_OK && on_ranks) status = nlg_execution_on_ranks(r, stage, plan, chosen, count, err);
+    if (status == NLG_OK && !on_ranks) status = nlg_execution_count_workers(r, stage, plan, chosen, count, &workers, err);
+    if (status == NLG_OK && workers) status = nlg_execution_in_workers(r, stage, plan, chosen, count, workers, err);
     nlg_free(chosen);
     return status == NLG_OK ? run_trials(r, stage, plan, false, err) : status; /* also finds those that share a record */
 }
 
-static nlg_status run_light(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
+static nlg_status run_light(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, nlg_error *err) {
     const double begun = nlg_seconds_now();
     NLG_TRY(nlg_store_transaction(r->e->store, err));
     nlg_status status = run_trials(r, stage, plan, true, err);
@@ -169,13 +169,13 @@ static nlg_status run_light(nlg_run_state *r, const nlg_stage *stage, nlg_stage_
     return status;
 }
 
-static nlg_status run_stage(nlg_run_state *r, int x, int s, nlg_error *err) {
+static nlg_status run_stage(nlg_execution_state *r, int x, int s, nlg_error *err) {
     const nlg_stage *stage = &r->experiment->stages[s];
     nlg_stage_plan *plan = &r->plans[x][s];
     int left;
     if (plan->tentative) {
         const int before = plan->count;
-        NLG_TRY(nlg_run_plan_stage(r, x, s, err));
+        NLG_TRY(nlg_execution_plan_stage(r, x, s, err));
         r->summary->trials += plan->count - before;
         if (plan->tentative)
             return nlg_fail(err, NLG_ERR_INPUT, "%s: stage \"%s\": what it selects from is not there", r->experiment->path,
@@ -187,7 +187,7 @@ static nlg_status run_stage(nlg_run_state *r, int x, int s, nlg_error *err) {
         }
     }
     NLG_TRY(write_members(r, stage, plan, err));
-    nlg_run_estimate(r, r->experiment, s, plan, &left);
+    nlg_execution_estimate(r, r->experiment, s, plan, &left);
     if (!left) return NLG_OK;
     NLG_TRY(check_final(r, x, stage, err));
     if (stage->final)
@@ -195,7 +195,7 @@ static nlg_status run_stage(nlg_run_state *r, int x, int s, nlg_error *err) {
     return is_light(stage, plan) ? run_light(r, stage, plan, err) : run_heavy(r, stage, plan, err);
 }
 
-static nlg_status run_experiment(nlg_run_state *r, int x, nlg_error *err) {
+static nlg_status run_experiment(nlg_execution_state *r, int x, nlg_error *err) {
     const nlg_experiment *e = r->experiment = &r->e->experiments[x];
     const char *names[NLG_STAGES_MAX];
     for (int s = 0; s < e->n_stages; s++) names[s] = e->stages[s].name;
@@ -205,17 +205,17 @@ static nlg_status run_experiment(nlg_run_state *r, int x, nlg_error *err) {
 }
 
 nlg_status nlg_execute(const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {
-    nlg_run_state r;
-    nlg_status status = nlg_run_open(&r, e, summary, err);
+    nlg_execution_state r;
+    nlg_status status = nlg_execution_open(&r, e, summary, err);
     summary->done = r.number = summary->stored;
     e->lab->watch = watch;
     e->lab->watch_context = &r;
     nlg_progress_start(&r.progress);
-    r.seconds_left = status == NLG_OK ? nlg_run_estimate_all(&r) : 0;
+    r.seconds_left = status == NLG_OK ? nlg_execution_estimate_all(&r) : 0;
     for (int x = 0; x < e->count && status == NLG_OK; x++) status = run_experiment(&r, x, err);
     nlg_progress_end(&r.progress);
     e->lab->watch = NULL;
     e->lab->may_open_test = false;
-    nlg_run_close(&r);
+    nlg_execution_close(&r);
     return status;
 }

@@ -53,7 +53,7 @@ static nlg_status write_task(const nlg_planned *trial, char **task, nlg_error *e
 }
 
 /* An answer becomes a record; t is the trial that the rank had. */
-static nlg_status take_answer(nlg_run_state *r, const nlg_stage *stage, nlg_planned *t, nlg_status told, const char *text,
+static nlg_status take_answer(nlg_execution_state *r, const nlg_stage *stage, nlg_planned *t, nlg_status told, const char *text,
                               nlg_error *err) {
     nlg_record record;
     bool found;
@@ -62,20 +62,21 @@ static nlg_status take_answer(nlg_run_state *r, const nlg_stage *stage, nlg_plan
     NLG_TRY(nlg_store_take_line(r->e->store, text, "a record of another process", err));
     NLG_TRY(nlg_store_record(r->e->store, t->key, &record, &found, err));
     if (!found) return nlg_fail(err, NLG_ERR_CHECK, "another process measured another spec; do all have the same program?");
-    nlg_run_count(r, stage->measure, t, stage->measure->work ? nlg_record_value(&record, stage->measure->work) : 0, record.seconds);
-    nlg_run_result_text(stage->measure, &record, result, sizeof result);
-    nlg_run_tell(r, stage, t, result, record.seconds);
+    nlg_execution_count(r, stage->measure, t, stage->measure->work ? nlg_record_value(&record, stage->measure->work) : 0,
+                        record.seconds);
+    nlg_execution_result_text(stage->measure, &record, result, sizeof result);
+    nlg_execution_tell(r, stage, t, result, record.seconds);
     nlg_record_free(&record);
     return NLG_OK;
 }
 
-nlg_status nlg_run_on_ranks(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen, int count,
-                            nlg_error *err) {
+nlg_status nlg_execution_on_ranks(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen,
+                                  int count, nlg_error *err) {
     const int ranks = r->e->ranks;
     int *has = nlg_alloc((size_t)ranks + 1, sizeof *has); /* trial of each rank, counted from 1; 0: none */
     if (!has) return nlg_fail_memory(err, (size_t)ranks * sizeof *has, "the ranks");
     nlg_status status = NLG_OK;
-    nlg_run_wait(r, stage);
+    nlg_execution_wait(r, stage);
     for (int next = 0, running = 0; status == NLG_OK && (next < count || running > 0);) {
         const struct timespec pause = {.tv_nsec = 2000000};
         nlg_status told;
@@ -92,7 +93,7 @@ nlg_status nlg_run_on_ranks(nlg_run_state *r, const nlg_stage *stage, nlg_stage_
             running++;
         }
         if (status != NLG_OK) break;
-        if (nlg_run_stop()) {
+        if (nlg_execution_stop()) {
             status = nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
         } else if (nlg_ranks_receive_text(&rank, &told, &text)) {
             status = take_answer(r, stage, &plan->trials[has[rank] - 1], told, text, err);

@@ -29,8 +29,8 @@ static bool is_balanced(const nlg_stage_plan *plan, const int *chosen, int count
 }
 
 /* As many as memory allows. */
-static nlg_status fit_memory(nlg_run_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
-                             int *workers, nlg_error *err) {
+static nlg_status fit_memory(nlg_execution_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen,
+                             int count, int *workers, nlg_error *err) {
     size_t most = 0;
     for (int i = 0; i < count && stage->measure->bytes; i++) {
         cJSON *spec;
@@ -46,8 +46,8 @@ static nlg_status fit_memory(nlg_run_state *r, const nlg_stage *stage, const nlg
     return NLG_OK;
 }
 
-nlg_status nlg_run_count_workers(nlg_run_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
-                                 int *workers, nlg_error *err) {
+nlg_status nlg_execution_count_workers(nlg_execution_state *r, const nlg_stage *stage, const nlg_stage_plan *plan,
+                                       const int *chosen, int count, int *workers, nlg_error *err) {
     const int asked = r->e->workers, cores = r->e->lab->settings->threads;
     *workers = asked < 0 ? cores : asked;
     if (stage->measure->is_timed || count < 2 || *workers < 2) {
@@ -64,7 +64,7 @@ nlg_status nlg_run_count_workers(nlg_run_state *r, const nlg_stage *stage, const
 
 /* What workers share with the process that waits for them. */
 typedef struct side_by_side {
-    nlg_run_state *r;
+    nlg_execution_state *r;
     const nlg_stage *stage;
     nlg_stage_plan *plan;
     int failed;
@@ -92,7 +92,7 @@ static nlg_status work(void *context, const nlg_space *space, nlg_trial *trial, 
     (void)space;
     NLG_TRY(nlg_measure_run(lab, s->plan->trials[trial->number].spec, &record, err));
     nlg_status status = nlg_store_put_record(lab->store, &record, &lab->session, err);
-    nlg_run_result_text(s->stage->measure, &record, trial->message, sizeof trial->message);
+    nlg_execution_result_text(s->stage->measure, &record, trial->message, sizeof trial->message);
     trial->latency_ms = 1e3 * record.seconds;
     trial->score = s->stage->measure->work ? nlg_record_value(&record, s->stage->measure->work) : 0;
     nlg_record_free(&record);
@@ -102,20 +102,20 @@ static nlg_status work(void *context, const nlg_space *space, nlg_trial *trial, 
 
 static nlg_status after_worker(void *context, nlg_trial *trial, nlg_error *err) {
     side_by_side *s = context;
-    nlg_run_state *r = s->r;
+    nlg_execution_state *r = s->r;
     nlg_planned *t = &s->plan->trials[trial->number];
     (void)err;
-    if (trial->status != NLG_TRIAL_DONE) { /* the machine is to blame: nothing is stored, the same command tries again */
+    if (trial->status != NLG_TRIAL_DONE) { /* the machine failed: nothing is stored, the same command tries again */
         if (!s->failed++) snprintf(s->first, sizeof s->first, "%.60s: %.240s", t->arm, trial->message);
         return NLG_OK;
     }
-    nlg_run_count(r, s->stage->measure, t, trial->score, trial->latency_ms / 1e3);
-    nlg_run_tell(r, s->stage, t, trial->message, trial->latency_ms / 1e3);
+    nlg_execution_count(r, s->stage->measure, t, trial->score, trial->latency_ms / 1e3);
+    nlg_execution_tell(r, s->stage, t, trial->message, trial->latency_ms / 1e3);
     return NLG_OK;
 }
 
-nlg_status nlg_run_in_workers(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen, int count,
-                              int workers, nlg_error *err) {
+nlg_status nlg_execution_in_workers(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen,
+                                    int count, int workers, nlg_error *err) {
     side_by_side s = {.r = r, .stage = stage, .plan = plan};
     const nlg_evaluator evaluator = {.name = "trials", .context = &s, .evaluate = work, .begin_worker = begin_worker};
     const nlg_worker_job job = {.evaluator = &evaluator,
@@ -123,11 +123,11 @@ nlg_status nlg_run_in_workers(nlg_run_state *r, const nlg_stage *stage, nlg_stag
                                 .store = r->e->store,
                                 .done = after_worker,
                                 .context = &s,
-                                .stop = nlg_run_stop};
+                                .stop = nlg_execution_stop};
     nlg_trial *trials = nlg_alloc((size_t)plan->count, sizeof *trials);
     if (!trials) return nlg_fail_memory(err, (size_t)plan->count * sizeof *trials, "the trials");
     for (int i = 0; i < plan->count; i++) trials[i].number = i;
-    nlg_run_wait(r, stage);
+    nlg_execution_wait(r, stage);
     nlg_lab_stop(r->e->lab);
     nlg_store_suspend(r->e->store);
     nlg_status status = nlg_workers_run(&job, trials, chosen, count, err);

@@ -14,8 +14,8 @@ static int index_of(const nlg_measure *measure) {
     return 0;
 }
 
-static nlg_status read_speeds(nlg_run_state *r, nlg_error *err) {
-    for (int i = 0; i < nlg_measures() && i < NLG_RUN_MEASURES_MAX; i++) {
+static nlg_status read_speeds(nlg_execution_state *r, nlg_error *err) {
+    for (int i = 0; i < nlg_measures() && i < NLG_EXECUTION_MEASURES_MAX; i++) {
         const nlg_measure *m = nlg_measure_at(i);
         if (m->work && r->e->store)
             NLG_TRY(nlg_store_speed(r->e->store, m->name, m->work, &r->speeds[i].seconds, &r->speeds[i].amount, err));
@@ -24,8 +24,8 @@ static nlg_status read_speeds(nlg_run_state *r, nlg_error *err) {
 }
 
 /* As fast as the store's trials were; before there are any, by the measure's pace. */
-double nlg_run_seconds(const nlg_run_state *r, const nlg_measure *measure, double work) {
-    const nlg_run_speed *s = &r->speeds[index_of(measure)];
+double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work) {
+    const nlg_execution_speed *s = &r->speeds[index_of(measure)];
     if (!measure->work) return work;
     double seconds = s->seconds, amount = s->amount;
     for (int i = 0; i < nlg_measures() && !(seconds > 0 && amount > 0); i++) { /* that of another measure of the same work */
@@ -36,51 +36,52 @@ double nlg_run_seconds(const nlg_run_state *r, const nlg_measure *measure, doubl
     return seconds > 0 && amount > 0 ? work * seconds / amount : nlg_measure_seconds(measure, work);
 }
 
-double nlg_run_estimate(const nlg_run_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan, int *left) {
+double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan,
+                              int *left) {
     double seconds = 0;
     *left = 0;
     for (int i = 0; i < plan->count; i++) {
         if (plan->trials[i].stored) continue;
-        seconds += nlg_run_seconds(r, e->stages[stage].measure, plan->trials[i].work);
+        seconds += nlg_execution_seconds(r, e->stages[stage].measure, plan->trials[i].work);
         ++*left;
     }
     return seconds;
 }
 
-double nlg_run_estimate_all(const nlg_run_state *r) {
+double nlg_execution_estimate_all(const nlg_execution_state *r) {
     double seconds = 0;
     int left;
     for (int x = 0; x < r->e->count; x++)
         for (int s = 0; s < r->e->experiments[x].n_stages; s++)
-            seconds += nlg_run_estimate(r, &r->e->experiments[x], s, &r->plans[x][s], &left);
+            seconds += nlg_execution_estimate(r, &r->e->experiments[x], s, &r->plans[x][s], &left);
     return seconds;
 }
 
-void nlg_run_count(nlg_run_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds) {
+void nlg_execution_count(nlg_execution_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds) {
     trial->stored = true;
     r->number++;
     r->summary->done++;
     if (amount > 0 && seconds > 0) {
-        nlg_run_speed *s = &r->speeds[index_of(measure)];
+        nlg_execution_speed *s = &r->speeds[index_of(measure)];
         s->amount += amount;
         s->seconds += seconds;
     }
-    r->seconds_left = nlg_run_estimate_all(r);
+    r->seconds_left = nlg_execution_estimate_all(r);
 }
 
 /* ---- planning ---------------------------------------------------------------------------------------------------------- */
 
-nlg_status nlg_run_plan_stage(nlg_run_state *r, int x, int stage, nlg_error *err) {
+nlg_status nlg_execution_plan_stage(nlg_execution_state *r, int x, int stage, nlg_error *err) {
     nlg_stage_plan_free(&r->plans[x][stage]);
     return nlg_stage_make(r->e->lab, r->e->store, &r->e->experiments[x], stage, r->plans[x], &r->plans[x][stage], err);
 }
 
-static nlg_status plan_all(nlg_run_state *r, nlg_error *err) {
+static nlg_status plan_all(nlg_execution_state *r, nlg_error *err) {
     for (int x = 0; x < r->e->count; x++) {
         const nlg_experiment *e = &r->e->experiments[x];
         for (int i = 0; i < e->n_stages; i++) {
             if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
-            NLG_TRY(nlg_run_plan_stage(r, x, e->order[i], err));
+            NLG_TRY(nlg_execution_plan_stage(r, x, e->order[i], err));
             const nlg_stage_plan *plan = &r->plans[x][e->order[i]];
             r->summary->trials += plan->count;
             for (int t = 0; t < plan->count; t++) r->summary->stored += plan->trials[t].stored;
@@ -89,8 +90,8 @@ static nlg_status plan_all(nlg_run_state *r, nlg_error *err) {
     return NLG_OK;
 }
 
-nlg_status nlg_run_open(nlg_run_state *r, const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {
-    *r = (nlg_run_state){.e = e, .summary = summary};
+nlg_status nlg_execution_open(nlg_execution_state *r, const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {
+    *r = (nlg_execution_state){.e = e, .summary = summary};
     *summary = (nlg_execution_summary){0};
     r->plans = nlg_alloc((size_t)e->count + 1, sizeof *r->plans);
     if (!r->plans) return nlg_fail_memory(err, (size_t)e->count * sizeof *r->plans, "the plan");
@@ -98,7 +99,7 @@ nlg_status nlg_run_open(nlg_run_state *r, const nlg_execution *e, nlg_execution_
     return plan_all(r, err);
 }
 
-void nlg_run_close(nlg_run_state *r) {
+void nlg_execution_close(nlg_execution_state *r) {
     for (int x = 0; r->plans && x < r->e->count; x++)
         for (int s = 0; s < NLG_STAGES_MAX; s++) nlg_stage_plan_free(&r->plans[x][s]);
     nlg_free(r->plans);
@@ -107,7 +108,7 @@ void nlg_run_close(nlg_run_state *r) {
 /* ---- what is told ------------------------------------------------------------------------------------------------------ */
 
 /* "validation 0.2950", of the measure's main metric. */
-void nlg_run_result_text(const nlg_measure *measure, const nlg_record *record, char *text, size_t size) {
+void nlg_execution_result_text(const nlg_measure *measure, const nlg_record *record, char *text, size_t size) {
     if (strcmp(record->status, "done") != 0) {
         snprintf(text, size, "%s", record->status);
         return;
@@ -122,7 +123,8 @@ void nlg_run_result_text(const nlg_measure *measure, const nlg_record *record, c
     }
 }
 
-void nlg_run_tell(nlg_run_state *r, const nlg_stage *stage, const nlg_planned *trial, const char *result, double seconds) {
+void nlg_execution_tell(nlg_execution_state *r, const nlg_stage *stage, const nlg_planned *trial, const char *result,
+                        double seconds) {
     char factors[160], left[24];
     nlg_planned_text(trial, factors, sizeof factors);
     nlg_progress_line(&r->progress, "[%d/%d] %s, %s: %.60s%s%s: %s (%.1f s; about %s left)", r->number, r->summary->trials,
@@ -131,17 +133,17 @@ void nlg_run_tell(nlg_run_state *r, const nlg_stage *stage, const nlg_planned *t
 }
 
 static struct {
-    nlg_run_state *r;
+    nlg_execution_state *r;
     const nlg_stage *stage;
 } waiting; /* the stop function has no context */
 
-void nlg_run_wait(nlg_run_state *r, const nlg_stage *stage) {
+void nlg_execution_wait(nlg_execution_state *r, const nlg_stage *stage) {
     waiting.r = r;
     waiting.stage = stage;
 }
 
-bool nlg_run_stop(void) {
-    nlg_run_state *r = waiting.r;
+bool nlg_execution_stop(void) {
+    nlg_execution_state *r = waiting.r;
     char left[24];
     nlg_progress_update(&r->progress, (double)r->number / r->summary->trials, "[%d/%d] %s, %s: side by side; %s left in all",
                         r->number, r->summary->trials, r->experiment->id, waiting.stage->name,

@@ -6,17 +6,17 @@
 #include "harness/plans/execute.h"
 #include "harness/progress.h"
 
-enum { NLG_RUN_MEASURES_MAX = 32 };
+enum { NLG_EXECUTION_MEASURES_MAX = 32 };
 
 /* Seconds and work of a measure's trials, in the store and since. */
-typedef struct nlg_run_speed {
+typedef struct nlg_execution_speed {
     double seconds, amount;
-} nlg_run_speed;
+} nlg_execution_speed;
 
-typedef struct nlg_run_state {
+typedef struct nlg_execution_state {
     const nlg_execution *e;
     nlg_stage_plan (*plans)[NLG_STAGES_MAX]; /* by experiment and stage */
-    nlg_run_speed speeds[NLG_RUN_MEASURES_MAX];
+    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX];
     nlg_progress progress;
     nlg_execution_summary *summary;
     int number;          /* of trials that are done or there */
@@ -25,38 +25,40 @@ typedef struct nlg_run_state {
     const nlg_experiment *experiment;
     const nlg_planned *trial;
     double trial_seconds, begun, best;
-} nlg_run_state;
+} nlg_execution_state;
 
 /* Plans all stages; to be closed also after a failure. */
-nlg_status nlg_run_open(nlg_run_state *r, const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err);
-void nlg_run_close(nlg_run_state *r);
+nlg_status nlg_execution_open(nlg_execution_state *r, const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err);
+void nlg_execution_close(nlg_execution_state *r);
 /* Plans a stage of experiment x anew, which depends on the results of others. */
-nlg_status nlg_run_plan_stage(nlg_run_state *r, int x, int stage, nlg_error *err);
+nlg_status nlg_execution_plan_stage(nlg_execution_state *r, int x, int stage, nlg_error *err);
 
 /* Estimates: of a trial's work, of what a stage lacks (*left trials), and of everything that is lacking. */
-double nlg_run_seconds(const nlg_run_state *r, const nlg_measure *measure, double work);
-double nlg_run_estimate(const nlg_run_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan, int *left);
-double nlg_run_estimate_all(const nlg_run_state *r);
+double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work);
+double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan,
+                              int *left);
+double nlg_execution_estimate_all(const nlg_execution_state *r);
 
 /* The trial has its record in the store: it is counted, with the amount of work and the seconds that it took. */
-void nlg_run_count(nlg_run_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds);
+void nlg_execution_count(nlg_execution_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds);
 /* "val_accuracy 0.295": the measure's headline, or the status of what is not done. */
-void nlg_run_result_text(const nlg_measure *measure, const nlg_record *record, char *text, size_t size);
+void nlg_execution_result_text(const nlg_measure *measure, const nlg_record *record, char *text, size_t size);
 /* A line on a trial that has just ended. */
-void nlg_run_tell(nlg_run_state *r, const nlg_stage *stage, const nlg_planned *trial, const char *result, double seconds);
+void nlg_execution_tell(nlg_execution_state *r, const nlg_stage *stage, const nlg_planned *trial, const char *result,
+                        double seconds);
 
-/* While this process waits for others: what for; then nlg_run_stop shows the progress, and says whether to stop. */
-void nlg_run_wait(nlg_run_state *r, const nlg_stage *stage);
-bool nlg_run_stop(void);
+/* While this process waits for others: what for; then nlg_execution_stop shows the progress, and says whether to stop. */
+void nlg_execution_wait(nlg_execution_state *r, const nlg_stage *stage);
+bool nlg_execution_stop(void);
 
 /* execute_workers.c: trials of a stage in processes of one thread each. How many: 0 for one trial after the other, in this process.
  */
-nlg_status nlg_run_count_workers(nlg_run_state *r, const nlg_stage *stage, const nlg_stage_plan *plan, const int *chosen, int count,
-                                 int *workers, nlg_error *err);
-nlg_status nlg_run_in_workers(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen, int count,
-                              int workers, nlg_error *err);
+nlg_status nlg_execution_count_workers(nlg_execution_state *r, const nlg_stage *stage, const nlg_stage_plan *plan,
+                                       const int *chosen, int count, int *workers, nlg_error *err);
+nlg_status nlg_execution_in_workers(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen,
+                                    int count, int workers, nlg_error *err);
 /* execute_ranks.c: on the other processes of an mpirun. */
-nlg_status nlg_run_on_ranks(nlg_run_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen, int count,
-                            nlg_error *err);
+nlg_status nlg_execution_on_ranks(nlg_execution_state *r, const nlg_stage *stage, nlg_stage_plan *plan, const int *chosen,
+                                  int count, nlg_error *err);
 
 #endif

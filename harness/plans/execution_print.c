@@ -10,14 +10,14 @@ static double seconds_of_more(const nlg_execution *e) {
     return seconds;
 }
 
-static void add_text_row(nlg_table *table, const nlg_plan_row *row) {
+static void add_text_row(nlg_text_table *table, const nlg_plan_row *row) {
     char text[24];
-    nlg_table_cell(table, "%s", row->experiment);
-    nlg_table_cell(table, "%s", row->stage);
-    nlg_table_cell(table, "%s", row->measure);
-    nlg_table_integer(table, row->trials);
-    nlg_table_integer(table, row->stored);
-    nlg_table_cell(table, "%s", row->stored < row->trials ? nlg_duration_text(row->seconds, text) : "-");
+    nlg_text_table_cell(table, "%s", row->experiment);
+    nlg_text_table_cell(table, "%s", row->stage);
+    nlg_text_table_cell(table, "%s", row->measure);
+    nlg_text_table_integer(table, row->trials);
+    nlg_text_table_integer(table, row->stored);
+    nlg_text_table_cell(table, "%s", row->stored < row->trials ? nlg_duration_text(row->seconds, text) : "-");
 }
 
 static void add_json_row(cJSON *stages, const nlg_plan_row *plan, bool final) {
@@ -31,11 +31,11 @@ static void add_json_row(cJSON *stages, const nlg_plan_row *plan, bool final) {
     nlg_json_number(row, "seconds_left", plan->seconds);
 }
 
-static nlg_plan_row row_of(const nlg_run_state *r, int x, int stage) {
+static nlg_plan_row row_of(const nlg_execution_state *r, int x, int stage) {
     const nlg_experiment *e = &r->e->experiments[x];
     const nlg_stage_plan *plan = &r->plans[x][stage];
     int left;
-    const double seconds = nlg_run_estimate(r, e, stage, plan, &left);
+    const double seconds = nlg_execution_estimate(r, e, stage, plan, &left);
     return (nlg_plan_row){.experiment = e->id,
                           .stage = e->stages[stage].name,
                           .measure = e->stages[stage].measure->name,
@@ -44,9 +44,9 @@ static nlg_plan_row row_of(const nlg_run_state *r, int x, int stage) {
                           .seconds = seconds};
 }
 
-static nlg_status print_text(const nlg_run_state *r, nlg_error *err) {
+static nlg_status print_text(const nlg_execution_state *r, nlg_error *err) {
     static const char *const headers[] = {"experiment", "stage", "measure", "trials", "stored", "time left"};
-    nlg_table *table = nlg_table_create("lllrrr", headers);
+    nlg_text_table *table = nlg_text_table_create("lllrrr", headers);
     char text[24], name[128];
     for (int x = 0; x < r->e->count; x++) {
         const nlg_experiment *e = &r->e->experiments[x];
@@ -58,18 +58,18 @@ static nlg_status print_text(const nlg_run_state *r, nlg_error *err) {
         }
     }
     for (int i = 0; i < r->e->n_more; i++) add_text_row(table, &r->e->more[i]);
-    NLG_TRY(nlg_table_print(table, stdout, err));
+    NLG_TRY(nlg_text_table_print(table, stdout, err));
     printf("\nProfile %s: %d of %d trials are stored; the rest takes about %s.\n", r->e->profile, r->summary->stored,
-           r->summary->trials, nlg_duration_text(nlg_run_estimate_all(r) + seconds_of_more(r->e), text));
+           r->summary->trials, nlg_duration_text(nlg_execution_estimate_all(r) + seconds_of_more(r->e), text));
     return NLG_OK;
 }
 
-static nlg_status print_json(const nlg_run_state *r, nlg_error *err) {
+static nlg_status print_json(const nlg_execution_state *r, nlg_error *err) {
     cJSON *object = cJSON_CreateObject(), *stages = cJSON_AddArrayToObject(object, "stages");
     nlg_json_text(object, "profile", r->e->profile);
     nlg_json_number(object, "trials", r->summary->trials);
     nlg_json_number(object, "stored", r->summary->stored);
-    nlg_json_number(object, "seconds_left", nlg_run_estimate_all(r) + seconds_of_more(r->e));
+    nlg_json_number(object, "seconds_left", nlg_execution_estimate_all(r) + seconds_of_more(r->e));
     for (int x = 0; x < r->e->count; x++) {
         const nlg_experiment *e = &r->e->experiments[x];
         for (int i = 0; i < e->n_stages; i++) {
@@ -82,24 +82,24 @@ static nlg_status print_json(const nlg_run_state *r, nlg_error *err) {
 }
 
 nlg_status nlg_execution_print(const nlg_execution *e, bool json, nlg_error *err) {
-    nlg_run_state r;
+    nlg_execution_state r;
     nlg_execution_summary summary;
-    nlg_status status = nlg_run_open(&r, e, &summary, err);
+    nlg_status status = nlg_execution_open(&r, e, &summary, err);
     if (status == NLG_OK) status = json ? print_json(&r, err) : print_text(&r, err);
-    nlg_run_close(&r);
+    nlg_execution_close(&r);
     return status;
 }
 
 nlg_status nlg_execution_work(const nlg_execution *e, double *seconds, nlg_error *err) {
-    nlg_run_state r;
+    nlg_execution_state r;
     nlg_execution_summary summary;
-    nlg_status status = nlg_run_open(&r, e, &summary, err);
+    nlg_status status = nlg_execution_open(&r, e, &summary, err);
     for (int x = 0; x < e->count && status == NLG_OK; x++) {
         seconds[x] = 0;
         for (int s = 0; s < e->experiments[x].n_stages; s++)
             for (int t = 0; t < r.plans[x][s].count; t++)
                 seconds[x] += nlg_measure_seconds(e->experiments[x].stages[s].measure, r.plans[x][s].trials[t].work);
     }
-    nlg_run_close(&r);
+    nlg_execution_close(&r);
     return status;
 }

@@ -1,4 +1,4 @@
-/* The profile quick: what runs here anew, and what is made again of that which comes with the project. */
+/* The profile quick: some experiments run here, with seeds of their own, and a sample of the shipped records is made again. */
 #ifndef NLG_QUICK_H
 #define NLG_QUICK_H
 

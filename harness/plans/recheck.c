@@ -95,9 +95,9 @@ static int by_seconds(const void *x, const void *y) {
 }
 
 /* Items of one experiment: [at, end) are still to be looked at. */
-typedef struct turn {
+typedef struct queue {
     int at, end, taken;
-} turn;
+} queue;
 
 static bool is_taken(const nlg_recheck *sample, const char *key) {
     for (int i = 0; i < sample->count; i++)
@@ -106,7 +106,7 @@ static bool is_taken(const nlg_recheck *sample, const char *key) {
 }
 
 /* The next of the experiment that fits; NULL: none. What another experiment has taken counts for this one too. */
-static nlg_recheck_item *next_of(turn *t, const items *all, const nlg_recheck *sample, double room) {
+static nlg_recheck_item *next_of(queue *t, const items *all, const nlg_recheck *sample, double room) {
     while (t->at < t->end && t->taken < OF_ONE_EXPERIMENT) {
         nlg_recheck_item *item = &all->at[t->at];
         if (is_taken(sample, item->key)) {
@@ -126,11 +126,11 @@ static double seconds_of(const nlg_recheck *sample) {
 }
 
 /* One of each experiment, the cheapest first; false: none was left. */
-static bool take_round(turn *turns, int n, const items *all, nlg_recheck_item **offers, nlg_recheck *sample) {
+static bool take_round(queue *queues, int n, const items *all, nlg_recheck_item **offers, nlg_recheck *sample) {
     int offered = 0;
     const double room = ALL_SECONDS - seconds_of(sample);
     for (int i = 0; i < n; i++) {
-        nlg_recheck_item *item = next_of(&turns[i], all, sample, room);
+        nlg_recheck_item *item = next_of(&queues[i], all, sample, room);
         if (item) offers[offered++] = item;
     }
     qsort(offers, (size_t)offered, sizeof *offers, by_seconds);
@@ -142,22 +142,22 @@ static bool take_round(turn *turns, int n, const items *all, nlg_recheck_item **
 }
 
 static nlg_status pick(items *all, nlg_recheck *sample, nlg_error *err) {
-    turn *turns = nlg_alloc((size_t)all->count + 1, sizeof *turns);
+    queue *queues = nlg_alloc((size_t)all->count + 1, sizeof *queues);
     nlg_recheck_item **offers = nlg_alloc((size_t)all->count + 1, sizeof *offers);
     sample->items = nlg_alloc((size_t)all->count + 1, sizeof *sample->items);
     int n = 0;
-    if (turns && offers && sample->items) {
+    if (queues && offers && sample->items) {
         qsort(all->at, (size_t)all->count, sizeof *all->at, by_experiment);
         for (int i = 0; i < all->count; i++) {
-            if (!i || strcmp(all->at[i].experiment, all->at[i - 1].experiment) != 0) turns[n++] = (turn){.at = i};
-            turns[n - 1].end = i + 1;
+            if (!i || strcmp(all->at[i].experiment, all->at[i - 1].experiment) != 0) queues[n++] = (queue){.at = i};
+            queues[n - 1].end = i + 1;
         }
-        while (take_round(turns, n, all, offers, sample)) {
+        while (take_round(queues, n, all, offers, sample)) {
         }
     }
-    nlg_free(turns);
+    nlg_free(queues);
     nlg_free(offers);
-    return sample->items && (n || !all->count) ? NLG_OK : nlg_fail_memory(err, (size_t)all->count * sizeof *turns, "the sample");
+    return sample->items && (n || !all->count) ? NLG_OK : nlg_fail_memory(err, (size_t)all->count * sizeof *queues, "the sample");
 }
 
 nlg_status nlg_recheck_pick(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err) {
@@ -229,7 +229,7 @@ static nlg_status work(void *context, const nlg_space *space, nlg_trial *trial, 
 static nlg_status after_worker(void *context, nlg_trial *trial, nlg_error *err) {
     runner *r = context;
     nlg_recheck_item *item = &r->sample->items[trial->number];
-    if (trial->status != NLG_TRIAL_DONE) { /* the machine is to blame: nothing is noted, the same command tries again */
+    if (trial->status != NLG_TRIAL_DONE) { /* the machine failed: nothing is noted, the same command tries again */
         if (!r->failed++) snprintf(r->first, sizeof r->first, "%.60s: %.240s", item->experiment, trial->message);
         return NLG_OK;
     }

@@ -1,5 +1,5 @@
-/* A sample of the shipped records, made again on this machine. Which ones: by the seed and by the work of each alone, never by a
- * time taken here, so that all machines make the same ones. */
+/* A sample of the shipped records, made again on this machine. They are chosen by the seed and by the work of each,
+ * never by a time taken here, so that all machines make the same ones. */
 #ifndef NLG_RECHECK_H
 #define NLG_RECHECK_H
 
@@ -24,8 +24,8 @@ typedef struct nlg_recheck_job {
     uint64_t seed;
 } nlg_recheck_job;
 
-/* Every experiment gets its turn, the cheapest first, up to a few records each, until the work is that of some minutes. Free with
- * nlg_recheck_free, also after a failure. */
+/* Takes one record of each experiment, the cheapest first, then another of each, up to a few, until they are some minutes of work.
+ * Free with nlg_recheck_free, also after a failure. */
 nlg_status nlg_recheck_pick(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
 void nlg_recheck_free(nlg_recheck *sample);
 /* Makes those that are not known, side by side, and notes each (harness/plans/results_store.h). A difference is no error. */

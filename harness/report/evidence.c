@@ -36,7 +36,7 @@ nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *pro
         " (SELECT CASE is_record WHEN 1 THEN 'run ' || substr(key, 1, 12) || ', ' ELSE 'the table replayed, ' END || differs FROM "
         "last"
         "  WHERE NOT same ORDER BY line LIMIT 1) AS differs,"
-        " (SELECT count(*) FROM own) AS runs, (SELECT count(*) FROM own) - (SELECT count(*) FROM made) AS missing,"
+        " (SELECT count(*) FROM own) AS trials, (SELECT count(*) FROM own) - (SELECT count(*) FROM made) AS missing,"
         " (SELECT sum(seconds) FROM made) AS seconds";
     nlg_rows *rows;
     NLG_TRY(nlg_query_run(query, sql, profile, experiment, "evidence", &rows, err));
@@ -46,7 +46,7 @@ nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *pro
     *evidence = (nlg_evidence){.source = source,
                                .again = isfinite(again) ? (int)again : 0,
                                .same = isfinite(same) ? (int)same : 0,
-                               .runs = (int)nlg_rows_number(rows, 0, "runs"),
+                               .trials = (int)nlg_rows_number(rows, 0, "trials"),
                                .missing = (int)nlg_rows_number(rows, 0, "missing"),
                                .seconds = isfinite(seconds) ? seconds : 0};
     snprintf(evidence->differs, sizeof evidence->differs, "%s", differs ? differs : "");

@@ -5,16 +5,16 @@
 
 #include "harness/report/query.h"
 
-/* Makes the table verifications, of the file beside that store (harness/plans/results_store.h), which may be absent; NULL: empty.
- */
+/* Fills the table `verifications` from the file that belongs to that store (harness/plans/results_store.h) and may be absent. store
+ * NULL: an empty table. */
 nlg_status nlg_evidence_load(nlg_query *query, const char *store, nlg_error *err);
 
 typedef struct nlg_evidence {
-    const char *source; /* "smoke", "shipped" or "live" */
-    int again, same;    /* records made again, and those of them with the same bits */
-    int runs, missing;  /* records, and members without one */
-    double seconds;     /* that the records took where they were made */
-    char differs[256];  /* what the first difference is, also in a row of a table that the searches replay; "": none */
+    const char *source;  /* "smoke", "shipped" or "live" */
+    int again, same;     /* records made again, and those of them with the same bits */
+    int trials, missing; /* of the experiment; those of them without a record */
+    double seconds;      /* that the records took where they were made */
+    char differs[256];   /* what the first difference is, also in a row of a table that the searches replay; "": none */
 } nlg_evidence;
 /* source: what the records of the query's store are. */
 nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *profile, const char *experiment,

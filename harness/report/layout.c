@@ -431,16 +431,19 @@ static bool is_free(const work *w, const box *b, int own) {
 
 /* Around the point, then further away with a line to it; the first place that is free, with the fewest lines under it. */
 static bool find_place(const work *w, int row, double width, double height, box *best, bool *leads) {
-    static const double turn[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
-                                     {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
+    static const double direction[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
+                                          {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
     static const double rings[] = {7, 14, 24, 36, 50, 66};
     const double *p = &w->l->pixel[2 * row];
     int least = -1;
     for (int r = 0; r < 6; r++) {
         for (int t = 0; t < 12; t++) {
-            double x = p[0] + turn[t][0] * rings[r],
-                   y = p[1] + turn[t][1] * (rings[r] + (turn[t][0] == 0 || fabs(turn[t][0]) == 0.5 ? 0.35 * height : 0));
-            double left = turn[t][0] > 0.6 ? x : turn[t][0] < -0.6 ? x - width : x - 0.5 * width + turn[t][0] * 0.5 * width;
+            double x = p[0] + direction[t][0] * rings[r],
+                   y = p[1] +
+                       direction[t][1] * (rings[r] + (direction[t][0] == 0 || fabs(direction[t][0]) == 0.5 ? 0.35 * height : 0));
+            double left = direction[t][0] > 0.6    ? x
+                          : direction[t][0] < -0.6 ? x - width
+                                                   : x - 0.5 * width + direction[t][0] * 0.5 * width;
             box b = {left, y - 0.5 * height, left + width, y + 0.5 * height};
             if (!is_free(w, &b, row)) continue;
             int hits = 10 * (lines_through(w, &b) + 2 * bars_through(w, &b)) + t;

@@ -1,4 +1,4 @@
-/* Networks and their parts beside each other: what `lineage draw` and the report show of structures. The pictures of the report
+/* Networks and their blocks side by side: the pictures of structures that `lineage draw` and the report show. Those of the report
  * stand in drawings.json, one row each. */
 #ifndef NLG_PANELS_H
 #define NLG_PANELS_H

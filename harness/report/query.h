@@ -9,8 +9,8 @@
  *   the views of harness/report/views.sql, such as final_arms: what final stages trained, in percent, with Student's interval over
  * the seeds from three on.
  *
- * Times are of the machine at hand, whatever the rest comes from: here_results, here_records and here_members are the tables of
- * that name in the store of what ran here, and :here is its profile. */
+ * Times are those of the machine at hand, even where the other results are shipped ones: here_results, here_records and
+ * here_members are the tables of that name in the store of what ran here, and :here is its profile. */
 #ifndef NLG_QUERY_H
 #define NLG_QUERY_H
 
@@ -23,9 +23,10 @@ typedef struct nlg_query nlg_query;
 /* store: a path, or NULL; a file that does not exist is an empty store. published: the folder of the TSV files, NULL: none. */
 nlg_status nlg_query_open(const char *store, const char *published, nlg_query **query, nlg_error *err);
 void nlg_query_close(nlg_query *query);
-/* What ran here is in another store (a path that may not exist yet), with another profile. The profile is borrowed. */
+/* From now on here_results and its like are read from another store (a path that may not exist yet), with another profile, which is
+ * borrowed. */
 nlg_status nlg_query_here(nlg_query *query, const char *store, const char *profile, nlg_error *err);
-/* What :networks is from now on: a JSON list of patterns of names (GLOB). The text is borrowed. */
+/* Sets :networks to a JSON list of patterns of names (GLOB). The text is borrowed. */
 void nlg_query_networks(nlg_query *query, const char *patterns);
 
 /* Fills the table `name` from tab-separated text with a line of column names, after lines that begin with '#'. `columns`: those

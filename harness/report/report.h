@@ -37,7 +37,7 @@ typedef struct nlg_report {
 typedef struct nlg_report_source {
     const char *results, *profile;
     const char *shipped; /* folder of shipped records, NULL: the project's; for the profile quick */
-    bool live;           /* leave shipped records alone */
+    bool live;           /* show no shipped records */
     bool only_shipped;   /* look at nothing but them */
 } nlg_report_source;
 

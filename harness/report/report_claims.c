@@ -82,7 +82,7 @@ static nlg_status decide(nlg_report *r, int i, nlg_error *err) {
     hold_back(&live);
     if (status != NLG_OK || live.verdict.kind == NLG_UNDECIDED) {
         nlg_verdict_free(&live.verdict);
-    } else if (c->verdict.kind == NLG_UNDECIDED && !c->evidence.runs) { /* nothing is shipped: what ran here decides */
+    } else if (c->verdict.kind == NLG_UNDECIDED && !c->evidence.trials) { /* nothing is shipped: what ran here decides */
         nlg_verdict_free(&c->verdict);
         c->verdict = live.verdict;
         c->evidence = live.evidence;
@@ -123,12 +123,12 @@ void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, ch
     const nlg_evidence *e = &c->evidence;
     if (strcmp(e->source, "smoke") == 0)
         snprintf(text, size, "smoke: no evidence");
-    else if (!e->runs && is_quick_with_shipped(r))
+    else if (!e->trials && is_quick_with_shipped(r))
         snprintf(text, size, "no shipped records yet");
-    else if (!e->runs)
+    else if (!e->trials)
         snprintf(text, size, "no records yet");
     else if (c->is_incomplete)
-        snprintf(text, size, "%s, %d of %d runs so far", e->source, e->runs - e->missing, e->runs);
+        snprintf(text, size, "%s, %d of %d runs so far", e->source, e->trials - e->missing, e->trials);
     else if (e->again > 0)
         snprintf(text, size, "%s; %d of %d re-verified", e->source, e->same, e->again);
     else

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/structure_parts.h"
+#include "harness/report/structure_blocks.h"
 #include "layers/base/memory.h"
 
 enum { HIDDEN = -1, TEXT = NLG_BOX_TEXT };

@@ -16,7 +16,7 @@ nlg_status nlg_file_read(const char *path, size_t limit, char **data, size_t *si
  * those that killed processes left are removed. A pipe or device is written in place. */
 typedef struct nlg_file_writer {
     FILE *stream;
-    char *path, *target, *temporary; /* as given, behind all links, beside it (NULL: in place) */
+    char *path, *target, *temporary; /* as given; with links followed; in the target's folder (NULL: it is written in place) */
 } nlg_file_writer;
 nlg_status nlg_file_begin(nlg_file_writer *writer, const char *path, nlg_error *err);
 nlg_status nlg_file_commit(nlg_file_writer *writer, nlg_error *err); /* on failure the old file stays, the temporary is removed */

@@ -72,7 +72,7 @@ typedef struct nlg_graph_cost {
 } nlg_graph_cost;
 extern const char *const nlg_counting_rule; /* one sentence, printed with every table */
 nlg_status nlg_graph_count(const nlg_graph *graph, nlg_graph_cost *cost, nlg_error *err);
-/* MACs of leaving by the exit-th auxiliary head, of what it needs alone; 0: by the end, which is cost.macs. */
+/* MACs of a pass that ends at the exit-th auxiliary head, of the nodes that it needs; exit 0: the end of the network, cost.macs. */
 nlg_status nlg_graph_exit_macs(const nlg_graph *graph, int exit, int64_t *macs, nlg_error *err);
 int nlg_graph_exits(const nlg_graph *graph); /* auxiliary heads */
 /* The same of one node, and the shapes of its inputs (returns their number). */

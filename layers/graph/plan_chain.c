@@ -43,8 +43,8 @@ nlg_status nlg_plan_chain(nlg_plan *plan, nlg_error *err) {
         if (!nlg_conv_chain_allowed(plan->exec, first->attrs, x, s->attrs, between->shape)) continue;
         nlg_conv_chain_attrs *a = nlg_arena_alloc(plan->memory, 1, sizeof *a);
         if (a == NULL) return nlg_fail_memory(err, sizeof *a, "the plan");
-        memcpy(&a->part[0], first->attrs, sizeof a->part[0]);
-        memcpy(&a->part[1], s->attrs, sizeof a->part[1]);
+        memcpy(&a->conv[0], first->attrs, sizeof a->conv[0]);
+        memcpy(&a->conv[1], s->attrs, sizeof a->conv[1]);
         a->params = first->n_params;
         a->between = between->shape;
         memmove(s->params + first->n_params, s->params, (size_t)s->n_params * sizeof *s->params);

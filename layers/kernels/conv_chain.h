@@ -1,5 +1,5 @@
-/* A 1 x 1 convolution and the depthwise one that alone reads it, in one pass over strips of rows: what lies between them, the
- * largest tensor of an inverted bottleneck, never leaves the cache. The bits are those of the two calls. */
+/* A 1 x 1 convolution and the depthwise one that is its only reader, in one pass over strips of rows: the tensor between them, the
+ * largest of an inverted bottleneck, never leaves the cache. The bits are those of the two calls. */
 #ifndef NLG_CONV_CHAIN_H
 #define NLG_CONV_CHAIN_H
 

@@ -239,7 +239,7 @@ typedef struct pack_run {
     int64_t first[MOST_AREA], panel_stride[MOST_AREA];
 } pack_run;
 
-/* A panel [taps][depth][16] of one group's channels in every phase: rows turned over, as [output][source][taps] forward, and as
+/* A panel [taps][depth][16] of one group's channels in every phase: rows transposed, as [output][source][taps] forward, and as
  * [output][taps] for each source channel of the data gradient. */
 static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, int index) {
     const nlg_conv_panels *p = &run->task.panels;
@@ -247,16 +247,17 @@ static void pack_rows(const pack_run *run, const nlg_conv_panel *panel, int inde
     int64_t area = run->area, position[MOST_AREA];
     float *to = run->packed;
     for (int i = 0; i < area; i++) position[i] = run->first[i] < 0 ? -1 : run->first[i] + index * run->panel_stride[i];
-    nlg_conv_turn turn = {.position = position, .rows = panel->channels, .period = (int)area};
+    nlg_conv_transpose transpose = {.position = position, .rows = panel->channels, .period = (int)area};
     if (run->task.pass == NLG_CONV_FORWARD) {
-        turn.ld = turn.columns = p->group_sources * area;
-        simd->pack_rows(&turn, run->w + panel->channel * turn.ld, to);
+        transpose.ld = transpose.columns = p->group_sources * area;
+        simd->pack_rows(&transpose, run->w + panel->channel * transpose.ld, to);
         return;
     }
     int group = panel->channel / p->group_outputs, within = panel->channel % p->group_outputs;
     const float *from = run->w + ((int64_t)group * p->group_sources * p->group_outputs + within) * area;
-    turn.ld = turn.columns = area;
-    for (int c = 0; c < p->group_sources; c++, from += p->group_outputs * area, to += NLG_PANEL) simd->pack_rows(&turn, from, to);
+    transpose.ld = transpose.columns = area;
+    for (int c = 0; c < p->group_sources; c++, from += p->group_outputs * area, to += NLG_PANEL)
+        simd->pack_rows(&transpose, from, to);
 }
 
 /* One float at a time: several groups in a panel, block-diagonal unless spread, and very large kernels. */

@@ -59,11 +59,11 @@ typedef struct nlg_conv_outer {
     int64_t out_stride;
 } nlg_conv_outer;
 
-typedef struct nlg_conv_turn {
+typedef struct nlg_conv_transpose {
     int64_t ld, columns;
     const int64_t *position;
     int rows, period;
-} nlg_conv_turn;
+} nlg_conv_transpose;
 
 typedef struct nlg_conv_simd {
     int tile_pixels; /* pixels of a full tile, for dividing work */
@@ -78,8 +78,8 @@ typedef struct nlg_conv_simd {
     /* Between `rows` <= 16 rows of `columns` floats at distance `ld` and a panel [..][16] of their columns: column j is the panel's
      * vector at position[j % period] + (j / period) * 16 floats, none where that position is negative. Missing rows are packed
      * as zeros. */
-    void (*pack_rows)(const nlg_conv_turn *turn, const float *from, float *panel);
-    void (*unpack_rows)(const nlg_conv_turn *turn, const float *panel, float *to, bool accumulate);
+    void (*pack_rows)(const nlg_conv_transpose *transpose, const float *from, float *panel);
+    void (*unpack_rows)(const nlg_conv_transpose *transpose, const float *panel, float *to, bool accumulate);
 } nlg_conv_simd;
 
 #endif

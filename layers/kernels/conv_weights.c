@@ -184,13 +184,13 @@ static void finish_slice(const finish_run *run, int index, int slice) {
             add_parts(parts, sums + (tap * p->depth + first + begin) * NLG_PANEL, parts->part_stride, end - begin);
         }
     if (p->groups_per_panel == 1 && area <= MOST_AREA) {
-        nlg_conv_turn turn = {.ld = p->group_sources * area,
-                              .columns = (end - begin) * area,
-                              .position = run->position,
-                              .rows = panel.channels,
-                              .period = (int)area};
-        parts->exec->simd->conv->unpack_rows(&turn, sums + begin * NLG_PANEL, parts->dw + panel.channel * turn.ld + begin * area,
-                                             parts->accumulate);
+        nlg_conv_transpose transpose = {.ld = p->group_sources * area,
+                                        .columns = (end - begin) * area,
+                                        .position = run->position,
+                                        .rows = panel.channels,
+                                        .period = (int)area};
+        parts->exec->simd->conv->unpack_rows(&transpose, sums + begin * NLG_PANEL,
+                                             parts->dw + panel.channel * transpose.ld + begin * area, parts->accumulate);
     } else {
         unpack_floats(run, &panel, sums, begin, end);
     }

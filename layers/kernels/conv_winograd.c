@@ -5,7 +5,7 @@
  * Tiles are taken across the batch in blocks whose transformed source [products][tiles][channels] stays in the second cache. For
  * each panel of outputs the products are small matrix products, followed at once by the output transform. Where the transformed
  * weights are too many for the caches they are made again for each block, step by step along the source channels, from the plain
- * ones. The data gradient is the same with turned weights. The weight gradient multiplies transformed sources with
+ * ones. The data gradient is the same with weights rotated by half a turn. The weight gradient multiplies transformed sources with
  * transformed output gradients, summed over tiles in chunks and parts that depend on the shape alone, and transforms the sums once;
  * it is for 3 x 3 only.
  */
@@ -516,16 +516,16 @@ static void turn_weights(const pack_run *pack, int index, int64_t begin, int64_t
     for (int i = 0; i < taps; i++) position[i] = (forward ? i : taps - 1 - i) * NLG_PANEL;
     const nlg_conv_panels *p = &pack->run->task.panels;
     nlg_conv_panel panel = nlg_conv_panel_at(p, index);
-    nlg_conv_turn turn = {.rows = panel.channels, .period = 1, .position = position};
+    nlg_conv_transpose transpose = {.rows = panel.channels, .period = 1, .position = position};
     if (forward) {
-        turn.ld = (int64_t)p->sources * taps;
-        turn.columns = (end - begin) * taps;
-        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + panel.channel * turn.ld + begin * taps, to);
+        transpose.ld = (int64_t)p->sources * taps;
+        transpose.columns = (end - begin) * taps;
+        pack->run->exec->simd->conv->pack_rows(&transpose, pack->w + panel.channel * transpose.ld + begin * taps, to);
         return;
     }
-    turn.ld = turn.columns = turn.period = taps;
+    transpose.ld = transpose.columns = transpose.period = taps;
     for (int64_t c = begin; c < end; c++, to += taps * NLG_PANEL)
-        pack->run->exec->simd->conv->pack_rows(&turn, pack->w + (c * p->outputs + panel.channel) * taps, to);
+        pack->run->exec->simd->conv->pack_rows(&transpose, pack->w + (c * p->outputs + panel.channel) * taps, to);
 }
 
 /* In the order in which the weights lie in memory: by output channels forward, by source channels for the data gradient. */

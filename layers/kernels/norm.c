@@ -209,7 +209,7 @@ static void sum_parts(const nlg_exec *exec, const nlg_norm *norm, bool statistic
 
 void nlg_norm_statistics(const nlg_exec *exec, int64_t rows, int c, const float *x, int64_t ld_x, double *mean, double *variance,
                          float *scratch) {
-    /* Shift by a rough mean, of a few rows spread evenly, so that squares do not cancel. */
+    /* Shift by a rough mean, of a few rows at equal distances, so that squares do not cancel. */
     float *center = scratch + nlg_norm_scratch_size(rows, c) - c;
     int64_t samples = lower(rows, CENTER_ROWS);
     float weight = 1.0f / (float)samples;

@@ -1,16 +1,16 @@
-/* Two conv2d steps of an inference plan in one: a 1 x 1 convolution and the depthwise one that alone reads it.
+/* Two conv2d steps of an inference plan in one: a 1 x 1 convolution and the depthwise one that is its only reader.
  *
- * The planner makes it; no graph has it. Parameters, packed weights and cost are those of its two parts one after the other. */
+ * The planner makes it; no graph has it. Parameters, packed weights and cost are those of the two, one after the other. */
 #include "layers/ops/conv_chain.h"
 
 #include "layers/kernels/conv_chain.h"
 #include "layers/ops/conv_call.h"
 
-/* What part 0 or 1 sees as a conv2d of its own; what lies between them has a shape, but no data. */
-static nlg_op_call part(const nlg_op_call *call, int index) {
+/* What convolution 0 or 1 sees as a conv2d of its own; what lies between them has a shape, but no data. */
+static nlg_op_call conv_of(const nlg_op_call *call, int index) {
     const nlg_conv_chain_attrs *a = call->attrs;
     nlg_op_call c = *call;
-    c.attrs = &a->part[index];
+    c.attrs = &a->conv[index];
     nlg_tensor between = {.n = call->x[0].n, .h = a->between.h, .w = a->between.w, .c = a->between.c, .ld = a->between.c};
     if (index == 0) {
         c.n_x = 1;
@@ -21,7 +21,7 @@ static nlg_op_call part(const nlg_op_call *call, int index) {
     c.x[0] = between;
     c.n_params = call->n_params - a->params;
     for (int i = 0; i < c.n_params; i++) c.param[i] = call->param[a->params + i];
-    nlg_op_call first = part(call, 0);
+    nlg_op_call first = conv_of(call, 0);
     if (c.packed) c.packed += round_up_floats(nlg_op_conv2d.packed_size(&first));
     return c;
 }
@@ -33,25 +33,25 @@ bool nlg_conv_chain_allowed(const nlg_exec *exec, const nlg_conv2d_attrs *first,
     return nlg_conv_chain_fits(&a, &b, exec);
 }
 
-static nlg_conv_link link_of(const nlg_op_call *part) {
-    nlg_conv_link link = {.packed = part->packed};
-    nlg_conv2d_shape(part->attrs, (nlg_shape){part->x[0].h, part->x[0].w, part->x[0].c}, &link.shape);
-    link.shape.n = part->x[0].n;
-    link.epilogue = nlg_conv2d_epilogue(part, &link.shape);
+static nlg_conv_link link_of(const nlg_op_call *conv) {
+    nlg_conv_link link = {.packed = conv->packed};
+    nlg_conv2d_shape(conv->attrs, (nlg_shape){conv->x[0].h, conv->x[0].w, conv->x[0].c}, &link.shape);
+    link.shape.n = conv->x[0].n;
+    link.epilogue = nlg_conv2d_epilogue(conv, &link.shape);
     return link;
 }
 
 static void cost(const void *attrs, const nlg_shape *x, int n_x, nlg_shape y, nlg_op_cost *cost) {
     const nlg_conv_chain_attrs *a = attrs;
     nlg_op_cost first = {0};
-    nlg_op_conv2d.cost(&a->part[0], x, n_x, a->between, &first);
-    nlg_op_conv2d.cost(&a->part[1], &a->between, n_x, y, cost);
+    nlg_op_conv2d.cost(&a->conv[0], x, n_x, a->between, &first);
+    nlg_op_conv2d.cost(&a->conv[1], &a->between, n_x, y, cost);
     cost->macs += first.macs;
     cost->other_ops += first.other_ops;
 }
 
 static size_t packed_size(const nlg_op_call *call) {
-    nlg_op_call first = part(call, 0), second = part(call, 1);
+    nlg_op_call first = conv_of(call, 0), second = conv_of(call, 1);
     return round_up_floats(nlg_op_conv2d.packed_size(&first)) + nlg_op_conv2d.packed_size(&second);
 }
 
@@ -60,7 +60,7 @@ static size_t larger(size_t a, size_t b) {
 }
 
 static size_t scratch_size(const nlg_op_call *call) {
-    nlg_op_call first = part(call, 0), second = part(call, 1);
+    nlg_op_call first = conv_of(call, 0), second = conv_of(call, 1);
     nlg_conv_link a = link_of(&first), b = link_of(&second);
     size_t folding = larger(nlg_op_conv2d.scratch_size(&first), nlg_op_conv2d.scratch_size(&second));
     return larger(folding, nlg_conv_chain_scratch_size(&a.shape, &b.shape, call->exec));
@@ -68,13 +68,13 @@ static size_t scratch_size(const nlg_op_call *call) {
 
 static void pack(const nlg_op_call *call) {
     for (int i = 0; i < 2; i++) {
-        nlg_op_call c = part(call, i);
+        nlg_op_call c = conv_of(call, i);
         nlg_op_conv2d.pack(&c);
     }
 }
 
 static void forward(const nlg_op_call *call) {
-    nlg_op_call first = part(call, 0), second = part(call, 1);
+    nlg_op_call first = conv_of(call, 0), second = conv_of(call, 1);
     nlg_conv_link a = link_of(&first), b = link_of(&second);
     nlg_conv_chain_forward(call->exec, &a, &b, call->x[0].data, call->x[0].ld, call->y.data, call->y.ld, call->scratch);
 }
@@ -86,14 +86,14 @@ static const char *algorithm(const nlg_op_call *call) {
 
 static void describe(const void *attrs, char *text, size_t size) {
     const nlg_conv_chain_attrs *a = attrs;
-    nlg_op_conv2d.describe(&a->part[1], text, size);
+    nlg_op_conv2d.describe(&a->conv[1], text, size);
 }
 
 static void describe_fused(const void *attrs, char *text, size_t size) {
     const nlg_conv_chain_attrs *a = attrs;
-    char part[2][96] = {"", ""};
-    for (int i = 0; i < 2; i++) nlg_op_conv2d.describe_fused(&a->part[i], part[i], sizeof part[i]);
-    snprintf(text, size, "%s then %d %s", part[0], a->between.c, part[1]);
+    char text_of[2][96] = {"", ""};
+    for (int i = 0; i < 2; i++) nlg_op_conv2d.describe_fused(&a->conv[i], text_of[i], sizeof text_of[i]);
+    snprintf(text, size, "%s then %d %s", text_of[0], a->between.c, text_of[1]);
 }
 
 const nlg_op nlg_op_conv_chain = {

@@ -45,7 +45,7 @@ typedef struct nlg_latency_options {
     nlg_shape input;
     int classes, batch;
     const nlg_exec *exec; /* the threads, the instruction set */
-    int runs;             /* timed at least, more of small networks; their median counts */
+    int repetitions;      /* that are timed at least, more of small networks; their median counts */
     int rounds;           /* over all networks; more of them see past a busy moment */
     const char *cpu;
     /* Returning false stops with NLG_ERR_INTERRUPTED; total 0: not known yet. May be NULL. */
@@ -56,12 +56,12 @@ typedef struct nlg_latency_options {
 typedef struct nlg_latency_summary {
     int listed, networks, operations; /* architectures looked at, networks run, operations measured */
     int noisy;                        /* operations whose 90th percentile was more than 1.2 times the 10th */
-    bool complete;                    /* every architecture of the space was looked at, else a sample without end of new ones */
+    bool complete; /* every architecture of the space was looked at; else random ones, until many had nothing new */
     double overhead_ms;
 } nlg_latency_summary;
 
 /* Finds the operations of the space (all its architectures where they are few, else random ones until many in a row have nothing
- * new) and measures each in those networks that have something new, alone on the machine if the caller sees to that. */
+ * new) and measures each in those networks that have something new. The caller sees to it that nothing else runs on the machine. */
 nlg_status nlg_latency_build(const nlg_latency_options *options, const char *path, nlg_latency_summary *summary, nlg_error *err);
 
 /* Median time of a whole network, after warming up. */
@@ -70,8 +70,8 @@ nlg_status nlg_latency_measure(const nlg_latency_options *options, const nlg_cod
 /* ---- for searches ------------------------------------------------------------------------------------------------------ */
 
 /* An evaluator that adds the latency to what another one finds: predicted from the table, for the space of `here`; or, without a
- * table, that of the network measured as `here` says, which is another in every run. An architecture with an operation that the
- * table lacks fails, without being evaluated. The table, the inner evaluator and its config are borrowed. */
+ * table, that of the network measured as `here` says, which differs from search to search. An architecture with an operation that
+ * the table lacks fails, without being evaluated. The table, the inner evaluator and its config are borrowed. */
 typedef struct nlg_latency_evaluator nlg_latency_evaluator;
 nlg_status nlg_latency_evaluator_create(const nlg_latency_table *table, const nlg_latency_options *here, const nlg_evaluator *inner,
                                         const char *inner_config, nlg_latency_evaluator **evaluator, nlg_error *err);

@@ -187,7 +187,7 @@ static nlg_status start(const nlg_latency_options *o, const nlg_code *code, runn
         return status;
     }
     fill_input(nlg_plan_input(r->plan));
-    warm_up(r, o->runs);
+    warm_up(r, o->repetitions);
     return NLG_OK;
 }
 

@@ -3,8 +3,8 @@
  *
  * PATH.csv.gz has a row for each architecture: genotype, hash, parameters, MACs and, for each seed, the validation accuracy after
  * every epoch, the seconds that the trial took and the digest of the trained weights. PATH-test.csv.gz has the test accuracies,
- * apart. PATH.json says how the rows were trained and has the digests of both files. Accuracies are in percent. Who trains the rows
- * stands above this folder; a seed trains an architecture to the same bits as a search with that --seed does. */
+ * apart. PATH.json says how the rows were trained and has the digests of both files. Accuracies are in percent. The
+ * rows are trained by code above this folder; a seed trains an architecture to the same bits as a search with that --seed does. */
 #ifndef NLG_OWN_TABLE_H
 #define NLG_OWN_TABLE_H
 

@@ -14,14 +14,14 @@ typedef struct nlg_evaluation_report {
 
 /* Joins the other processes; *count is 1, *rank 0, when there are none. */
 nlg_status nlg_ranks_open(int *rank, int *count, nlg_error *err);
-/* Rank 0 tells the others to end; all wait for each other. A process that leaves before it has agreed ends them all, since its
- * part is missing. Fine without an open. */
+/* Rank 0 tells the others to end; all wait for each other. A process that leaves before it has agreed ends them all, since the
+ * others would wait for it. May be called without nlg_ranks_open. */
 void nlg_ranks_close(void);
 
 /* Both sides, before any work: `config` and this program's numerics version must be the same everywhere. */
 nlg_status nlg_ranks_agree(const char *config, nlg_error *err);
 
-/* Ranks above 0: has evaluated what is sent, one trial at a time, until told to end (nlg_workers_serve). */
+/* Ranks above 0: evaluates the trials that rank 0 sends, one at a time, until it is told to end (nlg_workers_serve). */
 nlg_status nlg_ranks_serve(nlg_status (*evaluate)(void *context, nlg_trial *trial, nlg_error *err), void *context, nlg_error *err);
 
 /* The same with texts, for work other than trials of a search: a task in, its answer out (from nlg_alloc). A status other than

@@ -97,7 +97,7 @@ static bool is_own_fault(int how) {
     return false;
 }
 
-/* What the machine is to blame for is no result: it is kept in *mishap, which ends the run when the other workers are done.
+/* A failure of the machine is no result: it is kept in *mishap, which ends the run when the other workers are done.
  * how: as waitpid told it; NULL if the report is there. */
 static nlg_status conclude(const nlg_worker_job *job, worker *w, const int *how, nlg_error *mishap, nlg_error *err) {
     const int number = w->trial->number + 1;

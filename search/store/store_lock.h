@@ -10,7 +10,7 @@ typedef nlg_file_lock nlg_store_lock;
 enum { NLG_STORE_PATIENCE = 300 };
 
 static inline nlg_status nlg_store_lock_take(nlg_store_lock *lock, const char *store, nlg_error *err) {
-    return nlg_file_lock_take(lock, store, "another process is searching with this store", NLG_STORE_PATIENCE, err);
+    return nlg_file_lock_take(lock, store, "another process works with this store", NLG_STORE_PATIENCE, err);
 }
 static inline void nlg_store_lock_release(nlg_store_lock *lock) {
     nlg_file_lock_release(lock);

@@ -352,41 +352,41 @@ static void add(float *sum, const float *addend, int64_t vectors) {
 
 /* ---- panels from and to rows ---- */
 
-static void pack_rows(const nlg_conv_turn *turn, const float *from, float *panel) {
-    if (turn->ld == 1 && turn->columns == 1) {
-        if (turn->position[0] >= 0) vf_store(panel + turn->position[0], vf_load_n(from, turn->rows));
+static void pack_rows(const nlg_conv_transpose *transpose, const float *from, float *panel) {
+    if (transpose->ld == 1 && transpose->columns == 1) {
+        if (transpose->position[0] >= 0) vf_store(panel + transpose->position[0], vf_load_n(from, transpose->rows));
         return;
     }
     int phase = 0;
-    for (int64_t j = 0; j < turn->columns; j += NLG_LANES) {
-        int count = turn->columns - j < NLG_LANES ? (int)(turn->columns - j) : NLG_LANES;
+    for (int64_t j = 0; j < transpose->columns; j += NLG_LANES) {
+        int count = transpose->columns - j < NLG_LANES ? (int)(transpose->columns - j) : NLG_LANES;
         vf v[NLG_LANES];
         for (int i = 0; i < NLG_LANES; i++) {
-            const float *row = from + i * turn->ld + j;
-            v[i] = i >= turn->rows ? vf_zero() : count == NLG_LANES ? vf_load(row) : vf_load_n(row, count);
+            const float *row = from + i * transpose->ld + j;
+            v[i] = i >= transpose->rows ? vf_zero() : count == NLG_LANES ? vf_load(row) : vf_load_n(row, count);
         }
         vf_transpose(v);
         for (int i = 0; i < count; i++) {
-            if (turn->position[phase] >= 0) vf_store(panel + turn->position[phase], v[i]);
-            if (++phase == turn->period) phase = 0, panel += NLG_LANES;
+            if (transpose->position[phase] >= 0) vf_store(panel + transpose->position[phase], v[i]);
+            if (++phase == transpose->period) phase = 0, panel += NLG_LANES;
         }
     }
 }
 
-static void unpack_rows(const nlg_conv_turn *turn, const float *panel, float *to, bool accumulate) {
+static void unpack_rows(const nlg_conv_transpose *transpose, const float *panel, float *to, bool accumulate) {
     int phase = 0;
-    for (int64_t j = 0; j < turn->columns; j += NLG_LANES) {
-        int count = turn->columns - j < NLG_LANES ? (int)(turn->columns - j) : NLG_LANES;
+    for (int64_t j = 0; j < transpose->columns; j += NLG_LANES) {
+        int count = transpose->columns - j < NLG_LANES ? (int)(transpose->columns - j) : NLG_LANES;
         vf v[NLG_LANES];
         for (int i = 0; i < NLG_LANES; i++) {
             v[i] = vf_zero();
             if (i >= count) continue;
-            v[i] = vf_load(panel + turn->position[phase]);
-            if (++phase == turn->period) phase = 0, panel += NLG_LANES;
+            v[i] = vf_load(panel + transpose->position[phase]);
+            if (++phase == transpose->period) phase = 0, panel += NLG_LANES;
         }
         vf_transpose(v);
-        for (int i = 0; i < turn->rows; i++) {
-            float *row = to + i * turn->ld + j;
+        for (int i = 0; i < transpose->rows; i++) {
+            float *row = to + i * transpose->ld + j;
             if (count == NLG_LANES) {
                 vf_store(row, accumulate ? vf_add(vf_load(row), v[i]) : v[i]);
             } else {

@@ -1,5 +1,5 @@
 /* Words, blocks and counts of a graph. */
-#include "harness/report/structure_parts.h"
+#include "harness/report/structure_blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

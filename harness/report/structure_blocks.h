@@ -1,6 +1,6 @@
 /* What drawings ask of a graph: words of nodes, blocks and their shortcuts; for structure*.c. */
-#ifndef NLG_STRUCTURE_PARTS_H
-#define NLG_STRUCTURE_PARTS_H
+#ifndef NLG_STRUCTURE_BLOCKS_H
+#define NLG_STRUCTURE_BLOCKS_H
 
 #include "harness/report/structure.h"
 
@@ -30,7 +30,7 @@ typedef struct nlg_trail {
 } nlg_trail;
 enum { NLG_ON_SHORTCUT = 1, NLG_ON_PATH = 2 };
 /* The shortcut of a residual block: an addition of which one side passes fewer layers with weights than the other, at most one.
- * The trace of nodes that are on it alone is NLG_ON_SHORTCUT. */
+ * Nodes that are on no other path have the trace NLG_ON_SHORTCUT. */
 nlg_shortcut_mark nlg_block_shortcut(const nlg_trail *trail, int block);
 
 #endif
