@@ -43,7 +43,7 @@ COMMIT  ?= $(shell git --no-optional-locks describe --always --dirty --exclude '
 # One static library per folder, sources by wildcard. The order is the link order: users first.
 FOLDERS := harness search models train datasets layers/graph layers/ops layers/kernels layers/base
 MAINS   := harness/main.c
-ROOMS_harness := commands measures plans claims report
+ROOMS_harness := query commands measures plans claims report
 ROOMS_search  := spaces spaces/common strategies strategies/common evaluators layouts parallel store
 sources  = $(filter-out $(MAINS),$(wildcard $(1)/*.c $(foreach r,$(ROOMS_$(subst /,_,$(1))),$(1)/$(r)/*.c)))
 objects  = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
@@ -98,7 +98,7 @@ $(BUILD)/search/layouts/picture.o: CFLAGS_ALL += $(CAIRO_FLAGS)
 $(BUILD)/search/layouts/loss.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/parallel/ranks.o: CFLAGS_ALL += $(MPI_FLAGS)
 $(BUILD)/search/store/schema.o: search/store/schema.sql
-$(BUILD)/harness/report/views.o: harness/report/views.sql
+$(BUILD)/harness/query/views.o: harness/query/views.sql
 
 $(BUILD)/stamp-prefix: export TEXT = $(PREFIX)
 $(BUILD)/layers/base/share.o: $(BUILD)/stamp-prefix

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "harness/claims/claim.h"
-#include "harness/report/query.h"
+#include "harness/query/query.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
 #include "layers/base/file.h"

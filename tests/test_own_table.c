@@ -19,7 +19,7 @@
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/evaluators/own_table.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 #include "search/store/store_lock.h"
 #include "tests/made_files.h"
 

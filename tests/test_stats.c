@@ -11,9 +11,9 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include "harness/claims/distributions.h"
-#include "harness/claims/stats.h"
-#include "harness/claims/stats_sql.h"
+#include "harness/query/distributions.h"
+#include "harness/query/stats.h"
+#include "harness/query/stats_sql.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 

@@ -127,7 +127,7 @@ static void second_writer_is_told(void **state) {
     const char *path = store_path("busy");
     nlg_store *store, *reader;
     assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, NULL), NLG_OK);
-    check_refused(path, "another process is searching");
+    check_refused(path, "another process works with");
     assert_int_equal(nlg_store_open(path, NLG_STORE_READ, &reader, NULL), NLG_OK); /* reading is allowed */
     nlg_trial *trials;
     int count;

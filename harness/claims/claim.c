@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/claims/stats.h"
-#include "harness/report/query.h"
+#include "harness/query/stats.h"
+#include "harness/query/query.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"

@@ -3,7 +3,7 @@
  *   "claims": [{"id", "text", "system", "query", "rule", "params": {...}, "unit", "would_decide"}]
  *
  *   text: the claim in plain words; system: the section of the report; query: one SELECT with the columns pair, a, b and, where a
- *   claim has several contrasts, contrast (harness/report/query.h; :profile and :experiment are bound); rule: a row of rules.def
+ *   claim has several contrasts, contrast (harness/query/query.h; :profile and :experiment are bound); rule: a row of rules.def
  * with its params; unit (optional): of a - b; would_decide (optional): what size would decide it where this one does not.
  *
  * Verdicts are functions of the query's rows alone. */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/claims/claim.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "layers/base/memory.h"
 
 enum { RESAMPLES = 10000, LEAST_PAIRS = 6 }; /* five pairs reach p = 0.0625 at best */

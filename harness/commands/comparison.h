@@ -3,7 +3,7 @@
 #ifndef NLG_COMPARE_H
 #define NLG_COMPARE_H
 
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "search/evaluators/evaluator_table.h"
 #include "search/strategy.h"
 

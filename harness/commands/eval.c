@@ -7,7 +7,7 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/provenance.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "harness/measures/class_map.h"
 #include "harness/measures/training.h"
 #include "harness/commands/training_options.h"

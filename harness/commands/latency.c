@@ -8,7 +8,7 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "layers/graph/graph.h"

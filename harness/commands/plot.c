@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/command.h"
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "harness/plans/shipped.h"
 #include "harness/report/draw.h"
 #include "harness/report/figure.h"

@@ -4,7 +4,7 @@
 
 #include "harness/command.h"
 #include "harness/output.h"
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "layers/base/memory.h"
 #include "search/store/records.h"
 

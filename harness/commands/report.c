@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "harness/command.h"
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "harness/report/report.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"

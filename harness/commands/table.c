@@ -7,7 +7,7 @@
 #include "harness/options.h"
 #include "harness/output.h"
 #include "harness/progress.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "harness/commands/training_options.h"
 #include "harness/plans/table_plan.h"
 #include "harness/plans/table_rows.h"
@@ -15,7 +15,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
 #include "search/evaluators/own_table.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 typedef struct table_options {
     const char *out, *results;

@@ -11,7 +11,7 @@
 #include "harness/output.h"
 #include "harness/progress.h"
 #include "harness/provenance.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "harness/measures/training.h"
 #include "harness/commands/training_options.h"
 #include "layers/base/file.h"

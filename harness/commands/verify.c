@@ -7,7 +7,7 @@
 #include "harness/command.h"
 #include "harness/options.h"
 #include "harness/plans/again.h"
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "harness/plans/shipped.h"
 #include "harness/progress.h"
 #include "layers/base/file.h"

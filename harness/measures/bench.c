@@ -3,7 +3,7 @@
 
 #include "harness/measures/peak.h"
 #include "harness/progress.h"
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "train/train.h"
 
 enum { LEAST_REPS = 5, MOST_REPS = 1 << 20, LEAST_WARMUP = 2, UPDATE_CHUNK = 4096, LAYER_RUNS = 11 };

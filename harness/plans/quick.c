@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "harness/plans/shipped.h"
 #include "harness/progress.h"
 #include "layers/base/file.h"

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "harness/plans/again.h"
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "harness/plans/shipped.h"
 #include "harness/progress.h"
-#include "harness/report/evidence.h"
+#include "harness/query/evidence.h"
 #include "layers/base/dmath.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"

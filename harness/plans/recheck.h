@@ -28,7 +28,7 @@ typedef struct nlg_recheck_job {
  * Free with nlg_recheck_free, also after a failure. */
 nlg_status nlg_recheck_pick(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
 void nlg_recheck_free(nlg_recheck *sample);
-/* Makes those that are not known, side by side, and notes each (harness/plans/results_store.h). A difference is no error. */
+/* Makes those that are not known, side by side, and notes each (harness/query/results_store.h). A difference is no error. */
 nlg_status nlg_recheck_run(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
 
 #endif

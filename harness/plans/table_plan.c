@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 

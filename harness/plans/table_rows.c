@@ -10,7 +10,7 @@
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_table.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 /* What was trained again as the two files write it. */
 typedef struct verification {

@@ -21,7 +21,7 @@
 #ifndef NLG_FIGURE_H
 #define NLG_FIGURE_H
 
-#include "harness/report/query.h"
+#include "harness/query/query.h"
 
 typedef enum { NLG_LINEAR, NLG_LOG, NLG_CATEGORY } nlg_scale;
 

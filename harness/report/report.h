@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "harness/claims/claim.h"
-#include "harness/report/evidence.h"
+#include "harness/query/evidence.h"
 #include "harness/report/figure.h"
 
 /* What became of a claim. */

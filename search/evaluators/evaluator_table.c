@@ -10,7 +10,7 @@
 #include "layers/base/memory.h"
 #include "search/code_map.h"
 #include "search/evaluators/own_table.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 enum { SIGNALS = 4, COLUMNS = 4 };
 enum { PERCENT = 100, TIME = 1000000000 }; /* the most that an accuracy can be, and that seconds and milliseconds may be */

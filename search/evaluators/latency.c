@@ -8,7 +8,7 @@
 
 #include "layers/base/memory.h"
 #include "search/evaluators/latency_steps.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 typedef struct operation {
     const char *text; /* of the file */

@@ -11,7 +11,7 @@
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/evaluator_train.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 enum { LARGEST_FACTS = 1 << 20, LARGEST_BATCH = 65536 };
 

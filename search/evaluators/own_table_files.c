@@ -9,7 +9,7 @@
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "search/evaluators/own_table.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 enum { LARGEST_PIECE = 4096 };
 

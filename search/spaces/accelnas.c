@@ -21,7 +21,7 @@
 #include "models/blocks.h"
 #include "search/code_map.h"
 #include "search/spaces/common/build.h"
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 enum { STAGES = 7, PARTS = 4, LENGTH = STAGES * PARTS, NEAREST = 16 };
 static const int expansions[] = {1, 4, 6}, kernels[] = {3, 5};

@@ -5,7 +5,7 @@
 
 #include "harness/command.h"
 #include "harness/plans/experiment.h"
-#include "harness/report/query.h"
+#include "harness/query/query.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "tests/fuzz/fuzz.h"

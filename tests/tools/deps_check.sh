@@ -12,11 +12,18 @@ function complain(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; bad = 1 }
 BEGIN {
     n = split("layers/base datasets layers/kernels layers/ops layers/graph train models search harness", names, " ")
     for (i = 1; i <= n; i++) rank[names[i]] = i
+    n = split("query measures plans claims report commands", names, " ")
+    for (i = 1; i <= n; i++) rooms[names[i]] = i
+}
+function room(path,   parts) { # of the harness; 0: its root
+    return split(path, parts, "/") == 3 ? rooms[parts[2]] : 0
 }
 FNR == 1 { from = folder(FILENAME); comment = 0 }
 /^[ \t]*#[ \t]*include[ \t]*"/ {
     split($0, quoted, "\"")
     to = folder(quoted[2])
+    if (to == "harness" && from == to && FILENAME != "harness/main.c" && room(quoted[2]) > room(FILENAME))
+        complain("includes \"" quoted[2] "\": the rooms of the harness stand in the order query, measures, plans, claims, report, commands")
     if (to == from) next
     if (!(to in rank))
         complain("includes \"" quoted[2] "\": expected a path from the root into a library folder (plots and tests are none)")

@@ -1,5 +1,5 @@
 /* Opening a results folder. */
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
--- Views that several figures and tables share, for the connection of harness/report/query.h. Embedded into the program by views.c.
+-- Views that several figures and tables share, for the connection of harness/query/query.h. Embedded into the program by views.c.
 
 -- Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is everything that
 -- was crossed but seeds and rates.

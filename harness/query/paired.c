@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/claims/distributions.h"
-#include "harness/claims/ranks.h"
-#include "harness/claims/stats.h"
+#include "harness/query/distributions.h"
+#include "harness/query/ranks.h"
+#include "harness/query/stats.h"
 #include "layers/base/memory.h"
 
 enum { EXACT_MAX = 1000 }; /* differences: 2^-1000 is still a normal number */

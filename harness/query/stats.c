@@ -1,12 +1,12 @@
 /* Means, intervals, rank correlations, adjusted p values. Paired tests lie in paired.c. */
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/claims/distributions.h"
-#include "harness/claims/ranks.h"
+#include "harness/query/distributions.h"
+#include "harness/query/ranks.h"
 #include "layers/base/memory.h"
 
 double nlg_mean(const double *x, size_t n) {

@@ -1,10 +1,10 @@
 /* Counting what was made again. */
-#include "harness/report/evidence.h"
+#include "harness/query/evidence.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#include "harness/plans/results_store.h"
+#include "harness/query/results_store.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 

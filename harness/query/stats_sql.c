@@ -1,11 +1,11 @@
 /* The statistics as SQL functions. */
-#include "harness/claims/stats_sql.h"
+#include "harness/query/stats_sql.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "harness/claims/stats.h"
+#include "harness/query/stats.h"
 #include "layers/base/memory.h"
 
 enum { RESAMPLES = 10000 };

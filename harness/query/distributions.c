@@ -1,5 +1,5 @@
 /* The normal and Student's t distribution. */
-#include "harness/claims/distributions.h"
+#include "harness/query/distributions.h"
 
 #include <math.h>
 

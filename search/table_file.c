@@ -1,5 +1,5 @@
 /* Tables of evaluated architectures as files. */
-#include "search/evaluators/table_file.h"
+#include "search/table_file.h"
 
 #include <math.h>
 #include <stdint.h>

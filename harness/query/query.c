@@ -1,6 +1,6 @@
 /* The connection of the report's queries. */
 #define _GNU_SOURCE /* strverscmp */
-#include "harness/report/query.h"
+#include "harness/query/query.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/claims/stats_sql.h"
+#include "harness/query/stats_sql.h"
 #include "harness/network.h"
-#include "harness/report/views.h"
+#include "harness/query/views.h"
 #include "layers/base/file.h"
 #include "layers/base/memory.h"
 #include "search/store/store.h"
@@ -321,7 +321,7 @@ static nlg_status fill(nlg_query *q, const char *store, const char *published, n
         NLG_TRY(execute(q, nlg_store_schema(), "schema", err));
     NLG_TRY(create_here(q, "", "", err));
     NLG_TRY(load_networks(q, err));
-    NLG_TRY(execute(q, nlg_report_views(), "views", err));
+    NLG_TRY(execute(q, nlg_query_views(), "views", err));
     return published ? load_published(q, published, err) : NLG_OK;
 }
 

@@ -3,9 +3,9 @@
 #ifndef NLG_EVIDENCE_H
 #define NLG_EVIDENCE_H
 
-#include "harness/report/query.h"
+#include "harness/query/query.h"
 
-/* Fills the table `verifications` from the file that belongs to that store (harness/plans/results_store.h) and may be absent. store
+/* Fills the table `verifications` from the file that belongs to that store (harness/query/results_store.h) and may be absent. store
  * NULL: an empty table. */
 nlg_status nlg_evidence_load(nlg_query *query, const char *store, nlg_error *err);
 
