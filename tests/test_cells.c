@@ -13,19 +13,9 @@
 #include "models/cells.h"
 #include "models/layer_table.h"
 #include "models/unspecified.h"
+#include "tests/read_back.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-static cJSON *reference(void) {
-    char *text = NULL;
-    size_t size = 0;
-    nlg_error err = {0};
-    if (nlg_file_read("tests/reference/cells.json", (size_t)1 << 20, &text, &size, &err) != NLG_OK) fail_msg("%s", err.text);
-    cJSON *json = cJSON_ParseWithLength(text, size);
-    assert_non_null(json);
-    nlg_free(text);
-    return json;
-}
 
 static nlg_graph_cost count(const nlg_graph *graph) {
     nlg_graph_cost cost = {0};
@@ -38,7 +28,7 @@ static nlg_graph_cost count(const nlg_graph *graph) {
 
 static void published_edges_are_the_references(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("cells.json");
     const cJSON *item;
     int rows = 0;
     cJSON_ArrayForEach(item, cJSON_GetObjectItem(json, "genotypes")) {
@@ -260,7 +250,7 @@ static void wrong_pyramids_are_refused(void **state) {
 
 static void counts_equal_the_reference(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("cells.json");
     const cJSON *row;
     int misses = 0;
     cJSON_ArrayForEach(row, cJSON_GetObjectItem(json, "counts")) {

@@ -17,20 +17,10 @@
 #include "models/families.h"
 #include "train/detection.h"
 #include "train/task.h"
+#include "tests/read_back.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 enum { IMAGES = 2, LEVELS = 5, ANCHORS = 9 };
-
-static cJSON *reference(void) {
-    char *text = NULL;
-    size_t size = 0;
-    nlg_error err = {0};
-    if (nlg_file_read("tests/reference/detection.json", (size_t)1 << 20, &text, &size, &err) != NLG_OK) fail_msg("%s", err.text);
-    cJSON *json = cJSON_ParseWithLength(text, size);
-    assert_non_null(json);
-    nlg_free(text);
-    return json;
-}
 
 static nlg_graph *build(const char *name, nlg_shape input) {
     const nlg_model *model = NULL;
@@ -47,7 +37,7 @@ static double number(const cJSON *object, const char *key) {
 
 static void names_are_the_references(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("detection.json");
     nlg_graph *graph = build("retinanet_resnet50_fpn", (nlg_shape){0, 0, 0});
     nlg_graph_cost cost;
     nlg_error err = {0};
@@ -196,7 +186,7 @@ static void compare_losses(const cJSON *json, const nlg_graph *graph, const nlg_
 
 static void anchors_are_the_references(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("detection.json");
     const cJSON *wanted = cJSON_GetObjectItem(json, "anchors");
     const nlg_shape maps[LEVELS] = {{32, 40, 1}, {16, 20, 1}, {8, 10, 1}, {4, 5, 1}, {2, 3, 1}};
     const nlg_anchors anchors = nlg_anchors_of(256, 320, maps, LEVELS);
@@ -215,7 +205,7 @@ static void anchors_are_the_references(void **state) {
 static void suppression_keeps_what_the_reference_keeps(void **state) {
     (void)state;
     enum { BOXES = 60 };
-    cJSON *json = reference();
+    cJSON *json = read_reference("detection.json");
     const cJSON *c;
     const uint64_t key = nlg_fill_key("nms");
     nlg_box boxes[BOXES];
@@ -260,7 +250,7 @@ static void a_box_comes_back_from_its_code(void **state) {
 
 static void heads_give_the_reference_values(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("detection.json");
     const cJSON *input = cJSON_GetObjectItem(json, "input");
     nlg_graph *graph = build("retinanet_resnet50_fpn",
                              (nlg_shape){cJSON_GetArrayItem(input, 1)->valueint, cJSON_GetArrayItem(input, 2)->valueint, 3});

@@ -1,6 +1,5 @@
 /* Experiments: their files, stages, keys, what is run again and what not. */
 #include <setjmp.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +11,7 @@
 
 #include "tests/made_files.h"
 #include "tests/program.h"
+#include "tests/read_back.h"
 
 static int enter(void **state) {
     (void)state;
@@ -189,27 +189,10 @@ static void names_are_checked_before_anything_runs(void **state) {
 
 /* ---- runs -------------------------------------------------------------------------------------------------------------- */
 
-static char answer[4096];
-
-static int take_answer(void *context, int columns, char **values, char **names) {
-    (void)context;
-    (void)names;
-    for (int i = 0; i < columns; i++) {
-        size_t used = strlen(answer);
-        snprintf(answer + used, sizeof answer - used, "%s%s", values[i] ? values[i] : "NULL", i + 1 < columns ? "," : ";");
-    }
-    return 0;
-}
-
 static const char *ask(const char *folder, const char *sql) {
-    char path[512], *text = NULL;
-    sqlite3 *database;
+    char path[512];
     snprintf(path, sizeof path, "%s/%s/store.sqlite", getenv("D"), folder);
-    answer[0] = '\0';
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_exec(database, sql, take_answer, NULL, &text) != SQLITE_OK) fail_msg("%s: %s", sql, text);
-    sqlite3_close(database);
-    return answer;
+    return ask_store(path, sql);
 }
 
 /* Two learning rates, of which one diverges; the final stage takes the other. */
@@ -293,8 +276,9 @@ static void own_cells_and_labels(void **state) {
     run_good(
         "mkdir $D/c; lineage search --space nasnet_small --strategy random --budget 1 --train-images 64 --validation-images 32 "
         "--epochs 1 --store $D/c/store.sqlite --data mnist:$D");
-    const char *cell = ask("c", "SELECT genotype FROM trials");
-    answer[strlen(cell) - 1] = '\n';
+    char cell[1024];
+    snprintf(cell, sizeof cell, "%s", ask("c", "SELECT genotype FROM trials"));
+    cell[strlen(cell) - 1] = '\n';
     write_file("cell.txt", cell);
     write_experiment(
         "e.json", HEAD SMOKE

@@ -13,6 +13,7 @@
 #include "layers/base/digest.h"
 #include "layers/base/file.h"
 #include "models/model.h"
+#include "tests/read_back.h"
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
@@ -152,17 +153,6 @@ static void unknown_names_get_a_suggestion(void **state) {
 
 /* --- counts ---------------------------------------------------------------------------------------------------------- */
 
-static cJSON *reference(void) {
-    char *text = NULL;
-    size_t size = 0;
-    nlg_error err = {0};
-    if (nlg_file_read("tests/reference/models.json", (size_t)1 << 20, &text, &size, &err) != NLG_OK) fail_msg("%s", err.text);
-    cJSON *json = cJSON_ParseWithLength(text, size);
-    assert_non_null(json);
-    nlg_free(text);
-    return json;
-}
-
 static int64_t number(const cJSON *row, const char *key) {
     const cJSON *item = cJSON_GetObjectItem(row, key);
     if (!cJSON_IsNumber(item)) fail_msg("%s: no number '%s'", row->string, key);
@@ -188,7 +178,7 @@ static void state_digest(const nlg_graph *graph, char hex[65]) {
 /* All misses of all networks are printed before the test fails. */
 static void counts_and_states_equal_the_reference(void **state) {
     (void)state;
-    cJSON *json = reference();
+    cJSON *json = read_reference("models.json");
     const cJSON *row;
     int misses = 0, rows = 0;
     cJSON_ArrayForEach(row, json) {

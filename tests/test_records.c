@@ -15,6 +15,7 @@
 
 #include "layers/base/memory.h"
 #include "search/store/records.h"
+#include "tests/read_back.h"
 
 static char home[1024], folder[64];
 
@@ -82,28 +83,6 @@ static void records_come_back_and_never_change(void **state) {
     nlg_store_close(store);
 }
 
-static char answer[256];
-
-static int take_answer(void *context, int columns, char **values, char **names) {
-    (void)context;
-    (void)names;
-    for (int i = 0; i < columns; i++) {
-        size_t used = strlen(answer);
-        snprintf(answer + used, sizeof answer - used, "%s%s", values[i] ? values[i] : "NULL", i + 1 < columns ? "," : ";");
-    }
-    return 0;
-}
-
-static const char *ask(const char *path, const char *sql) {
-    sqlite3 *database;
-    char *text = NULL;
-    answer[0] = '\0';
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    if (sqlite3_exec(database, sql, take_answer, NULL, &text) != SQLITE_OK) fail_msg("%s: %s", sql, text);
-    sqlite3_close(database);
-    return answer;
-}
-
 static void members_belong_to_stages(void **state) {
     (void)state;
     char key[2][65];
@@ -123,13 +102,14 @@ static void members_belong_to_stages(void **state) {
     assert_string_equal(keys[0], key[0]);
     nlg_free(keys);
     nlg_store_close(store);
-    assert_string_equal(ask("s", "SELECT stage, arm, seed, rate, metric, value FROM results WHERE profile = 'smoke' AND metric ="
-                                 " 'val_accuracy' ORDER BY position"),
+    assert_string_equal(ask_store("s",
+                                  "SELECT stage, arm, seed, rate, metric, value FROM results WHERE profile = 'smoke' AND metric ="
+                                  " 'val_accuracy' ORDER BY position"),
                         "final,a,1,0.1,val_accuracy,0.5;final,b,2,0.2,val_accuracy,0.25;");
     store = open_store("s", NLG_STORE_WRITE);
     assert_int_equal(nlg_store_set_members(store, "smoke", "x", "final", m, 1, NULL), NLG_OK);
     nlg_store_close(store);
-    assert_string_equal(ask("s", "SELECT count(*) FROM members WHERE profile = 'smoke'"), "1;");
+    assert_string_equal(ask_store("s", "SELECT count(*) FROM members WHERE profile = 'smoke'"), "1;");
 }
 
 static void trials_of_searches_are_rows(void **state) {
@@ -145,7 +125,7 @@ static void trials_of_searches_are_rows(void **state) {
     nlg_member m = {"random", "{}", r.key, false};
     assert_int_equal(nlg_store_set_members(store, "smoke", "x", "search", &m, 1, NULL), NLG_OK);
     nlg_store_close(store);
-    assert_string_equal(ask("s", "SELECT strategy, seed, trial, genotype, status, is_repeat, score FROM lab_trials"),
+    assert_string_equal(ask_store("s", "SELECT strategy, seed, trial, genotype, status, is_repeat, score FROM lab_trials"),
                         "random,4,1,g,done,0,0.5;random,4,2,NULL,failed,1,NULL;");
 }
 
@@ -191,7 +171,7 @@ static void damaged_records_are_refused(void **state) {
         nlg_store *store = open_store("s", NLG_STORE_WRITE);
         put(store, "{\"seed\":1}", 0.5, key);
         nlg_store_close(store);
-        ask("s", changes[i][0]);
+        ask_store("s", changes[i][0]);
         store = open_store("s", NLG_STORE_READ);
         assert_int_equal(nlg_store_record(store, key, &r, &found, &err), NLG_ERR_INPUT);
         if (!strstr(err.text, changes[i][1])) fail_msg("expected \"%s\" in: %s", changes[i][1], err.text);
