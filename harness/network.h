@@ -21,7 +21,7 @@ typedef struct nlg_network {
  * failed open. */
 nlg_status nlg_network_open(const char *name, const char *genotype, nlg_shape input, int classes, nlg_network *network,
                             nlg_error *err);
-/* The first half of it: only model and arena are set. */
+/* The first half of nlg_network_open: only model and arena are set. nlg_network_complete is the second. */
 nlg_status nlg_network_find(const char *name, const char *genotype, nlg_network *network, nlg_error *err);
 nlg_status nlg_network_complete(nlg_network *network, nlg_shape input, int classes, nlg_error *err);
 /* The cells as text, to be freed with nlg_free; *text is NULL if the network is not made of cells. */

@@ -8,7 +8,7 @@ typedef struct nlg_colour {
     uint8_t rgb[3];
 } nlg_colour;
 
-/* Told apart for a few dozen classes. */
+/* The colour of a class; those of a few dozen classes can be told apart. */
 nlg_colour nlg_class_colour(int label);
 
 /* A black image; release it with nlg_image_release. */
@@ -20,7 +20,7 @@ void nlg_picture_frame(nlg_image *image, double x, double y, double w, double h,
  * written as upper case, what the font lacks as a space. */
 void nlg_picture_text(nlg_image *image, int x, int y, const char *text, int scale, nlg_colour ink, nlg_colour ground);
 int nlg_picture_text_width(const char *text, int scale);
-/* Black or white, whichever is read better on it. */
+/* Black or white: the one that is easier to read on that ground. */
 nlg_colour nlg_ink_on(nlg_colour ground);
 
 /* Copy `from` to (x, y), each pixel `factor` times as large. */

@@ -85,8 +85,8 @@ typedef struct nlg_query nlg_query;
  * figures are those of the contrast that decides so. Free with nlg_verdict_free, unless it fails. A query that fails, or lacks a
  * column, is refused with file and claim named. */
 nlg_status nlg_claim_decide(const nlg_claim *claim, nlg_query *query, const char *profile, nlg_verdict *verdict, nlg_error *err);
-/* Before anything is run: the claims of one experiment's document are read and their queries tried; in `query` any store will do,
- * the empty one too. */
+/* Before anything is run: reads the claims of one experiment's document and tries their queries. `query` may be of any store, also
+ * of an empty one. */
 nlg_status nlg_claims_check(const char *file, const char *experiment, cJSON *document, nlg_query *query, nlg_error *err);
 /* Benjamini and Hochberg over all verdicts that have a p: fills q. */
 nlg_status nlg_verdicts_adjust(nlg_verdict *verdicts, int count, nlg_error *err);

@@ -70,8 +70,8 @@ typedef struct nlg_standing {
 nlg_standing nlg_comparison_standing(const nlg_comparison *comparison, int contender, int budget);
 nlg_standing nlg_comparison_standing_at_cost(const nlg_comparison *comparison, int contender, double cost);
 
-/* Without strategies that do the same with every seed. Paired by seed, on the reports after `budget` trials (0: at cost_budget),
- * all pairs a < b; p adjusted by Holm over them. */
+/* Tests between all pairs a < b of strategies, but for those that do the same with every seed: paired by seed, on the reports after
+ * `budget` trials (0: at cost_budget), with p adjusted by Holm over the pairs. */
 typedef struct nlg_pair_test {
     int a, b;
     double difference; /* mean of a less b */

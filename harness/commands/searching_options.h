@@ -7,7 +7,7 @@
 
 typedef struct nlg_searching_options {
     const char *space;
-    const char *table, *signal; /* of the evaluator table; NULL: those that it takes by itself */
+    const char *table, *signal; /* of the evaluator table; NULL: its defaults */
     int asked;                  /* trials that a strategy is asked for at a time */
 } nlg_searching_options;
 

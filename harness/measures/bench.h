@@ -10,7 +10,7 @@ typedef struct nlg_bench_options {
     nlg_mode mode;
     double seconds; /* timed for about so long, after warming up */
     size_t memory_limit;
-    void (*progress)(void *context, double fraction); /* between steps; NULL: nobody asks */
+    void (*progress)(void *context, double fraction); /* between steps; may be NULL */
     void *progress_context;
 } nlg_bench_options;
 

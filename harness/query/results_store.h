@@ -11,8 +11,8 @@ nlg_status nlg_results_path(const char *folder, char *path, size_t size, nlg_err
 /* READ refuses a folder without results and says how to make them; WRITE makes the folder. */
 nlg_status nlg_results_open(const char *folder, nlg_store_mode mode, nlg_store **store, nlg_error *err);
 
-/* What was made again here, one line a check; the last line of a key and time counts. For STORE.sqlite the file is STORE.tsv beside
- * it, for store.sqlite verifications.tsv. */
+/* The file that lists which records were made again here, one line for each check; of several lines of a key and time the last one
+ * counts. For STORE.sqlite it is STORE.tsv in the same folder, for store.sqlite verifications.tsv. */
 nlg_status nlg_verifications_path(const char *store, char *path, size_t size, nlg_error *err);
 #define NLG_VERIFICATION_COLUMNS "key created same# ?differs"
 /* created: when the record was made, so that another record of the same key is not taken for it. differs: "" where all bits were

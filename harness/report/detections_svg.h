@@ -1,4 +1,4 @@
-/* Detections beside the truth as a picture: one row of test images for the truth and one for each detector. */
+/* A picture of detections: one row of test images with the truth, and one with the answers of each detector. */
 #ifndef NLG_DETECTIONS_SVG_H
 #define NLG_DETECTIONS_SVG_H
 

@@ -15,13 +15,13 @@ typedef struct nlg_report_claim {
     nlg_evidence evidence; /* for it */
     bool is_incomplete;    /* held back: runs of the experiment are missing */
     bool is_live;          /* nothing is shipped: the verdict is that of what ran here */
-    bool has_live;         /* beside it, with other seeds, what ran here: */
+    bool has_live;         /* there is also a verdict of what ran here, with other seeds: */
     nlg_verdict live;
 } nlg_report_claim;
 
 typedef struct nlg_report {
-    nlg_query *query; /* the evidence, and beside it what ran here (query.h) */
-    nlg_query *live;  /* what ran here, alone; NULL: that is the evidence */
+    nlg_query *query; /* of the evidence; here_results and its like: what ran here */
+    nlg_query *live;  /* of what ran here only; NULL: that is the evidence */
     nlg_figure *figures;
     int n_figures;
     nlg_claims claims;

@@ -19,7 +19,7 @@ typedef struct nlg_structure {
     nlg_show show;
     const char *block; /* a block in detail: "TITLE", or "TITLE#N", the N-th of this title; NULL: the whole network */
     bool columns;      /* a column for each size of the maps */
-    bool brief;        /* titles alone: no shapes, no layers of blocks */
+    bool brief;        /* only titles: no shapes, no layers of blocks */
 } nlg_structure;
 
 /* Fills `boxes` (empty before; free them also after a failure), not placed yet. Refused: a block that the network does not have. */

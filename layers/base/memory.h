@@ -26,8 +26,9 @@ nlg_status nlg_fail_memory(nlg_error *err, size_t bytes, const char *what);
 
 /* Test hook: the n-th allocation from now on fails (0: the next one); negative switches it off. */
 void nlg_alloc_fail_after(long n);
-/* Is that failure still to come? A test that lets each allocation fail in turn is through when it is: a status of NLG_OK before
- * that comes from an allocation that was not needed, or from a failure that nobody noticed. */
+/* Whether the failure that was asked for has not happened yet. A test that makes each allocation fail, one after the other, is
+ * through when that is so; NLG_OK before that comes from an allocation that was not needed, or from a failure that went unnoticed.
+ */
 bool nlg_alloc_failure_pending(void);
 
 /* Region allocator for graphs and models: blocks live until the arena is destroyed. Blocks are zeroed, aligned to 16. */

@@ -32,7 +32,7 @@ void nlg_record_failure(nlg_error *err, nlg_status status, const char *format, .
 nlg_status nlg_fail_at(nlg_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A line on what went wrong without making a result wrong, such as a file that cannot be removed: it goes to the program's
- * listener. Without one, as at the start, nobody hears it. */
+ * listener, and is dropped where there is none, as at the start. */
 void nlg_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void nlg_warnings_go_to(void (*listener)(const char *text)); /* before threads begin; NULL: to nobody */
 

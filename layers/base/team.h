@@ -1,4 +1,4 @@
-/* A persistent team of threads that shares out independent tasks: who is done early takes some of the others'.
+/* A persistent team of threads that shares out independent tasks: a thread that is done early takes tasks of the others.
  *
  * Results must not depend on who does what: a task writes only its own outputs, and reductions are cut into parts by the problem's
  * shape, never by the number of threads. */
@@ -21,7 +21,7 @@ int nlg_team_size(const nlg_team *team);
 typedef void nlg_task(void *context, int64_t begin, int64_t end, int worker);
 void nlg_team_run(nlg_team *team, int64_t tasks, nlg_task *run, void *context);
 
-/* The same, where each worker begins with the last of its share: it finds in its cache what a run before it has left there. */
+/* The same, but each worker begins with the last tasks of its share, for which the call before has left data in its cache. */
 void nlg_team_run_from_end(nlg_team *team, int64_t tasks, nlg_task *run, void *context);
 
 #endif
