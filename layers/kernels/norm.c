@@ -7,7 +7,7 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/split.h"
 
-enum { PART_VALUES = 16384, PART_ROWS = 256, MAX_PARTS = 16, CENTER_ROWS = 8, BLOCK_VALUES = 8192, STREAM_VALUES = 1 << 22 };
+enum { PART_VALUES = 16384, PART_ROWS = 256, MAX_PARTS = 16, CENTER_ROWS = 8, BLOCK_VALUES = 65536, STREAM_VALUES = 1 << 22 };
 
 static int64_t lower(int64_t a, int64_t b) {
     return a < b ? a : b;
@@ -64,7 +64,7 @@ static void fold(folded *f, const nlg_norm *norm, const nlg_norm_gradient *gradi
 
 /* ---- gaps: where folded pixels have some, a block of them is copied to where they have none ---- */
 
-enum { PACKED_VALUES = 2048 };
+enum { PACKED_VALUES = 2048, AHEAD_PIXELS = 32 /* fetched before they are copied */ };
 
 static void copy_floats(float *to, const float *from, int count) {
     int i = 0;
@@ -75,7 +75,10 @@ static void copy_floats(float *to, const float *from, int count) {
 /* `pixels` of c floats without gaps: where they lie, or copied to `room`. */
 static float *packed(float *from, int64_t ld, int c, int64_t pixels, float *room) {
     if (from == NULL || ld == c) return from;
-    for (int64_t i = 0; i < pixels; i++) copy_floats(room + i * c, from + i * ld, c);
+    for (int64_t i = 0; i < pixels; i++) {
+        __builtin_prefetch(from + (i + AHEAD_PIXELS) * ld, 0, 3);
+        copy_floats(room + i * c, from + i * ld, c);
+    }
     return room;
 }
 

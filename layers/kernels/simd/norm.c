@@ -7,7 +7,21 @@
 #include "layers/kernels/simd.h"
 #include "layers/kernels/vmath.h"
 
-enum { GROUP = NLG_NORM_GROUP, DOT_VALUES = 2048 /* of a block of rows */ };
+enum {
+    GROUP = NLG_NORM_GROUP,
+    DOT_VALUES = 2048,   /* of a block of rows */
+    AHEAD_VALUES = 1024, /* fetched ahead */
+};
+
+/* Rows from here to those fetched ahead: in training rows come from memory, which the processor foresees too late, and not at all
+ * where a slice of each is written. */
+NLG_INLINE int64_t rows_ahead(int c) {
+    return 1 + AHEAD_VALUES / c;
+}
+
+/* The line of lane 0, to be read, or read and written. */
+#define FETCH(p)        __builtin_prefetch(p, 0, 3)
+#define FETCH_TO_SET(p) __builtin_prefetch(p, 1, 3)
 
 /* Two sums per channel, in lines that hold whole vectors. */
 typedef struct line_pair {
@@ -35,8 +49,10 @@ NLG_INLINE void add_line(int c, const float *line, double *sum) {
     } while (0)
 
 NLG_INLINE void statistics_group(const int rows, int c, const float *x, int64_t ld_x, const float *center, line_pair *lines) {
+    const int64_t far = rows_ahead(c);
     FOR_LANES(c, {
         vf middle = lanes_load(center + i, n), sum = vf_zero(), square = sum;
+        for (int r = 0; r < rows; r++) FETCH(x + (r + far) * ld_x + i);
         for (int r = 0; r < rows; r++) {
             vf d = vf_sub(lanes_load(x + r * ld_x + i, n), middle);
             sum = r == 0 ? d : vf_add(sum, d);
@@ -72,9 +88,13 @@ NLG_INLINE void apply_rows(const nlg_act act, const bool add, const nlg_norm *no
     const float *scale = norm->scale, *shift = norm->shift;
     int64_t ld_x = norm->ld_x, ld_add = add ? norm->ld_add : 0;
     int c = norm->c;
+    const int64_t far = rows_ahead(c), far_x = far * ld_x, far_add = far * ld_add, far_y = far * ld_y;
     y += first * ld_y;
     for (int64_t row = 0; row < rows; row++, x += ld_x, addend += ld_add, y += ld_y) {
         FOR_LANES(c, {
+            FETCH(x + i + far_x);
+            if (add) FETCH(addend + i + far_add);
+            if (!stream) FETCH_TO_SET(y + i + far_y);
             vf z = before_act(lanes_load(x + i, n), lanes_load(scale + i, n), lanes_load(shift + i, n), add, addend + i, n);
             lanes_put(y + i, vf_act(act, z), n, stream);
         });
@@ -101,8 +121,14 @@ NLG_INLINE void gradient_sums_group(const int rows, const nlg_act act, const boo
     const float *x = norm->x + first * ld_x, *addend = add ? norm->add + first * ld_add : x;
     const float *scale = norm->scale, *shift = norm->shift, *mean = norm->mean;
     int c = norm->c;
+    const int64_t far = rows_ahead(c), far_x = far * ld_x, far_add = far * ld_add, far_dy = far * ld_dy;
     dy += first * ld_dy;
     FOR_LANES(c, {
+        for (int r = 0; r < rows; r++) {
+            FETCH(x + r * ld_x + i + far_x);
+            if (add) FETCH(addend + r * ld_add + i + far_add);
+            FETCH_TO_SET(dy + r * ld_dy + i + far_dy);
+        }
         vf s = lanes_load(scale + i, n), t = lanes_load(shift + i, n), m = lanes_load(mean + i, n);
         vf sum = vf_zero(), product = sum;
         for (int r = 0; r < rows; r++) {
@@ -145,9 +171,14 @@ NLG_INLINE void gradient_apply_rows(const wanted want, const nlg_norm *norm, int
     const float *x = norm->x + first * ld_x, *scale = norm->scale, *mean = norm->mean, *slope = g->slope, *offset = g->offset;
     float *dx = want.dx ? g->dx + first * ld_dx : NULL, *dadd = want.dadd ? g->dadd + first * ld_dadd : NULL;
     int c = norm->c;
+    const int64_t far = rows_ahead(c), far_x = far * ld_x, far_dz = far * ld_dz, far_dx = far * ld_dx, far_dadd = far * ld_dadd;
     dz += first * ld_dz;
     for (int64_t row = 0; row < rows; row++, x += ld_x, dz += ld_dz) {
         FOR_LANES(c, {
+            FETCH(x + i + far_x);
+            FETCH(dz + i + far_dz);
+            if (want.dx && !stream) FETCH_TO_SET(dx + i + far_dx);
+            if (want.dadd) FETCH_TO_SET(dadd + i + far_dadd);
             vf gradient = lanes_load(dz + i, n), s = lanes_load(scale + i, n);
             if (want.dx) {
                 vf d = want.statistics ? vf_fma(s, gradient, lanes_load(offset + i, n)) : vf_mul(s, gradient);
