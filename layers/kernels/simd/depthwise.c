@@ -12,6 +12,8 @@
 #define MOST_ROWS 3  /* of taps of the weight gradient held at once */
 #define MOST_SUMS 15 /* of the weight gradient held at once, with the gradient beside them */
 
+enum { AHEAD_FLOATS = 1024 }; /* of outputs fetched ahead, in whole rows and one more */
+
 /* The forms that exist: FORM(taps, stride, tile), tiles so large that sums and a row of weights fit the registers. */
 #if NLG_ISA_LEVEL == 3 || NLG_ISA_LEVEL == 1 /* 32 registers */
 #define MOST_TILE 14
@@ -112,6 +114,7 @@ typedef struct tile_job {
     const float *add, *gate;   /* of the first output, for the form GRADIENT; may be NULL */
     float *y;
     int64_t down, ld_x, ld_w, ld_y, ld_add, ld_gate; /* between tap rows, columns, taps, outputs */
+    int64_t next_y;                                  /* to the outputs to fetch ahead */
     int rows, low, high, count, lanes;
 } tile_job;
 
@@ -119,6 +122,10 @@ NLG_INLINE void tile_body(const nlg_depthwise_block *job, const bounds *b, tile_
                           const int stride, const int tile, const bool all, const bool whole) {
     vn sum[MOST_TILE];
     UNROLL for (int i = 0; i < tile; i++) sum[i] = vn_zero();
+    if (t.next_y) UNROLL for (int i = 0; i < tile; i++) {
+            if (!all && i >= t.count) break;
+            __builtin_prefetch(t.y + i * t.ld_y + t.next_y, 1, 3);
+        }
     for (int r = 0; r < t.rows; r++, t.x += t.down, t.w += taps * t.ld_w) {
         vn weight[MOST_TAPS];
         UNROLL for (int s = 0; s < taps; s++) weight[s] = vn_load(t.w + s * t.ld_w);
@@ -180,6 +187,8 @@ NLG_INLINE void rows_of_tiles(const nlg_depthwise_block *job, const int taps, co
                   .ld_y = cols.out_step * ld_y,
                   .ld_add = cols.out_step * job->out.ld_add,
                   .ld_gate = cols.out_step * job->out.ld_gate};
+    /* Training writes whole batches: the outputs have left the caches, and nothing else foresees tiles' order. */
+    if (b.form == PLAIN || b.form == GRADIENT) t.next_y = (1 + AHEAD_FLOATS / (ld_index * ld_y)) * ld_index * ld_y;
     for (int p = job->row_begin; p < row_end; p++) {
         int r_begin, r_end;
         taps_inside(&rows, p, &r_begin, &r_end);
