@@ -40,6 +40,7 @@
 #define MOST_VECTORS (MOST_PANELS * PARTS)
 _Static_assert(MOST_VECTORS <= STRAIGHT_VECTORS, "a tile has a bias for each of its vectors");
 
+enum { FAR_PIXELS = 8 /* of a source, fetched before they are multiplied */ };
 enum { ACTIVE_PIXELS = 64 }; /* whose outputs wait in the first cache for a curved activation */
 
 /* Register j of the panels' rows that begin at `rows`, `ld` floats apart. */
@@ -223,6 +224,13 @@ NLG_INLINE void outer_body(const nlg_conv_outer *job, int64_t row, int panel, co
         const float *at[MOST_PIXELS];
         UNROLL for (int i = 0; i < rows; i++) at[i] = job->x + job->row_offset[row + i];
         for (; offset < end; offset++, dy += NLG_PANEL) multiply_add(sum, at, *offset, dy, dy_stride, rows, vectors, false);
+    }
+    /* The first rows fetch ahead what all rows read: a few of a pixel's channels at a time follow no pattern. */
+    const int64_t far = row == 0 && panel == 0 && job->pixels > 1 ? FAR_PIXELS * (job->offset[1] - job->offset[0]) : 0;
+    for (; far && offset < end; offset++, dy += NLG_PANEL) {
+        const float *at = x + *offset;
+        for (int64_t i = 0; i < job->rows; i += NLG_LANES) __builtin_prefetch(at + far + i, 0, 3);
+        multiply_add(sum, &at, 0, dy, dy_stride, rows, vectors, true);
     }
     for (; offset < end; offset++, dy += NLG_PANEL) {
         const float *at = x + *offset;
