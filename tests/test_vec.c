@@ -89,6 +89,25 @@ static void test_fma(void **state) {
     }
 }
 
+/* A product of almost half the least subnormal: in double, its sum with a subnormal is a tie, which would be rounded to even. */
+static void test_fma_below_half(void **state) {
+    (void)state;
+    rng = nlg_rng_seed(3);
+    for (int round = 0; round < 1000; round++) {
+        float a[16], b[16], c[16], sum[16];
+        for (int i = 0; i < 16; i++) {
+            a[i] = from_bits(0x1a000001); /* 2^-75 (1 + 2^-23) */
+            b[i] = from_bits(0x19fffffe); /* 2^-75 (1 - 2^-23) */
+            c[i] = from_bits(0x400001 + 2 * draw(0x1fffff));
+        }
+        vf_store(sum, vf_fma(vf_load(a), vf_load(b), vf_load(c)));
+        for (int i = 0; i < 16; i++) {
+            assert_same(sum[i], c[i]);
+            assert_same(sum[i], fmaf(a[i], b[i], c[i]));
+        }
+    }
+}
+
 static void test_rules(void **state) {
     (void)state;
     rng = nlg_rng_seed(2);
@@ -150,6 +169,7 @@ static void test_transpose(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fma), cmocka_unit_test(test_rules), cmocka_unit_test(test_transpose)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fma), cmocka_unit_test(test_fma_below_half),
+                                       cmocka_unit_test(test_rules), cmocka_unit_test(test_transpose)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -478,11 +478,11 @@ NLG_INLINE vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
     return (vec4f_){fmaf(x[0], y[0], z[0]), fmaf(x[1], y[1], z[1]), fmaf(x[2], y[2], z[2]), fmaf(x[3], y[3], z[3])};
 }
 #else
-/* One fused multiply-add of two lanes without an instruction for it: the product is exact in double; the sum is rounded to odd
- * (the last bit is set when the sum is inexact, after a step towards zero when it was rounded away), which 53 bits make safe for
- * the final rounding to 24. A sum that is not finite has a NaN as its error, which is neither above nor below zero. */
-NLG_INLINE vec2f_ vec_fma2_(vec2f_ x, vec2f_ y, vec2f_ z) {
-    vec2d_ p = __builtin_convertvector(x, vec2d_) * __builtin_convertvector(y, vec2d_), c = __builtin_convertvector(z, vec2d_);
+/* Fused multiply-adds without an instruction for them: the product is exact in double, so that one sum is rounded. Rounding that
+ * again, from 53 bits to 24, errs only where the first left a tie of the second, or where the result has fewer bits. Then the sum
+ * is rounded to odd (the last bit is set when the sum is inexact, after a step towards zero when it was rounded away), which makes
+ * the second rounding safe. A sum that is not finite has a NaN as its error, which is neither above nor below zero. */
+NLG_INLINE vec2f_ vec_fma_odd_(vec2d_ p, vec2d_ c) {
     vec2d_ s = p + c, t = s - p, zero = {0, 0};
     vec2d_ e = (p - (s - t)) + (c - t);
     vec2i_ inexact = (vec2i_)(e > zero) | (vec2i_)(e < zero), bits = (vec2i_)s;
@@ -490,10 +490,22 @@ NLG_INLINE vec2f_ vec_fma2_(vec2f_ x, vec2f_ y, vec2f_ z) {
     bits = (bits + (away & inexact)) | (inexact & (vec2i_){1, 1});
     return __builtin_convertvector((vec2d_)bits, vec2f_);
 }
+/* Negative where the sum is a tie, or below the least normal float but not zero. */
+NLG_INLINE vec2i_ vec_fma_doubtful_(vec2d_ s) {
+    const vec2i_ one = {1, 1}, rest = {0x1fffffff, 0x1fffffff}, tie = {0x10000000, 0x10000000},
+                 size = {0x7fffffffffffffff, 0x7fffffffffffffff}, least = {0x3810000000000000, 0x3810000000000000};
+    const vec2i_ bits = (vec2i_)s, magnitude = bits & size;
+    return (((bits & rest) ^ tie) - one) | ((magnitude - least) & ~(magnitude - one));
+}
 /* Not inlined: some twenty instructions in hundreds of places would make compilation take minutes. */
 static __attribute__((noinline, unused)) vec4f_ vec_fma_(vec4f_ x, vec4f_ y, vec4f_ z) {
-    vec2f_ low = vec_fma2_((vec2f_){x[0], x[1]}, (vec2f_){y[0], y[1]}, (vec2f_){z[0], z[1]});
-    vec2f_ high = vec_fma2_((vec2f_){x[2], x[3]}, (vec2f_){y[2], y[3]}, (vec2f_){z[2], z[3]});
+    vec2d_ p = __builtin_convertvector(((vec2f_){x[0], x[1]}), vec2d_) * __builtin_convertvector(((vec2f_){y[0], y[1]}), vec2d_),
+           q = __builtin_convertvector(((vec2f_){x[2], x[3]}), vec2d_) * __builtin_convertvector(((vec2f_){y[2], y[3]}), vec2d_),
+           c = __builtin_convertvector(((vec2f_){z[0], z[1]}), vec2d_), d = __builtin_convertvector(((vec2f_){z[2], z[3]}), vec2d_);
+    const vec2d_ s = p + c, t = q + d;
+    const vec2i_ doubtful = vec_fma_doubtful_(s) | vec_fma_doubtful_(t);
+    vec2f_ low = __builtin_convertvector(s, vec2f_), high = __builtin_convertvector(t, vec2f_);
+    if ((doubtful[0] | doubtful[1]) < 0) low = vec_fma_odd_(p, c), high = vec_fma_odd_(q, d);
     return (vec4f_){low[0], low[1], high[0], high[1]};
 }
 #endif
