@@ -7,7 +7,7 @@
 #   THREADS       default "2 1"                     BATCH    of inference, default "1 16"; training has its own
 #   BENCH_SECONDS for each turn, default 0.5        TURNS    of each program, default 6
 #   ROUNDS        default 1: the whole list again, against slow minutes
-#   RUNTIMES      peers to time, as PEERS calls them (default: its own)
+#   RUNTIMES      peers of inference, as PEERS calls them (default: its own)
 #   OUT           default results/performance
 # OUT/peers.tsv holds every measurement; those of this commit and CPU are kept, so a stopped run goes on where it was.
 # From them: ratios.tsv, peers.md and peers.svg. Ratio = best peer's time / ours, above 1: ours is faster. Of several rounds the
@@ -89,10 +89,12 @@ keep "\$14 == \"$commit\" && \$15 == \"$cpu\""
 # time_turns WHAT NET THREADS BATCH(any: the training script's) ROUND: rows of the peers and ours
 time_turns() {
     batch=
+    chosen=
     [ "$4" = any ] || batch="--batch $4"
+    [ "$1" = train ] || [ -z "${RUNTIMES:-}" ] || chosen="--peers $(echo $RUNTIMES | tr ' ' ',')"
     # shellcheck disable=SC2086
     PEERS=$peers LINEAGE=$lineage "$PEERS_PYTHON" "$tools/peer_turns.py" "$1" --nets "$2" --threads "$3" $batch --seconds "$seconds" \
-        --onnx-dir "$build/peers-onnx" ${RUNTIMES:+--peers "$(echo $RUNTIMES | tr ' ' ',')"} >"$work/json" 2>"$work/stderr" ||
+        --onnx-dir "$build/peers-onnx" $chosen >"$work/json" 2>"$work/stderr" ||
         { cat "$work/stderr" >&2; fail "$peers failed on $2"; }
     grep '^{' "$work/json" | while read -r line; do printf '%s\n' "$line" | flatten; echo; done | awk 'NF' >"$work/pairs"
     params=-

@@ -340,6 +340,8 @@ def train():
         for threads in map(int, a.threads.split(",")):
             torch.set_num_threads(threads)
             for peer in (a.peers or "torch,compile").split(","):
+                if peer not in ("torch", "compile"):
+                    parser.error(f"train: expected torch or compile, found {peer}")
                 for layout in ("NCHW", "channels_last") if peer == "torch" else ("channels_last",):
                     what = dict(peer=peer, net=name, threads=threads, layout=layout)
                     try:
