@@ -27,7 +27,11 @@ static const char x_file[] =
     "'params'\"},"
     "{\"id\":\"learns\",\"text\":\"Some digits are right\",\"system\":\"lenet\",\"rule\":\"descriptive\",\"query\":\"SELECT seed "
     "AS pair, "
-    "value AS a, 0 AS b FROM results WHERE profile = :profile AND experiment = :experiment AND metric = 'test_accuracy'\"}]}";
+    "value AS a, 0 AS b FROM results WHERE profile = :profile AND experiment = :experiment AND metric = 'test_accuracy'\"},"
+    "{\"id\":\"above\",\"text\":\"More digits are right than none\",\"system\":\"lenet\",\"rule\":\"not_lower\",\"params\":{"
+    "\"margin\":0.001,\"least_pairs\":3},\"query\":\"SELECT seed AS pair, value AS a, -1 AS b FROM results WHERE profile = "
+    ":profile AND experiment = "
+    ":experiment AND metric = 'test_accuracy'\"}]}";
 static const char z_file[] =
     "{\"id\":\"z\",\"title\":\"t\",\"profiles\":{\"smoke\":{},\"quick\":null,\"full\":{}},\"stages\":[{\"name\":"
     "\"counts\",\"measure\":\"count\",\"cross\":{"
@@ -136,6 +140,36 @@ static void verdicts_of_shipped_records_alone(void **state) {
         strstr(run_good("NLG_SHARE=$D/share lineage verify --shipped --results $D/q").out, "4 of 4 records have the same bits"));
 }
 
+/* A test is not decided by the runs of another plan than the present one; an exact figure is. */
+static void a_changed_plan_decides_nothing(void **state) {
+    (void)state;
+    static const char *const edits[] = {"s/\"count\":3/\"count\":4/", "s/\"epochs\":1/\"epochs\":2/",
+                                        "s/\"network\":\\[\"lenet5_1998\"/&,\"lenet5_small\"/"};
+    run_good("NLG_SHARE=$D/share lineage report --claims $D/claims.json --results $D/none");
+    cJSON *list = run_json("cat $D/claims.json");
+    assert_string_equal(json_text(claim(list, "above"), "verdict"), "supported");
+    cJSON_Delete(list);
+    run_good("cp $D/share/harness/experiments/x.json $D/kept.json");
+    for (int i = 0; i < 3; i++) {
+        run_good("sed '%s' $D/kept.json >$D/share/harness/experiments/x.json && ! cmp -s $D/kept.json "
+                 "$D/share/harness/experiments/x.json",
+                 edits[i]);
+        cJSON *data = run_json("NLG_SHARE=$D/share lineage report --json --results $D/none");
+        const cJSON *claims = cJSON_GetObjectItem(data, "claims");
+        assert_string_equal(json_text(claim(claims, "above"), "verdict"), "not decided");
+        assert_string_equal(json_text(claim(claims, "above"), "evidence"), "shipped, not all runs of the present plan");
+        assert_string_equal(json_text(claim(claims, "weights"), "verdict"), "supported");
+        cJSON_Delete(data);
+    }
+    /* What the text says beside the plan changes nothing. */
+    run_good("sed 's/\"title\":\"t\"/\"title\":\"another\"/' $D/kept.json >$D/share/harness/experiments/x.json;"
+             "NLG_SHARE=$D/share lineage report --claims $D/claims.json --results $D/none; mv $D/kept.json "
+             "$D/share/harness/experiments/x.json");
+    list = run_json("cat $D/claims.json");
+    assert_string_equal(json_text(claim(list, "above"), "verdict"), "supported");
+    cJSON_Delete(list);
+}
+
 /* Whatever was changed in a shipped file, its claim says so and names it. */
 static void tampered_records_are_named(void **state) {
     (void)state;
@@ -154,7 +188,7 @@ static void tampered_records_are_named(void **state) {
         const cJSON *c = claim(cJSON_GetObjectItem(data, "claims"), "weights");
         assert_string_equal(json_text(c, "verdict"), "not verified here");
         if (!strstr(json_text(c, "differs"), edits[i][1])) fail_msg("expected \"%s\" in: %s", edits[i][1], json_text(c, "differs"));
-        assert_non_null(strstr(json_text(data, "headline"), "1 could not be verified here"));
+        assert_non_null(strstr(json_text(data, "headline"), "2 could not be verified here"));
         cJSON_Delete(data);
     }
     /* The true file again: nothing of the other one is left. */
@@ -210,7 +244,8 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shipped_records_are_checked),       cmocka_unit_test(live_runs_have_seeds_of_their_own),
         cmocka_unit_test(verdicts_of_shipped_records_alone), cmocka_unit_test(tampered_records_are_named),
-        cmocka_unit_test(damaged_files_are_refused),         cmocka_unit_test(interrupted_checks_go_on),
+        cmocka_unit_test(a_changed_plan_decides_nothing),    cmocka_unit_test(damaged_files_are_refused),
+        cmocka_unit_test(interrupted_checks_go_on),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "layers/base/memory.h"
+#include "layers/kernels/exec.h"
 #include "search/store/records.h"
 #include "tests/read_back.h"
 
@@ -223,9 +224,61 @@ static void killed_writers_lose_nothing(void **state) {
     }
 }
 
+static void set_plan(const char *file, const char *experiment, const char *digest) {
+    nlg_store *store = open_store(file, NLG_STORE_WRITE);
+    assert_int_equal(nlg_store_set_plan(store, "smoke", experiment, digest, NULL), NLG_OK);
+    nlg_store_close(store);
+}
+
+static void exchange(const char *from, const char *to) {
+    int records;
+    nlg_error err = {0};
+    nlg_store *store = open_store(from, NLG_STORE_READ);
+    if (nlg_records_export(store, &(nlg_record_choice){.profile = "smoke"}, "plans.gz", &records, &err) != NLG_OK)
+        fail_msg("%s", err.text);
+    nlg_store_close(store);
+    store = open_store(to, NLG_STORE_WRITE);
+    if (nlg_records_import(store, "plans.gz", &records, &err) != NLG_OK) fail_msg("%s", err.text);
+    nlg_store_close(store);
+}
+
+/* A plan travels with the members that fulfil it, and does not take the place of others. A store of an earlier version has none. */
+static void plans_belong_to_members(void **state) {
+    (void)state;
+    char key[65], spec[100];
+    nlg_store *store = open_store("from", NLG_STORE_WRITE);
+    snprintf(spec, sizeof spec, "{\"measure\":\"train\",\"numerics\":%d}", NLG_NUMERICS_VERSION);
+    put(store, spec, 0.5, key);
+    const nlg_member m = {.arm = "a", .factors = "{}", .key = key};
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "final", &m, 1, NULL), NLG_OK);
+    nlg_store_close(store);
+    set_plan("from", "x", "first");
+    set_plan("from", "x", "second"); /* the last one holds */
+
+    exchange("from", "to");
+    assert_string_equal(ask_store("to", "SELECT profile, experiment, digest FROM plans"), "smoke,x,second;");
+    set_plan("from", "x", "third");
+    exchange("from", "to");
+    assert_string_equal(ask_store("to", "SELECT digest FROM plans"), "second;");
+
+    store = open_store("own", NLG_STORE_WRITE); /* runs of its own, not complete */
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", "first", &m, 1, NULL), NLG_OK);
+    nlg_store_close(store);
+    exchange("from", "own");
+    assert_string_equal(ask_store("own", "SELECT count(*) FROM plans"), "0;");
+
+    ask_store("from", "DROP TABLE plans");
+    exchange("from", "later");
+    assert_string_equal(ask_store("later", "SELECT count(*) FROM plans"), "0;");
+    assert_string_equal(ask_store("from", "SELECT count(*) FROM sqlite_master WHERE name = 'plans'"), "0;"); /* it was only read */
+    set_plan("from", "x", "fourth");
+    assert_string_equal(ask_store("from", "SELECT digest FROM plans"), "fourth;");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_come_back_and_never_change, enter, leave),
+        cmocka_unit_test_setup_teardown(plans_belong_to_members, enter, leave),
         cmocka_unit_test_setup_teardown(members_belong_to_stages, enter, leave),
         cmocka_unit_test_setup_teardown(trials_of_searches_are_rows, enter, leave),
         cmocka_unit_test_setup_teardown(names_are_plain_paths, enter, leave),

@@ -201,7 +201,9 @@ static nlg_status run_experiment(nlg_execution_state *r, int x, nlg_error *err) 
     for (int s = 0; s < e->n_stages; s++) names[s] = e->stages[s].name;
     NLG_TRY(nlg_store_keep_stages(r->e->store, r->e->profile, e->id, names, e->n_stages, err));
     for (int i = 0; i < e->n_stages; i++) NLG_TRY(run_stage(r, x, e->order[i], err));
-    return NLG_OK;
+    char digest[65];
+    NLG_TRY(nlg_experiment_plan(e->document, r->e->profile, digest, err));
+    return nlg_store_set_plan(r->e->store, r->e->profile, e->id, digest, err);
 }
 
 nlg_status nlg_execute(const nlg_execution *e, nlg_execution_summary *summary, nlg_error *err) {

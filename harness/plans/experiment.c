@@ -27,6 +27,19 @@ const cJSON *nlg_experiment_value(const cJSON *scale, const cJSON *value) {
     return text && text[0] == '$' ? member(scale, text + 1) : value;
 }
 
+nlg_status nlg_experiment_plan(const cJSON *document, const char *profile, char digest[65], nlg_error *err) {
+    cJSON *plan = cJSON_CreateObject();
+    char *text;
+    cJSON_AddItemReferenceToObject(plan, "stages", (cJSON *)(uintptr_t)member(document, "stages"));
+    cJSON_AddItemReferenceToObject(plan, "values", (cJSON *)(uintptr_t)member(member(document, "profiles"), profile));
+    nlg_status status = nlg_json_canonical(plan, &text, err);
+    cJSON_Delete(plan);
+    NLG_TRY(status);
+    status = nlg_record_key(text, digest, err);
+    nlg_free(text);
+    return status;
+}
+
 void nlg_stage_where(const nlg_experiment *e, const nlg_stage *stage, char *text, size_t size) {
     snprintf(text, size, "%s: stage \"%s\"", e->path, stage->name);
 }

@@ -56,6 +56,9 @@ void nlg_experiment_close(nlg_experiment *experiment);
 nlg_status nlg_experiments_load(const char *path, const char *profile, nlg_experiment **experiments, int *count, nlg_error *err);
 void nlg_experiments_free(nlg_experiment *experiments, int count);
 
+/* SHA-256 of what the trials of an experiment follow from: its stages and the profile's values. */
+nlg_status nlg_experiment_plan(const cJSON *document, const char *profile, char digest[65], nlg_error *err);
+
 /* Follows "$NAME" into the profile; NULL if it has no such value. */
 const cJSON *nlg_experiment_value(const cJSON *scale, const cJSON *value);
 /* "FILE: stage "NAME"", for messages. */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "harness/query/results_store.h"
 #include "layers/base/file.h"
@@ -19,7 +20,7 @@ nlg_status nlg_evidence_load(nlg_query *query, const char *store, nlg_error *err
     return status;
 }
 
-nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *profile, const char *experiment,
+nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *profile, const char *experiment, const char *plan,
                            nlg_evidence *evidence, nlg_error *err) {
     static const char sql[] =
         "WITH own AS (SELECT DISTINCT key FROM members WHERE profile = :profile AND experiment = :experiment),"
@@ -37,17 +38,19 @@ nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *pro
         "last"
         "  WHERE NOT same ORDER BY line LIMIT 1) AS differs,"
         " (SELECT count(*) FROM own) AS trials, (SELECT count(*) FROM own) - (SELECT count(*) FROM made) AS missing,"
-        " (SELECT sum(seconds) FROM made) AS seconds";
+        " (SELECT sum(seconds) FROM made) AS seconds,"
+        " (SELECT digest FROM plans WHERE profile = :profile AND experiment = :experiment) AS plan";
     nlg_rows *rows;
     NLG_TRY(nlg_query_run(query, sql, profile, experiment, "evidence", &rows, err));
     const double seconds = nlg_rows_number(rows, 0, "seconds"), again = nlg_rows_number(rows, 0, "again"),
                  same = nlg_rows_number(rows, 0, "same");
-    const char *differs = nlg_rows_text(rows, 0, "differs");
+    const char *differs = nlg_rows_text(rows, 0, "differs"), *made = nlg_rows_text(rows, 0, "plan");
     *evidence = (nlg_evidence){.source = source,
                                .again = isfinite(again) ? (int)again : 0,
                                .same = isfinite(same) ? (int)same : 0,
                                .trials = (int)nlg_rows_number(rows, 0, "trials"),
                                .missing = (int)nlg_rows_number(rows, 0, "missing"),
+                               .is_complete = made && strcmp(made, plan) == 0,
                                .seconds = isfinite(seconds) ? seconds : 0};
     snprintf(evidence->differs, sizeof evidence->differs, "%s", differs ? differs : "");
     nlg_rows_free(rows);

@@ -315,10 +315,12 @@ static nlg_status fill(nlg_query *q, const char *store, const char *published, n
         return nlg_fail(err, NLG_ERR_MEMORY, "collation in SQL: %s", sqlite3_errmsg(q->database));
     /* Connects the virtual tables now: their constructors declare a table, which the authorizer of queries refuses. */
     NLG_TRY(execute(q, "SELECT count(*) FROM json_each('[]'), json_tree('[]')", "json", err));
-    if (store && nlg_file_exists(store))
+    if (store && nlg_file_exists(store)) {
         NLG_TRY(attach(q, store, "kept", err));
-    else
+        if (nlg_store_add_plans(q->database, "kept", false) != SQLITE_OK) return fail(q, store, err);
+    } else {
         NLG_TRY(execute(q, nlg_store_schema(), "schema", err));
+    }
     NLG_TRY(create_here(q, "", "", err));
     NLG_TRY(load_networks(q, err));
     NLG_TRY(execute(q, nlg_query_views(), "views", err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/plans/experiment.h"
 #include "harness/report/report_claims.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
@@ -65,20 +66,29 @@ static bool is_quick_with_shipped(const nlg_report *r) {
 /* A test that looks at results before all are there is another test; exact figures are not. */
 static void hold_back(nlg_report_claim *c) {
     const bool is_test = isfinite(c->verdict.p) || isfinite(c->verdict.low);
-    c->is_incomplete = is_test && c->evidence.missing > 0;
+    c->is_incomplete = is_test && (c->evidence.missing > 0 || !c->evidence.is_complete);
     if (c->is_incomplete) c->verdict.kind = NLG_UNDECIDED;
+}
+
+static nlg_status evidence_of(const nlg_report *r, nlg_query *query, const char *source, const char *profile,
+                              const nlg_claim *claim, nlg_evidence *evidence, nlg_error *err) {
+    char plan[65] = "";
+    for (int i = 0; i < r->claims.n_experiments; i++)
+        if (r->claims.experiments[i].id == claim->experiment)
+            NLG_TRY(nlg_experiment_plan(r->claims.experiments[i].document, profile, plan, err));
+    return nlg_evidence_of(query, source, profile, claim->experiment, plan, evidence, err);
 }
 
 static nlg_status decide(nlg_report *r, int i, nlg_error *err) {
     const nlg_claim *claim = &r->claims.claims[i];
     nlg_report_claim *c = &r->outcomes[i];
     NLG_TRY(nlg_claim_decide(claim, r->query, r->profile, &c->verdict, err));
-    NLG_TRY(nlg_evidence_of(r->query, r->source, r->profile, claim->experiment, &c->evidence, err));
+    NLG_TRY(evidence_of(r, r->query, r->source, r->profile, claim, &c->evidence, err));
     hold_back(c);
     if (!is_quick_with_shipped(r)) return NLG_OK;
     nlg_report_claim live = {0};
     NLG_TRY(nlg_claim_decide(claim, r->live, r->asked, &live.verdict, err));
-    nlg_status status = nlg_evidence_of(r->live, "live", r->asked, claim->experiment, &live.evidence, err);
+    nlg_status status = evidence_of(r, r->live, "live", r->asked, claim, &live.evidence, err);
     hold_back(&live);
     if (status != NLG_OK || live.verdict.kind == NLG_UNDECIDED) {
         nlg_verdict_free(&live.verdict);
@@ -127,6 +137,8 @@ void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, ch
         snprintf(text, size, "no shipped records yet");
     else if (!e->trials)
         snprintf(text, size, "no records yet");
+    else if (c->is_incomplete && !e->missing)
+        snprintf(text, size, "%s, not all runs of the present plan", e->source);
     else if (c->is_incomplete)
         snprintf(text, size, "%s, %d of %d runs so far", e->source, e->trials - e->missing, e->trials);
     else if (e->again > 0)

@@ -370,3 +370,12 @@ nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const ch
     nlg_free(text);
     return status == NLG_OK ? nlg_store_finish(store, s, "forgetting old members", err) : status;
 }
+
+nlg_status nlg_store_set_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err) {
+    static const char *const doing = "writing an experiment's plan";
+    sqlite3_stmt *s;
+    const char *const names[3] = {profile, experiment, digest};
+    NLG_TRY(nlg_store_prepare(store, "INSERT OR REPLACE INTO plans VALUES (?1, ?2, ?3)", &s, doing, err));
+    for (int i = 0; i < 3; i++) nlg_store_bind_text(s, i + 1, names[i]);
+    return nlg_store_finish(store, s, doing, err);
+}

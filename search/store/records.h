@@ -60,7 +60,8 @@ nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice,
 /* One record as such a line, made now on this machine, and the line into a store: how processes hand each other records. */
 nlg_status nlg_record_line(const nlg_record *record, const nlg_session_facts *facts, char **line, nlg_error *err);
 nlg_status nlg_store_take_line(nlg_store *store, const char *line, const char *what, nlg_error *err);
-/* Takes what the store lacks from such a file, all or nothing. Members of a stage that has some stay as they are. */
+/* Takes what the store lacks from such a file, all or nothing. Members of a stage that has some stay as they are;
+ * so does the plan of an experiment that has members or one. */
 nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, nlg_error *err);
 
 /* The keys of the chosen records, each once, sorted; all records where nothing is chosen. Free the array with nlg_free. */
@@ -77,6 +78,8 @@ typedef struct nlg_member {
 /* Makes these the members of a stage, in this order, and no others. Writes nothing if they are that already. */
 nlg_status nlg_store_set_members(nlg_store *store, const char *profile, const char *experiment, const char *stage,
                                  const nlg_member *members, int count, nlg_error *err);
+/* Notes that all stages of the experiment are there; digest: of the plan that they fulfil. */
+nlg_status nlg_store_set_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err);
 /* Forgets the members of those stages of the experiment that are not named. */
 nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const char *experiment, const char *const *stages,
                                  int count, nlg_error *err);

@@ -1,4 +1,4 @@
-/* Records as lines of JSON. The first line says what the file is; then come records by key, then members. */
+/* Records as lines of JSON. The first line says what the file is; then come records by key, then members, then plans. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,6 +144,27 @@ static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice,
     return status;
 }
 
+static nlg_status add_plans(nlg_store *store, const nlg_record_choice *choice, output *o, nlg_error *err) {
+    static const char *const names[] = {"profile", "experiment", "plan"};
+    static const char *const doing = "reading plans";
+    sqlite3_stmt *s;
+    NLG_TRY(nlg_store_prepare(store,
+                              "SELECT profile, experiment, digest FROM plans WHERE coalesce(profile = ?1, 1)"
+                              " AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment",
+                              &s, doing, err));
+    if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
+    if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
+    nlg_status status = NLG_OK;
+    bool more;
+    while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
+        cJSON *object = cJSON_CreateObject();
+        for (int i = 0; i < 3; i++) nlg_json_text(object, names[i], nlg_store_column_text(s, i));
+        status = add_line(o, object, err);
+    }
+    sqlite3_finalize(s);
+    return status;
+}
+
 static bool ends_in_gz(const char *path) {
     const size_t length = strlen(path);
     return length > 3 && strcmp(path + length - 3, ".gz") == 0;
@@ -167,6 +188,7 @@ nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice,
     nlg_status status = add_line(&o, head, err);
     for (int i = 0; i < *records && status == NLG_OK; i++) status = add_record(store, keys[i], &o, err);
     if (status == NLG_OK) status = add_members(store, choice, &o, err);
+    if (status == NLG_OK) status = add_plans(store, choice, &o, err);
     if (status == NLG_OK)
         status = ends_in_gz(path) ? nlg_pack_file(path, o.bytes, o.size, err) : nlg_file_write(path, o.bytes, o.size, err);
     nlg_free(keys);
@@ -330,6 +352,17 @@ static nlg_status take_member(const input *in, const cJSON *object) {
     return status;
 }
 
+static nlg_status take_plan(const input *in, const cJSON *object) {
+    static const char *const names[] = {"profile", "experiment", "plan"};
+    static const char *const doing = "reading plans";
+    sqlite3_stmt *s;
+    for (int i = 0; i < 3; i++)
+        if (!text_of(object, names[i])) return damaged(in, "a plan that lacks a name");
+    NLG_TRY(nlg_store_prepare(in->store, "INSERT OR IGNORE INTO new_plans VALUES (?1, ?2, ?3)", &s, doing, in->err));
+    for (int i = 0; i < 3; i++) nlg_store_bind_text(s, i + 1, text_of(object, names[i]));
+    return nlg_store_finish(in->store, s, doing, in->err);
+}
+
 static nlg_status take_line(input *in, const char *text, size_t length) {
     char what[1200];
     cJSON *object;
@@ -340,6 +373,8 @@ static nlg_status take_line(input *in, const char *text, size_t length) {
         status = check_head(in, object);
     else if (cJSON_GetObjectItemCaseSensitive(object, "member"))
         status = take_member(in, object);
+    else if (cJSON_GetObjectItemCaseSensitive(object, "plan"))
+        status = take_plan(in, object);
     else
         status = take_record(in, object);
     cJSON_Delete(object);
@@ -348,9 +383,12 @@ static nlg_status take_line(input *in, const char *text, size_t length) {
 
 static nlg_status take_all(input *in, const char *text, size_t size) {
     static const char begin[] = "CREATE TEMP TABLE new_members AS SELECT * FROM members WHERE 0; CREATE UNIQUE INDEX"
-                                " new_members_once ON new_members (profile, experiment, stage, position)";
+                                " new_members_once ON new_members (profile, experiment, stage, position);"
+                                " CREATE TEMP TABLE new_plans AS SELECT * FROM plans WHERE 0";
     static const char finish[] =
-        "DELETE FROM new_members WHERE (profile, experiment, stage) IN (SELECT profile, experiment, stage FROM"
+        "DELETE FROM new_plans WHERE (profile, experiment) IN (SELECT profile, experiment FROM members);"
+        " INSERT OR IGNORE INTO plans SELECT * FROM new_plans; DROP TABLE new_plans;"
+        " DELETE FROM new_members WHERE (profile, experiment, stage) IN (SELECT profile, experiment, stage FROM"
         " members); INSERT INTO members SELECT * FROM new_members; DROP TABLE new_members";
     NLG_TRY(nlg_store_execute(in->store, begin, "reading members", in->err));
     for (size_t at = 0; at < size;) {

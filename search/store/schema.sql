@@ -20,6 +20,9 @@ CREATE TABLE metrics (key TEXT NOT NULL REFERENCES records(key), name TEXT NOT N
 CREATE TABLE members (profile TEXT NOT NULL, experiment TEXT NOT NULL, stage TEXT NOT NULL, position INTEGER NOT NULL, arm TEXT NOT NULL,
   factors TEXT NOT NULL, final INTEGER NOT NULL, key TEXT NOT NULL, PRIMARY KEY (profile, experiment, stage, position)) WITHOUT ROWID;
 CREATE INDEX members_by_key ON members (key);
+-- Experiments of which all stages are there, in a profile. digest: of the stages and the profile's values as they were then.
+CREATE TABLE plans (profile TEXT NOT NULL, experiment TEXT NOT NULL, digest TEXT NOT NULL,
+  PRIMARY KEY (profile, experiment)) WITHOUT ROWID;
 
 -- Searches. A run is an identity and how far it is meant to go.
 CREATE TABLE runs (id INTEGER PRIMARY KEY, space TEXT NOT NULL, strategy TEXT NOT NULL, strategy_options TEXT NOT NULL,

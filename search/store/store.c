@@ -159,7 +159,7 @@ static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error 
     NLG_TRY(query_integer(
         store,
         "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' OR (type = 'view' AND name IN ('store', 'machines', "
-        "'records', 'metrics', 'members', 'runs', 'sessions', 'trials'))",
+        "'records', 'metrics', 'members', 'plans', 'runs', 'sessions', 'trials'))",
         &foreign, doing, err));
     if (foreign)
         return nlg_fail(err, NLG_ERR_INPUT,
@@ -177,6 +177,27 @@ static nlg_status check_schema(nlg_store *store, nlg_store_mode mode, nlg_error 
     return NLG_OK;
 }
 
+int nlg_store_add_plans(sqlite3 *database, const char *schema, bool is_kept) {
+    char sql[256];
+    sqlite3_stmt *s;
+    snprintf(sql, sizeof sql, "SELECT 1 FROM %s.sqlite_master WHERE name = 'plans'", schema);
+    int code = sqlite3_prepare_v2(database, sql, -1, &s, NULL);
+    if (code != SQLITE_OK) return code;
+    code = sqlite3_step(s);
+    sqlite3_finalize(s);
+    if (code != SQLITE_DONE) return code == SQLITE_ROW ? SQLITE_OK : code;
+    snprintf(sql, sizeof sql,
+             "CREATE TABLE %s.plans (profile TEXT NOT NULL, experiment TEXT NOT NULL, digest TEXT NOT NULL,"
+             " PRIMARY KEY (profile, experiment)) WITHOUT ROWID",
+             is_kept ? schema : "temp");
+    return sqlite3_exec(database, sql, NULL, NULL, NULL);
+}
+
+static nlg_status add_plans(nlg_store *store, bool is_kept, nlg_error *err) {
+    return nlg_store_add_plans(store->database, "main", is_kept) == SQLITE_OK ? NLG_OK
+                                                                              : nlg_store_fail(store, "reading its tables", err);
+}
+
 /* READ opens for writing too where that is allowed: what a killed writer left half done is rolled back. */
 static nlg_status open_database(nlg_store *store, nlg_store_mode mode, nlg_error *err) {
     int flags = SQLITE_OPEN_READWRITE | (mode == NLG_STORE_WRITE ? SQLITE_OPEN_CREATE : 0);
@@ -185,7 +206,10 @@ static nlg_status open_database(nlg_store *store, nlg_store_mode mode, nlg_error
     }
     sqlite3_extended_result_codes(store->database, 1);
     sqlite3_busy_timeout(store->database, WAIT_MS);
-    if (mode == NLG_STORE_READ) return check_schema(store, mode, err);
+    if (mode == NLG_STORE_READ) {
+        NLG_TRY(check_schema(store, mode, err));
+        return add_plans(store, false, err);
+    }
     if (mode == NLG_STORE_JOIN) {
         NLG_TRY(nlg_store_execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON", "opening it", err));
         return check_schema(store, mode, err);
@@ -195,6 +219,7 @@ static nlg_status open_database(nlg_store *store, nlg_store_mode mode, nlg_error
     }
     NLG_TRY(nlg_store_execute(store, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; BEGIN IMMEDIATE", "opening it", err));
     NLG_TRY(check_schema(store, mode, err));
+    NLG_TRY(add_plans(store, true, err));
     NLG_TRY(nlg_store_execute(store, "COMMIT", "creating the tables", err));
     store->is_writer = true;
     return nlg_store_execute(store, "PRAGMA journal_mode=WAL", "opening it", err);

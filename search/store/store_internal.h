@@ -19,6 +19,9 @@ struct nlg_store {
 };
 
 const char *nlg_store_schema(void);
+/* Adds the table `plans`, which stores of earlier versions lack, to the store that is attached as `schema`, or for this connection
+ * alone. Returns SQLite's code. */
+int nlg_store_add_plans(sqlite3 *database, const char *schema, bool is_kept);
 
 /* The failure of the last call to SQLite as one line; `doing` completes "while ...". */
 nlg_status nlg_store_fail(const nlg_store *store, const char *doing, nlg_error *err);
