@@ -320,6 +320,33 @@ static void searches_are_measured_and_chosen_from(void **state) {
     assert_string_equal(ask("r", "SELECT count(*) FROM results WHERE metric = 'best_report' AND value > 0.1"), "4;");
 }
 
+/* A count with a table of operations predicts what a search with it was told. */
+static void latencies_are_predicted(void **state) {
+    (void)state;
+    static const char counted[] = HEAD SMOKE
+        "\"stages\":[{\"name\":\"search\",\"measure\":\"search\",\"with\":{\"space\":\"lineage\",\"evaluator\":\"table\","
+        "\"budget\":30,\"latency\":\"lineage.csv\",\"cost\":\"latency\",\"target\":0.05}},"
+        "{\"name\":\"counts\",\"measure\":\"count\",\"cross\":{\"arm\":{\"winners_of\":\"search\",\"count\":5}},\"with\":{"
+        "\"input\":\"%s\",\"classes\":%d,\"latency\":\"lineage.csv\"}}]}";
+    char text[2048];
+    snprintf(text, sizeof text, counted, "1,28,28", 10);
+    write_experiment("e.json", text);
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(
+        ask("r", "SELECT count(*), count(DISTINCT t.latency_ms) > 1 FROM results JOIN records USING (key) JOIN lab_trials AS t ON"
+                 " t.genotype = json_extract(records.spec, '$.genotype') AND t.latency_ms = value WHERE metric = 'latency_ms'"
+                 " AND NOT is_repeat"),
+        "5,1;");
+    snprintf(text, sizeof text, counted, "1,32,32", 10);
+    write_experiment("e.json", text);
+    run_refused("lineage.csv: measured for images of 28x28 and 10 classes, these are 32x32 with 10",
+                "lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    write_experiment("e.json",
+                     HEAD SMOKE "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"with\":{\"network\":\"lenet5_small\","
+                                "\"latency\":\"lineage.csv\"}}]}");
+    run_refused("key \"latency\": a table is of one space", "lineage run --profile smoke --experiments $D/e.json --results $D/r");
+}
+
 /* The same cells in larger networks. */
 static void cells_move_to_another_space(void **state) {
     (void)state;
@@ -441,6 +468,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(spellings_are_no_differences, enter, leave),
         cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
         cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
+        cmocka_unit_test_setup_teardown(latencies_are_predicted, enter, leave),
         cmocka_unit_test_setup_teardown(cells_move_to_another_space, enter, leave),
         cmocka_unit_test_setup_teardown(sources_may_be_there_in_part, enter, leave),
         cmocka_unit_test_setup_teardown(winners_keep_their_seed, enter, leave),

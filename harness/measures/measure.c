@@ -256,3 +256,38 @@ nlg_status nlg_value_strategy(const cJSON *values, const char *where, cJSON *spe
     if (!options || !cJSON_AddItemToObject(spec, "options", options)) return nlg_fail_memory(err, 0, "a spec");
     return NLG_OK;
 }
+
+nlg_status nlg_value_latency(const cJSON *values, const char *where, cJSON *spec, nlg_error *err) {
+    const char *path = nlg_value_text(values, "latency");
+    nlg_latency_table *table;
+    if (!path) return NLG_OK;
+    if (nlg_latency_open(path, &table, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
+    nlg_json_text(spec, "latency", path);
+    nlg_json_text(spec, "latency_digest", nlg_latency_digest(table));
+    nlg_latency_close(table);
+    return NLG_OK;
+}
+
+static nlg_status check_table(const cJSON *spec, const nlg_shape *images, int classes, const nlg_latency_table *table,
+                              nlg_error *err) {
+    const nlg_latency_conditions *m = nlg_latency_measured(table);
+    const char *path = nlg_latency_path(table), *digest = nlg_value_text(spec, "latency_digest");
+    if (!digest || strcmp(digest, nlg_latency_digest(table)) != 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: not the table of the spec; restore it", path);
+    if (images && (m->input.h != images->h || m->input.w != images->w || m->classes != classes))
+        return nlg_fail(err, NLG_ERR_INPUT, "%s: measured for images of %dx%d and %d classes, these are %dx%d with %d", path,
+                        m->input.h, m->input.w, m->classes, images->h, images->w, classes);
+    return NLG_OK;
+}
+
+nlg_status nlg_spec_latency(const cJSON *spec, const nlg_shape *images, int classes, nlg_latency_table **table, nlg_error *err) {
+    const char *path = nlg_value_text(spec, "latency");
+    *table = NULL;
+    if (!path) return NLG_OK;
+    NLG_TRY(nlg_latency_open(path, table, err));
+    nlg_status status = check_table(spec, images, classes, *table, err);
+    if (status == NLG_OK) return NLG_OK;
+    nlg_latency_close(*table);
+    *table = NULL;
+    return status;
+}

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "harness/measures/lab.h"
+#include "search/evaluators/latency.h"
 #include "search/store/records.h"
 
 typedef enum { NLG_VALUE_TEXT, NLG_VALUE_WHOLE, NLG_VALUE_NUMBER, NLG_VALUE_FLAG } nlg_value_type;
@@ -69,7 +70,15 @@ nlg_status nlg_value_recipe(const cJSON *values, const char *where, nlg_recipe *
 /* Adds the strategy of the value "strategy" (NAME:option=value) as "strategy" and "options", with every option. */
 nlg_status nlg_value_strategy(const cJSON *values, const char *where, cJSON *spec, nlg_error *err);
 
+/* Adds "latency" and "latency_digest", if the values name a table of operations (search/evaluators/latency.h). */
+nlg_status nlg_value_latency(const cJSON *values, const char *where, cJSON *spec, nlg_error *err);
+/* The table of a spec, which must be the same file and, unless images is NULL, measured for such images and classes; NULL if the
+ * spec has none. Close it. */
+nlg_status nlg_spec_latency(const cJSON *spec, const nlg_shape *images, int classes, nlg_latency_table **table, nlg_error *err);
+
 /* Keys that measures share. */
+#define NLG_KEY_OF_LATENCY                                                                                                         \
+    { "latency", NLG_VALUE_TEXT, 0, 0, NULL, "table of operations that predicts the latency in a space" }
 #define NLG_KEYS_OF_SUBJECT                                                                                                        \
     {"network", NLG_VALUE_TEXT, 0, 0, NULL, "a network by name"},                                                                  \
         {"space", NLG_VALUE_TEXT, 0, 0, NULL, "a search space, instead"}, {                                                        \

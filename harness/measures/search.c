@@ -22,7 +22,7 @@ static const nlg_value_key keys[] = {
     {"evaluator", NLG_VALUE_TEXT, 0, 0, "\"train\"", "train, or table: look up in the table of the space"},
     {"table", NLG_VALUE_TEXT, 0, 0, NULL, "file of the table; without it the one shipped for the space"},
     {"signal", NLG_VALUE_TEXT, 0, 0, NULL, "which score of the table"},
-    {"latency", NLG_VALUE_TEXT, 0, 0, NULL, "table of operations that predicts latencies"},
+    NLG_KEY_OF_LATENCY,
     {"cost", NLG_VALUE_TEXT, 0, 0, "\"macs\"", "macs, params or latency: of the reward and of strategies with two objectives"},
     {"target", NLG_VALUE_NUMBER, 0, 1e300, NULL, "cost at which the reward is the score"},
     {"reward_alpha", NLG_VALUE_NUMBER, -100, 0, "-0.07", "exponent of the reward up to the target"},
@@ -214,17 +214,6 @@ static nlg_status add_table(nlg_lab *lab, const cJSON *values, const char *where
     return NLG_OK;
 }
 
-static nlg_status add_latency(const cJSON *values, const char *where, cJSON *spec, nlg_error *err) {
-    const char *path = nlg_value_text(values, "latency");
-    nlg_latency_table *table;
-    if (!path) return NLG_OK;
-    if (nlg_latency_open(path, &table, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
-    nlg_json_text(spec, "latency", path);
-    nlg_json_text(spec, "latency_digest", nlg_latency_digest(table));
-    nlg_latency_close(table);
-    return NLG_OK;
-}
-
 static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, cJSON *spec, double *work, nlg_error *err) {
     const char *name = nlg_value_text(values, "space"), *evaluator = nlg_value_text(values, "evaluator");
     const nlg_space *space;
@@ -240,7 +229,7 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     *work = 0;
     nlg_status status = nlg_value_strategy(values, where, spec, err);
     if (status == NLG_OK) status = add_objective(values, where, spec, err);
-    if (status == NLG_OK) status = add_latency(values, where, spec, err);
+    if (status == NLG_OK) status = nlg_value_latency(values, where, spec, err);
     if (status == NLG_OK)
         status = is_table(values) ? add_table(lab, values, where, space, spec, err)
                                   : add_training(lab, values, where, space, spec, work, err);
@@ -327,21 +316,15 @@ static nlg_status search(nlg_search_options *o, double images, nlg_record *recor
 /* The latency of the table beside what the evaluator finds, if the spec asks for it. */
 static nlg_status search_with_latency(const cJSON *spec, nlg_search_options *o, const nlg_dataset_info *info, nlg_record *record,
                                       cJSON *detail, nlg_search_result *result, nlg_error *err) {
-    const char *path = nlg_value_text(spec, "latency"), *digest = nlg_value_text(spec, "latency_digest");
     const double images = info ? info->train : 0;
-    if (!path) return search(o, images, record, detail, result, err);
     nlg_latency_table *table;
     nlg_latency_evaluator *evaluator = NULL;
-    NLG_TRY(nlg_latency_open(path, &table, err));
-    nlg_status status = digest && strcmp(digest, nlg_latency_digest(table)) == 0
-                            ? NLG_OK
-                            : nlg_fail(err, NLG_ERR_INPUT, "%s: not the table of the spec; restore it", path);
+    const nlg_shape images_of = info ? (nlg_shape){.h = info->h, .w = info->w, .c = info->c} : (nlg_shape){0};
+    NLG_TRY(nlg_spec_latency(spec, info ? &images_of : NULL, info ? info->classes : 0, &table, err));
+    if (!table) return search(o, images, record, detail, result, err);
     const nlg_latency_conditions *m = nlg_latency_measured(table);
     const nlg_latency_options here = {.space = o->space, .batch = 1, .input = m->input, .classes = m->classes};
-    if (status == NLG_OK && info && (m->input.h != info->h || m->input.w != info->w || m->classes != info->classes))
-        status = nlg_fail(err, NLG_ERR_INPUT, "%s: measured for images of %dx%d and %d classes, these are %dx%d with %d", path,
-                          m->input.h, m->input.w, m->classes, info->h, info->w, info->classes);
-    if (status == NLG_OK) status = nlg_latency_evaluator_create(table, &here, o->evaluator, o->evaluator_config, &evaluator, err);
+    nlg_status status = nlg_latency_evaluator_create(table, &here, o->evaluator, o->evaluator_config, &evaluator, err);
     if (status == NLG_OK) {
         o->evaluator = nlg_latency_evaluator_interface(evaluator);
         o->evaluator_config = nlg_latency_evaluator_config(evaluator);

@@ -18,7 +18,7 @@ typedef struct nlg_evidence {
     char differs[256];   /* what the first difference is, also in a row of a table that the searches replay; "": none */
 } nlg_evidence;
 /* source: what the records of the query's store are. plan: its digest (harness/plans/experiment.h). */
-nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *profile, const char *experiment,
-                           const char *plan, nlg_evidence *evidence, nlg_error *err);
+nlg_status nlg_evidence_of(nlg_query *query, const char *source, const char *profile, const char *experiment, const char *plan,
+                           nlg_evidence *evidence, nlg_error *err);
 
 #endif
