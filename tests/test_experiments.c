@@ -271,6 +271,27 @@ static void spellings_are_no_differences(void **state) {
     assert_string_equal(ask("r", "SELECT count(*) FROM records"), "1;");
 }
 
+/* The best mean is not that of the best trial. */
+static void the_best_value_is_that_of_the_best_mean(void **state) {
+    (void)state;
+    write_experiment(
+        "e.json", HEAD SMOKE
+        "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"cross\":{\"arm\":["
+        "{\"network\":\"lenet5_small\",\"classes\":10},{\"network\":\"resnet8_small\",\"classes\":900},"
+        "{\"network\":\"resnet8_small\",\"classes\":10}]}},"
+        "{\"name\":\"most\",\"measure\":\"count\",\"cross\":{\"classes\":{\"best_of\":\"a\",\"metric\":\"params\",\"by\":[]}},"
+        "\"with\":{\"network\":\"lenet5_small\"}},"
+        "{\"name\":\"least\",\"measure\":\"count\",\"cross\":{\"classes\":{\"best_of\":\"a\",\"metric\":\"params\",\"by\":[],"
+        "\"lowest\":true}},\"with\":{\"network\":\"lenet5_small\"}}]}");
+    run_good("lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r",
+                            "SELECT json_extract(factors, '$.classes'), value FROM results WHERE stage = 'a' AND metric = 'params'"
+                            " ORDER BY position"),
+                        "10,61706.0;900,48444.0;10,19074.0;");
+    assert_string_equal(ask("r", "SELECT stage, json_extract(factors, '$.classes') FROM members WHERE stage <> 'a' ORDER BY stage"),
+                        "least,10;most,900;");
+}
+
 static void own_cells_and_labels(void **state) {
     (void)state;
     run_good(
@@ -466,6 +487,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(names_are_checked_before_anything_runs, enter, leave),
         cmocka_unit_test_setup_teardown(stages_select_and_nothing_runs_twice, enter, leave),
         cmocka_unit_test_setup_teardown(spellings_are_no_differences, enter, leave),
+        cmocka_unit_test_setup_teardown(the_best_value_is_that_of_the_best_mean, enter, leave),
         cmocka_unit_test_setup_teardown(own_cells_and_labels, enter, leave),
         cmocka_unit_test_setup_teardown(searches_are_measured_and_chosen_from, enter, leave),
         cmocka_unit_test_setup_teardown(latencies_are_predicted, enter, leave),

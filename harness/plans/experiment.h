@@ -10,8 +10,9 @@
  * key of `cross` are a list, or one of
  *   {"from": 1, "count": n}                        whole numbers
  *   {"models": "*_small"}                          networks of the registry whose names fit
- *   {"best_of": STAGE, "metric", "by": [KEYS], "lowest": false}   the value of this key with the best metric, among trials of the
- *                                                  stage that agree in the keys `by` (default: all that both crossed before)
+ *   {"best_of": STAGE, "metric", "by": [KEYS], "lowest": false}   the value of this key with the best metric, on average over the
+ *                                                  trials of the stage that have it and agree in the keys `by` (default: all
+ *                                                  that both crossed before)
  *   {"winners_of": STAGE, "count": 1, "where", "space", "keep_seed": false}   the best architectures of each search of the stage;
  *                                                  in another space of the same genotypes, if one is named, such as one of larger
  *                                                  networks; keep_seed: each also with the seed of its search

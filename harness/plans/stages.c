@@ -174,35 +174,49 @@ static bool fits_where(const nlg_planned *trial, const cJSON *where) {
     return true;
 }
 
-/* The first of the best; a trial without the metric (diverged) only if there is no other. */
+/* NaN: there is no record, or it lacks the metric (diverged). */
+static nlg_status read_metric(const maker *m, const nlg_planned *trial, const char *metric, double *value) {
+    nlg_record record;
+    bool found;
+    *value = (double)NAN;
+    NLG_TRY(nlg_store_record(m->store, trial->key, &record, &found, m->err));
+    if (found) *value = nlg_record_value(&record, metric);
+    if (found) nlg_record_free(&record);
+    return NLG_OK;
+}
+
+/* The value of the key whose trials have the best mean, the first one of equal values; one of which a trial lacks the metric only
+ * if there is no other. */
 static nlg_status add_best(const maker *m, list *l, const char *key, const cJSON *selector, const cJSON *so_far) {
     const int at = source_of(m, member(selector, "best_of"));
     const nlg_stage_plan *source = &m->earlier[at];
-    const char *metric = member(selector, "metric")->valuestring;
+    const cJSON *by = member(selector, "by"), *best = NULL;
     const double sign = cJSON_IsTrue(member(selector, "lowest")) ? -1 : 1;
-    const nlg_planned *best = NULL;
-    double best_value = (double)NAN;
+    double best_mean = (double)NAN;
     for (int i = 0; i < source->count; i++) {
-        const nlg_planned *t = &source->trials[i];
-        double value = (double)NAN;
-        if (!agrees(t, so_far, member(selector, "by"), key)) continue;
-        if (!(m->missing & 1u << at)) {
-            nlg_record record;
-            bool found;
-            NLG_TRY(nlg_store_record(m->store, t->key, &record, &found, m->err));
-            if (found) value = sign * nlg_record_value(&record, metric);
-            if (found) nlg_record_free(&record);
+        const cJSON *value = member(source->trials[i].values, key);
+        double sum = 0, n = 0;
+        bool is_first = value && agrees(&source->trials[i], so_far, by, key);
+        for (int j = 0; j < source->count && is_first; j++) {
+            const nlg_planned *t = &source->trials[j];
+            double one = (double)NAN;
+            if (!cJSON_Compare(member(t->values, key), value, true) || !agrees(t, so_far, by, key)) continue;
+            is_first = j >= i;
+            if (is_first && !(m->missing & 1u << at)) NLG_TRY(read_metric(m, t, member(selector, "metric")->valuestring, &one));
+            sum += one;
+            n++;
         }
-        if (!best || (!isnan(value) && !(value <= best_value))) {
-            best = t;
-            best_value = value;
+        if (!is_first) continue;
+        const double mean = sign * sum / n;
+        if (!best || (!isnan(mean) && !(mean <= best_mean))) {
+            best = value;
+            best_mean = mean;
         }
     }
-    const cJSON *value = best ? member(best->values, key) : NULL;
-    if (!value)
+    if (!best)
         return nlg_fail(m->err, NLG_ERR_INPUT, "%s: key \"%s\": no trial of the stage \"%s\" agrees and has that key", m->where,
                         key, member(selector, "best_of")->valuestring);
-    return add_value(m, l, key, value);
+    return add_value(m, l, key, best);
 }
 
 static nlg_status add_all(const maker *m, list *l, const char *key, const cJSON *selector) {
