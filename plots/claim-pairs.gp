@@ -1,2 +1,2 @@
-set arrow from 0, graph 0 to 0, graph 1 nohead linecolor rgb INK linewidth 1
-plot @XBARS, @POINTS
+plot DATA using (column("part") == 3 ? column("x") : NaN):(Y0):(0):(Y1 - Y0) with vectors nohead linecolor rgb INK linewidth 1, \
+    @XBARS, @POINTS

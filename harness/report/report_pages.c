@@ -41,7 +41,8 @@ static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_err
     if (!claim) return nlg_fail(err, NLG_ERR_INPUT, "there is no claim '%s'", id);
     NLG_TRY(nlg_query_run(r->query, claim->query, r->profile, claim->experiment, id, &rows, err));
     FILE *f = open_memstream(text, &size);
-    if (f) fputs("pair\ta\tb\tcontrast\n", f);
+    const double margin = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "margin"));
+    if (f) fputs("pair\ta\tb\tcontrast\tline\n", f);
     for (int i = 0; f && i < rows->count; i++) {
         double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b");
         if (!isfinite(a) || !isfinite(b)) continue;
@@ -51,8 +52,9 @@ static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_err
                 fputs(nlg_number_text(c == 1 ? a : b, number), f);
             else
                 nlg_escape(f, NLG_ESCAPE_TSV, cell && *cell ? cell : "-");
-            fputc(c < 3 ? '\t' : '\n', f);
+            fputc('\t', f);
         }
+        fprintf(f, "%s\n", nlg_number_text(isfinite(margin) ? -margin : 0, number));
     }
     nlg_rows_free(rows);
     if (!f || fclose(f)) return nlg_fail_memory(err, 0, "a claim");
