@@ -23,9 +23,10 @@ static nlg_status read_speeds(nlg_execution_state *r, nlg_error *err) {
     return NLG_OK;
 }
 
-/* As fast as the store's trials were; before there are any, by the measure's pace. */
+/* As fast as the trials of this run were, which are of its networks and this machine; before there are any, as those of the store,
+ * else by the measure's pace. */
 double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work) {
-    const nlg_execution_speed *s = &r->speeds[index_of(measure)];
+    const nlg_execution_speed *here = &r->here[index_of(measure)], *s = here->amount > 0 ? here : &r->speeds[index_of(measure)];
     if (!measure->work) return work;
     double seconds = s->seconds, amount = s->amount;
     for (int i = 0; i < nlg_measures() && !(seconds > 0 && amount > 0); i++) { /* that of another measure of the same work */
@@ -34,6 +35,13 @@ double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *me
         amount = r->speeds[i].amount;
     }
     return seconds > 0 && amount > 0 ? work * seconds / amount : nlg_measure_seconds(measure, work);
+}
+
+/* Trials that are measured at once. */
+static int side_by_side(const nlg_execution *e, const nlg_measure *measure, int trials) {
+    const int processes = e->ranks ? e->ranks : e->workers < 0 ? e->lab->settings->threads : e->workers;
+    if (measure->is_timed || processes < 1) return 1;
+    return processes < trials ? processes : trials > 0 ? trials : 1;
 }
 
 double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan,
@@ -45,7 +53,7 @@ double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment
         seconds += nlg_execution_seconds(r, e->stages[stage].measure, plan->trials[i].work);
         ++*left;
     }
-    return seconds;
+    return seconds / side_by_side(r->e, e->stages[stage].measure, *left);
 }
 
 double nlg_execution_estimate_all(const nlg_execution_state *r) {
@@ -62,7 +70,7 @@ void nlg_execution_count(nlg_execution_state *r, const nlg_measure *measure, nlg
     r->number++;
     r->summary->done++;
     if (amount > 0 && seconds > 0) {
-        nlg_execution_speed *s = &r->speeds[index_of(measure)];
+        nlg_execution_speed *s = &r->here[index_of(measure)];
         s->amount += amount;
         s->seconds += seconds;
     }

@@ -8,15 +8,15 @@
 
 enum { NLG_EXECUTION_MEASURES_MAX = 32 };
 
-/* Seconds and work of a measure's trials, in the store and since. */
+/* Seconds and work of a measure's trials. */
 typedef struct nlg_execution_speed {
     double seconds, amount;
 } nlg_execution_speed;
 
 typedef struct nlg_execution_state {
     const nlg_execution *e;
-    nlg_stage_plan (*plans)[NLG_STAGES_MAX]; /* by experiment and stage */
-    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX];
+    nlg_stage_plan (*plans)[NLG_STAGES_MAX];                                                  /* by experiment and stage */
+    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX], here[NLG_EXECUTION_MEASURES_MAX]; /* in the store before, and since */
     nlg_progress progress;
     nlg_execution_summary *summary;
     int number;          /* of trials that are done or there */
@@ -33,7 +33,8 @@ void nlg_execution_close(nlg_execution_state *r);
 /* Plans a stage of experiment x anew, which depends on the results of others. */
 nlg_status nlg_execution_plan_stage(nlg_execution_state *r, int x, int stage, nlg_error *err);
 
-/* Estimates: of a trial's work, of what a stage lacks (*left trials), and of everything that is lacking. */
+/* Estimates: of a trial's work, of what a stage lacks (*left trials), and of everything that is lacking, with the processes that
+ * run side by side. */
 double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work);
 double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan,
                               int *left);
