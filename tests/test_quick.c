@@ -158,6 +158,7 @@ static void a_changed_plan_decides_nothing(void **state) {
         const cJSON *claims = cJSON_GetObjectItem(data, "claims");
         assert_string_equal(json_text(claim(claims, "above"), "verdict"), "not decided");
         assert_string_equal(json_text(claim(claims, "above"), "evidence"), "shipped, not all runs of the present plan");
+        assert_true(cJSON_IsNull(cJSON_GetObjectItem(claim(claims, "above"), "ours")));
         assert_string_equal(json_text(claim(claims, "weights"), "verdict"), "supported");
         cJSON_Delete(data);
     }

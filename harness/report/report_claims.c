@@ -63,11 +63,16 @@ static bool is_quick_with_shipped(const nlg_report *r) {
     return r->live != NULL;
 }
 
-/* A test that looks at results before all are there is another test; exact figures are not. */
+/* A test that looks at results before all are there is another test; exact figures are not. Its figures are not shown either. */
 static void hold_back(nlg_report_claim *c) {
-    const bool is_test = isfinite(c->verdict.p) || isfinite(c->verdict.low);
-    c->is_incomplete = is_test && (c->evidence.missing > 0 || !c->evidence.is_complete);
-    if (c->is_incomplete) c->verdict.kind = NLG_UNDECIDED;
+    nlg_verdict *v = &c->verdict;
+    const bool is_open = v->kind == NLG_NOT_TESTABLE || v->kind == NLG_UNDECIDED;
+    c->is_incomplete = (is_open || isfinite(v->p) || isfinite(v->low)) && (c->evidence.missing > 0 || !c->evidence.is_complete);
+    if (!c->is_incomplete) return;
+    nlg_verdict_free(v);
+    v->kind = NLG_UNDECIDED;
+    v->contrasts = 1;
+    v->p = v->q = v->effect = v->difference = v->low = v->high = (double)NAN;
 }
 
 static nlg_status evidence_of(const nlg_report *r, nlg_query *query, const char *source, const char *profile,
