@@ -1,6 +1,7 @@
 -- title: Pairs of a claim
 -- caption: Each small point is one pair (the same seed, split and order of images for both): the difference that the claim is about. The
---   large point is the mean, its bar the 95 % bootstrap interval; right of the line speaks for the claim: of 0, or of the loss that the claim allows.
+--   large point is the mean, its bar the 95 % bootstrap interval; right of the line speaks for the claim: of 0, or of
+--   the loss that the claim allows.
 -- section: verdicts
 -- alt: Differences of all pairs with their mean and interval, beside the line that divides for and against.
 -- needs: lineage report

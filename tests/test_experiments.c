@@ -358,10 +358,12 @@ static void latencies_are_predicted(void **state) {
                  " t.genotype = json_extract(records.spec, '$.genotype') AND t.latency_ms = value WHERE metric = 'latency_ms'"
                  " AND NOT is_repeat"),
         "5,1;");
+    assert_string_equal(ask("r", "SELECT count(*) FROM plans"), "1;");
     snprintf(text, sizeof text, counted, "1,32,32", 10);
     write_experiment("e.json", text);
     run_refused("lineage.csv: measured for images of 28x28 and 10 classes, these are 32x32 with 10",
                 "lineage run --profile smoke --experiments $D/e.json --results $D/r");
+    assert_string_equal(ask("r", "SELECT count(*) FROM plans"), "0;"); /* members are those of two plans now */
     write_experiment("e.json",
                      HEAD SMOKE "\"stages\":[{\"name\":\"a\",\"measure\":\"count\",\"with\":{\"network\":\"lenet5_small\","
                                 "\"latency\":\"lineage.csv\"}}]}");

@@ -198,11 +198,12 @@ static nlg_status run_stage(nlg_execution_state *r, int x, int s, nlg_error *err
 static nlg_status run_experiment(nlg_execution_state *r, int x, nlg_error *err) {
     const nlg_experiment *e = r->experiment = &r->e->experiments[x];
     const char *names[NLG_STAGES_MAX];
+    char digest[65];
+    NLG_TRY(nlg_experiment_plan(e->document, r->e->profile, digest, err));
+    NLG_TRY(nlg_store_keep_plan(r->e->store, r->e->profile, e->id, digest, err));
     for (int s = 0; s < e->n_stages; s++) names[s] = e->stages[s].name;
     NLG_TRY(nlg_store_keep_stages(r->e->store, r->e->profile, e->id, names, e->n_stages, err));
     for (int i = 0; i < e->n_stages; i++) NLG_TRY(run_stage(r, x, e->order[i], err));
-    char digest[65];
-    NLG_TRY(nlg_experiment_plan(e->document, r->e->profile, digest, err));
     return nlg_store_set_plan(r->e->store, r->e->profile, e->id, digest, err);
 }
 

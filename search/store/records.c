@@ -371,11 +371,18 @@ nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const ch
     return status == NLG_OK ? nlg_store_finish(store, s, "forgetting old members", err) : status;
 }
 
-nlg_status nlg_store_set_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err) {
-    static const char *const doing = "writing an experiment's plan";
+static nlg_status write_plan(nlg_store *store, const char *sql, const char *const names[3], nlg_error *err) {
     sqlite3_stmt *s;
-    const char *const names[3] = {profile, experiment, digest};
-    NLG_TRY(nlg_store_prepare(store, "INSERT OR REPLACE INTO plans VALUES (?1, ?2, ?3)", &s, doing, err));
-    for (int i = 0; i < 3; i++) nlg_store_bind_text(s, i + 1, names[i]);
-    return nlg_store_finish(store, s, doing, err);
+    NLG_TRY(bind_stage(store, sql, names, &s, err));
+    return nlg_store_finish(store, s, "writing an experiment's plan", err);
+}
+
+nlg_status nlg_store_set_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err) {
+    return write_plan(store, "INSERT OR REPLACE INTO plans VALUES (?1, ?2, ?3)", (const char *[]){profile, experiment, digest},
+                      err);
+}
+
+nlg_status nlg_store_keep_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err) {
+    return write_plan(store, "DELETE FROM plans WHERE profile = ?1 AND experiment = ?2 AND digest <> ?3",
+                      (const char *[]){profile, experiment, digest}, err);
 }

@@ -80,6 +80,8 @@ nlg_status nlg_store_set_members(nlg_store *store, const char *profile, const ch
                                  const nlg_member *members, int count, nlg_error *err);
 /* Notes that all stages of the experiment are there; digest: of the plan that they fulfil. */
 nlg_status nlg_store_set_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err);
+/* Forgets what was noted of any other plan: its members may be replaced from now on. */
+nlg_status nlg_store_keep_plan(nlg_store *store, const char *profile, const char *experiment, const char *digest, nlg_error *err);
 /* Forgets the members of those stages of the experiment that are not named. */
 nlg_status nlg_store_keep_stages(nlg_store *store, const char *profile, const char *experiment, const char *const *stages,
                                  int count, nlg_error *err);

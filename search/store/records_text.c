@@ -116,17 +116,24 @@ static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_e
     return status;
 }
 
+/* sql: its first two parameters are profile and experiment, NULL for any. */
+static nlg_status select_chosen(nlg_store *store, const char *sql, const nlg_record_choice *choice, sqlite3_stmt **s,
+                                const char *doing, nlg_error *err) {
+    NLG_TRY(nlg_store_prepare(store, sql, s, doing, err));
+    if (choice->profile) nlg_store_bind_text(*s, 1, choice->profile);
+    if (choice->experiment) nlg_store_bind_text(*s, 2, choice->experiment);
+    return NLG_OK;
+}
+
 static nlg_status add_members(nlg_store *store, const nlg_record_choice *choice, output *o, nlg_error *err) {
     static const char *const names[] = {"profile", "experiment", "stage", "arm", "member"};
     static const char *const doing = "reading members";
     sqlite3_stmt *s;
-    NLG_TRY(nlg_store_prepare(
-        store,
-        "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE"
-        " coalesce(profile = ?1, 1) AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment, stage, position",
-        &s, doing, err));
-    if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
-    if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
+    NLG_TRY(
+        select_chosen(store,
+                      "SELECT profile, experiment, stage, arm, key, position, final, factors FROM members WHERE coalesce(profile"
+                      " = ?1, 1) AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment, stage, position",
+                      choice, &s, doing, err));
     nlg_status status = NLG_OK;
     bool more;
     while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
@@ -148,12 +155,10 @@ static nlg_status add_plans(nlg_store *store, const nlg_record_choice *choice, o
     static const char *const names[] = {"profile", "experiment", "plan"};
     static const char *const doing = "reading plans";
     sqlite3_stmt *s;
-    NLG_TRY(nlg_store_prepare(store,
-                              "SELECT profile, experiment, digest FROM plans WHERE coalesce(profile = ?1, 1)"
-                              " AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment",
-                              &s, doing, err));
-    if (choice->profile) nlg_store_bind_text(s, 1, choice->profile);
-    if (choice->experiment) nlg_store_bind_text(s, 2, choice->experiment);
+    NLG_TRY(select_chosen(store,
+                          "SELECT profile, experiment, digest FROM plans WHERE coalesce(profile = ?1, 1)"
+                          " AND coalesce(experiment = ?2, 1) ORDER BY profile, experiment",
+                          choice, &s, doing, err));
     nlg_status status = NLG_OK;
     bool more;
     while (status == NLG_OK && (status = nlg_store_step(store, s, &more, doing, err)) == NLG_OK && more) {
