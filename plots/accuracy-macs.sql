@@ -1,9 +1,9 @@
 -- title: Accuracy against multiply-accumulates ({experiment})
 -- caption: Test accuracy of networks trained here with one recipe, mean over seeds; bars: Student's 95 % interval of the mean over seeds
---   (from 3 seeds on). The grey steps join the networks that no other beats in both.
+--   (from 3 seeds on). Steps join, on each side, the networks that no other of the side beats in both.
 -- section: experiment
 -- alt: Test accuracy against multiply-accumulates of the networks of the experiment {experiment}, human-designed and searched, with the
---   front of the best.
+--   fronts of both sides.
 -- needs: lineage run --profile quick (six networks and more)
 -- each: experiment
 -- x: multiply-accumulates per image

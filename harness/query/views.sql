@@ -1,15 +1,15 @@
 -- Views that several figures and tables share, for the connection of harness/query/query.h. Embedded into the program by views.c.
 
 -- Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is everything that
--- was crossed but seeds and rates.
+-- was crossed but seeds and rates. designer: human, searched, or random for what a stage of that name draws from a space.
 CREATE TEMP VIEW final_arms AS
-  WITH one AS (SELECT profile, experiment, arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
+  WITH one AS (SELECT profile, experiment, stage, arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
       max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
       max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results WHERE final = 1 AND measure = 'train' GROUP BY profile, experiment, stage, position)
   SELECT profile, experiment, arm || coalesce(', ' || images || ' images', '') AS name, network,
-    coalesce(designer, 'searched') AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS accuracy,
+    CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS accuracy,
     CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
     CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params
   FROM one LEFT JOIN networks ON networks.name = network WHERE accuracy IS NOT NULL
@@ -29,16 +29,17 @@ CREATE TEMP VIEW arm_costs AS
       FROM costs WHERE x IS NOT NULL WINDOW same AS (PARTITION BY profile, experiment, cost, here))
   SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms FROM counted WHERE most > 1.1 * least AND humans > 0;
 
--- What a figure of these draws: the arms, and the front of those that no other beats in both.
+-- What a figure of these draws: the arms, and a front a side, of those that no other of their side beats in both.
 CREATE TEMP VIEW accuracy_against_cost AS
   SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
-    NULL AS colour, 1 AS marker, name AS label, y AS priority,
+    CASE designer WHEN 'random' THEN 'grey' END AS colour, 1 AS marker, name AS label, y AS priority,
     printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
   FROM arm_costs
   UNION ALL
-  SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front: none is better in both', 'front', NULL, 'grey', 0, NULL, 0, NULL
-  FROM arm_costs AS a WHERE NOT EXISTS (SELECT 1 FROM arm_costs AS b WHERE b.profile = a.profile AND b.experiment = a.experiment
-    AND b.cost = a.cost AND b.here IS a.here AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
+  SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
+  FROM arm_costs AS a WHERE designer <> 'random' AND NOT EXISTS (SELECT 1 FROM arm_costs AS b WHERE b.profile = a.profile
+    AND b.experiment = a.experiment AND b.cost = a.cost AND b.here IS a.here AND b.designer = a.designer AND b.x <= a.x AND b.y >= a.y
+    AND (b.x < a.x OR b.y > a.y));
 
 -- ImageNet networks as NASNet's and EfficientNet's tables print them, against a cost: 'macs' or 'params'. One that two tables print is
 -- taken from NASNet's.

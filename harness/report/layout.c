@@ -421,6 +421,52 @@ static int bars_through(const work *w, const box *b) {
     return hits;
 }
 
+static void nearest(const box *b, double x, double y, double *nx, double *ny) {
+    *nx = x < b->x0 ? b->x0 : x > b->x1 ? b->x1 : x;
+    *ny = y < b->y0 ? b->y0 : y > b->y1 ? b->y1 : y;
+}
+
+static double distance(const box *b, const double *p) {
+    double x, y;
+    nearest(b, p[0], p[1], &x, &y);
+    return hypot(x - p[0], y - p[1]);
+}
+
+/* Points that a reader would take for those of the label: they are nearer to it than its own. */
+static int nearer_points(const work *w, const box *b, int own) {
+    const nlg_layout *l = w->l;
+    const double limit = distance(b, &l->pixel[2 * own]) + 1;
+    int hits = 0;
+    for (int i = 0; i < l->n_points; i++) hits += i != own && l->points[i].shape && distance(b, &l->pixel[2 * i]) < limit;
+    return hits;
+}
+
+/* Samples of a leader, but its ends, in the box. */
+static int samples_in(const nlg_segment *s, const box *b) {
+    int hits = 0;
+    for (int k = 1; k < 16; k++) {
+        double x = s->x0 + (s->x1 - s->x0) * k / 16, y = s->y0 + (s->y1 - s->y0) * k / 16;
+        hits += x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
+    }
+    return hits;
+}
+
+static nlg_segment leader_to(const work *w, int own, const box *b) {
+    const double *p = &w->l->pixel[2 * own];
+    nlg_segment s = {p[0], p[1], 0, 0};
+    nearest(b, p[0], p[1], &s.x1, &s.y1);
+    return s;
+}
+
+/* Leaders of other labels under the box, and labels and points under a leader to it. */
+static int leaders_crossed(const work *w, const box *b, int own, bool leads) {
+    const nlg_segment s = leader_to(w, own, b);
+    int hits = 0;
+    for (int i = 0; i < w->l->n_leaders; i++) hits += samples_in(&w->l->leaders[i], b);
+    for (int i = 0; leads && i < w->n_taken; i++) hits += i == own ? 0 : samples_in(&s, &w->taken[i]);
+    return hits;
+}
+
 static bool is_free(const work *w, const box *b, int own) {
     const nlg_layout *l = w->l;
     if (b->x0 < l->left + 1 || b->x1 > l->width - 3 || b->y0 < l->top || b->y1 > l->bottom - 1) return false;
@@ -429,7 +475,8 @@ static bool is_free(const work *w, const box *b, int own) {
     return true;
 }
 
-/* Around the point, then further away with a line to it; the first place that is free, with the fewest lines under it. */
+/* Around the point, then further away with a line to it; the first place that is free, with the fewest lines under it and no other
+ * point nearer. */
 static bool find_place(const work *w, int row, double width, double height, box *best, bool *leads) {
     static const double direction[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
                                           {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
@@ -446,7 +493,9 @@ static bool find_place(const work *w, int row, double width, double height, box 
                                                    : x - 0.5 * width + direction[t][0] * 0.5 * width;
             box b = {left, y - 0.5 * height, left + width, y + 0.5 * height};
             if (!is_free(w, &b, row)) continue;
-            int hits = 10 * (lines_through(w, &b) + 2 * bars_through(w, &b)) + t;
+            int hits = 10 * (lines_through(w, &b) + 2 * bars_through(w, &b) + 2 * nearer_points(w, &b, row) +
+                             leaders_crossed(w, &b, row, r > 1)) +
+                       t;
             if (least >= 0 && hits >= least) continue;
             least = hits;
             *best = b;
@@ -467,11 +516,7 @@ static nlg_status place_label(work *w, int row, nlg_error *err) {
         l->dropped++;
         return NLG_OK;
     }
-    const double *p = &l->pixel[2 * row];
-    if (leads) {
-        double x = p[0] < b.x0 ? b.x0 : p[0] > b.x1 ? b.x1 : p[0], y = p[1] < b.y0 ? b.y0 : p[1] > b.y1 ? b.y1 : p[1];
-        l->leaders[l->n_leaders++] = (nlg_segment){p[0], p[1], x, y};
-    }
+    if (leads) l->leaders[l->n_leaders++] = leader_to(w, row, &b);
     w->taken[w->n_taken++] = b;
     return put_text(w, b.x0 + 1, 0.5 * (b.y0 + b.y1), NLG_TEXT_LEFT, true, label, 0, err);
 }
