@@ -112,6 +112,40 @@ static void texts_neither_overlap_nor_leave(void **state) {
     nlg_query_close(q);
 }
 
+/* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest. */
+static void line_ends_are_named_in_their_order(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    nlg_rows *rows;
+    nlg_layout *l;
+    static const char sql[] =
+        "WITH n(i) AS (VALUES (3), (1), (11), (7), (2), (12), (5), (4), (9), (10), (6), (8)), e(x) AS (VALUES (1), (2), (7)) "
+        "SELECT x, CASE x WHEN 7 THEN i / 600.0 ELSE 1 END AS y, 'line ' || i AS series, 'line ' || i AS line, "
+        "CASE x WHEN 7 THEN 'line ' || i END AS label FROM n, e ORDER BY i, x";
+    assert_int_equal(nlg_query_run(q, sql, NULL, NULL, "lines", &rows, &err), NLG_OK);
+    for (int narrow = 0; narrow < 2; narrow++) {
+        assert_int_equal(nlg_layout_make(find("curves"), rows, narrow ? 350 : 760, 560, narrow, &l, &err), NLG_OK);
+        double last = 0;
+        int named = 0;
+        for (int i = 0; i < l->n_texts; i++) {
+            char expected[16];
+            if (strncmp(l->texts[i].text, "line ", 5) != 0 || l->texts[i].x < l->right) continue;
+            snprintf(expected, sizeof expected, "line %d", 12 - named);
+            assert_string_equal(l->texts[i].text, expected);
+            if (named) assert_true(l->texts[i].y - last >= 10);
+            last = l->texts[i].y;
+            named++;
+        }
+        assert_int_equal(named, 12);
+        assert_int_equal(l->dropped, 0);
+        for (int i = 0; i < l->x_ticks; i++) assert_true(l->x_tick[i].value == floor(l->x_tick[i].value));
+        nlg_layout_free(l);
+    }
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 static void queries_may_only_read(void **state) {
     (void)state;
     nlg_query *q = open_empty();
@@ -312,6 +346,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
+        cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),
         cmocka_unit_test(hostile_names_are_texts),

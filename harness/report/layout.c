@@ -59,6 +59,7 @@ typedef struct work {
     const nlg_figure *figure;
     const nlg_rows *rows;
     double font, small; /* sizes in pixels */
+    double margin;      /* room right of the axes for the labels of line ends; 0: they are placed like others */
     const char *series[NLG_SERIES];
     const char **categories;
     int n_categories;
@@ -228,7 +229,7 @@ static int linear_ticks(double low, double high, int most, bool whole, nlg_tick 
     }
     double least = (high - low) / (most > 1 ? most : 1), power = pow(10, floor(log10(least))), step = 10 * power;
     for (int i = 0; i < 5; i++) {
-        if (steps[i] * power < least * (1 - 1e-9)) continue;
+        if (steps[i] * power < least * (1 - 1e-9) || (whole && steps[i] * power != floor(steps[i] * power))) continue;
         step = steps[i] * power;
         break;
     }
@@ -338,6 +339,28 @@ static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
     return NLG_OK;
 }
 
+/* Whether the row labels a line that ends where all do. */
+static bool is_line_end(const work *w, int row) {
+    const nlg_placed_point *p = &w->l->points[row];
+    if (!p->in_line || !text_at(w, row, "label") || !isfinite(p->x) || !isfinite(p->y)) return false;
+    for (int i = 0; i < w->l->n_points; i++)
+        if (w->l->points[i].x > p->x) return false;
+    return true;
+}
+
+/* Room for a column of labels beside the ends of four lines and more. */
+static void set_margin(work *w, double room_x, double room_y) {
+    double widest = 0;
+    int n = 0;
+    for (int i = 0; i < w->l->n_points && w->figure->y_scale != NLG_CATEGORY; i++) {
+        if (!is_line_end(w, i)) continue;
+        double width = width_of(w, text_at(w, i, "label"), true);
+        if (width > widest) widest = width;
+        n++;
+    }
+    if (n >= 4 && n * 1.25 * w->small < room_y && widest + 24 < room_x) w->margin = widest + 24;
+}
+
 static nlg_status put_axes(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     double below = 0.9 * w->font, widest = 0;
@@ -368,7 +391,8 @@ static nlg_status put_axes(work *w, nlg_error *err) {
         for (int i = 0; i < l->y_ticks; i++)
             NLG_TRY(put_text(w, l->left - 8, pixel_y(l, l->y_tick[i].value), NLG_TEXT_RIGHT, false, l->y_tick[i].text, 0, err));
     }
-    l->right = l->width - 14;
+    set_margin(w, 0.4 * l->width, l->bottom - l->top);
+    l->right = l->width - 14 - w->margin;
     set_x_ticks(w);
     for (int i = 0; i < l->x_ticks; i++) {
         double x = pixel_x(l, l->x_tick[i].value), half = 0.5 * width_of(w, l->x_tick[i].text, false);
@@ -521,6 +545,40 @@ static nlg_status place_label(work *w, int row, nlg_error *err) {
     return put_text(w, b.x0 + 1, 0.5 * (b.y0 + b.y1), NLG_TEXT_LEFT, true, label, 0, err);
 }
 
+/* Labels of line ends in a column right of the axes: in the order of the ends, as near to their heights as others let them. */
+static nlg_status put_line_ends(work *w, bool *done, nlg_error *err) {
+    nlg_layout *l = w->l;
+    const double height = 1.25 * w->small;
+    int n = 0, *row = nlg_alloc((size_t)l->n_points + 1, sizeof *row);
+    double *y = nlg_alloc((size_t)l->n_points + 1, sizeof *y);
+    nlg_status status = row && y ? NLG_OK : nlg_fail_memory(err, 0, "a figure");
+    for (int i = 0; i < l->n_points && status == NLG_OK; i++) {
+        if (done[i] || !is_line_end(w, i)) continue;
+        int at = n++;
+        for (; at > 0 && l->pixel[2 * row[at - 1] + 1] > l->pixel[2 * i + 1]; at--) row[at] = row[at - 1];
+        row[at] = i;
+    }
+    for (int k = 0; k < n; k++) {
+        y[k] = l->pixel[2 * row[k] + 1];
+        if (k && y[k] < y[k - 1] + height) y[k] = y[k - 1] + height;
+    }
+    for (int k = n - 1; k >= 0; k--) {
+        double lowest = k == n - 1 ? l->bottom - 0.5 * height : y[k + 1] - height;
+        if (y[k] > lowest) y[k] = lowest;
+    }
+    for (int k = 0; k < n && status == NLG_OK; k++) {
+        const double *p = &l->pixel[2 * row[k]], x = l->right + 16;
+        const char *label = text_at(w, row[k], "label");
+        l->leaders[l->n_leaders++] = (nlg_segment){p[0], p[1], x - 2, y[k]};
+        w->taken[w->n_taken++] = (box){x, y[k] - 0.5 * height, x + width_of(w, label, true), y[k] + 0.5 * height};
+        done[row[k]] = true;
+        status = put_text(w, x, y[k], NLG_TEXT_LEFT, true, label, 0, err);
+    }
+    nlg_free(row);
+    nlg_free(y);
+    return status;
+}
+
 static nlg_status put_labels(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     bool *done = nlg_alloc((size_t)l->n_points + 1, sizeof *done);
@@ -532,7 +590,7 @@ static nlg_status put_labels(work *w, nlg_error *err) {
         w->taken[w->n_taken++] = drawn ? (box){p[0] - r, p[1] - r, p[0] + r, p[1] + r} : (box){-1, -1, -1, -1};
         done[i] = !drawn || !text_at(w, i, "label");
     }
-    nlg_status status = NLG_OK;
+    nlg_status status = w->margin > 0 ? put_line_ends(w, done, err) : NLG_OK;
     for (;;) {
         int next = -1;
         double highest = 0;
