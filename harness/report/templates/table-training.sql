@@ -17,7 +17,7 @@ SELECT :experiment AS "experiment", arm AS "network|Network", 100 * mean(accurac
   count(accuracy) AS "n|Seeds|0", max(params) AS "params|Parameters|,", max(macs) AS "macs|MACs|,", max(rate) AS "rate|Rate|g",
   CASE WHEN count(accuracy) = 0 THEN 'diverged' WHEN mean(accuracy) <= wilson_high(round(max(test_images) / 10.0), max(test_images)) THEN 'did not train'
     WHEN least < most AND max(rate) IN (least, most) THEN 'edge of the grid' END AS "note|Note",
-  coalesce(designer, 'searched') AS "designer|Designed by", images AS "train_images|Training images|,", 100 * sd(accuracy) AS "sd|Deviation|.2",
+  CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS "designer|Designed by", images AS "train_images|Training images|,", 100 * sd(accuracy) AS "sd|Deviation|.2",
   sum(status = 'diverged') AS "diverged|Diverged|0", max(test_images) AS "test_images|Test images|,"
 FROM one LEFT JOIN networks ON networks.name = network LEFT JOIN grid ON tried = arm
 GROUP BY stage, arm, setting ORDER BY min(position)
