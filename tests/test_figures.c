@@ -129,7 +129,7 @@ static void line_ends_are_named_in_their_order(void **state) {
         double last = 0;
         int named = 0;
         for (int i = 0; i < l->n_texts; i++) {
-            char expected[16];
+            char expected[32];
             if (strncmp(l->texts[i].text, "line ", 5) != 0 || l->texts[i].x < l->right) continue;
             snprintf(expected, sizeof expected, "line %d", 12 - named);
             assert_string_equal(l->texts[i].text, expected);
