@@ -445,23 +445,23 @@ static int bars_through(const work *w, const box *b) {
     return hits;
 }
 
-static void nearest(const box *b, double x, double y, double *nx, double *ny) {
-    *nx = x < b->x0 ? b->x0 : x > b->x1 ? b->x1 : x;
-    *ny = y < b->y0 ? b->y0 : y > b->y1 ? b->y1 : y;
+/* From the row's point to the nearest one of the box. */
+static nlg_segment leader_to(const work *w, int row, const box *b) {
+    const double x = w->l->pixel[2 * row], y = w->l->pixel[2 * row + 1];
+    return (nlg_segment){x, y, x < b->x0 ? b->x0 : x > b->x1 ? b->x1 : x, y < b->y0 ? b->y0 : y > b->y1 ? b->y1 : y};
 }
 
-static double distance(const box *b, const double *p) {
-    double x, y;
-    nearest(b, p[0], p[1], &x, &y);
-    return hypot(x - p[0], y - p[1]);
+static double distance(const work *w, int row, const box *b) {
+    const nlg_segment s = leader_to(w, row, b);
+    return hypot(s.x1 - s.x0, s.y1 - s.y0);
 }
 
 /* Points that a reader would take for those of the label: they are nearer to it than its own. */
 static int nearer_points(const work *w, const box *b, int own) {
     const nlg_layout *l = w->l;
-    const double limit = distance(b, &l->pixel[2 * own]) + 1;
+    const double limit = distance(w, own, b) + 1;
     int hits = 0;
-    for (int i = 0; i < l->n_points; i++) hits += i != own && l->points[i].shape && distance(b, &l->pixel[2 * i]) < limit;
+    for (int i = 0; i < l->n_points; i++) hits += i != own && l->points[i].shape && distance(w, i, b) < limit;
     return hits;
 }
 
@@ -473,13 +473,6 @@ static int samples_in(const nlg_segment *s, const box *b) {
         hits += x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
     }
     return hits;
-}
-
-static nlg_segment leader_to(const work *w, int own, const box *b) {
-    const double *p = &w->l->pixel[2 * own];
-    nlg_segment s = {p[0], p[1], 0, 0};
-    nearest(b, p[0], p[1], &s.x1, &s.y1);
-    return s;
 }
 
 /* Leaders of other labels under the box, and labels and points under a leader to it. */
