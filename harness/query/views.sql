@@ -1,29 +1,32 @@
 -- Views that several figures and tables share, for the connection of harness/query/query.h. Embedded into the program by views.c.
 
 -- Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is everything that
--- was crossed but seeds and rates. designer: human, searched, or random for what a stage of that name draws from a space.
+-- was crossed but seeds and rates. designer: human, searched, or random for what a stage of that name draws from a space. Diverged ones
+-- have no accuracy.
 CREATE TEMP VIEW final_arms AS
-  WITH one AS (SELECT profile, experiment, stage, arm, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
+  WITH one AS (SELECT profile, experiment, stage, position, arm, status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
-      max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
-      max(CASE metric WHEN 'params' THEN value END) AS params
+      max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'test_images' THEN value END) AS test_images,
+      max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results WHERE final = 1 AND measure = 'train' GROUP BY profile, experiment, stage, position)
-  SELECT profile, experiment, arm || coalesce(', ' || images || ' images', '') AS name, network,
-    CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer, count(accuracy) AS n, 100 * mean(accuracy) AS accuracy,
+  SELECT profile, experiment, stage, min(position) AS position, arm, network, images, max(rate) AS rate,
+    CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
+    count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
     CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
-    CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params
-  FROM one LEFT JOIN networks ON networks.name = network WHERE accuracy IS NOT NULL
-  GROUP BY profile, experiment, arm, setting;
+    CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params,
+    max(test_images) AS test_images, sum(status = 'diverged') AS diverged
+  FROM one LEFT JOIN networks ON networks.name = network GROUP BY profile, experiment, stage, arm, setting;
 
 -- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
 -- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.
 CREATE TEMP VIEW arm_costs AS
   WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
       GROUP BY profile, arm),
+    arms AS (SELECT *, arm || coalesce(', ' || images || ' images', '') AS name FROM final_arms WHERE n > 0),
     costs AS (
-      SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, n FROM final_arms
-      UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, n FROM final_arms
-      UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, n FROM final_arms JOIN times ON arm = network),
+      SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, n FROM arms
+      UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, n FROM arms
+      UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, n FROM arms JOIN times ON times.arm = network),
     counted AS (SELECT *, count(*) OVER same AS arms, min(x) OVER same AS least, max(x) OVER same AS most,
         sum(designer = 'human') OVER same AS humans
       FROM costs WHERE x IS NOT NULL WINDOW same AS (PARTITION BY profile, experiment, cost, here))
