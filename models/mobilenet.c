@@ -157,6 +157,8 @@ static const nlg_model rows[] = {
                         "Eight separable blocks (32; 64, 64; 128, 128, 128; 256, 256) in place of 13 up to 1024: three strides in place of five.")
     MODEL(mobilenet_v1_small_dense, .family = &mobilenet_v1, TWIN, SPEC(nlg_mobilenet_spec, 1, .dense = true),
           .deviations = "mobilenet_v1_small with a full 3x3 convolution in place of each depthwise and 1x1 pair.")
+    MODEL(mobilenet_v1_small_050, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 0.5f),
+          .deviations = "mobilenet_v1_small with blocks half as wide.")
     MODEL(mobilenet_v1_small_wide, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 1.125f),
           .deviations = "mobilenet_v1_small with blocks 1.125 times as wide: within 3 % of the multiply-accumulates of mobilenet_v2_small.")
     MODEL(mobilenet_v2, .family = &mobilenet_v2, SPEC(nlg_mobilenet_spec, 1, NLG_TORCHVISION), IMAGENET(224),
@@ -176,6 +178,10 @@ static const nlg_model rows[] = {
     MODEL(mobilenet_v2_small, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM),
           .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
                         "Stages 16, 24, 32, 64 with 1, 2, 2, 2 blocks in place of seven stages up to 320: three strides in place of five.")
+    MODEL(mobilenet_v2_small_050, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 0.5f, NLG_TIMM),
+          .deviations = "mobilenet_v2_small with blocks half as wide; stem and head keep their channels.")
+    MODEL(mobilenet_v2_small_075, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 0.75f, NLG_TIMM),
+          .deviations = "mobilenet_v2_small with blocks 0.75 times as wide; stem and head keep their channels.")
     MODEL(mobilenet_v2_small_relu, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .relu_bottleneck = true),
           .deviations = "mobilenet_v2_small with an activation behind each projection.")
     MODEL(mobilenet_v2_small_plain, .family = &mobilenet_v2, SMALL, SPEC(nlg_mobilenet_spec, 1, NLG_TIMM, .join = NLG_JOIN_NOTHING),
