@@ -87,9 +87,9 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     case NLG_EFFICIENTNET_TINY:
         net.stages = tiny;
         net.n_stages = COUNT(tiny);
-        net.stem = nlg_round_channels(16, spec->width);
+        net.stem = 16;
         net.stem_stride = 1;
-        net.head = nlg_round_channels(256, spec->width);
+        net.head = 256;
         net.drop_path = 0;
         break;
     }
@@ -157,8 +157,6 @@ static const nlg_model rows[] = {
     MODEL(efficientnet_small, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 1, 1, 0.2f),
           .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no drop path.\n"
                         "Five stages 16, 24, 32, 48, 64 with 1, 1, 2, 2, 2 blocks in place of B0's seven up to 320: three strides in place of five.")
-    MODEL(efficientnet_small_wide, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 2.25f, 1, 0),
-          .deviations = "efficientnet_small 2.25 times as wide, without dropout: within 3 % of the multiply-accumulates of two steps of compound scaling.")
 };
 ROWS(efficientnet, rows)
 // clang-format on
