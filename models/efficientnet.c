@@ -157,6 +157,10 @@ static const nlg_model rows[] = {
     MODEL(efficientnet_small, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 1, 1, 0.2f),
           .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no drop path.\n"
                         "Five stages 16, 24, 32, 48, 64 with 1, 1, 2, 2, 2 blocks in place of B0's seven up to 320: three strides in place of five.")
+    MODEL(efficientnet_small_075, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 0.75f, 1, 0.2f),
+          .deviations = "efficientnet_small with blocks 0.75 times as wide; stem and head keep their channels.")
+    MODEL(efficientnet_small_050, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 0.5f, 1, 0.2f),
+          .deviations = "efficientnet_small with blocks half as wide; stem and head keep their channels.")
 };
 ROWS(efficientnet, rows)
 // clang-format on

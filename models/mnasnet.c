@@ -140,6 +140,8 @@ static const nlg_model rows[] = {
           .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
                         "Five stages 16, 24, 32, 48, 64 (kernel 5 and squeeze-and-excitation in the third and fifth) in place of A1's seven up to 320: "
                         "three strides in place of five.")
+    MODEL(mnasnet_a1_small_075, .family = &mnasnet, SMALL, SPEC(mnasnet_spec, NLG_MNASNET_TINY, 0.75f, NLG_TIMM),
+          .deviations = "mnasnet_a1_small with stem and blocks 0.75 times as wide; the head keeps its channels.")
     MODEL(mnasnet_a1_small_050, .family = &mnasnet, SMALL, SPEC(mnasnet_spec, NLG_MNASNET_TINY, 0.5f, NLG_TIMM),
           .deviations = "mnasnet_a1_small with stem and blocks half as wide; the head keeps its channels.")
 };

@@ -157,6 +157,8 @@ static const nlg_model rows[] = {
                         "Eight separable blocks (32; 64, 64; 128, 128, 128; 256, 256) in place of 13 up to 1024: three strides in place of five.")
     MODEL(mobilenet_v1_small_dense, .family = &mobilenet_v1, TWIN, SPEC(nlg_mobilenet_spec, 1, .dense = true),
           .deviations = "mobilenet_v1_small with a full 3x3 convolution in place of each depthwise and 1x1 pair.")
+    MODEL(mobilenet_v1_small_075, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 0.75f),
+          .deviations = "mobilenet_v1_small with blocks 0.75 times as wide.")
     MODEL(mobilenet_v1_small_050, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 0.5f),
           .deviations = "mobilenet_v1_small with blocks half as wide.")
     MODEL(mobilenet_v1_small_wide, .family = &mobilenet_v1, SMALL, SPEC(nlg_mobilenet_spec, 1.125f),
