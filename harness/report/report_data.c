@@ -30,10 +30,18 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 typedef struct facts {
     double runs, seconds;
-    cJSON *machines; /* those that worked longest first */
-    int n_machines;
+    const cJSON *list; /* the report's machines; those of these facts begin at `first`, those that worked longest before others */
+    int first, n_machines;
     char last[40];
 } facts;
+
+static const char *grouped(double number, char text[40]) {
+    if (number < 1e3)
+        snprintf(text, 40, "%.0f", number);
+    else
+        snprintf(text, 40, "%.0f,%03.0f", floor(number / 1e3), fmod(number, 1e3));
+    return text;
+}
 
 /* Runs of the tables PREFIXmembers and PREFIXrecords; of: in words, for people. */
 static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profile, const char *of, facts *f, nlg_error *err) {
@@ -45,6 +53,7 @@ static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profil
         "records ON machine = machines.id WHERE key IN (SELECT key FROM members WHERE profile = :profile) GROUP BY machines.id "
         "ORDER "
         "BY seconds DESC, machines.id";
+    char text[40];
     nlg_rows *rows;
     *f = (facts){.last = "-"};
     if (!query) return NLG_OK;
@@ -54,17 +63,20 @@ static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profil
     snprintf(f->last, sizeof f->last, "%s", nlg_rows_text(rows, 0, "last"));
     nlg_rows_free(rows);
     NLG_TRY(nlg_query_run(query, machines, profile, NULL, "report", &rows, err));
-    f->machines = cJSON_GetObjectItem(r->data, "machines");
-    const int before = cJSON_GetArraySize(f->machines);
+    cJSON *list = cJSON_GetObjectItem(r->data, "machines");
+    f->list = list;
+    f->first = cJSON_GetArraySize(list);
     for (int i = 0; i < rows->count; i++) {
-        cJSON *m = nlg_json_object_in(f->machines);
+        cJSON *m = nlg_json_object_in(list);
         nlg_json_text(m, "of", of);
-        for (int c = 0; c < rows->columns - 1; c++)
-            nlg_json_text(m, rows->names[c], rows->text[i * rows->columns + c] ? rows->text[i * rows->columns + c] : "-");
+        for (int c = 0; c < rows->columns - 1; c++) {
+            const char *value = rows->text[i * rows->columns + c];
+            const bool is_count = strcmp(rows->names[c], "runs") == 0;
+            nlg_json_text(m, rows->names[c], is_count ? grouped(nlg_rows_number(rows, i, "runs"), text) : value ? value : "-");
+        }
     }
     nlg_rows_free(rows);
-    f->n_machines = cJSON_GetArraySize(f->machines) - before;
-    f->machines = cJSON_GetArrayItem(f->machines, before);
+    f->n_machines = cJSON_GetArraySize(list) - f->first;
     return NLG_OK;
 }
 
@@ -77,20 +89,29 @@ static const char *hours_text(double seconds, char text[40]) {
     return text;
 }
 
-static const char *grouped(double number, char text[40]) {
-    if (number < 1e3)
-        snprintf(text, 40, "%.0f", number);
-    else
-        snprintf(text, 40, "%.0f,%03.0f", floor(number / 1e3), fmod(number, 1e3));
-    return text;
+static const char *member_of(const cJSON *machine, const char *name) {
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(machine, name));
+    return text ? text : "-";
 }
 
-static void tell_machine(FILE *out, const facts *f) {
-    const cJSON *m = f->machines;
-    if (!m) return;
-    fprintf(out, " on %s (%s cores, %s), commit %s%s", cJSON_GetObjectItem(m, "cpu")->valuestring,
-            cJSON_GetObjectItem(m, "cores")->valuestring, cJSON_GetObjectItem(m, "isa")->valuestring,
-            cJSON_GetObjectItem(m, "commit_id")->valuestring, f->n_machines > 1 ? " and others" : "");
+/* " on CPU (2 cores, avx512) and CPU (...), commit C and others": every kind of machine once, the busiest first. */
+static void tell_machines(FILE *out, const facts *f) {
+    static const char *const of_a_kind[] = {"cpu", "cores", "isa"};
+    bool other_commits = false;
+    for (int i = 0; i < f->n_machines; i++) {
+        const cJSON *m = cJSON_GetArrayItem(f->list, f->first + i);
+        bool is_known = false;
+        for (int k = 0; k < i && !is_known; k++) {
+            const cJSON *before = cJSON_GetArrayItem(f->list, f->first + k);
+            is_known = true;
+            for (int n = 0; n < 3; n++) is_known &= strcmp(member_of(m, of_a_kind[n]), member_of(before, of_a_kind[n])) == 0;
+        }
+        other_commits |= strcmp(member_of(m, "commit_id"), member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id")) != 0;
+        if (!is_known)
+            fprintf(out, "%s %s (%s cores, %s)", i ? " and" : " on", member_of(m, "cpu"), member_of(m, "cores"), member_of(m, "isa"));
+    }
+    if (f->n_machines)
+        fprintf(out, ", commit %s%s", member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id"), other_commits ? " and others" : "");
 }
 
 /* "7 of 7" of the checks noted here: of shipped records, or of rows of the shipped tables. */
@@ -128,12 +149,12 @@ static nlg_status add_facts(nlg_report *r, nlg_error *err) {
     if (status == NLG_OK) {
         fprintf(out, "Profile %s: %s%s runs, %s of computing", r->asked, grouped(f.runs, a), shipped ? " shipped" : "",
                 hours_text(f.seconds, b));
-        tell_machine(out, &f);
+        tell_machines(out, &f);
         fprintf(out, ", the last at %s.", f.last);
         status = tell_checks(r, out, err);
         if (here.runs > 0) {
             fprintf(out, " Beside them %s runs with other seeds", grouped(here.runs, a));
-            tell_machine(out, &here);
+            tell_machines(out, &here);
             fprintf(out, ", the last at %s.", here.last);
         }
     }
