@@ -232,9 +232,9 @@ static nlg_status load_networks(nlg_query *q, nlg_error *err) {
     NLG_TRY(execute(q,
                     "CREATE TEMP TABLE networks (name TEXT PRIMARY KEY, family TEXT, designer TEXT, year INTEGER, small INTEGER,"
                     " published_params INTEGER, published_macs INTEGER, published_source TEXT, input INTEGER, deviations TEXT, "
-                    "row INTEGER)",
+                    "row INTEGER, title TEXT, authors TEXT, venue TEXT)",
                     "networks", err));
-    if (sqlite3_prepare_v2(q->database, "INSERT INTO networks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(q->database, "INSERT INTO networks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &s, NULL) != SQLITE_OK)
         return fail(q, "networks", err);
     nlg_status status = NLG_OK;
     for (int i = 0; status == NLG_OK && i < nlg_model_count(); i++) {
@@ -255,6 +255,9 @@ static nlg_status load_networks(nlg_query *q, nlg_error *err) {
         sqlite3_bind_int(s, 9, m->input.h);
         sqlite3_bind_text(s, 10, m->deviations, -1, SQLITE_STATIC);
         sqlite3_bind_int(s, 11, i);
+        sqlite3_bind_text(s, 12, m->family->title, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 13, m->family->authors, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 14, m->family->venue, -1, SQLITE_STATIC);
         if (sqlite3_step(s) != SQLITE_DONE) status = fail(q, "networks", err);
         sqlite3_reset(s);
     }
