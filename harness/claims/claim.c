@@ -130,6 +130,7 @@ static nlg_status read_file(nlg_claims *claims, const char *folder, const char *
     if (status != NLG_OK) return status;
     NLG_TRY(text_of(e->document, "id", true, path, &e->id, err));
     NLG_TRY(text_of(e->document, "title", false, path, &e->title, err));
+    NLG_TRY(text_of(e->document, "paper", false, path, &e->paper, err));
     NLG_TRY(text_of(e->document, "question", false, path, &e->question, err));
     NLG_TRY(text_of(e->document, "notes", false, path, &e->notes, err));
     return NLG_OK;

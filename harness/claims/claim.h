@@ -64,7 +64,7 @@ typedef struct nlg_claim {
 
 /* An experiment as the report names it; the strings belong to its document. */
 typedef struct nlg_experiment_text {
-    const char *id, *title, *question, *notes; /* the last two "" where not stated */
+    const char *id, *title, *paper, *question, *notes; /* "" where not stated, but the id */
     cJSON *document;
     char *file;
 } nlg_experiment_text;

@@ -22,6 +22,13 @@ static const char *class_of(nlg_verdict_kind kind) {
                                       : "open";
 }
 
+/* Decimals that leave two digits of an interval's width. */
+static int decimals_of(double low, double high) {
+    const double width = high - low;
+    const int decimals = width > 0 ? 1 - (int)floor(log10(width)) : 0;
+    return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
+}
+
 /* What the rule made of one contrast, or of the claim by the contrast that decides it. */
 static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
     char text[256];
@@ -32,17 +39,55 @@ static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v)
     p_text(row, "q", v->q);
     snprintf(text, sizeof text, "%+.2f", v->effect);
     nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
-    bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
     const char *unit = c->unit, *blank = *unit ? " " : "";
+    const int decimals = decimals_of(v->low, v->high);
     if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.4g (%.4g to %.4g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+        snprintf(text, sizeof text, "%.*f (%.*f to %.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high, blank,
+                 unit);
     else if (has_interval)
-        snprintf(text, sizeof text, "%+.3g (%+.3g to %+.3g)%s%.60s", v->difference, v->low, v->high, blank, unit);
+        snprintf(text, sizeof text, "%+.*f (%+.*f to %+.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high,
+                 blank, unit);
     else if (is_ratio)
-        snprintf(text, sizeof text, "%.4g%s%.60s", v->difference, blank, unit);
+        snprintf(text, sizeof text, "%.4g%s%.90s", v->difference, blank, unit);
     else
-        snprintf(text, sizeof text, "%+.3g%s%.60s", v->difference, blank, unit);
+        snprintf(text, sizeof text, "%+.3g%s%.90s", v->difference, blank, unit);
     nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
+}
+
+/* "Rule ... (at least 8, at most 9)": how the claim is decided, with the numbers of its file. */
+static void add_rule(cJSON *row, const nlg_claim *c) {
+    static const struct {
+        const char *name, *before, *after;
+    } words[] = {{"low", "at least ", ""},
+                 {"high", "at most ", ""},
+                 {"margin", "margin ", ""},
+                 {"above", "bound ", ""},
+                 {"least_pairs", "not with fewer than ", " pairs"}};
+    char text[1024];
+    int used = snprintf(text, sizeof text, "%.700s", c->rule->means), listed = 0;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const cJSON *v = cJSON_GetObjectItemCaseSensitive(c->params, words[i].name);
+        if (cJSON_IsNumber(v))
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s%g%s", listed++ ? ", " : " (", words[i].before, v->valuedouble,
+                             words[i].after);
+    }
+    if (listed) snprintf(text + used, sizeof text - (size_t)used, ")");
+    nlg_json_text(row, "rule", text);
+}
+
+/* "against resolution; of 3 contrasts 2 supported, 1 contradicted" */
+static void add_contrasts_text(cJSON *row, const nlg_verdict *v) {
+    char text[256];
+    int used = snprintf(text, sizeof text, "%.95s; of %d contrasts", v->each[v->decisive].name, v->contrasts), listed = 0;
+    for (int kind = NLG_SUPPORTED; kind < NLG_UNDECIDED; kind++) {
+        int n = 0;
+        for (int i = 0; i < v->contrasts; i++) n += (int)v->each[i].verdict.kind == kind;
+        if (n)
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s %d %s", listed++ ? "," : "", n,
+                             nlg_verdict_name((nlg_verdict_kind)kind));
+    }
+    nlg_json_text(row, "contrasts_text", text);
 }
 
 static void add_contrasts(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
@@ -154,9 +199,12 @@ void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, ch
 
 /* ---- for people -------------------------------------------------------------------------------------------------------- */
 
-static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_report_claim *outcome) {
+static cJSON *claim_row(const nlg_report *r, int at) {
+    const nlg_claim *c = &r->claims.claims[at];
+    const nlg_report_claim *outcome = &r->outcomes[at];
     const nlg_verdict *v = &outcome->verdict;
     const nlg_evidence *e = &outcome->evidence;
+    const bool is_first = at == 0 || r->claims.claims[at - 1].experiment != c->experiment;
     cJSON *row = cJSON_CreateObject();
     char text[1024];
     nlg_json_text(row, "id", c->id);
@@ -168,10 +216,12 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_repor
     for (int i = 0; i < r->claims.n_experiments; i++) {
         const nlg_experiment_text *t = &r->claims.experiments[i];
         if (t->id != c->experiment) continue;
+        if (!is_first) continue; /* what holds for the experiment is said once */
+        nlg_json_text(row, "paper", *t->paper ? t->paper : NULL);
         nlg_json_text(row, "question", *t->question ? t->question : NULL);
         nlg_json_text(row, "notes", *t->notes ? t->notes : NULL);
     }
-    nlg_json_text(row, "rule", c->rule->means);
+    add_rule(row, c);
     nlg_json_text(row, "verdict", nlg_report_verdict_name(outcome));
     nlg_json_text(row, "class", is_refuted(outcome) ? "unverified" : class_of(v->kind));
     nlg_json_text(row, "differs", is_refuted(outcome) ? e->differs : NULL);
@@ -179,7 +229,10 @@ static cJSON *claim_row(const nlg_report *r, const nlg_claim *c, const nlg_repor
     nlg_report_evidence_text(r, outcome, text, sizeof text);
     nlg_json_text(row, "evidence", text);
     add_figures_of(row, c, v);
-    if (v->each) nlg_json_text(row, "contrast", v->each[v->decisive].name);
+    if (v->each) {
+        nlg_json_text(row, "contrast", v->each[v->decisive].name);
+        add_contrasts_text(row, v);
+    }
     add_contrasts(row, c, v);
     snprintf(text, sizeof text, "%d of %d", e->same, e->again);
     nlg_json_text(row, "reverified", e->again > 0 ? text : NULL);
@@ -248,6 +301,15 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim 
 
 /* ---- the sentence ------------------------------------------------------------------------------------------------------ */
 
+/* ": +0.50 (95 % interval +0.43 to +0.62) points at equal multiply-accumulates": the contrast that decides. */
+static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v) {
+    const int decimals = decimals_of(v->low, v->high);
+    const int unit = (int)strcspn(c->unit, ","); /* what comes behind is what is subtracted from what */
+    fprintf(out, ": %+.*f (95 %% interval %+.*f to %+.*f) %.*s", decimals, v->difference, decimals, v->low, decimals, v->high, unit,
+            c->unit);
+    if (v->each) fprintf(out, " %s", v->each[v->decisive].name);
+}
+
 /* What it says of the comparison that all of this is for. */
 static void add_comparison(const nlg_report *r, FILE *out) {
     static const char headline[] = "human-vs-searched";
@@ -259,8 +321,7 @@ static void add_comparison(const nlg_report *r, FILE *out) {
         fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
                 length - 1, c->text + 1, o->verdict.kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o));
         if (o->verdict.kind != NLG_UNDECIDED && isfinite(o->verdict.difference) && isfinite(o->verdict.low))
-            fprintf(out, ": %+.3g (95 %% interval %+.3g to %+.3g) %s", o->verdict.difference, o->verdict.low, o->verdict.high,
-                    c->unit);
+            tell_difference(out, c, &o->verdict);
     }
 }
 
@@ -314,7 +375,7 @@ nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
     NLG_TRY(adjust(r, false, err));
     NLG_TRY(adjust(r, true, err));
     for (int i = 0; i < n; i++) {
-        cJSON_AddItemToArray(list, claim_row(r, &r->claims.claims[i], &r->outcomes[i]));
+        cJSON_AddItemToArray(list, claim_row(r, i));
         add_verdict(r->verdict_list, &r->claims.claims[i], &r->outcomes[i]);
     }
     cJSON_AddBoolToObject(r->data, "has_claims", n > 0);
