@@ -206,13 +206,14 @@ RULE_ROW(greater, "?least_pairs",
          "significant the "
          "other way",
          "a - b");
-RULE_ROW(not_lower, "margin ?least_pairs",
-         "a is not lower than b by more than the margin: the 95% bootstrap interval of the mean difference lies above -margin; p is of "
-         "the test against -margin",
-         "a - b");
+RULE_ROW(
+    not_lower, "margin ?least_pairs",
+    "a is not lower than b by more than the margin: the 95% bootstrap interval of the mean difference lies above -margin; p is of "
+    "the test against -margin",
+    "a - b");
 RULE_ROW(equal, "", "a equals b exactly in every row", "a - b");
-RULE_ROW(ratio_within, "?low ?high ?least_pairs",
-         "the mean of a / b, with its 95% bootstrap interval, lies within the bounds", "a / b");
+RULE_ROW(ratio_within, "?low ?high ?least_pairs", "the mean of a / b, with its 95% bootstrap interval, lies within the bounds",
+         "a / b");
 RULE_ROW(ordered, "?least_pairs",
          "b rises with a within each seed: Kendall's tau of every seed, tested by Wilcoxon's signed-rank test against 0", "tau");
 RULE_ROW(correlation_above, "?above ?least_pairs", "Kendall's tau-b of a and b is above the bound, p at most 0.05", "tau");

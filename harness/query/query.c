@@ -234,7 +234,8 @@ static nlg_status load_networks(nlg_query *q, nlg_error *err) {
                     " published_params INTEGER, published_macs INTEGER, published_source TEXT, input INTEGER, deviations TEXT, "
                     "row INTEGER, title TEXT, authors TEXT, venue TEXT)",
                     "networks", err));
-    if (sqlite3_prepare_v2(q->database, "INSERT INTO networks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &s, NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(q->database, "INSERT INTO networks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", -1, &s, NULL) !=
+        SQLITE_OK)
         return fail(q, "networks", err);
     nlg_status status = NLG_OK;
     for (int i = 0; status == NLG_OK && i < nlg_model_count(); i++) {

@@ -2,10 +2,11 @@
  *
  *   the store's tables and views (search/store/schema.sql), empty ones where there is no store;
  *   published_NAME: results/published/NAME.tsv ('-' in NAME becomes '_'; "-" and empty cells are NULL, numbers are REAL);
- *   networks(name, family, designer, year, small, published_params, published_macs, published_source, input, deviations, row, title, authors, venue): the
- * registry of models; added, input: rows of a user or of a command, see nlg_query_load_rows; the statistics of
- * harness/query/stats_sql.h as functions, the collation by_number (numbers within texts by their value), and the parameters
- * :profile, :experiment and :networks.
+ *   networks(name, family, designer, year, small, published_params, published_macs, published_source, input, deviations, row,
+ * title, authors, venue): the registry of models;
+ *   added, input: rows of a user or of a command, see nlg_query_load_rows;
+ *   the statistics of harness/query/stats_sql.h as functions, the collation by_number (numbers within texts by their value), and
+ * the parameters :profile, :experiment and :networks;
  *   the views of harness/query/views.sql, such as final_arms: what final stages trained, in percent, with Student's interval over
  * the seeds from three on.
  *

@@ -43,8 +43,8 @@ static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v)
     const char *unit = c->unit, *blank = *unit ? " " : "";
     const int decimals = decimals_of(v->low, v->high);
     if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.*f (%.*f to %.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high, blank,
-                 unit);
+        snprintf(text, sizeof text, "%.*f (%.*f to %.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high,
+                 blank, unit);
     else if (has_interval)
         snprintf(text, sizeof text, "%+.*f (%+.*f to %+.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high,
                  blank, unit);
@@ -69,8 +69,8 @@ static void add_rule(cJSON *row, const nlg_claim *c) {
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const cJSON *v = cJSON_GetObjectItemCaseSensitive(c->params, words[i].name);
         if (cJSON_IsNumber(v))
-            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s%g%s", listed++ ? ", " : " (", words[i].before, v->valuedouble,
-                             words[i].after);
+            used += snprintf(text + used, sizeof text - (size_t)used, "%s%s%g%s", listed++ ? ", " : " (", words[i].before,
+                             v->valuedouble, words[i].after);
     }
     if (listed) snprintf(text + used, sizeof text - (size_t)used, ")");
     nlg_json_text(row, "rule", text);

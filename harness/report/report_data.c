@@ -108,10 +108,12 @@ static void tell_machines(FILE *out, const facts *f) {
         }
         other_commits |= strcmp(member_of(m, "commit_id"), member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id")) != 0;
         if (!is_known)
-            fprintf(out, "%s %s (%s cores, %s)", i ? " and" : " on", member_of(m, "cpu"), member_of(m, "cores"), member_of(m, "isa"));
+            fprintf(out, "%s %s (%s cores, %s)", i ? " and" : " on", member_of(m, "cpu"), member_of(m, "cores"),
+                    member_of(m, "isa"));
     }
     if (f->n_machines)
-        fprintf(out, ", commit %s%s", member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id"), other_commits ? " and others" : "");
+        fprintf(out, ", commit %s%s", member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id"),
+                other_commits ? " and others" : "");
 }
 
 /* "7 of 7" of the checks noted here: of shipped records, or of rows of the shipped tables. */
