@@ -1,21 +1,33 @@
 -- Views that several figures and tables share, for the connection of harness/query/query.h. Embedded into the program by views.c.
 
--- Accuracies of final stages as figures and tables show them: one row for each arm and setting of an experiment, which is everything that
--- was crossed but seeds and rates. designer: human, searched, or random for what a stage of that name draws from a space. Diverged ones
--- have no accuracy.
+-- What final stages trained, as figures and tables show it: one row for each arm and setting of an experiment, which is everything that was
+-- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
+-- n_ap. designer: human, searched, or random for what a stage of that name draws from a space. Diverged runs have no accuracy. note: what of
+-- the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had none of its own.
 CREATE TEMP VIEW final_arms AS
-  WITH one AS (SELECT profile, experiment, stage, position, arm, status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
-      coalesce(json_extract(factors, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
+  WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
+      coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
+      CASE WHEN json_extract(spec, '$.recipe.detection') IS NULL THEN 'classification' ELSE 'detection' END AS task,
       max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'test_images' THEN value END) AS test_images,
+      max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'test_ap50' THEN value END) AS ap50,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
-    FROM results WHERE final = 1 AND measure = 'train' GROUP BY profile, experiment, stage, position)
-  SELECT profile, experiment, stage, min(position) AS position, arm, network, images, max(rate) AS rate,
-    CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
-    count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
-    CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
-    CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high, max(macs) AS macs, max(params) AS params,
-    max(test_images) AS test_images, sum(status = 'diverged') AS diverged
-  FROM one LEFT JOIN networks ON networks.name = network GROUP BY profile, experiment, stage, arm, setting;
+    FROM results JOIN records USING (key) WHERE final = 1 AND results.measure = 'train' GROUP BY profile, experiment, stage, position),
+  grid AS (SELECT profile, experiment, arm, min(rate) AS least, max(rate) AS most FROM results WHERE final = 0 AND measure = 'train'
+    GROUP BY profile, experiment, arm),
+  grids AS (SELECT profile, experiment, min(least) AS all_least, max(most) AS all_most FROM grid GROUP BY profile, experiment),
+  arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, network, images, max(rate) AS rate, task,
+      CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
+      count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
+      CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
+      CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,
+      count(ap) AS n_ap, 100 * mean(ap) AS ap, 100 * sd(ap) AS ap_sd, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS ap_low,
+      CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS ap_high, 100 * mean(ap50) AS ap50,
+      max(macs) AS macs, max(params) AS params, max(test_images) AS test_images, count(*) AS runs, sum(status = 'diverged') AS diverged
+    FROM one LEFT JOIN networks ON networks.name = network GROUP BY profile, experiment, stage, arm, setting)
+  SELECT arms.*, nullif(ltrim(CASE diverged WHEN 0 THEN '' WHEN runs THEN 'diverged' ELSE printf('%d of %d diverged', diverged, runs) END
+      || CASE WHEN coalesce(least < most AND rate IN (least, most), all_least < all_most AND rate IN (all_least, all_most))
+        THEN ', edge of the grid' ELSE '' END, ', '), '') AS note
+  FROM arms LEFT JOIN grid USING (profile, experiment, arm) LEFT JOIN grids USING (profile, experiment);
 
 -- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
 -- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.

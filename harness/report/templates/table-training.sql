@@ -3,14 +3,10 @@
 -- note: Mean test accuracy over seeds with Student's 95 % interval; the learning rate was chosen on validation. A rate at the edge of its grid may
 --   not be the best there is.
 -- each: experiment
-WITH grid AS (
-  SELECT arm AS tried, min(rate) AS least, max(rate) AS most FROM results
-  WHERE profile = :profile AND experiment = :experiment AND final = 0 AND measure = 'train' GROUP BY arm)
 SELECT :experiment AS "experiment", arm AS "network|Network", accuracy AS "mean|Test accuracy, %|.2", low AS "t_low|From|.2", high AS "t_high|To|.2",
   n AS "n|Seeds|0", params AS "params|Parameters|,", macs AS "macs|MACs|,", rate AS "rate|Rate|g",
-  CASE WHEN n = 0 THEN 'diverged' WHEN accuracy <= 100 * wilson_high(round(test_images / 10.0), test_images) THEN 'did not train'
-    WHEN least < most AND rate IN (least, most) THEN 'edge of the grid' END AS "note|Note",
+  CASE WHEN accuracy <= 100 * wilson_high(round(test_images / 10.0), test_images) THEN 'did not train' ELSE note END AS "note|Note",
   designer AS "designer|Designed by", images AS "train_images|Training images|,", sd AS "sd|Deviation|.2", diverged AS "diverged|Diverged|0",
   test_images AS "test_images|Test images|,"
-FROM final_arms LEFT JOIN grid ON tried = arm
-WHERE profile = :profile AND experiment = :experiment ORDER BY position
+FROM final_arms
+WHERE profile = :profile AND experiment = :experiment AND task = 'classification' ORDER BY stage, position

@@ -1,0 +1,144 @@
+/* Tables of the report: what their queries make of trainings of every kind. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/query/query.h"
+#include "harness/report/report.h"
+#include "layers/base/file.h"
+#include "layers/base/memory.h"
+#include "search/store/records.h"
+#include "tests/program.h"
+
+enum { RUNS = 32, METRICS = 4 };
+
+/* A training: of a detector or not; subject: its network or genotype in the spec. */
+typedef struct training {
+    const char *stage, *arm, *factors, *subject, *status;
+    int seed;
+    double rate;
+    struct {
+        const char *name;
+        double value;
+    } metrics[METRICS];
+} training;
+
+static void put_runs(nlg_store *store, const training *runs, int n, bool is_detector) {
+    static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    static char keys[RUNS][65];
+    nlg_member members[RUNS];
+    nlg_error err = {0};
+    int begin = 0;
+    for (int i = 0; i < n; i++) {
+        char spec[512];
+        nlg_record r = {.measure = "train", .spec = spec};
+        snprintf(r.status, sizeof r.status, "%s", runs[i].status);
+        snprintf(spec, sizeof spec, "{%s,\"measure\":\"train\",\"recipe\":{%s\"lr\":%g},\"seed\":%d}", runs[i].subject,
+                 is_detector ? "\"detection\":{}," : "", runs[i].rate, runs[i].seed);
+        assert_int_equal(nlg_record_key(spec, keys[i], &err), NLG_OK);
+        memcpy(r.key, keys[i], sizeof r.key);
+        for (int m = 0; m < METRICS && runs[i].metrics[m].name; m++)
+            nlg_record_metric(&r, runs[i].metrics[m].name, "", runs[i].metrics[m].value);
+        if (nlg_store_put_record(store, &r, &facts, &err) != NLG_OK) fail_msg("%s", err.text);
+        members[i - begin] = (nlg_member){
+            .arm = runs[i].arm, .factors = runs[i].factors, .key = keys[i], .final = strcmp(runs[i].stage, "selection") != 0};
+        if (i + 1 < n && strcmp(runs[i + 1].stage, runs[i].stage) == 0) continue;
+        if (nlg_store_set_members(store, "smoke", "e", runs[i].stage, members, i + 1 - begin, &err) != NLG_OK)
+            fail_msg("%s", err.text);
+        begin = i + 1;
+    }
+}
+
+/* The table of a store with these runs. */
+static cJSON *table_of(const char *name, const training *runs, int n, bool is_detector) {
+    nlg_error err = {0};
+    nlg_store *store;
+    nlg_query *query;
+    nlg_rows *rows;
+    char path[600], file[300], *sql;
+    size_t size;
+    assert_true(n <= RUNS);
+    program_enter();
+    snprintf(path, sizeof path, "%s/store.sqlite", getenv("D"));
+    if (nlg_store_open(path, NLG_STORE_WRITE, &store, &err) != NLG_OK) fail_msg("%s", err.text);
+    put_runs(store, runs, n, is_detector);
+    nlg_store_close(store);
+    snprintf(file, sizeof file, "harness/report/templates/table-%s.sql", name);
+    if (nlg_query_open(path, NULL, &query, &err) != NLG_OK || nlg_file_read(file, 1 << 20, &sql, &size, &err) != NLG_OK ||
+        nlg_query_run(query, sql, "smoke", "e", file, &rows, &err) != NLG_OK)
+        fail_msg("%s", err.text);
+    cJSON *table = nlg_report_table(rows, "t", "T", "", false);
+    nlg_free(sql);
+    nlg_rows_free(rows);
+    nlg_query_close(query);
+    program_leave();
+    return table;
+}
+
+/* The cell of a row under a heading; "": there is no such column. */
+static const char *cell(const cJSON *table, int row, const char *heading) {
+    const cJSON *columns = cJSON_GetObjectItem(table, "columns");
+    const cJSON *cells = cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(table, "rows"), row), "cells");
+    for (int c = 0; c < cJSON_GetArraySize(columns); c++)
+        if (strcmp(cJSON_GetObjectItem(cJSON_GetArrayItem(columns, c), "heading")->valuestring, heading) == 0)
+            return cJSON_GetObjectItem(cJSON_GetArrayItem(cells, c), "text")->valuestring;
+    return "";
+}
+
+static int rows_of(const cJSON *table) {
+    return cJSON_GetArraySize(cJSON_GetObjectItem(table, "rows"));
+}
+
+#define TINY  "\"network\":\"retinanet_tiny\""
+#define FOUND "\"genotype\":\"g\""
+
+static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"selection", "a", "{\"rate\":0.1}", TINY, "done", 9, 0.1, {{0}}},
+        {"selection", "a", "{\"rate\":0.2}", TINY, "done", 9, 0.2, {{0}}},
+        {"final", "a", "{\"seed\":1}", TINY, "done", 1, 0.2, {{"test_ap", 0.20}, {"test_ap50", 0.4}}},
+        {"final", "a", "{\"seed\":2}", TINY, "done", 2, 0.2, {{"test_ap", 0.21}, {"test_ap50", 0.4}}},
+        {"final", "a", "{\"seed\":3}", TINY, "done", 3, 0.2, {{"test_ap", 0.22}, {"test_ap50", 0.4}}},
+        {"final", "a", "{\"seed\":4}", TINY, "diverged", 4, 0.2, {{0}}},
+        {"final", "b", "{\"seed\":5}", FOUND, "diverged", 5, 0.3, {{0}}},
+        {"random", "c", "{}", FOUND, "done", 6, 0.15, {{"test_ap", 0}, {"test_ap50", 0}}},
+    };
+    cJSON *t = table_of("training_detectors", runs, sizeof runs / sizeof *runs, true);
+    assert_int_equal(rows_of(t), 3);
+    assert_string_equal(cell(t, 0, "Detector"), "a");
+    assert_string_equal(cell(t, 0, "AP, %"), "21.00");
+    assert_string_equal(cell(t, 0, "From"), "18.52"); /* 21 - 4.3027 / sqrt(3) */
+    assert_string_equal(cell(t, 0, "To"), "23.48");
+    assert_string_equal(cell(t, 0, "AP50, %"), "40.00");
+    assert_string_equal(cell(t, 0, "Seeds"), "3");
+    assert_string_equal(cell(t, 0, "Note"), "1 of 4 diverged, edge of the grid");
+    assert_string_equal(cell(t, 0, "Designed by"), "human");
+    assert_string_equal(cell(t, 1, "AP, %"), "-");
+    assert_string_equal(cell(t, 1, "Note"), "diverged");
+    assert_string_equal(cell(t, 1, "Designed by"), "searched");
+    assert_string_equal(cell(t, 2, "AP, %"), "0.00");
+    assert_string_equal(cell(t, 2, "From"), "-");
+    assert_string_equal(cell(t, 2, "Note"), "-");
+    assert_string_equal(cell(t, 2, "Designed by"), "random");
+    cJSON_Delete(t);
+    t = table_of("training", runs, sizeof runs / sizeof *runs, true);
+    assert_int_equal(rows_of(t), 0);
+    cJSON_Delete(t);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    program_find(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
