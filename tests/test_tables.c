@@ -128,6 +128,13 @@ static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
     assert_string_equal(cell(t, 2, "From"), "-");
     assert_string_equal(cell(t, 2, "Note"), "-");
     assert_string_equal(cell(t, 2, "Designed by"), "random");
+    assert_string_equal(cell(t, 0, "Deviation"), "1.00");
+    cJSON_Delete(t);
+    t = table_of("training_detectors", runs + 6, 2, true); /* no column without a value */
+    assert_int_equal(rows_of(t), 2);
+    assert_string_equal(cell(t, 1, "AP, %"), "0.00");
+    assert_string_equal(cell(t, 1, "From"), "");
+    assert_string_equal(cell(t, 1, "Deviation"), "");
     cJSON_Delete(t);
     t = table_of("training", runs, sizeof runs / sizeof *runs, true);
     assert_int_equal(rows_of(t), 0);

@@ -282,9 +282,13 @@ static nlg_status add_table(nlg_report *r, const table_file *t, cJSON *section, 
         const char *of = experiment ? experiment : cJSON_GetObjectItem(section, "id")->valuestring;
         snprintf(id, sizeof id, "table-%s-%.150s", t->name, of);
         cJSON *table = nlg_report_table(rows, id, title ? title : "", t->note, *t->filter != 0);
+        nlg_free(title);
+        if (!table) {
+            nlg_rows_free(rows);
+            return nlg_fail_memory(err, 0, t->path);
+        }
         nlg_json_text(table, "file", t->name);
         add_part(section, "tables", table);
-        nlg_free(title);
     }
     nlg_rows_free(rows);
     return NLG_OK;

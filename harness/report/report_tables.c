@@ -1,6 +1,6 @@
 /* Tables for people and for machines from one query. A column is named "name|Heading|format": name is the machine's; without a
- * heading people do not see it; format: "," whole with thousands separated, ".2" digits behind the point, "0" whole, "ms" or "g"
- * significant digits, none: a text. */
+ * heading, or where no row has a value, people do not see it; format: "," whole with thousands separated, ".2" digits behind the
+ * point, "0" whole, "ms" or "g" significant digits, none: a text. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "harness/report/escape.h"
 #include "harness/report/report.h"
 #include "layers/base/json.h"
+#include "layers/base/memory.h"
 
 typedef struct column {
     char name[64], heading[64], format[8];
@@ -117,15 +118,32 @@ static void add_widths(cJSON *table) {
     }
 }
 
+/* Without the headings of those that people do not see. NULL: memory is short. */
+static column *columns_of(const nlg_rows *rows) {
+    column *all = nlg_alloc((size_t)rows->columns, sizeof *all);
+    for (int c = 0; all && c < rows->columns; c++) {
+        bool has_value = false;
+        for (int r = 0; r < rows->count; r++) has_value |= rows->text[r * rows->columns + c] != NULL;
+        all[c] = column_of(rows->names[c]);
+        if (!has_value) *all[c].heading = 0;
+    }
+    return all;
+}
+
 cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title, const char *note, bool filter) {
-    cJSON *table = cJSON_CreateObject();
+    column *all = columns_of(rows);
+    cJSON *table = all ? cJSON_CreateObject() : NULL;
+    if (!table) {
+        nlg_free(all);
+        return NULL;
+    }
     nlg_json_text(table, "id", id);
     nlg_json_text(table, "title", title);
     nlg_json_text(table, "note", *note ? note : NULL);
     cJSON_AddBoolToObject(table, "filter", filter);
     cJSON *columns = cJSON_AddArrayToObject(table, "columns"), *list = cJSON_AddArrayToObject(table, "rows");
     for (int c = 0; c < rows->columns; c++) {
-        column k = column_of(rows->names[c]);
+        const column k = all[c];
         if (!*k.heading) continue;
         cJSON *one = nlg_json_object_in(columns);
         nlg_json_text(one, "heading", k.heading);
@@ -135,7 +153,7 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
     for (int r = 0; r < rows->count; r++) {
         cJSON *cells = cJSON_AddArrayToObject(nlg_json_object_in(list), "cells");
         for (int c = 0; c < rows->columns; c++) {
-            column k = column_of(rows->names[c]);
+            const column k = all[c];
             if (!*k.heading) continue;
             double value = rows->number[r * rows->columns + c];
             const char *text = rows->text[r * rows->columns + c];
@@ -150,6 +168,7 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
             cJSON_AddBoolToObject(cell, "long", !is_number && text && strlen(text) == 64); /* a digest */
         }
     }
+    nlg_free(all);
     add_widths(table);
     return table;
 }
