@@ -141,11 +141,43 @@ static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
     cJSON_Delete(t);
 }
 
+static void accuracies_stand_beside_those_of_training(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"final",
+         "a",
+         "{\"seed\":1}",
+         TINY,
+         "done",
+         1,
+         0.1,
+         {{"test_accuracy", 0.5}, {"train_accuracy", 0.6}, {"fitted_accuracy", 0.7}}},
+        {"final",
+         "a",
+         "{\"seed\":2}",
+         TINY,
+         "done",
+         2,
+         0.1,
+         {{"test_accuracy", 0.6}, {"train_accuracy", 0.9}, {"fitted_accuracy", 0.9}}},
+    };
+    cJSON *t = table_of("training", runs, 2, false);
+    assert_int_equal(rows_of(t), 1);
+    assert_string_equal(cell(t, 0, "Test accuracy, %"), "55.00");
+    assert_string_equal(cell(t, 0, "Training accuracy, %"), "75.00");
+    assert_string_equal(cell(t, 0, "After training, %"), "80.00");
+    cJSON_Delete(t);
+    t = table_of("training_detectors", runs, 2, false);
+    assert_int_equal(rows_of(t), 0);
+    cJSON_Delete(t);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
+        cmocka_unit_test(accuracies_stand_beside_those_of_training),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

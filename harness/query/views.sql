@@ -2,13 +2,17 @@
 
 -- What final stages trained, as figures and tables show it: one row for each arm and setting of an experiment, which is everything that was
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
--- n_ap. designer: human, searched, or random for what a stage of that name draws from a space. Diverged runs have no accuracy. note: what of
--- the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had none of its own.
+-- n_ap; diverged runs have neither. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
+-- dropout and augmentation, where that was asked for. designer: human, searched, or random for what a stage of that name draws from a space.
+-- note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had
+-- none of its own.
 CREATE TEMP VIEW final_arms AS
   WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
       CASE WHEN json_extract(spec, '$.recipe.detection') IS NULL THEN 'classification' ELSE 'detection' END AS task,
       max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'test_images' THEN value END) AS test_images,
+      max(CASE metric WHEN 'train_accuracy' THEN value END) AS train_accuracy,
+      max(CASE metric WHEN 'fitted_accuracy' THEN value END) AS fitted_accuracy,
       max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'test_ap50' THEN value END) AS ap50,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results JOIN records USING (key) WHERE final = 1 AND results.measure = 'train' GROUP BY profile, experiment, stage, position),
@@ -20,6 +24,7 @@ CREATE TEMP VIEW final_arms AS
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,
+      100 * mean(train_accuracy) AS train_accuracy, 100 * mean(fitted_accuracy) AS fitted_accuracy,
       count(ap) AS n_ap, 100 * mean(ap) AS ap, 100 * sd(ap) AS ap_sd, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS ap_low,
       CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS ap_high, 100 * mean(ap50) AS ap50,
       max(macs) AS macs, max(params) AS params, max(test_images) AS test_images, count(*) AS runs, sum(status = 'diverged') AS diverged
