@@ -172,12 +172,30 @@ static void accuracies_stand_beside_those_of_training(void **state) {
     cJSON_Delete(t);
 }
 
+static void settings_of_an_arm_are_told_apart(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"final", "a", "{\"label\":\"a\",\"shift\":0,\"seed\":1}", TINY, "done", 1, 0.1, {{"test_accuracy", 0.5}}},
+        {"final", "a", "{\"label\":\"a\",\"shift\":2,\"seed\":1}", TINY, "done", 2, 0.1, {{"test_accuracy", 0.6}}},
+        {"final", "b", "{\"train_images\":900,\"seed\":1}", TINY, "done", 3, 0.1, {{"test_accuracy", 0.5}}},
+        {"final", "b", "{\"train_images\":1000,\"seed\":1}", TINY, "done", 4, 0.1, {{"test_accuracy", 0.6}}},
+        {"final", "c", "{\"shift\":3,\"seed\":1}", TINY, "done", 5, 0.1, {{"test_accuracy", 0.6}}},
+    };
+    static const char *const names[] = {"a, without shift", "a, shift 2", "b, training images 900", "b, training images 1,000",
+                                        "c"};
+    cJSON *t = table_of("training", runs, 5, false);
+    assert_int_equal(rows_of(t), 5);
+    for (int i = 0; i < 5; i++) assert_string_equal(cell(t, i, "Network"), names[i]);
+    cJSON_Delete(t);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
         cmocka_unit_test(accuracies_stand_beside_those_of_training),
+        cmocka_unit_test(settings_of_an_arm_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,8 @@
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
 -- n_ap; diverged runs have neither. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
 -- dropout and augmentation, where that was asked for. designer: human, searched, or random for what a stage of that name draws from a space.
--- note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had
--- none of its own.
+-- setting_text: what tells apart the settings of an arm, e.g. "without shift" or "training images 1,000"; NULL where it has one only. note: what
+-- of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had none of its own.
 CREATE TEMP VIEW final_arms AS
   WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
@@ -16,10 +16,18 @@ CREATE TEMP VIEW final_arms AS
       max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'test_ap50' THEN value END) AS ap50,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results JOIN records USING (key) WHERE final = 1 AND results.measure = 'train' GROUP BY profile, experiment, stage, position),
+  factor AS (SELECT profile, experiment, stage, arm, setting, key, replace(replace(key, 'train_', 'training_'), '_', ' ') AS name,
+      CASE type WHEN 'integer' THEN printf('%,d', value) ELSE value END AS value
+    FROM (SELECT DISTINCT profile, experiment, stage, arm, setting FROM one), json_each(setting)),
+  varying AS (SELECT profile, experiment, stage, arm, key FROM factor GROUP BY profile, experiment, stage, arm, key
+    HAVING count(DISTINCT value) > 1),
+  texts AS (SELECT profile, experiment, stage, arm, setting,
+      group_concat(CASE value WHEN '0' THEN 'without ' || name ELSE name || ' ' || value END, ', ') AS setting_text
+    FROM factor JOIN varying USING (profile, experiment, stage, arm, key) GROUP BY profile, experiment, stage, arm, setting),
   grid AS (SELECT profile, experiment, arm, min(rate) AS least, max(rate) AS most FROM results WHERE final = 0 AND measure = 'train'
     GROUP BY profile, experiment, arm),
   grids AS (SELECT profile, experiment, min(least) AS all_least, max(most) AS all_most FROM grid GROUP BY profile, experiment),
-  arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, network, images, max(rate) AS rate, task,
+  arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, setting, network, images, max(rate) AS rate, task,
       CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
@@ -29,10 +37,10 @@ CREATE TEMP VIEW final_arms AS
       CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS ap_high, 100 * mean(ap50) AS ap50,
       max(macs) AS macs, max(params) AS params, max(test_images) AS test_images, count(*) AS runs, sum(status = 'diverged') AS diverged
     FROM one LEFT JOIN networks ON networks.name = network GROUP BY profile, experiment, stage, arm, setting)
-  SELECT arms.*, nullif(ltrim(CASE diverged WHEN 0 THEN '' WHEN runs THEN 'diverged' ELSE printf('%d of %d diverged', diverged, runs) END
+  SELECT arms.*, setting_text, nullif(ltrim(CASE diverged WHEN 0 THEN '' WHEN runs THEN 'diverged' ELSE printf('%d of %d diverged', diverged, runs) END
       || CASE WHEN coalesce(least < most AND rate IN (least, most), all_least < all_most AND rate IN (all_least, all_most))
         THEN ', edge of the grid' ELSE '' END, ', '), '') AS note
-  FROM arms LEFT JOIN grid USING (profile, experiment, arm) LEFT JOIN grids USING (profile, experiment);
+  FROM arms LEFT JOIN texts USING (profile, experiment, stage, arm, setting) LEFT JOIN grid USING (profile, experiment, arm) LEFT JOIN grids USING (profile, experiment);
 
 -- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
 -- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.
