@@ -189,6 +189,39 @@ static void settings_of_an_arm_are_told_apart(void **state) {
     cJSON_Delete(t);
 }
 
+#define DIGITS(images) "\"data\":{\"name\":\"digits\",\"train\":" images ",\"validation\":50}"
+
+/* In the rows for choosing and for testing: all values that there are, by size. */
+static void the_setup_is_told(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"selection", "a", "{\"rate\":0.2}", DIGITS("1000"), "done", 9, 0.2, {{0}}},
+        {"selection", "a", "{\"rate\":0.05}", DIGITS("1000"), "diverged", 9, 0.05, {{0}}},
+        {"selection", "a", "{\"rate\":1.2}", DIGITS("200"), "done", 9, 1.2, {{0}}},
+        {"final", "a", "{\"seed\":1}", DIGITS("1000"), "done", 1, 0.2, {{"test_images", 3000}}},
+        {"final", "a", "{\"seed\":2}", DIGITS("1000"), "done", 2, 0.2, {{"test_images", 3000}}},
+        {"final", "b", "{\"seed\":1}", DIGITS("1000") ",\"network\":\"b\"", "done", 1, 0.2, {{"test_images", 3000}}},
+    };
+    cJSON *t = table_of("setup", runs, 6, false);
+    assert_int_equal(rows_of(t), 2);
+    assert_string_equal(cell(t, 0, "Trained"), "to choose the rate");
+    assert_string_equal(cell(t, 0, "Data set"), "digits");
+    assert_string_equal(cell(t, 0, "Training images"), "200, 1,000");
+    assert_string_equal(cell(t, 0, "Test"), "-");
+    assert_string_equal(cell(t, 0, "Augmentation"), "none");
+    assert_string_equal(cell(t, 0, "Rates"), "0.05, 0.2, 1.2");
+    assert_string_equal(cell(t, 0, "Seeds"), "1");
+    assert_string_equal(cell(t, 0, "Trainings"), "3");
+    assert_string_equal(cell(t, 1, "Trained"), "to be tested");
+    assert_string_equal(cell(t, 1, "Training images"), "1,000");
+    assert_string_equal(cell(t, 1, "Validation"), "50");
+    assert_string_equal(cell(t, 1, "Test"), "3,000");
+    assert_string_equal(cell(t, 1, "Rates"), "0.2");
+    assert_string_equal(cell(t, 1, "Seeds"), "1, 2");
+    assert_string_equal(cell(t, 1, "Trainings"), "3");
+    cJSON_Delete(t);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -196,6 +229,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
         cmocka_unit_test(accuracies_stand_beside_those_of_training),
         cmocka_unit_test(settings_of_an_arm_are_told_apart),
+        cmocka_unit_test(the_setup_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
