@@ -38,9 +38,11 @@ static void put_runs(nlg_store *store, const training *runs, int n, bool is_dete
     int begin = 0;
     for (int i = 0; i < n; i++) {
         char spec[512];
-        nlg_record r = {.measure = "train", .spec = spec};
+        nlg_record r = {.spec = spec};
+        const char *measure = strcmp(runs[i].stage, "counts") == 0 ? "count" : "train";
+        snprintf(r.measure, sizeof r.measure, "%s", measure);
         snprintf(r.status, sizeof r.status, "%s", runs[i].status);
-        snprintf(spec, sizeof spec, "{%s,\"measure\":\"train\",\"recipe\":{%s\"lr\":%g},\"seed\":%d}", runs[i].subject,
+        snprintf(spec, sizeof spec, "{%s,\"measure\":\"%s\",\"recipe\":{%s\"lr\":%g},\"seed\":%d}", runs[i].subject, measure,
                  is_detector ? "\"detection\":{}," : "", runs[i].rate, runs[i].seed);
         assert_int_equal(nlg_record_key(spec, keys[i], &err), NLG_OK);
         memcpy(r.key, keys[i], sizeof r.key);
@@ -222,6 +224,49 @@ static void the_setup_is_told(void **state) {
     cJSON_Delete(t);
 }
 
+static void no_zero_is_negative(void **state) {
+    (void)state;
+    static const double values[] = {-0.004, -0.006, -0.3, -1200};
+    static const char *const expected[][2] = {{"0.00", "0"}, {"-0.01", "0"}, {"-0.30", "0"}, {"-1200.00", "-1,200"}};
+    char a[] = "a|A|.2", b[] = "b|B|,", some[] = "", *names[] = {a, b}, *text[8];
+    double number[8];
+    for (int i = 0; i < 8; i++) {
+        text[i] = some;
+        number[i] = values[i / 2];
+    }
+    const nlg_rows rows = {.columns = 2, .count = 4, .names = names, .text = text, .number = number};
+    cJSON *t = nlg_report_table(&rows, "t", "T", "", false);
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(cell(t, i, "A"), expected[i][0]);
+        assert_string_equal(cell(t, i, "B"), expected[i][1]);
+    }
+    cJSON_Delete(t);
+}
+
+static void differences_of_counts_have_reasons(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"counts", "mobilenetv1_025", "{}", "\"network\":\"a\"", "done", 1, 0.1, {{"params", 470072}, {"macs", 41030272}}},
+        {"counts", "nasnet_a_5_1538", "{}", "\"network\":\"b\"", "done", 1, 0.1, {{"params", 12263416}, {"macs", 2686417584}}},
+        {"counts", "resnet50_v1", "{}", "\"network\":\"c\"", "done", 1, 0.1, {{"params", 25557032}, {"macs", 3857973248}}},
+        {"counts", "resnet50", "{}", "\"network\":\"d\"", "done", 1, 0.1, {{"params", 25557032}, {"macs", 4089184256}}},
+    };
+    cJSON *t = table_of("counts_reasons", runs, 4, false);
+    assert_int_equal(rows_of(t), 3);
+    assert_string_equal(cell(t, 0, "Network"), "resnet50_v1");
+    assert_string_equal(cell(t, 0, "MACs, %"), "1.53");
+    assert_string_equal(cell(t, 0, "Reason"), "-");
+    assert_string_equal(cell(t, 1, "Parameters, %"), "-5.99");
+    assert_string_equal(cell(t, 1, "Reason"), "the published number of parameters is rounded");
+    assert_non_null(strstr(cell(t, 2, "Reason"), "does not come out of the published cell"));
+    cJSON_Delete(t);
+    t = table_of("counts", runs, 4, false);
+    assert_int_equal(rows_of(t), 4);
+    assert_string_equal(cell(t, 0, "Network"), "resnet50");
+    assert_string_equal(cell(t, 0, "Difference, %"), "0.00");
+    cJSON_Delete(t);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -230,6 +275,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(accuracies_stand_beside_those_of_training),
         cmocka_unit_test(settings_of_an_arm_are_told_apart),
         cmocka_unit_test(the_setup_is_told),
+        cmocka_unit_test(no_zero_is_negative),
+        cmocka_unit_test(differences_of_counts_have_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

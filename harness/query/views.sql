@@ -69,6 +69,15 @@ CREATE TEMP VIEW accuracy_against_cost AS
     AND b.experiment = a.experiment AND b.cost = a.cost AND b.here IS a.here AND b.designer = a.designer AND b.x <= a.x AND b.y >= a.y
     AND (b.x < a.x OR b.y > a.y));
 
+-- Every counted network beside its published counts. all_params: with auxiliary heads, params: without, as they are published.
+CREATE TEMP VIEW counted AS
+  WITH one AS (SELECT profile, arm, max(CASE metric WHEN 'params' THEN value END) AS all_params,
+      max(CASE metric WHEN 'params_without_aux' THEN value END) AS bare, max(CASE metric WHEN 'macs' THEN value END) AS macs
+    FROM results WHERE measure = 'count' GROUP BY profile, arm)
+  SELECT networks.*, profile, all_params, coalesce(bare, all_params) AS params, macs,
+    100 * (coalesce(bare, all_params) / published_params - 1) AS params_percent, 100 * (macs / published_macs - 1) AS macs_percent
+  FROM one JOIN networks ON name = arm;
+
 -- ImageNet networks as NASNet's and EfficientNet's tables print them, against a cost: 'macs' or 'params'. One that two tables print is
 -- taken from NASNet's.
 CREATE TEMP VIEW published_costs AS

@@ -51,6 +51,7 @@ static void format_number(double value, const char *format, char *text, size_t s
         snprintf(text, size, "%.3g", value);
     else
         snprintf(text, size, "%.4g", value);
+    if (*text == '-' && strspn(text + 1, "0.") == strlen(text + 1)) memmove(text, text + 1, strlen(text)); /* rounded to 0 */
 }
 
 /* --- widths, for pages of paper --- */
