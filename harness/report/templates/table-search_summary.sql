@@ -1,7 +1,8 @@
 -- title: What the searches found, trained anew: {experiment}
 -- section: search
--- note: Proxy: validation accuracy in the search. Test accuracy after training anew, mean over training seeds. The last column compares with the mean
---   of the random architectures. Digests and genotypes: tables/search_summary.tsv.
+-- note: Proxy: validation accuracy in the search; parameters and MACs are those of the network there. Test accuracy after training anew, mean over
+--   training seeds. Over mean random: relative to the mean of the random architectures that were trained in the same way. Digests and genotypes:
+--   tables/search_summary.tsv.
 -- each: experiment
 WITH trained AS (
   SELECT json_extract(spec, '$.genotype') AS genotype, arm, stage, min(position) AS place, 100 * mean(value) AS mean, 100 * sd(value) AS sd, count(value) AS n
@@ -10,7 +11,7 @@ WITH trained AS (
 proxy AS (
   SELECT genotype, max(score) AS score, max(params) AS params, max(macs) AS macs FROM lab_trials
   WHERE profile = :profile AND experiment = :experiment AND status = 'done' GROUP BY genotype),
-base AS (SELECT mean(mean) AS random FROM trained WHERE arm LIKE 'random%')
+base AS (SELECT mean(mean) AS random FROM trained WHERE stage = 'random')
 SELECT :experiment AS "experiment", arm AS "arm|Found by", 100 * score AS "proxy_validation|Proxy, %|.2", mean AS "retrained_test_mean|Test accuracy, %|.2", sd AS "sd|Deviation|.2",
   n AS "n|Trainings|0", 100 * (mean / random - 1) AS "relative_to_mean_random_percent|Over mean random, %|.2", params AS "params|Parameters|,", macs AS "macs|MACs|,", genotype AS "genotype"
-FROM trained LEFT JOIN proxy USING (genotype), base WHERE (SELECT count(*) FROM proxy) > 0 ORDER BY place
+FROM trained LEFT JOIN proxy USING (genotype), base WHERE (SELECT count(*) FROM proxy) > 0 ORDER BY stage, place
