@@ -19,7 +19,8 @@
 
 enum { RUNS = 32, METRICS = 4 };
 
-/* A training: of a detector or not; subject: its network or genotype in the spec. */
+/* A training, of a detector or not, or in the stage `search` a search with two proposals, of which one is rejected, in `counts` a
+ * count. subject: its network or genotype in the spec. */
 typedef struct training {
     const char *stage, *arm, *factors, *subject, *status;
     int seed;
@@ -32,14 +33,20 @@ typedef struct training {
 
 static void put_runs(nlg_store *store, const training *runs, int n, bool is_detector) {
     static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
-    static char keys[RUNS][65];
+    static char keys[RUNS][65], proposals[] = "{\"history\":[{\"status\":\"done\",\"genotype\":\"g\",\"score\":0.5},"
+                                              "{\"status\":\"rejected\",\"genotype\":\"h\",\"score\":0}]}";
     nlg_member members[RUNS];
     nlg_error err = {0};
     int begin = 0;
     for (int i = 0; i < n; i++) {
         char spec[512];
         nlg_record r = {.spec = spec};
-        const char *measure = strcmp(runs[i].stage, "counts") == 0 ? "count" : "train";
+        const char *stage = runs[i].stage, *measure = "train";
+        if (strcmp(stage, "counts") == 0) measure = "count";
+        if (strcmp(stage, "search") == 0) {
+            measure = "search";
+            r.detail = proposals;
+        }
         snprintf(r.measure, sizeof r.measure, "%s", measure);
         snprintf(r.status, sizeof r.status, "%s", runs[i].status);
         snprintf(spec, sizeof spec, "{%s,\"measure\":\"%s\",\"recipe\":{%s\"lr\":%g},\"seed\":%d}", runs[i].subject, measure,
@@ -267,6 +274,34 @@ static void differences_of_counts_have_reasons(void **state) {
     cJSON_Delete(t);
 }
 
+static void searches_are_compared_with_random_and_tell_what_they_rejected(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"search", "evolution", "{\"seed\":1}", "\"limits\":{\"macs\":1000}", "done", 1, 0.1, {{0}}},
+        {"search", "evolution", "{\"seed\":2}", "\"limits\":{\"macs\":1000}", "done", 2, 0.1, {{0}}},
+        {"random", "architecture 1 of random", "{}", "\"genotype\":\"h\"", "done", 3, 0.1, {{"test_accuracy", 0.4}}},
+        {"random", "architecture 2 of random", "{}", "\"genotype\":\"i\"", "done", 4, 0.1, {{"test_accuracy", 0.6}}},
+        {"winners", "winner", "{}", "\"genotype\":\"g\"", "done", 5, 0.1, {{"test_accuracy", 0.6}}},
+        {"winners", "lost", "{}", "\"genotype\":\"j\"", "diverged", 5, 0.1, {{0}}},
+    };
+    cJSON *t = table_of("search_summary", runs, 6, false);
+    assert_int_equal(rows_of(t), 3);
+    assert_string_equal(cell(t, 0, "Over mean random, %"), "-20.00");
+    assert_string_equal(cell(t, 0, "Proxy, %"), "-");
+    assert_string_equal(cell(t, 2, "Found by"), "winner");
+    assert_string_equal(cell(t, 2, "Over mean random, %"), "20.00");
+    assert_string_equal(cell(t, 2, "Proxy, %"), "50.00");
+    cJSON_Delete(t);
+    t = table_of("failed", runs, 6, false);
+    assert_int_equal(rows_of(t), 2);
+    assert_string_equal(cell(t, 0, "Arm"), "evolution");
+    assert_string_equal(cell(t, 0, "Status"), "rejected");
+    assert_string_equal(cell(t, 0, "Reason"), "2 of 4 proposals; the limit is 1,000 MACs");
+    assert_string_equal(cell(t, 1, "Arm"), "lost");
+    assert_string_equal(cell(t, 1, "Status"), "diverged");
+    cJSON_Delete(t);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
@@ -277,6 +312,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_setup_is_told),
         cmocka_unit_test(no_zero_is_negative),
         cmocka_unit_test(differences_of_counts_have_reasons),
+        cmocka_unit_test(searches_are_compared_with_random_and_tell_what_they_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
