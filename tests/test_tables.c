@@ -181,7 +181,7 @@ static void accuracies_stand_beside_those_of_training(void **state) {
     cJSON_Delete(t);
 }
 
-static void settings_of_an_arm_are_told_apart(void **state) {
+static void arms_have_names_and_designers(void **state) {
     (void)state;
     static const training runs[] = {
         {"final", "a", "{\"label\":\"a\",\"shift\":0,\"seed\":1}", TINY, "done", 1, 0.1, {{"test_accuracy", 0.5}}},
@@ -190,11 +190,19 @@ static void settings_of_an_arm_are_told_apart(void **state) {
         {"final", "b", "{\"train_images\":1000,\"seed\":1}", TINY, "done", 4, 0.1, {{"test_accuracy", 0.6}}},
         {"final", "c", "{\"shift\":3,\"seed\":1}", TINY, "done", 5, 0.1, {{"test_accuracy", 0.6}}},
     };
+    static const training labelled[] = {
+        {"final", "MobileNetV2 at 3/4", "{\"seed\":1}", "\"genotype\":\"g\"", "done", 1, 0.1, {{"test_accuracy", 0.5}}},
+        {"final", "winner", "{\"seed\":1}", "\"genotype\":\"h\"", "done", 2, 0.1, {{"test_accuracy", 0.6}}},
+    };
     static const char *const names[] = {"a, without shift", "a, shift 2", "b, training images 900", "b, training images 1,000",
                                         "c"};
     cJSON *t = table_of("training", runs, 5, false);
     assert_int_equal(rows_of(t), 5);
     for (int i = 0; i < 5; i++) assert_string_equal(cell(t, i, "Network"), names[i]);
+    cJSON_Delete(t);
+    t = table_of("training", labelled, 2, false);
+    assert_string_equal(cell(t, 0, "Designed by"), "human");
+    assert_string_equal(cell(t, 1, "Designed by"), "searched");
     cJSON_Delete(t);
 }
 
@@ -308,7 +316,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
         cmocka_unit_test(accuracies_stand_beside_those_of_training),
-        cmocka_unit_test(settings_of_an_arm_are_told_apart),
+        cmocka_unit_test(arms_have_names_and_designers),
         cmocka_unit_test(the_setup_is_told),
         cmocka_unit_test(no_zero_is_negative),
         cmocka_unit_test(differences_of_counts_have_reasons),

@@ -3,9 +3,10 @@
 -- What final stages trained, as figures and tables show it: one row for each arm and setting of an experiment, which is everything that was
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
 -- n_ap; diverged runs have neither. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
--- dropout and augmentation, where that was asked for. designer: human, searched, or random for what a stage of that name draws from a space.
--- setting_text: what tells apart the settings of an arm, e.g. "without shift" or "training images 1,000"; NULL where it has one only. note: what
--- of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it had none of its own.
+-- dropout and augmentation, where that was asked for. setting_text: what tells apart the settings of an arm, e.g. "without shift" or
+-- "training images 1,000"; NULL where it has one only. designer: human, searched, or random for what a stage of that name draws from a
+-- space. note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it
+-- had none of its own.
 CREATE TEMP VIEW final_arms AS
   WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
