@@ -19,7 +19,9 @@
 #include "harness/report/layout.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "search/store/store.h"
 #include "tests/program.h"
+#include "tests/read_back.h"
 #include "train/recipe.h"
 
 static nlg_figure *figures;
@@ -110,6 +112,50 @@ static void texts_neither_overlap_nor_leave(void **state) {
         nlg_rows_free(rows);
     }
     nlg_query_close(q);
+}
+
+/* A store with these rows, after program_enter; smoke: records of the experiment "none". */
+static nlg_query *open_with(const char *rows) {
+    static const char machine[] = "INSERT INTO machines VALUES (1, 'c', 1, 1, 'i', 'c', 'c', 'f'); ";
+    char path[512], sql[8192];
+    nlg_store *store;
+    nlg_query *q;
+    nlg_error err = {0};
+    snprintf(path, sizeof path, "%s/store.sqlite", getenv("D"));
+    assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, NULL), NLG_OK);
+    nlg_store_close(store);
+    snprintf(sql, sizeof sql, "%s%s", machine, rows);
+    ask_store(path, sql);
+    if (nlg_query_open(path, NULL, &q, &err) != NLG_OK) fail_msg("%s", err.text);
+    return q;
+}
+
+/* Three searches of one strategy, of which two can evaluate nothing at first, and the third nothing for longer. */
+static void the_best_so_far_never_falls(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_with(
+        "WITH s(n, spec, detail) AS (VALUES"
+        " (1, '{\"recipe\":{\"detection\":{}}}', '{\"history\":[{\"status\":\"rejected\",\"score\":0},"
+        "{\"status\":\"done\",\"score\":0.5},{\"status\":\"done\",\"score\":0.3},{\"status\":\"rejected\",\"score\":0}]}'),"
+        " (2, '{}', '{\"history\":[{\"status\":\"done\",\"score\":0.9}]}')," /* it ended early, its best stays */
+        " (3, '{}', '{\"history\":[{\"status\":\"rejected\",\"score\":0},{\"status\":\"rejected\",\"score\":0},"
+        "{\"status\":\"done\",\"score\":0.1},{\"status\":\"done\",\"score\":0.7}]}'))"
+        "INSERT INTO records SELECT n, 'search', spec, 1, 'done', '', '', detail, 1, 1, '' FROM s;"
+        "INSERT INTO members SELECT 'smoke', 'none', 'search', key, 'evolution', '{}', 0, key FROM records");
+    nlg_rows *rows = rows_of(q, find("search-anytime"));
+    static const double expected[][2] = {{2, 50}, {3, 50}, {4, 70}}; /* after one evaluation most searches have nothing */
+    assert_int_equal(rows->count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(nlg_rows_number(rows, i, "x") == expected[i][0]);
+        assert_true(fabs(nlg_rows_number(rows, i, "y") - expected[i][1]) < 1e-9);
+    }
+    char *title = nlg_figure_text(find("search-anytime")->y, NULL, rows);
+    assert_string_equal(title, "best validation AP so far, % (proxy)");
+    nlg_free(title);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
 }
 
 /* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest. */
@@ -346,6 +392,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
+        cmocka_unit_test(the_best_so_far_never_falls),
         cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),

@@ -160,7 +160,7 @@ static nlg_status draw(const plot_options *o, const nlg_figure *f, nlg_query *qu
     if (status == NLG_OK && !rows->count)
         status = nlg_fail(err, NLG_ERR_INPUT, "%s: no data for this figure in %s, profile %s; make it by: %s", f->name, o->results,
                           o->profile, f->needs);
-    char *title = nlg_figure_text(f->title, experiment), *alt = nlg_figure_text(f->alt, experiment);
+    char *title = nlg_figure_text(f->title, experiment, rows), *alt = nlg_figure_text(f->alt, experiment, rows);
     if (status == NLG_OK && !(title && alt)) status = nlg_fail_memory(err, 0, "a figure");
     if (status == NLG_OK) status = nlg_figure_draw(f, rows, f->name, title, alt, format, &d, err);
     const nlg_bytes *b = format == NLG_DRAW_SVG ? &d.svg : format == NLG_DRAW_PNG ? &d.png : &d.pdf;

@@ -135,16 +135,31 @@ nlg_status nlg_figure_rows(const nlg_figure *f, nlg_query *query, const char *pr
     return nlg_query_run(query, f->sql, profile, experiment, what, rows, err);
 }
 
-char *nlg_figure_text(const char *text, const char *experiment) {
-    static const char mark[] = "{experiment}";
-    const char *with = experiment ? experiment : "";
-    size_t count = 0;
-    for (const char *at = text; (at = strstr(at, mark)); at += strlen(mark)) count++;
-    char *filled = nlg_alloc(strlen(text) + count * strlen(with) + 1, 1), *out = filled;
+/* What stands for the mark at `at`, which it ends before *end: NULL where it is no mark. */
+static const char *filling(const char *at, const char **end, const char *experiment, const nlg_rows *rows) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+    char name[32];
+    const size_t length = *at == '{' ? strspn(at + 1, letters) : 0;
+    if (!length || length >= sizeof name || at[length + 1] != '}') return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)length, at + 1);
+    *end = at + length + 2;
+    if (strcmp(name, "experiment") == 0) return experiment ? experiment : "";
+    if (!rows || nlg_rows_column(rows, name) < 0) return NULL;
+    const char *text = rows->count ? nlg_rows_text(rows, 0, name) : NULL;
+    return text ? text : "";
+}
+
+char *nlg_figure_text(const char *text, const char *experiment, const nlg_rows *rows) {
+    const char *end = NULL, *with;
+    size_t size = strlen(text) + 1;
+    for (const char *at = text; *at; at++)
+        if ((with = filling(at, &end, experiment, rows))) size += strlen(with);
+    char *filled = nlg_alloc(size, 1), *out = filled;
     for (const char *at = text; filled && *at;) {
-        if (strncmp(at, mark, strlen(mark)) == 0) {
+        with = filling(at, &end, experiment, rows);
+        if (with) {
             out = stpcpy(out, with);
-            at += strlen(mark);
+            at = end;
         } else {
             *out++ = *at++;
         }

@@ -17,6 +17,8 @@
  *   source ('published': hollow; 'ours'; 'added': a user's)     designer ('human', 'searched': colour and shape)
  *   label (text beside the point), priority (larger: placed first), hover (text under the mouse); every other number is passed on.
  *
+ * A text of the head may have {column}: it stands for that column in the first row, for what only the rows can tell, such as units.
+ *
  * What gnuplot reads of this has numbers only: all texts are placed before it starts (harness/report/layout.h). */
 #ifndef NLG_FIGURE_H
 #define NLG_FIGURE_H
@@ -49,7 +51,8 @@ nlg_status nlg_figure_tables(const nlg_figure *figure, nlg_query *query, const c
 /* Runs the query; after nlg_figure_tables. experiment: NULL but for each_experiment. */
 nlg_status nlg_figure_rows(const nlg_figure *figure, nlg_query *query, const char *profile, const char *experiment, nlg_rows **rows,
                            nlg_error *err);
-/* A head's text with {experiment} filled in; free with nlg_free. */
-char *nlg_figure_text(const char *text, const char *experiment);
+/* A head's text with {experiment}, and {column} from the first row (rows may be NULL), filled in; NULL when memory is short. Free
+ * with nlg_free. */
+char *nlg_figure_text(const char *text, const char *experiment, const nlg_rows *rows);
 
 #endif

@@ -58,6 +58,7 @@ typedef struct work {
     nlg_layout *l;
     const nlg_figure *figure;
     const nlg_rows *rows;
+    char *title[2];     /* of the axes x and y */
     double font, small; /* sizes in pixels */
     double margin;      /* room right of the axes for the labels of line ends; 0: they are placed like others */
     const char *series[NLG_SERIES];
@@ -364,13 +365,13 @@ static void set_margin(work *w, double room_x, double room_y) {
 static nlg_status put_axes(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     double below = 0.9 * w->font, widest = 0;
-    if (*w->figure->y) {
-        NLG_TRY(put_text(w, 6, below, NLG_TEXT_LEFT, false, w->figure->y, l->width - 12, err));
+    if (*w->title[1]) {
+        NLG_TRY(put_text(w, 6, below, NLG_TEXT_LEFT, false, w->title[1], l->width - 12, err));
         below += 1.6 * w->font;
     }
     NLG_TRY(put_legend(w, below, &below, err));
     l->top = below + 0.2 * w->font;
-    l->bottom = l->height - (*w->figure->x ? 3.6 : 2.0) * w->font;
+    l->bottom = l->height - (*w->title[0] ? 3.6 : 2.0) * w->font;
     if (w->figure->y_scale == NLG_CATEGORY) {
         double room = 0.45 * l->width;
         for (int c = 0; c < w->n_categories; c++) {
@@ -399,11 +400,11 @@ static nlg_status put_axes(work *w, nlg_error *err) {
         if (x + half > l->width - 2) x = l->width - 2 - half;
         NLG_TRY(put_text(w, x, l->bottom + 1.1 * w->font, NLG_TEXT_CENTRE, false, l->x_tick[i].text, 0, err));
     }
-    if (*w->figure->x) {
-        double half = 0.5 * width_of(w, w->figure->x, false), middle = 0.5 * (l->left + l->right);
+    if (*w->title[0]) {
+        double half = 0.5 * width_of(w, w->title[0], false), middle = 0.5 * (l->left + l->right);
         if (middle + half > l->width - 4) middle = l->width - 4 - half;
         if (middle - half < 4) middle = 0.5 * l->width;
-        NLG_TRY(put_text(w, middle, l->bottom + 2.6 * w->font, NLG_TEXT_CENTRE, false, w->figure->x, l->width - 8, err));
+        NLG_TRY(put_text(w, middle, l->bottom + 2.6 * w->font, NLG_TEXT_CENTRE, false, w->title[0], l->width - 8, err));
     }
     return NLG_OK;
 }
@@ -631,8 +632,11 @@ nlg_status nlg_layout_make(const nlg_figure *figure, const nlg_rows *rows, int w
     l->legend = nlg_alloc(NLG_SERIES, sizeof *l->legend);
     l->leaders = nlg_alloc(n, sizeof *l->leaders);
     l->pixel = nlg_alloc(2 * n, sizeof *l->pixel);
-    bool complete = w.categories && w.taken && l->texts && l->points && l->legend && l->leaders && l->pixel;
+    for (int i = 0; i < 2; i++) w.title[i] = nlg_figure_text(i ? figure->y : figure->x, NULL, rows);
+    bool complete =
+        w.title[0] && w.title[1] && w.categories && w.taken && l->texts && l->points && l->legend && l->leaders && l->pixel;
     nlg_status status = complete ? make(&w, err) : nlg_fail_memory(err, 0, "a figure");
+    for (int i = 0; i < 2; i++) nlg_free(w.title[i]);
     nlg_free(w.categories);
     nlg_free(w.taken);
     if (status != NLG_OK) {

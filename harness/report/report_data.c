@@ -204,16 +204,18 @@ static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *exp
     nlg_rows *rows;
     NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
     NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
-    int count = rows->count;
-    nlg_rows_free(rows);
-    if (!count) return NLG_OK;
+    if (!rows->count) {
+        nlg_rows_free(rows);
+        return NLG_OK;
+    }
     cJSON *section = section_for(r, f->section, experiment), *figure = cJSON_CreateObject();
     char id[300];
     snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
     for (char *c = id; *c; c++) /* also a file's name */
         if (!strchr(name_characters, *c)) *c = '_';
-    char *texts[] = {nlg_figure_text(f->title, experiment), nlg_figure_text(f->caption, experiment),
-                     nlg_figure_text(f->alt, experiment)};
+    char *texts[] = {nlg_figure_text(f->title, experiment, rows), nlg_figure_text(f->caption, experiment, rows),
+                     nlg_figure_text(f->alt, experiment, rows)};
+    nlg_rows_free(rows);
     nlg_json_text(figure, "id", id);
     nlg_json_text(figure, "name", f->name);
     nlg_json_text(figure, "experiment", experiment);
@@ -242,7 +244,7 @@ static nlg_status add_figures(nlg_report *r, const nlg_rows *experiments, nlg_er
         for (int e = 0; f->each_experiment && e < experiments->count; e++)
             NLG_TRY(add_figure(r, f, experiments->text[e], &drawn, err));
         if (drawn) continue;
-        char *title = nlg_figure_text(f->title, "any experiment");
+        char *title = nlg_figure_text(f->title, "any experiment", NULL);
         add_missing(section_for(r, f->section, NULL), title, f->needs, "no data");
         nlg_free(title);
     }
@@ -278,7 +280,7 @@ static nlg_status add_table(nlg_report *r, const table_file *t, cJSON *section, 
     char id[300];
     NLG_TRY(nlg_query_run(r->query, t->sql, r->profile, experiment, t->path, &rows, err));
     if (rows->count && section) {
-        char *title = nlg_figure_text(t->title, experiment);
+        char *title = nlg_figure_text(t->title, experiment, rows);
         const char *of = experiment ? experiment : cJSON_GetObjectItem(section, "id")->valuestring;
         snprintf(id, sizeof id, "table-%s-%.150s", t->name, of);
         cJSON *table = nlg_report_table(rows, id, title ? title : "", t->note, *t->filter != 0);
