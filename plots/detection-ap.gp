@@ -1,1 +1,1 @@
-plot @BARS, @POINTS
+plot @XBARS, @POINTS

@@ -1,16 +1,27 @@
--- title: Detection: AP against multiply-accumulates ({experiment})
--- caption: Average precision on generated scenes of detectors trained here, mean over seeds, winners and random architectures; bars: 95 % interval, from 3
---   trainings on.
+-- title: Detection: AP of each arm ({experiment})
+-- caption: Average precision on generated scenes. Small points: one training each; large: their mean; n: how many trainings. Bars: Student's
+--   95 % interval of the mean, from 6 trainings on, cut at 0, since no AP lies below; of fewer the points alone are shown. M: millions of
+--   multiply-accumulates per image, where arms differ in them.
 -- section: experiment
--- alt: Average precision against multiply-accumulates of the detectors trained here.
+-- alt: Average precision of every training of each arm of the experiment {experiment}, with the mean and its interval.
 -- needs: lineage run
 -- each: experiment
--- x: multiply-accumulates per image
--- y: AP, %
--- xscale: log
+-- x: AP, %
+-- yscale: category
 WITH one AS (
-  SELECT CASE stage WHEN 'winners' THEN 'winners of ' || substr(arm, 11, instr(arm, ', seed') - 11) WHEN 'random' THEN 'random pyramids' ELSE arm END AS arm, position, max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
-  FROM results WHERE profile = :profile AND experiment = :experiment GROUP BY stage, position)
-SELECT max(macs) AS x, 100 * mean(ap) AS y, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS low, CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS high,
-  NULL AS series, arm AS label, printf('%s: AP %.2f (%d trainings)', arm, 100 * mean(ap), count(ap)) AS hover
-FROM one WHERE ap IS NOT NULL AND macs IS NOT NULL GROUP BY arm ORDER BY arm
+  SELECT CASE stage WHEN 'winners' THEN 'winners of ' || substr(arm, 11, instr(arm, ', seed') - 11) WHEN 'random' THEN 'random pyramids' ELSE arm END AS arm,
+    stage, position, 100 * max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
+  FROM results WHERE profile = :profile AND experiment = :experiment AND final = 1 GROUP BY stage, position),
+arms AS (
+  SELECT arm, min(stage) AS stage, count(*) AS n, mean(ap) AS ap, mean(macs) AS macs, CASE WHEN count(*) >= 6 THEN max(0, t_low(ap)) END AS low,
+    CASE WHEN count(*) >= 6 THEN min(100, t_high(ap)) END AS high
+  FROM one WHERE ap IS NOT NULL GROUP BY arm),
+named AS (
+  SELECT *, arm || CASE WHEN max(macs) OVER () > 1.1 * min(macs) OVER () THEN printf(', %.3g M', macs / 1e6) ELSE '' END || ', n = ' || n AS name
+  FROM arms)
+SELECT one.ap AS x, name AS y, NULL AS low, NULL AS high, 'one training' AS series, 'grey' AS colour, 1 AS single, 'human' AS designer, 1 AS part,
+  printf('%s: AP %.2f', one.arm, one.ap) AS hover, named.stage AS stage
+FROM one JOIN named USING (arm) WHERE one.ap IS NOT NULL
+UNION ALL SELECT ap, name, low, high, 'mean, 95 % interval', 'blue', 0, 'human', 2,
+  printf('%s: AP %.2f (%d training%s)', arm, ap, n, CASE n WHEN 1 THEN '' ELSE 's' END), stage FROM named
+ORDER BY part, stage, y COLLATE by_number, x

@@ -59,16 +59,17 @@ static void print_number(FILE *f, double value) {
 /* --- what gnuplot reads --- */
 
 static bool is_own_column(const char *name) {
-    static const char *const known[] = {"x",        "y",     "low",      "high",  "series", "line",  "source",
-                                        "designer", "label", "priority", "hover", "marker", "colour"};
+    static const char *const known[] = {"x",        "y",     "low",      "high",  "series", "line",   "source",
+                                        "designer", "label", "priority", "hover", "marker", "colour", "single"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] != 0;
 }
 
 /* Triangles look smaller than they are. */
-static double size_of(int shape) {
-    return shape == 8 || shape == 9 ? 1.15 : 0.95;
+static double size_of(const nlg_placed_point *p) {
+    const double size = p->shape == 8 || p->shape == 9 ? 1.15 : 0.95;
+    return p->is_single ? 0.55 * size : size;
 }
 
 static nlg_status write_data(const char *folder, const char *variant, const nlg_layout *l, const nlg_rows *rows, nlg_error *err) {
@@ -86,7 +87,7 @@ static nlg_status write_data(const char *folder, const char *variant, const nlg_
             print_number(f, values[k]);
             fputc('\t', f);
         }
-        fprintf(f, "%d\t%d\t%g\t%d", p->series, p->shape ? p->shape : 1, size_of(p->shape), p->colour);
+        fprintf(f, "%d\t%d\t%g\t%d", p->series, p->shape ? p->shape : 1, size_of(p), p->colour);
         for (int c = 0; c < rows->columns; c++) {
             if (is_own_column(rows->names[c])) continue;
             fputc('\t', f);
@@ -143,7 +144,7 @@ static nlg_status write_legend(const char *folder, const char *variant, const nl
     if (!f) return NLG_ERR_IO;
     for (int i = 0; i < l->n_legend; i++) {
         const nlg_placed_point *p = &l->legend[i];
-        if (p->shape) fprintf(f, "%.1f\t%.1f\t%d\t%d\t%g\n", p->x, p->y, p->shape, p->colour, size_of(p->shape));
+        if (p->shape) fprintf(f, "%.1f\t%.1f\t%d\t%d\t%g\n", p->x, p->y, p->shape, p->colour, size_of(p));
     }
     fprintf(f, "-1000\t-1000\t1\t0\t1\n");
     NLG_TRY(end(f, err));

@@ -15,6 +15,7 @@
  *
  *   series (text in the legend)     line (points of one line are joined, in their order)     low, high (ends of a bar in y)
  *   source ('published': hollow; 'ours'; 'added': a user's)     designer ('human', 'searched': colour and shape)
+ *   single (1: a small point, one of those that a larger one sums up)
  *   label (text beside the point), priority (larger: placed first), hover (text under the mouse); every other number is passed on.
  *
  * A text of the head may have {column}: it stands for that column in the first row, for what only the rows can tell, such as units.

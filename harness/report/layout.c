@@ -149,6 +149,7 @@ static nlg_status read_rows(work *w, nlg_error *err) {
             if (is(colour, palette[c].name)) p->colour = palette[c].colour;
         if (is(source, "published")) p->shape--;
         if (nlg_rows_number(w->rows, i, "marker") == 0) p->shape = 0;
+        p->is_single = nlg_rows_number(w->rows, i, "single") == 1;
         p->in_line = line != NULL;
         const char *next = i + 1 < w->rows->count ? text_at(w, i + 1, "line") : NULL;
         p->ends_line = !line || !next || strcmp(line, next);
@@ -331,6 +332,7 @@ static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
                                                       .series = s,
                                                       .shape = marked ? marked->shape : 0,
                                                       .colour = p->colour,
+                                                      .is_single = p->is_single,
                                                       .in_line = lined != NULL};
         NLG_TRY(put_text(w, x + symbol, y, NLG_TEXT_LEFT, true, w->series[s], room, err));
         x += symbol + width + 1.4 * w->font;

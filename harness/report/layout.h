@@ -25,6 +25,7 @@ typedef struct nlg_placed_point {
     double x, y; /* legend: pixels from the top left; rows: values on the axes */
     int series, shape, colour;
     bool in_line, ends_line; /* joined with the next one; a break behind it */
+    bool is_single;          /* one of those that a larger point sums up */
 } nlg_placed_point;
 
 typedef struct nlg_segment {
