@@ -192,6 +192,30 @@ static void line_ends_are_named_in_their_order(void **state) {
     nlg_query_close(q);
 }
 
+/* Ratios and differences: the axis names what is shown, and every bound of the rule is a line. */
+static void pairs_have_a_unit_and_their_lines(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    const nlg_figure *f = find("claim-pairs");
+    nlg_error err = {0};
+    nlg_rows *rows;
+    static const char given[] = "pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\n"
+                                "1\t-\t0.9\t0.97\t1.03\twith / without epochs (ratio)\n"
+                                "2\t-\t1.1\t0.97\t1.03\twith / without epochs (ratio)\n";
+    assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
+    assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
+    assert_int_equal(rows->count, 5); /* two pairs, their mean, two lines */
+    assert_true(fabs(nlg_rows_number(rows, 2, "x") - 1) < 1e-12);
+    assert_true(nlg_rows_number(rows, 3, "x") == 0.97 && nlg_rows_number(rows, 4, "x") == 1.03);
+    char *title = nlg_figure_text(f->x, NULL, rows), *plain = nlg_figure_text("{experiment} {none} {", "e", rows);
+    assert_string_equal(title, "with / without epochs (ratio)");
+    assert_string_equal(plain, "e {none} {");
+    nlg_free(title);
+    nlg_free(plain);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 static void queries_may_only_read(void **state) {
     (void)state;
     nlg_query *q = open_empty();
@@ -394,6 +418,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(the_best_so_far_never_falls),
         cmocka_unit_test(line_ends_are_named_in_their_order),
+        cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),
         cmocka_unit_test(hostile_names_are_texts),

@@ -484,12 +484,13 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
     return NLG_OK;
 }
 
-/* A picture of the pairs of a claim that is about their differences. */
+/* A picture of the pairs of a claim that is about their differences or ratios. */
 static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         char text[300];
-        if (strcmp(c->id, id) || strcmp(c->rule->unit, "a - b") || r->outcomes[i].verdict.pairs < 3 || r->outcomes[i].is_live)
+        if (strcmp(c->id, id) || (strcmp(c->rule->unit, "a - b") && strcmp(c->rule->unit, "a / b")) ||
+            r->outcomes[i].verdict.pairs < 3 || r->outcomes[i].is_live)
             continue;
         for (int f = 0; f < r->n_figures; f++) {
             if (strcmp(r->figures[f].name, "claim-pairs")) continue;
@@ -503,10 +504,7 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
             nlg_json_text(figure, "experiment", c->experiment);
             snprintf(text, sizeof text, "Pairs of the claim %.200s", id);
             nlg_json_text(figure, "title", text);
-            snprintf(text, sizeof text, "%s%.100s", *c->unit ? " In " : "", c->unit);
-            char caption[900];
-            snprintf(caption, sizeof caption, "%.500s%s%s", r->figures[f].caption, text, *c->unit ? "." : "");
-            nlg_json_text(figure, "caption", caption);
+            nlg_json_text(figure, "caption", r->figures[f].caption);
             nlg_json_text(figure, "alt", r->figures[f].alt);
             add_part(section, "figures", figure);
         }

@@ -29,32 +29,62 @@ static nlg_status save(const char *output, const char *id, const char *ending, c
     return nlg_file_write(path, bytes->data, bytes->size, err);
 }
 
+/* What the axis of a claim's pairs shows, and on which side of the lines it holds. */
+static void print_axis(FILE *f, const nlg_claim *claim, bool has_low, bool has_high) {
+    char text[300];
+    const bool is_ratio = strcmp(claim->rule->unit, "a / b") == 0;
+    snprintf(text, sizeof text, "%.100s%s%s%s",
+             *claim->unit ? claim->unit
+             : is_ratio   ? "a / b"
+                          : "a - b",
+             is_ratio ? " (ratio)" : " (difference)", has_low || has_high ? "; for the claim: " : "",
+             has_low && has_high ? "between the lines"
+             : has_low           ? "right of the line"
+             : has_high          ? "left of the line"
+                                 : "");
+    nlg_escape(f, NLG_ESCAPE_TSV, text);
+}
+
+/* Where a claim's rule draws its lines; NaN: no line. */
+static void bounds_of(const nlg_claim *claim, double *low, double *high) {
+    const char *rule = claim->rule->name;
+    const cJSON *margin = cJSON_GetObjectItemCaseSensitive(claim->params, "margin");
+    *low = *high = (double)NAN;
+    if (strcmp(claim->rule->unit, "a / b") == 0) {
+        *low = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "low"));
+        *high = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "high"));
+    } else if (strcmp(rule, "equal") != 0 && strcmp(rule, "descriptive") != 0) {
+        *low = margin ? -cJSON_GetNumberValue(margin) : 0;
+    }
+}
+
 /* The rows of a claim as the text that the figure of its pairs reads. */
 static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_error *err) {
-    static const char *const columns[] = {"pair", "a", "b", "contrast"};
     const nlg_claim *claim = NULL;
     nlg_rows *rows;
     size_t size;
     char number[32];
+    double low, high;
     for (int i = 0; i < r->claims.n_claims; i++)
         if (strcmp(r->claims.claims[i].id, id) == 0) claim = &r->claims.claims[i];
     if (!claim) return nlg_fail(err, NLG_ERR_INPUT, "there is no claim '%s'", id);
     NLG_TRY(nlg_query_run(r->query, claim->query, r->profile, claim->experiment, id, &rows, err));
     FILE *f = open_memstream(text, &size);
-    const double margin = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "margin"));
-    if (f) fputs("pair\ta\tb\tcontrast\tline\n", f);
+    bounds_of(claim, &low, &high);
+    if (f) fputs("pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\n", f);
     for (int i = 0; f && i < rows->count; i++) {
-        double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b");
-        if (!isfinite(a) || !isfinite(b)) continue;
-        for (int c = 0; c < 4; c++) {
-            const char *cell = nlg_rows_text(rows, i, columns[c]);
-            if (c == 1 || c == 2)
-                fputs(nlg_number_text(c == 1 ? a : b, number), f);
-            else
-                nlg_escape(f, NLG_ESCAPE_TSV, cell && *cell ? cell : "-");
+        static const char *const names[] = {"pair", "contrast"};
+        const double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b"),
+                     numbers[] = {strcmp(claim->rule->unit, "a / b") ? a - b : a / b, low, high};
+        if (!isfinite(numbers[0])) continue;
+        for (int c = 0; c < 2; c++) {
+            const char *cell = nlg_rows_text(rows, i, names[c]);
+            nlg_escape(f, NLG_ESCAPE_TSV, cell && *cell ? cell : "-");
             fputc('\t', f);
         }
-        fprintf(f, "%s\n", nlg_number_text(isfinite(margin) ? -margin : 0, number));
+        for (int c = 0; c < 3; c++) fprintf(f, "%s\t", isfinite(numbers[c]) ? nlg_number_text(numbers[c], number) : "-");
+        print_axis(f, claim, isfinite(low), isfinite(high));
+        fputc('\n', f);
     }
     nlg_rows_free(rows);
     if (!f || fclose(f)) return nlg_fail_memory(err, 0, "a claim");
