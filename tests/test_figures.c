@@ -192,6 +192,59 @@ static void line_ends_are_named_in_their_order(void **state) {
     nlg_query_close(q);
 }
 
+/* Two lines whose names are longer than the room above them: beside the axes at their own ends, or in the legend alone. */
+static void labels_stand_at_their_own_ends(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    nlg_rows *rows;
+    static const char sql[] = "WITH e(x) AS (VALUES (1), (2), (24)), n(name, y) AS (VALUES ('bn_inception_small_no_norm', 0.62), "
+                              "('bn_inception_small', 0.15)) "
+                              "SELECT x, y + 1.0 / x AS y, name AS series, name AS line, CASE x WHEN 24 THEN name END AS label "
+                              "FROM n, e ORDER BY name, x";
+    assert_int_equal(nlg_query_run(q, sql, NULL, NULL, "lines", &rows, &err), NLG_OK);
+    for (int narrow = 0; narrow < 2; narrow++) {
+        nlg_layout *l;
+        int beside = 0, inside = 0;
+        assert_int_equal(nlg_layout_make(find("curves"), rows, narrow ? 350 : 760, 470, narrow, &l, &err), NLG_OK);
+        for (int i = 0; i < l->n_texts; i++) {
+            const nlg_placed_text *t = &l->texts[i];
+            if (strncmp(t->text, "bn_inception", 12) != 0 || t->y < l->top) continue;
+            inside += t->x < l->right;
+            beside += t->x > l->right && fabs(t->y - l->pixel[2 * (strcmp(t->text, "bn_inception_small") ? 5 : 2) + 1]) < 1;
+        }
+        assert_int_equal(inside, 0);
+        assert_int_equal(beside, narrow ? 0 : 2);
+        assert_int_equal(l->n_legend, 2);
+        nlg_layout_free(l);
+    }
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
+/* Winners of a strategy are one line, their median, with a band over all of them; one network alone keeps its name. */
+static void what_searches_found_is_one_line(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q =
+        open_with("WITH s(n, arm, loss) AS (VALUES (1, 'winner of random, seed 1', 0.1), (2, 'winner of random, seed 2', 0.2), (3, "
+                  "'winner of "
+                  "random, seed 3', 0.9), (4, 'resnet8_small', 0.4))"
+                  "INSERT INTO records SELECT n, 'train', '{}', 1, 'done', '', '', '{\"history\":[{\"loss\":1},{\"loss\":' || loss "
+                  "|| '}]}', 1, 1, "
+                  "arm FROM s; INSERT INTO members SELECT 'smoke', 'none', 'final', key, created, '{}', 1, key FROM records");
+    nlg_rows *rows = rows_of(q, find("curves"));
+    assert_int_equal(rows->count, 4);
+    assert_string_equal(nlg_rows_text(rows, 1, "label"), "resnet8_small");
+    assert_null(nlg_rows_text(rows, 1, "low"));
+    assert_string_equal(nlg_rows_text(rows, 3, "label"), "winners of random search (3)");
+    assert_true(nlg_rows_number(rows, 3, "y") == 0.2 && nlg_rows_number(rows, 3, "low") == 0.1 &&
+                nlg_rows_number(rows, 3, "high") == 0.9);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
 /* Ratios and differences: the axis names what is shown, and every bound of the rule is a line. */
 static void pairs_have_a_unit_and_their_lines(void **state) {
     (void)state;
@@ -418,6 +471,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(the_best_so_far_never_falls),
         cmocka_unit_test(line_ends_are_named_in_their_order),
+        cmocka_unit_test(labels_stand_at_their_own_ends),
+        cmocka_unit_test(what_searches_found_is_one_line),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),

@@ -43,6 +43,14 @@ CREATE TEMP VIEW final_arms AS
         THEN ', edge of the grid' ELSE '' END, ', '), '') AS note
   FROM arms LEFT JOIN texts USING (profile, experiment, stage, arm, setting) LEFT JOIN grid USING (profile, experiment, arm) LEFT JOIN grids USING (profile, experiment);
 
+-- What every training of a final stage is one of: winners of a strategy, random architectures, or its own arm.
+CREATE TEMP VIEW arm_kinds AS
+  SELECT profile, experiment, stage, position, arm, CASE
+      WHEN arm LIKE 'winner of random, seed %' THEN 'winners of random search'
+      WHEN arm LIKE 'winner of %, seed %' THEN 'winners of ' || substr(arm, 11, instr(arm, ', seed ') - 11)
+      WHEN arm LIKE 'architecture % of %' THEN 'random architectures' ELSE arm END AS kind
+  FROM members WHERE final = 1;
+
 -- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
 -- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.
 CREATE TEMP VIEW arm_costs AS

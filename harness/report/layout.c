@@ -342,16 +342,23 @@ static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
     return NLG_OK;
 }
 
-/* Whether the row labels a line that ends where all do. */
+/* Whether the row names a line that ends where all do: it alone of the line has a label. */
 static bool is_line_end(const work *w, int row) {
     const nlg_placed_point *p = &w->l->points[row];
-    if (!p->in_line || !text_at(w, row, "label") || !isfinite(p->x) || !isfinite(p->y)) return false;
+    const bool goes_on = row > 0 && !w->l->points[row - 1].ends_line;
+    if (!p->in_line || !p->ends_line || !text_at(w, row, "label") || !isfinite(p->x) || !isfinite(p->y)) return false;
+    if (goes_on && text_at(w, row - 1, "label")) return false;
     for (int i = 0; i < w->l->n_points; i++)
         if (w->l->points[i].x > p->x) return false;
     return true;
 }
 
-/* Room for a column of labels beside the ends of four lines and more. */
+/* Whether the legend has the label of a line already; elsewhere than at its end it would be taken for that of another one. */
+static bool is_in_legend(const work *w, int row) {
+    return w->l->n_series <= LEGEND_MOST && is(text_at(w, row, "label"), w->series[w->l->points[row].series]);
+}
+
+/* Room for a column of labels beside the ends of two lines and more. */
 static void set_margin(work *w, double room_x, double room_y) {
     double widest = 0;
     int n = 0;
@@ -361,7 +368,7 @@ static void set_margin(work *w, double room_x, double room_y) {
         if (width > widest) widest = width;
         n++;
     }
-    if (n >= 4 && n * 1.25 * w->small < room_y && widest + 24 < room_x) w->margin = widest + 24;
+    if (n >= 2 && n * 1.25 * w->small < room_y && widest + 24 < room_x) w->margin = widest + 24;
 }
 
 static nlg_status put_axes(work *w, nlg_error *err) {
@@ -584,7 +591,7 @@ static nlg_status put_labels(work *w, nlg_error *err) {
         double r = l->points[i].shape ? 5 : 0;
         bool drawn = isfinite(p[0]) && isfinite(p[1]);
         w->taken[w->n_taken++] = drawn ? (box){p[0] - r, p[1] - r, p[0] + r, p[1] + r} : (box){-1, -1, -1, -1};
-        done[i] = !drawn || !text_at(w, i, "label");
+        done[i] = !drawn || !text_at(w, i, "label") || (w->margin <= 0 && is_line_end(w, i) && is_in_legend(w, i));
     }
     nlg_status status = w->margin > 0 ? put_line_ends(w, done, err) : NLG_OK;
     for (;;) {
