@@ -1,14 +1,14 @@
 -- title: Accuracy against multiply-accumulates ({experiment})
 -- caption: Test accuracy of networks trained here with one recipe, mean over seeds; bars: Student's 95 % interval of the mean over seeds
---   (from 3 seeds on). Steps join, on each side, the networks that no other of the side beats in both.
+--   (from 3 seeds on). {steps}{named}
 -- section: experiment
--- alt: Test accuracy against multiply-accumulates of the networks of the experiment {experiment}, human-designed and searched, with the
---   fronts of both sides.
+-- alt: Test accuracy against multiply-accumulates of the networks of the experiment {experiment}, {sides}, {fronts}.
 -- needs: lineage run --profile quick (six networks and more)
 -- each: experiment
 -- x: multiply-accumulates per image
 -- y: test accuracy, %
 -- xscale: log
-SELECT x, y, low, high, series, line, designer, colour, marker, label, priority, hover FROM accuracy_against_cost
+SELECT x, y, low, high, series, line, designer, colour, marker, label, priority, hover, sides, fronts, steps, named
+FROM accuracy_against_cost
 WHERE profile = :profile AND experiment = :experiment AND cost = 'macs' AND arms >= 3
 ORDER BY marker DESC, series, x

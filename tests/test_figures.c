@@ -245,6 +245,62 @@ static void what_searches_found_is_one_line(void **state) {
     program_leave();
 }
 
+/* rows: "(network, images, macs, accuracy), ..." */
+static nlg_query *open_trained(const char *trained) {
+    char sql[4096];
+    snprintf(
+        sql, sizeof sql,
+        "CREATE TEMP TABLE s AS WITH v(network, images, macs, accuracy) AS (VALUES %s) SELECT row_number() OVER () AS n, * FROM v;"
+        "INSERT INTO records SELECT n, 'train', '{}', 1, 'done', '', '', '', 1, 1, '' FROM s;"
+        "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s;"
+        "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'train_images', images), "
+        "1, "
+        "n FROM s",
+        trained);
+    return open_with(sql);
+}
+
+static int count_in(const nlg_rows *rows, const char *column) {
+    int n = 0;
+    for (int i = 0; i < rows->count; i++) n += nlg_rows_text(rows, i, column) != NULL;
+    return n;
+}
+
+static void fronts_join_what_is_comparable(void **state) {
+    (void)state;
+    static const struct {
+        const char *trained, *alt;
+        int on_fronts, labels;
+    } cases[] = {{"('resnet8_small', 1000, 100, 0.5), ('resnet20_small', 1000, 200, 0.6), ('vgg_small', 1000, 300, 0.4)",
+                  "human-designed, with their front.", 2, 3},
+                 {"('resnet8_small', 1000, 100, 0.5), ('resnet20_small', 5000, 200, 0.6), ('vgg_small', 1000, 300, 0.4)",
+                  "human-designed, without a front.", 0, 3},
+                 {"('resnet8_small', 1000, 100, 0.5), ('resnet20_small', 1000, 200, 0.6), ('nasnet_a_small', 1000, 300, 0.7)",
+                  "human-designed and searched, with the front of the human-designed.", 2, 3},
+                 /* Of many, those on the front, and the lowest and the most expensive. */
+                 {"('resnet8_small', 1, 1, 0.5), ('resnet20_small', 1, 2, 0.6), ('a', 1, 3, 0.3), ('b', 1, 3, 0.31), ('c', 1, 3, "
+                  "0.32), ('d', 1, "
+                  "3, 0.33), ('e', 1, 3, 0.34), ('f', 1, 3, 0.35), ('g', 1, 3, 0.36), ('h', 1, 3, 0.37), ('i', 1, 3, 0.38), ('j', "
+                  "1, 3, 0.39), "
+                  "('k', 1, 4, 0.31)",
+                  "human-designed and searched, with the front of the human-designed.", 2, 5}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        program_enter();
+        nlg_query *q = open_trained(cases[i].trained);
+        nlg_rows *rows = rows_of(q, find("accuracy-macs"));
+        char *alt = nlg_figure_text(find("accuracy-macs")->alt, "none", rows);
+        const char *end = alt + strlen(alt) - strlen(cases[i].alt);
+        assert_true(end > alt);
+        assert_string_equal(end, cases[i].alt);
+        assert_int_equal(count_in(rows, "line"), cases[i].on_fronts);
+        assert_int_equal(count_in(rows, "label"), cases[i].labels);
+        nlg_free(alt);
+        nlg_rows_free(rows);
+        nlg_query_close(q);
+        program_leave();
+    }
+}
+
 /* Ratios and differences: the axis names what is shown, and every bound of the rule is a line. */
 static void pairs_have_a_unit_and_their_lines(void **state) {
     (void)state;
@@ -473,6 +529,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(labels_stand_at_their_own_ends),
         cmocka_unit_test(what_searches_found_is_one_line),
+        cmocka_unit_test(fronts_join_what_is_comparable),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),

@@ -52,31 +52,57 @@ CREATE TEMP VIEW arm_kinds AS
   FROM members WHERE final = 1;
 
 -- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
--- the experiment has with that cost. Nothing where all arms cost about the same, or nobody designed one.
+-- the experiment has with that cost; is_one_setting: all saw as many images. Nothing where all arms cost about the same, or nobody
+-- designed one.
 CREATE TEMP VIEW arm_costs AS
   WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
       GROUP BY profile, arm),
     arms AS (SELECT *, arm || coalesce(', ' || images || ' images', '') AS name FROM final_arms WHERE n > 0),
     costs AS (
-      SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, n FROM arms
-      UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, n FROM arms
-      UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, n FROM arms JOIN times ON times.arm = network),
+      SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, images, n FROM arms
+      UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, images, n FROM arms
+      UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, images, n FROM arms
+        JOIN times ON times.arm = network),
     counted AS (SELECT *, count(*) OVER same AS arms, min(x) OVER same AS least, max(x) OVER same AS most,
-        sum(designer = 'human') OVER same AS humans
+        sum(designer = 'human') OVER same AS humans, min(y) OVER same AS worst, max(y) OVER same AS best,
+        count(images) OVER same IN (0, count(*) OVER same) AND min(images) OVER same IS max(images) OVER same AS is_one_setting
       FROM costs WHERE x IS NOT NULL WINDOW same AS (PARTITION BY profile, experiment, cost, here))
-  SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms FROM counted WHERE most > 1.1 * least AND humans > 0;
+  SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms, is_one_setting,
+    x IN (least, most) OR y IN (worst, best) AS is_outermost
+  FROM counted WHERE most > 1.1 * least AND humans > 0;
 
--- What a figure of these draws: the arms, and a front a side, of those that no other of their side beats in both.
+-- The front of a side: those arms that no other of their side beats in both, where all were trained in one setting; points: how many.
+CREATE TEMP VIEW arm_fronts AS
+  SELECT *, count(*) OVER (PARTITION BY profile, experiment, cost, here, designer) AS points
+  FROM arm_costs AS a WHERE designer <> 'random' AND is_one_setting AND NOT EXISTS (SELECT 1 FROM arm_costs AS b
+    WHERE b.profile = a.profile AND b.experiment = a.experiment AND b.cost = a.cost AND b.here IS a.here AND b.designer = a.designer
+      AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
+
+-- What a figure of these draws: the arms, and the fronts of two points and more. Of more than twelve arms, those on the fronts, what is
+-- random and the outermost have labels. sides and fronts: what there is, in words.
 CREATE TEMP VIEW accuracy_against_cost AS
-  SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
-    CASE designer WHEN 'random' THEN 'grey' END AS colour, 1 AS marker, name AS label, y AS priority,
-    printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
-  FROM arm_costs
-  UNION ALL
-  SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
-  FROM arm_costs AS a WHERE designer <> 'random' AND NOT EXISTS (SELECT 1 FROM arm_costs AS b WHERE b.profile = a.profile
-    AND b.experiment = a.experiment AND b.cost = a.cost AND b.here IS a.here AND b.designer = a.designer AND b.x <= a.x AND b.y >= a.y
-    AND (b.x < a.x OR b.y > a.y));
+  WITH drawn AS (
+      SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
+        CASE designer WHEN 'random' THEN 'grey' END AS colour, 1 AS marker,
+        CASE WHEN arms <= 12 OR is_outermost OR designer = 'random' OR is_on_front THEN name END AS label,
+        y + 1000 * is_on_front AS priority, printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
+      FROM (SELECT *, EXISTS (SELECT 1 FROM arm_fronts AS f WHERE f.profile = a.profile AND f.experiment = a.experiment
+          AND f.cost = a.cost AND f.here IS a.here AND f.designer = a.designer AND f.name = a.name) AS is_on_front FROM arm_costs AS a)
+      UNION ALL
+      SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
+      FROM arm_fronts WHERE points > 1),
+    counted AS (SELECT *, max(designer = 'searched') OVER same AS has_searched, max(coalesce(line, '') = 'human') OVER same AS has_front,
+        max(coalesce(line, '') = 'searched') OVER same AS has_front_searched
+      FROM drawn WINDOW same AS (PARTITION BY profile, experiment, cost, here))
+  SELECT *, CASE WHEN has_searched THEN 'human-designed and searched' ELSE 'human-designed' END AS sides,
+    CASE has_front + has_front_searched WHEN 2 THEN 'with the fronts of both sides' WHEN 1 THEN
+      CASE WHEN NOT has_searched THEN 'with their front' WHEN has_front THEN 'with the front of the human-designed' ELSE
+        'with the front of the searched' END ELSE 'without a front' END AS fronts,
+    CASE has_front + has_front_searched WHEN 0 THEN '' ELSE 'Steps join the networks that no other' || CASE WHEN has_searched THEN
+      ' of their side' ELSE '' END || ' beats in both.' END AS steps,
+    CASE WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
+      || 'and stands in the table.' ELSE '' END AS named
+  FROM counted;
 
 -- Every counted network beside its published counts. all_params: with auxiliary heads, params: without, as they are published.
 CREATE TEMP VIEW counted AS
