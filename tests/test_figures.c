@@ -301,6 +301,37 @@ static void fronts_join_what_is_comparable(void **state) {
     }
 }
 
+/* Error bars of both points reach past all places beside the right one; its label stands at the end of its own. */
+static void labels_avoid_bars(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    nlg_rows *rows;
+    nlg_layout *l;
+    static const char sql[] =
+        "SELECT 90.1 AS x, 50 AS y, 10 AS low, 90 AS high, 'stack_3x3_small' AS label, 1 AS priority UNION ALL SELECT 100, 50, 20, "
+        "80, 'stack_5x5_small', 0 UNION ALL SELECT 52, 50, 10, 90, NULL, 0";
+    assert_int_equal(nlg_query_run(q, sql, NULL, NULL, "bars", &rows, &err), NLG_OK);
+    assert_int_equal(nlg_layout_make(find("accuracy-macs"), rows, 760, 470, false, &l, &err), NLG_OK);
+    int found = 0;
+    for (int i = 0; i < l->n_texts; i++) {
+        const nlg_placed_text *t = &l->texts[i];
+        if (strncmp(t->text, "stack", 5) != 0) continue;
+        const double width = nlg_text_width(t->text, 11.5);
+        found++;
+        for (int k = 0; k < 3; k++) {
+            const double x = l->pixel[2 * k], high = k == 1 ? 80 : 90, low = k == 1 ? 20 : 10;
+            const double from = l->bottom - (high - l->y0) / (l->y1 - l->y0) * (l->bottom - l->top),
+                         to = l->bottom - (low - l->y0) / (l->y1 - l->y0) * (l->bottom - l->top);
+            assert_false(x > t->x && x < t->x + width && t->y > from && t->y < to);
+        }
+    }
+    assert_int_equal(found, 2);
+    nlg_layout_free(l);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 /* Ratios and differences: the axis names what is shown, and every bound of the rule is a line. */
 static void pairs_have_a_unit_and_their_lines(void **state) {
     (void)state;
@@ -530,6 +561,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(labels_stand_at_their_own_ends),
         cmocka_unit_test(what_searches_found_is_one_line),
         cmocka_unit_test(fronts_join_what_is_comparable),
+        cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),

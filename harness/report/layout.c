@@ -502,15 +502,43 @@ static bool is_free(const work *w, const box *b, int own) {
     return true;
 }
 
-/* Around the point, then further away with a line to it; the first place that is free, with the fewest lines under it and no other
- * point nearer. */
-static bool find_place(const work *w, int row, double width, double height, box *best, bool *leads) {
+typedef struct place {
+    box box;
+    bool leads;
+    int faults, cost; /* cost -1: none yet */
+} place;
+
+/* Keeps the place with the fewest lines, bars and leaders under it and no other point nearer; of equal ones the most usual. */
+static void try_place(const work *w, int row, box b, bool leads, int rank, place *best) {
+    if (!is_free(w, &b, row)) return;
+    const int faults =
+        lines_through(w, &b) + 2 * bars_through(w, &b) + 2 * nearer_points(w, &b, row) + leaders_crossed(w, &b, row, leads);
+    const int cost = 10 * faults + rank;
+    if (best->cost < 0 || cost < best->cost) *best = (place){b, leads, faults, cost};
+}
+
+/* Above and below the bar of the row's point: in the middle, and to either side. */
+static void try_bar_ends(const work *w, int row, double width, double height, place *best) {
+    const double *p = &w->l->pixel[2 * row];
+    for (int k = 0; k < 2 && w->figure->y_scale != NLG_CATEGORY; k++) {
+        const double end = nlg_rows_number(w->rows, row, k ? "low" : "high"),
+                     y = pixel_y(w->l, end) + (k ? 1 : -1) * (0.5 * height + 3);
+        for (int side = 0; side < 3 && isfinite(end); side++) {
+            const double left = p[0] - width * (side == 0 ? 0.5 : side == 1 ? 1 : 0);
+            try_place(w, row, (box){left, y - 0.5 * height, left + width, y + 0.5 * height}, false, 8 + side, best);
+        }
+    }
+}
+
+/* Around the point, then at the ends of its bar, then further away with a line to it; the first ring without a fault. */
+static bool find_place(const work *w, int row, double width, double height, box *found, bool *leads) {
     static const double direction[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
                                           {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
     static const double rings[] = {7, 14, 24, 36, 50, 66};
     const double *p = &w->l->pixel[2 * row];
-    int least = -1;
-    for (int r = 0; r < 6; r++) {
+    place best = {.cost = -1};
+    for (int r = 0; r < 6 && (best.cost < 0 || best.faults > 0); r++) {
+        if (r == 2) try_bar_ends(w, row, width, height, &best);
         for (int t = 0; t < 12; t++) {
             double x = p[0] + direction[t][0] * rings[r],
                    y = p[1] +
@@ -518,19 +546,12 @@ static bool find_place(const work *w, int row, double width, double height, box 
             double left = direction[t][0] > 0.6    ? x
                           : direction[t][0] < -0.6 ? x - width
                                                    : x - 0.5 * width + direction[t][0] * 0.5 * width;
-            box b = {left, y - 0.5 * height, left + width, y + 0.5 * height};
-            if (!is_free(w, &b, row)) continue;
-            int hits = 10 * (lines_through(w, &b) + 2 * bars_through(w, &b) + 2 * nearer_points(w, &b, row) +
-                             leaders_crossed(w, &b, row, r > 1)) +
-                       t;
-            if (least >= 0 && hits >= least) continue;
-            least = hits;
-            *best = b;
-            *leads = r > 1;
+            try_place(w, row, (box){left, y - 0.5 * height, left + width, y + 0.5 * height}, r > 1, t + 3 * r, &best);
         }
-        if (least >= 0 && (least < 20 || r > 1)) return true;
     }
-    return least >= 0;
+    *found = best.box;
+    *leads = best.leads;
+    return best.cost >= 0;
 }
 
 static nlg_status place_label(work *w, int row, nlg_error *err) {
