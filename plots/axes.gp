@@ -29,7 +29,7 @@ STEPS = 'for [s = 0:SERIES - 1] DATA using (column("n") == s ? column("x") : NaN
 POINTS = 'DATA using (column("x")):(column("mark")):(POINT*column("size")):(column("shape")):(column("colour")) with points pointtype variable pointsize variable linewidth 1.5 linecolor rgb variable'
 BARS = 'DATA using "x":"mark":"low":"high":"colour" with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb variable'
 XBARS = 'DATA using "x":"mark":"low":"high":"colour" with xerrorbars pointtype 0 linewidth 1.6 linecolor rgb variable'
-# Level bars from 0 to x, one a category.
-LEVELS = 'DATA using (column("x")):(column("mark")):(0):(column("x")):(column("mark")-0.32):(column("mark")+0.32):(column("colour")) with boxxyerror linecolor rgb variable'
+# Level lines from 0 to x, one a category.
+STEMS = 'DATA using (0):"mark":"x":(0):"colour" with vectors nohead linewidth 1.2 linecolor rgb variable'
 # Bands from low to high around each series.
 BANDS = 'for [s = 0:SERIES - 1] DATA using (column("n") == s ? column("x") : NaN):"low":"high" with filledcurves fillcolor rgb COLOUR[s + 1] fillstyle transparent solid 0.15 noborder'

@@ -1,1 +1,1 @@
-plot @LEVELS
+plot @STEMS, @POINTS

@@ -1,8 +1,8 @@
 -- title: MNIST in 1998
 -- caption: Test error of the classifiers that LeCun et al. compared (1998, Figure 9); most figures are recalled, not checked against the
---   paper.
+--   paper. Hollow: published by others, not measured here.
 -- section: lenet
--- alt: Bars of MNIST test error: LeNet-5 with 0.95 % below fully connected networks of 1.6 to 4.7 % and a linear classifier of 12 %.
+-- alt: Points of MNIST test error: LeNet-5 with 0.95 % below fully connected networks of 1.6 to 4.7 % and a linear classifier of 12 %.
 -- needs: results/published/mnist.tsv
 -- x: MNIST test error, %
 -- yscale: category

@@ -1,6 +1,5 @@
 -- title: A searched pyramid beside FPN: AP against cost
--- caption: Table 1 of the NAS-FPN paper (COCO test-dev), its FLOPs halved to multiply-accumulates, and RetinaNets of the authors' model
---   collection (val2017). Published by the authors.
+-- caption: Table 1 of the NAS-FPN paper (COCO test-dev), its FLOPs halved to multiply-accumulates. Published by the authors.
 -- section: nasfpn
 -- alt: Average precision against multiply-accumulates: NAS-FPN lies above the FPN of RetinaNet at equal cost.
 -- needs: results/published/detection.tsv
@@ -9,7 +8,7 @@
 -- xscale: log
 -- add: label x# y# ?series
 SELECT coalesce(macs, flops_as_printed / 2) AS x, ap AS y,
-  CASE WHEN comparison = 'nasfpn_table1' THEN 'test-dev (published)' ELSE 'val2017 (published)' END AS series, NULL AS line, designer, 'published' AS source,
+  CASE designer WHEN 'human' THEN 'FPN' ELSE 'NAS-FPN' END || ', test-dev (published)' AS series, NULL AS line, designer, 'published' AS source,
   CASE WHEN model LIKE 'RetinaNet R%' THEN replace(model, 'RetinaNet ', '') WHEN model LIKE '%SpineNet%' THEN replace(model, 'RetinaNet ', '')
     ELSE replace(replace(replace(replace(coalesce(variant, model), ' (7@', ' 7@'), ' (@256)', ''), '384)', '384'), '256)', '256') END || ', ' || CAST(resolution AS INTEGER) AS label, ap AS priority,
   printf('%s, %s, %d pixels: AP %.1f, %.4g G multiply-accumulates', model, coalesce(variant, ''), resolution, ap, coalesce(macs, flops_as_printed / 2) / 1e9) AS hover

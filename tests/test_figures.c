@@ -114,6 +114,28 @@ static void texts_neither_overlap_nor_leave(void **state) {
     nlg_query_close(q);
 }
 
+/* What the legend shows of a series is true of all its points. */
+static void points_of_a_series_look_alike(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    for (int f = 0; f < n_figures; f++) {
+        nlg_rows *rows = rows_of(q, &figures[f]);
+        nlg_layout *l;
+        assert_int_equal(nlg_layout_make(&figures[f], rows, 760, 560, false, &l, &err), NLG_OK);
+        for (int i = 0; i < l->n_points; i++)
+            for (int k = 0; k < l->n_legend; k++) {
+                const nlg_placed_point *a = &l->points[i], *b = &l->legend[k];
+                if (a->series != b->series || !a->shape || !b->shape) continue;
+                if (a->shape != b->shape || a->colour != b->colour)
+                    fail_msg("%s: '%s' does not look like the legend", figures[f].name, nlg_rows_text(rows, i, "series"));
+            }
+        nlg_layout_free(l);
+        nlg_rows_free(rows);
+    }
+    nlg_query_close(q);
+}
+
 /* A store with these rows, after program_enter; smoke: records of the experiment "none". */
 static nlg_query *open_with(const char *rows) {
     static const char machine[] = "INSERT INTO machines VALUES (1, 'c', 1, 1, 'i', 'c', 'c', 'f'); ";
@@ -556,6 +578,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
+        cmocka_unit_test(points_of_a_series_look_alike),
         cmocka_unit_test(the_best_so_far_never_falls),
         cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(labels_stand_at_their_own_ends),
