@@ -9,6 +9,8 @@
 #include <cmocka.h>
 
 #include "harness/report/panels.h"
+#include "layers/base/file.h"
+#include "layers/base/json.h"
 #include "layers/base/memory.h"
 
 static void open_network(const char *name, nlg_network *network) {
@@ -144,6 +146,40 @@ static void every_drawing_of_the_report_fits(void **state) {
 }
 
 /* --- what is shown --- */
+
+/* The drawing of compound scaling has the networks of the experiment, for its images. */
+static void scaled_networks_are_those_that_are_trained(void **state) {
+    (void)state;
+    cJSON *drawings, *experiment, *d, *panel;
+    char *text;
+    size_t size;
+    int n = 0;
+    assert_int_equal(nlg_file_read("harness/experiments/efficientnet-compound.json", 1 << 20, &text, &size, NULL), NLG_OK);
+    assert_int_equal(nlg_json_read(text, size, "the experiment", &experiment, NULL), NLG_OK);
+    nlg_free(text);
+    const cJSON *arms = cJSON_GetObjectItem(cJSON_GetObjectItem(cJSON_GetObjectItem(experiment, "profiles"), "full"), "arms");
+    assert_int_equal(nlg_drawings_load(&drawings, NULL), NLG_OK);
+    cJSON_ArrayForEach(d, drawings) {
+        if (strcmp(cJSON_GetObjectItem(d, "id")->valuestring, "structure-efficientnet-scaling") != 0) continue;
+        cJSON_ArrayForEach(panel, cJSON_GetObjectItem(d, "panels")) {
+            const cJSON *arm = cJSON_GetArrayItem(arms, n++), *input = cJSON_GetObjectItem(panel, "input");
+            assert_non_null(arm);
+            assert_string_equal(cJSON_GetObjectItem(panel, "network")->valuestring + strlen("space:"),
+                                cJSON_GetObjectItem(arm, "space")->valuestring);
+            assert_string_equal(cJSON_GetObjectItem(panel, "genotype")->valuestring,
+                                cJSON_GetObjectItem(arm, "genotype")->valuestring);
+            assert_int_equal(cJSON_GetArrayItem(input, 0)->valueint, 1);
+            assert_int_equal(cJSON_GetArrayItem(input, 1)->valueint, 28);
+        }
+        nlg_panels panels = {0};
+        assert_int_equal(nlg_drawing_panels(d, &panels, NULL), NLG_OK);
+        assert_non_null(strstr(panels.panel[0].soft, "8.81 M MACs"));
+        nlg_panels_free(&panels);
+    }
+    assert_int_equal(n, cJSON_GetArraySize(arms));
+    cJSON_Delete(drawings);
+    cJSON_Delete(experiment);
+}
 
 static void boxes_of(const char *name, nlg_structure structure, nlg_boxes *boxes) {
     nlg_network network;
@@ -331,6 +367,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_network_fits),
         cmocka_unit_test(every_drawing_of_the_report_fits),
+        cmocka_unit_test(scaled_networks_are_those_that_are_trained),
         cmocka_unit_test(shortcuts_are_seen),
         cmocka_unit_test(stages_are_those_of_the_papers),
         cmocka_unit_test(shared_weights_are_one_box),

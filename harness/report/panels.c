@@ -206,12 +206,27 @@ static nlg_status check_keys(const cJSON *object, const char *const *keys, const
 
 static const char *const shows[] = {"stages", "blocks", "layers", "outline", "cells", "space", NULL};
 
+/* "input": [channels, height, width], in place of the network's own. */
+static bool read_input(const cJSON *panel, nlg_shape *input) {
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(panel, "input");
+    int *const to[] = {&input->c, &input->h, &input->w};
+    *input = (nlg_shape){0};
+    if (!list) return true;
+    for (int i = 0; i < 3; i++) {
+        const cJSON *size = cJSON_GetArrayItem(list, i);
+        if (!cJSON_IsNumber(size) || size->valueint < 1) return false;
+        *to[i] = size->valueint;
+    }
+    return cJSON_GetArraySize(list) == 3;
+}
+
 static nlg_status check_drawing(const cJSON *d, const char *path, nlg_error *err) {
     static const char *const keys[] = {"id", "section", "title", "caption", "alt", "aligned", "panels", NULL};
-    static const char *const panel_keys[] = {"network", "genotype", "show", "block", "columns", "brief", "head", NULL};
+    static const char *const panel_keys[] = {"network", "genotype", "show", "block", "columns", "brief", "head", "input", NULL};
     static const char *const needed[] = {"id", "section", "title", "caption", "alt"};
     const char *id = text_of(d, "id");
     const cJSON *panels = cJSON_GetObjectItemCaseSensitive(d, "panels"), *panel;
+    nlg_shape input;
     NLG_TRY(check_keys(d, keys, path, id, err));
     for (int i = 0; i < 5; i++)
         if (!text_of(d, needed[i]))
@@ -222,6 +237,8 @@ static nlg_status check_drawing(const cJSON *d, const char *path, nlg_error *err
         if (!text_of(panel, "network")) return nlg_fail(err, NLG_ERR_INPUT, "%s: %s: a panel without a network", path, id);
         if (!text_of(panel, "show") || !is_one_of(text_of(panel, "show"), shows))
             return nlg_fail(err, NLG_ERR_INPUT, "%s: %s: show: expected stages, blocks, layers, outline, cells or space", path, id);
+        if (!read_input(panel, &input))
+            return nlg_fail(err, NLG_ERR_INPUT, "%s: %s: input: expected [channels, height, width]", path, id);
     }
     return NLG_OK;
 }
@@ -266,13 +283,15 @@ static nlg_status add_space(nlg_panels *panels, const char *name, const char *he
 
 static nlg_status add_panel(nlg_panels *panels, const cJSON *panel, nlg_error *err) {
     nlg_network network;
+    nlg_shape input;
     const char *show = text_of(panel, "show");
     if (strcmp(show, "space") == 0) return add_space(panels, text_of(panel, "network"), text_of(panel, "head"), err);
     const nlg_structure structure = {.show = strcmp(show, "cells") == 0 ? NLG_SHOW_STAGES : show_of(show),
                                      .block = text_of(panel, "block"),
                                      .columns = flag_of(panel, "columns"),
                                      .brief = flag_of(panel, "brief")};
-    nlg_status status = nlg_network_open(text_of(panel, "network"), text_of(panel, "genotype"), (nlg_shape){0}, 0, &network, err);
+    read_input(panel, &input);
+    nlg_status status = nlg_network_open(text_of(panel, "network"), text_of(panel, "genotype"), input, 0, &network, err);
     if (status == NLG_OK && strcmp(show, "cells") == 0) {
         status = nlg_has_cells(network.model) ? nlg_panels_add_cells(panels, network.model, text_of(panel, "head"), err)
                                               : nlg_fail(err, NLG_ERR_INPUT, "%s is not made of cells", network.title);

@@ -31,7 +31,7 @@ nlg_status nlg_panels_scene(nlg_panels *panels, nlg_scene *scene, nlg_error *err
 void nlg_panels_dot(const nlg_panels *panels, const char *title, FILE *out);
 
 /* The rows of drawings.json: {id, section, title, caption, alt, aligned, panels: [{network, genotype, show, block, columns, brief,
- * head}]}; show: "stages", "blocks", "layers", "outline", "cells", or
+ * head, input: [channels, height, width]}]}; show: "stages", "blocks", "layers", "outline", "cells", or
  * "space": then the network is the name of a space of cells. Delete with cJSON_Delete. */
 nlg_status nlg_drawings_load(cJSON **drawings, nlg_error *err);
 nlg_status nlg_drawing_panels(const cJSON *drawing, nlg_panels *panels, nlg_error *err);
