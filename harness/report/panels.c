@@ -60,21 +60,24 @@ bool nlg_has_cells(const nlg_model *model) {
     return nlg_model_cells(model) || model->family->genotypes == &nlg_fpn_genotypes;
 }
 
+nlg_status nlg_panels_add_pair(nlg_panels *p, const nlg_cell_genotype *g, const char *head, nlg_error *err) {
+    char text[96];
+    snprintf(text, sizeof text, "%s%s%s", head ? head : "", head ? ", " : "",
+             g->reduction.n_blocks ? "normal cell" : "cell (stride 2 where it reduces)");
+    NLG_TRY(nlg_panels_add_cell(p, &g->normal, text, err));
+    snprintf(text, sizeof text, "%s%sreduction cell", head ? head : "", head ? ", " : "");
+    return g->reduction.n_blocks ? nlg_panels_add_cell(p, &g->reduction, text, err) : NLG_OK;
+}
+
 nlg_status nlg_panels_add_cells(nlg_panels *p, const nlg_model *model, const char *head, nlg_error *err) {
     const nlg_cell_network *cells = nlg_model_cells(model);
-    char text[96];
     if (!cells) {
         const nlg_detector_spec *spec = model->spec;
         nlg_panel *panel = add(p, head ? head : model->name);
         if (!panel) return nlg_fail_memory(err, sizeof *panel, "a drawing");
         return nlg_fpn_boxes(spec->stack ? spec->stack : &nlg_nas_fpn_stack, &panel->boxes, err);
     }
-    const nlg_cell_genotype *g = cells->genotype;
-    snprintf(text, sizeof text, "%s%s%s", head ? head : "", head ? ", " : "",
-             g->reduction.n_blocks ? "normal cell" : "cell (stride 2 where it reduces)");
-    NLG_TRY(nlg_panels_add_cell(p, &g->normal, text, err));
-    snprintf(text, sizeof text, "%s%sreduction cell", head ? head : "", head ? ", " : "");
-    return g->reduction.n_blocks ? nlg_panels_add_cell(p, &g->reduction, text, err) : NLG_OK;
+    return nlg_panels_add_pair(p, cells->genotype, head, err);
 }
 
 /* --- the whole picture --- */

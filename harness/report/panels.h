@@ -25,6 +25,8 @@ nlg_status nlg_panels_add(nlg_panels *panels, const nlg_network *network, const 
 bool nlg_has_cells(const nlg_model *model);
 /* The normal and the reduction cell, or the merging cells of a pyramid. Only for models with cells. */
 nlg_status nlg_panels_add_cells(nlg_panels *panels, const nlg_model *model, const char *head, nlg_error *err);
+/* The same of a genotype. */
+nlg_status nlg_panels_add_pair(nlg_panels *panels, const nlg_cell_genotype *genotype, const char *head, nlg_error *err);
 nlg_status nlg_panels_add_cell(nlg_panels *panels, const nlg_cell *cell, const char *head, nlg_error *err);
 /* Places all and draws them, as many in a row as have room. */
 nlg_status nlg_panels_scene(nlg_panels *panels, nlg_scene *scene, nlg_error *err);

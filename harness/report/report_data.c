@@ -2,7 +2,7 @@
  *
  *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, claims: [...],
  *    head_figure, sections: [{id, title, year, what, structures: [a row of drawings.json], claims,
- *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype, reduction | data, rows}], tables,
+ *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype | data, rows}], tables,
  *    missing: [{title, command}], has_content}]}
  *
  * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
@@ -369,28 +369,21 @@ static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const n
 
 /* --- cells --- */
 
-static nlg_status add_cells(cJSON *section, const char *name, const char *title, const char *genotype, nlg_error *err) {
+static void add_cells(cJSON *section, const char *name, const char *title, const char *why, const char *genotype) {
     nlg_cell_genotype cells;
-    if (nlg_genotype_parse(genotype, &cells, NULL) != NLG_OK) return NLG_OK; /* of a space that is not made of such cells */
-    for (int i = 0; i < 2; i++) {
-        const nlg_cell *cell = i ? &cells.reduction : &cells.normal;
-        char text[300];
-        if (!cell->n_blocks) continue;
-        cJSON *c = cJSON_CreateObject();
-        snprintf(text, sizeof text, "cells-%.200s-%s", name, i ? "reduction" : "normal");
-        for (char *at = text; *at; at++)
-            if (!strchr(name_characters, *at)) *at = '_';
-        nlg_json_text(c, "id", text);
-        snprintf(text, sizeof text, "%.200s, %s", title, !cells.reduction.n_blocks ? "cell" : i ? "reduction cell" : "normal cell");
-        nlg_json_text(c, "title", text);
-        nlg_json_text(c, "caption", "Inputs above: the outputs of the two cells before; each block adds two operations.");
-        nlg_json_text(c, "alt", genotype);
-        nlg_json_text(c, "genotype", genotype);
-        cJSON_AddBoolToObject(c, "reduction", i);
-        add_part(section, "drawings", c);
-    }
-    (void)err;
-    return NLG_OK;
+    char text[600];
+    if (nlg_genotype_parse(genotype, &cells, NULL) != NLG_OK) return; /* of a space that is not made of such cells */
+    cJSON *c = cJSON_CreateObject();
+    snprintf(text, sizeof text, "cells-%.200s", name);
+    for (char *at = text; *at; at++)
+        if (!strchr(name_characters, *at)) *at = '_';
+    nlg_json_text(c, "id", text);
+    nlg_json_text(c, "title", title);
+    snprintf(text, sizeof text, "%.300s Inputs above: the outputs of the two cells before; each block adds two operations.", why);
+    nlg_json_text(c, "caption", text);
+    nlg_json_text(c, "alt", genotype);
+    nlg_json_text(c, "genotype", genotype);
+    add_part(section, "drawings", c);
 }
 
 /* The drawings of structures; report_pages.c draws them. */
@@ -407,23 +400,32 @@ static nlg_status add_structures(nlg_report *r, nlg_error *err) {
     return status;
 }
 
-/* What the searches found and the final stage trained, a few of each experiment. */
+/* Of each experiment the best winners of its two best strategies and the best random architecture, by final test accuracy. */
 static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
-    enum { MOST = 6 };
     static const char sql[] =
-        "SELECT arm, json_extract(spec, '$.genotype') AS genotype, min(position) AS place FROM members JOIN records USING (key)"
-        " WHERE profile = :profile AND experiment = :experiment AND final = 1 AND json_extract(spec, '$.genotype') IS NOT NULL"
-        " GROUP BY arm, 2 ORDER BY stage DESC, place LIMIT 6";
+        "WITH trained AS (SELECT kind, kind = 'random architectures' AS is_random, arm, json_extract(spec, '$.genotype') AS "
+        "genotype,"
+        " mean(value) AS accuracy, count(value) AS n FROM results JOIN arm_kinds USING (profile, experiment, stage, position, arm)"
+        " JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND metric = 'test_accuracy' AND kind <> "
+        "arm"
+        " AND json_extract(spec, '$.genotype') IS NOT NULL GROUP BY kind, arm, 4),"
+        " best AS (SELECT *, count(*) OVER (PARTITION BY kind) AS many,"
+        " row_number() OVER (PARTITION BY kind ORDER BY accuracy DESC, arm) AS place FROM trained),"
+        " chosen AS (SELECT *, row_number() OVER (PARTITION BY is_random ORDER BY accuracy DESC, kind) AS rank FROM best WHERE "
+        "place = 1)"
+        " SELECT arm, genotype, CASE many WHEN 1 THEN 'Final' ELSE 'The best of ' || many || ' ' || kind || ' by final' END ||"
+        " printf(' test accuracy (%.2f %%, %d training%s).', 100 * accuracy, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS why"
+        " FROM chosen WHERE rank <= 2 ORDER BY is_random, rank";
     nlg_rows *experiments, *rows;
     NLG_TRY(each_experiment(r, &experiments, err));
     nlg_status status = NLG_OK;
     for (int e = 0; status == NLG_OK && e < experiments->count; e++) {
         status = nlg_query_run(r->query, sql, r->profile, experiments->text[e], "report", &rows, err);
-        for (int i = 0; status == NLG_OK && i < rows->count && i < MOST; i++) {
+        for (int i = 0; status == NLG_OK && i < rows->count; i++) {
             char name[256], title[300];
             snprintf(name, sizeof name, "%.100s-%.100s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
             snprintf(title, sizeof title, "%.100s: %.150s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
-            status = add_cells(section_of(r, "search"), name, title, nlg_rows_text(rows, i, "genotype"), err);
+            add_cells(section_of(r, "search"), name, title, nlg_rows_text(rows, i, "why"), nlg_rows_text(rows, i, "genotype"));
         }
         if (status == NLG_OK) nlg_rows_free(rows);
     }

@@ -133,14 +133,13 @@ static nlg_status print_scene(const nlg_scene *scene, cJSON *item, const char *o
     return NLG_OK;
 }
 
-/* The networks of a row of drawings.json, or a cell. */
+/* The networks of a row of drawings.json, or the cells of a genotype. */
 static nlg_status add_panels(const cJSON *item, nlg_panels *panels, nlg_error *err) {
     nlg_cell_genotype cells;
     const char *genotype = text_of(item, "genotype");
     if (!genotype) return nlg_drawing_panels(item, panels, err);
     NLG_TRY(nlg_genotype_parse(genotype, &cells, err));
-    const bool reduction = cJSON_IsTrue(cJSON_GetObjectItem(item, "reduction"));
-    return nlg_panels_add_cell(panels, reduction ? &cells.reduction : &cells.normal, text_of(item, "title"), err);
+    return nlg_panels_add_pair(panels, &cells, NULL, err);
 }
 
 static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, nlg_error *err) {
