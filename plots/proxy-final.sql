@@ -8,10 +8,14 @@
 -- x: proxy validation accuracy in the search, %
 -- y: test accuracy after retraining, %
 WITH trained AS (
-  SELECT json_extract(spec, '$.genotype') AS genotype, stage, arm, CASE WHEN json_extract(factors, '$.strategy') IS NOT NULL AND arm LIKE 'winner%' THEN 'winners of ' || json_extract(factors, '$.strategy') ELSE 'random architectures' END AS kind, count(value) AS n, 100 * mean(value) AS y,
-    CASE WHEN count(value) >= 3 THEN 100 * t_low(value) END AS low, CASE WHEN count(value) >= 3 THEN 100 * t_high(value) END AS high
-  FROM results JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND results.measure = 'train' AND final = 1 AND metric = 'test_accuracy'
+  SELECT json_extract(spec, '$.genotype') AS genotype, stage, arm, CASE WHEN kind <> arm THEN kind ELSE 'others' END AS kind,
+    count(value) AS n, 100 * mean(value) AS y, CASE WHEN count(value) >= 3 THEN 100 * t_low(value) END AS low,
+    CASE WHEN count(value) >= 3 THEN 100 * t_high(value) END AS high
+  FROM results JOIN arm_kinds USING (profile, experiment, stage, position, arm) JOIN records USING (key)
+  WHERE profile = :profile AND experiment = :experiment AND results.measure = 'train' AND metric = 'test_accuracy'
     AND json_extract(spec, '$.genotype') IS NOT NULL GROUP BY 1, 2, 3),
-proxy AS (SELECT genotype, max(score) AS score FROM lab_trials WHERE profile = :profile AND experiment = :experiment AND status = 'done' GROUP BY genotype)
-SELECT 100 * score AS x, y, low, high, kind AS series, NULL AS label, printf('%s: proxy %.2f %%, test %.2f %% (%d seeds)', arm, 100 * score, y, n) AS hover
+proxy AS (SELECT genotype, max(score) AS score FROM lab_trials
+  WHERE profile = :profile AND experiment = :experiment AND status = 'done' GROUP BY genotype)
+SELECT 100 * score AS x, y, low, high, kind AS series, NULL AS label,
+  printf('%s: proxy %.2f %%, test %.2f %% (%d seeds)', arm, 100 * score, y, n) AS hover
 FROM trained JOIN proxy USING (genotype) ORDER BY kind, x
