@@ -57,7 +57,7 @@ CREATE TEMP VIEW arm_kinds AS
 CREATE TEMP VIEW arm_costs AS
   WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
       GROUP BY profile, arm),
-    arms AS (SELECT *, arm || coalesce(', ' || images || ' images', '') AS name FROM final_arms WHERE n > 0),
+    arms AS (SELECT *, arm || coalesce(', ' || setting_text, '') AS name FROM final_arms WHERE n > 0),
     costs AS (
       SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, images, n FROM arms
       UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, images, n FROM arms
