@@ -29,9 +29,23 @@ static int decimals_of(double low, double high) {
     return decimals < 0 ? 0 : decimals > 6 ? 6 : decimals;
 }
 
-/* What the rule made of one contrast, or of the claim by the contrast that decides it. */
+/* "+0.27 (+0.20 to +0.37) points" */
+static void figure_text(const nlg_claim *c, const nlg_verdict *v, const char *unit, char *text, size_t size) {
+    const bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const char *blank = *unit ? " " : "";
+    const int n = decimals_of(v->low, v->high);
+    if (has_interval && is_ratio)
+        snprintf(text, size, "%.*f (%.*f to %.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
+    else if (has_interval)
+        snprintf(text, size, "%+.*f (%+.*f to %+.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
+    else
+        snprintf(text, size, is_ratio ? "%.4g%s%.90s" : "%+.3g%s%.90s", v->difference, blank, unit);
+}
+
+/* What the rule made of one contrast, or of the claim by the contrast that decides it. brief: for columns of tables, without what
+ * is subtracted from what. */
 static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
-    char text[256];
+    char text[256], brief[128];
     nlg_json_number(row, "pairs", (double)v->pairs);
     snprintf(text, sizeof text, "%zu pair%s", v->pairs, v->pairs == 1 ? "" : "s");
     nlg_json_text(row, "pairs_text", text);
@@ -39,19 +53,10 @@ static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v)
     p_text(row, "q", v->q);
     snprintf(text, sizeof text, "%+.2f", v->effect);
     nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
-    const bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
-    const char *unit = c->unit, *blank = *unit ? " " : "";
-    const int decimals = decimals_of(v->low, v->high);
-    if (has_interval && is_ratio)
-        snprintf(text, sizeof text, "%.*f (%.*f to %.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high,
-                 blank, unit);
-    else if (has_interval)
-        snprintf(text, sizeof text, "%+.*f (%+.*f to %+.*f)%s%.90s", decimals, v->difference, decimals, v->low, decimals, v->high,
-                 blank, unit);
-    else if (is_ratio)
-        snprintf(text, sizeof text, "%.4g%s%.90s", v->difference, blank, unit);
-    else
-        snprintf(text, sizeof text, "%+.3g%s%.90s", v->difference, blank, unit);
+    snprintf(brief, sizeof brief, "%.*s", (int)strcspn(c->unit, ","), c->unit);
+    figure_text(c, v, brief, text, sizeof text);
+    nlg_json_text(row, "brief", isfinite(v->difference) ? text : NULL);
+    figure_text(c, v, c->unit, text, sizeof text);
     nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
 }
 
