@@ -4,7 +4,7 @@
 --   others.
 -- section: lineage
 -- alt: Best top-1 accuracy of each network family by year, from AlexNet in 2012 to EfficientNet in 2019; searched networks appear from
---   2017 on and lead from then.
+--   2017 on; both sides lead in turn.
 -- needs: results/published/imagenet.tsv
 -- x: year of first publication
 -- y: ImageNet top-1 accuracy, %
