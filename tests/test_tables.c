@@ -70,8 +70,8 @@ static cJSON *table_of(const char *name, const training *runs, int n, bool is_de
     nlg_error err = {0};
     nlg_store *store;
     nlg_query *query;
-    nlg_rows *rows;
-    char path[600], file[300], *sql;
+    nlg_rows *rows = NULL;
+    char path[600], file[300], *sql = NULL;
     size_t size;
     assert_true(n <= RUNS);
     program_enter();
