@@ -20,7 +20,7 @@
 
 enum {
     OF_ONE_EXPERIMENT = 8, /* at most */
-    ALL_SECONDS = 600,     /* of one thread, by the measures' pace */
+    ALL_SECONDS = 720,     /* of one thread, by the measures' pace */
 };
 
 /* ---- what there is ----------------------------------------------------------------------------------------------------- */
