@@ -153,6 +153,10 @@ nlg_status nlg_claims_load(const char *folder, nlg_claims *claims, nlg_error *er
     return status;
 }
 
+bool nlg_claim_is_ratio(const nlg_claim *claim) {
+    return strcmp(claim->rule->unit, "a / b") == 0;
+}
+
 void nlg_claims_free(nlg_claims *claims) {
     for (int i = 0; claims->experiments && i < claims->n_experiments; i++) {
         cJSON_Delete(claims->experiments[i].document);

@@ -11,6 +11,7 @@
 #define NLG_CLAIM_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "layers/base/status.h"
@@ -61,6 +62,9 @@ typedef struct nlg_claim {
     const nlg_rule *rule;
     const cJSON *params;
 } nlg_claim;
+
+/* Whether it is about a / b: elsewhere about a - b, or something else (rule->unit). */
+bool nlg_claim_is_ratio(const nlg_claim *claim);
 
 /* An experiment as the report names it; the strings belong to its document. */
 typedef struct nlg_experiment_text {

@@ -31,7 +31,7 @@ static int decimals_of(double low, double high) {
 
 /* "+0.27 (+0.20 to +0.37) points" */
 static void figure_text(const nlg_claim *c, const nlg_verdict *v, const char *unit, char *text, size_t size) {
-    const bool is_ratio = strcmp(c->rule->unit, "a / b") == 0, has_interval = isfinite(v->low) && v->low < v->high;
+    const bool is_ratio = nlg_claim_is_ratio(c), has_interval = isfinite(v->low) && v->low < v->high;
     const char *blank = *unit ? " " : "";
     const int n = decimals_of(v->low, v->high);
     if (has_interval && is_ratio)
@@ -371,6 +371,16 @@ static nlg_status add_headline(nlg_report *r, nlg_error *err) {
     return NLG_OK;
 }
 
+static const char how_decided[] =
+    "Each claim stands with its rule in the file of its experiment before the run; the box of a claim says what was changed after "
+    "a "
+    "first run. Verdicts follow from the stored runs alone. A claim of several contrasts is supported if all of them are, and "
+    "contradicted if one is; the table shows the contrast that decides. p decides; it is adjusted over the contrasts of a claim "
+    "(Holm). "
+    "q is adjusted over all claims of this page (Benjamini and Hochberg). The effect size is the rank-biserial correlation of the "
+    "test, "
+    "or Kendall's tau where the claim is about ranks.";
+
 nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
     const int n = r->claims.n_claims;
     cJSON *list = cJSON_AddArrayToObject(r->data, "claims");
@@ -384,5 +394,6 @@ nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
         add_verdict(r->verdict_list, &r->claims.claims[i], &r->outcomes[i]);
     }
     cJSON_AddBoolToObject(r->data, "has_claims", n > 0);
+    nlg_json_text(r->data, "how_decided", how_decided);
     return add_headline(r, err);
 }

@@ -1,6 +1,6 @@
 /* The report's document:
  *
- *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, claims: [...],
+ *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, how_decided, claims: [...],
  *    head_figure, sections: [{id, title, year, what, structures: [a row of drawings.json], claims,
  *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype | data, rows}], tables,
  *    missing: [{title, command}], has_content}]}
@@ -491,8 +491,8 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         char text[300];
-        if (strcmp(c->id, id) || (strcmp(c->rule->unit, "a - b") && strcmp(c->rule->unit, "a / b")) ||
-            r->outcomes[i].verdict.pairs < 3 || r->outcomes[i].is_live)
+        if (strcmp(c->id, id) || (strcmp(c->rule->unit, "a - b") && !nlg_claim_is_ratio(c)) || r->outcomes[i].verdict.pairs < 3 ||
+            r->outcomes[i].is_live)
             continue;
         for (int f = 0; f < r->n_figures; f++) {
             if (strcmp(r->figures[f].name, "claim-pairs")) continue;

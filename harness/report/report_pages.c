@@ -32,11 +32,8 @@ static nlg_status save(const char *output, const char *id, const char *ending, c
 /* What the axis of a claim's pairs shows, and on which side of the lines it holds. */
 static void print_axis(FILE *f, const nlg_claim *claim, bool has_low, bool has_high) {
     char text[300];
-    const bool is_ratio = strcmp(claim->rule->unit, "a / b") == 0;
-    snprintf(text, sizeof text, "%.100s%s%s%s",
-             *claim->unit ? claim->unit
-             : is_ratio   ? "a / b"
-                          : "a - b",
+    const bool is_ratio = nlg_claim_is_ratio(claim);
+    snprintf(text, sizeof text, "%.100s%s%s%s", *claim->unit ? claim->unit : claim->rule->unit,
              is_ratio ? " (ratio)" : " (difference)", has_low || has_high ? "; for the claim: " : "",
              has_low && has_high ? "between the lines"
              : has_low           ? "right of the line"
@@ -50,7 +47,7 @@ static void bounds_of(const nlg_claim *claim, double *low, double *high) {
     const char *rule = claim->rule->name;
     const cJSON *margin = cJSON_GetObjectItemCaseSensitive(claim->params, "margin");
     *low = *high = (double)NAN;
-    if (strcmp(claim->rule->unit, "a / b") == 0) {
+    if (nlg_claim_is_ratio(claim)) {
         *low = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "low"));
         *high = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(claim->params, "high"));
     } else if (strcmp(rule, "equal") != 0 && strcmp(rule, "descriptive") != 0) {
@@ -75,7 +72,7 @@ static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_err
     for (int i = 0; f && i < rows->count; i++) {
         static const char *const names[] = {"pair", "contrast"};
         const double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b"),
-                     numbers[] = {strcmp(claim->rule->unit, "a / b") ? a - b : a / b, low, high};
+                     numbers[] = {nlg_claim_is_ratio(claim) ? a / b : a - b, low, high};
         if (!isfinite(numbers[0])) continue;
         for (int c = 0; c < 2; c++) {
             const char *cell = nlg_rows_text(rows, i, names[c]);
