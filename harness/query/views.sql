@@ -51,18 +51,22 @@ CREATE TEMP VIEW arm_kinds AS
       WHEN arm LIKE 'architecture % of %' THEN 'random architectures' ELSE arm END AS kind
   FROM members WHERE final = 1;
 
--- Final arms against a cost: 'macs', 'params', or 'ms', the median time of an image in the profile `here` of this machine. arms: how many
--- the experiment has with that cost; is_one_setting: all saw as many images. Nothing where all arms cost about the same, or nobody
--- designed one.
+-- Final arms against a cost: 'macs', 'params', 'ms', the median time of an image in the profile `here` of this machine, or 'table ms', the
+-- latency by a table of operations where the experiment counts it. arms: how many the experiment has with that cost; is_one_setting: all
+-- saw as many images. Nothing where all arms cost about the same, or nobody designed one.
 CREATE TEMP VIEW arm_costs AS
   WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
       GROUP BY profile, arm),
+    table_times AS (SELECT profile, experiment, arm, min(value) AS ms FROM results WHERE measure = 'count' AND metric = 'latency_ms'
+      GROUP BY profile, experiment, arm),
     arms AS (SELECT *, arm || coalesce(', ' || setting_text, '') AS name FROM final_arms WHERE n > 0),
     costs AS (
       SELECT profile, experiment, 'macs' AS cost, NULL AS here, macs AS x, accuracy AS y, low, high, name, designer, images, n FROM arms
       UNION ALL SELECT profile, experiment, 'params', NULL, params, accuracy, low, high, name, designer, images, n FROM arms
       UNION ALL SELECT profile, experiment, 'ms', here, ms, accuracy, low, high, name, designer, images, n FROM arms
-        JOIN times ON times.arm = network),
+        JOIN times ON times.arm = network
+      UNION ALL SELECT profile, experiment, 'table ms', NULL, ms, accuracy, low, high, name, designer, images, n FROM arms
+        JOIN table_times USING (profile, experiment, arm)),
     counted AS (SELECT *, count(*) OVER same AS arms, min(x) OVER same AS least, max(x) OVER same AS most,
         sum(designer = 'human') OVER same AS humans, min(y) OVER same AS worst, max(y) OVER same AS best,
         count(images) OVER same IN (0, count(*) OVER same) AND min(images) OVER same IS max(images) OVER same AS is_one_setting
