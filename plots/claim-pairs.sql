@@ -1,18 +1,24 @@
 -- title: Pairs of a claim
--- caption: Each small point is one pair of the claim, such as two trainings of the same seed: what is subtracted or divided stands at the
---   axis. The large point is the mean, its bar the 95 % bootstrap interval. A line: where the claim begins to hold, at no difference, at the
---   loss that it allows, or at the ratio that it states.
+-- caption: Each small point is one pair of results that the claim compares ({pairs}): what is subtracted or divided stands at the axis.
+--   The large point is the mean, its bar the 95 % bootstrap interval.{side}
 -- section: verdicts
 -- alt: Differences or ratios of all pairs with their mean and interval, beside the line that divides for and against.
 -- needs: lineage report
 -- x: {axis}
 -- yscale: category
 -- input: pair ?contrast value# ?low_bound# ?high_bound# ?axis
-WITH d AS (SELECT coalesce(contrast, 'all pairs') AS contrast, pair, value, low_bound, high_bound, axis FROM input)
+WITH given AS (SELECT coalesce(contrast, 'all pairs') AS contrast, pair, value, low_bound AS low, high_bound AS high, axis FROM input),
+d AS (SELECT *, (SELECT count(*) || ' pairs' || CASE count(DISTINCT contrast) WHEN 1 THEN '' ELSE ' of ' || count(DISTINCT contrast) || ' comparisons' END
+    FROM given) AS pairs,
+  CASE WHEN low IS NOT NULL AND high IS NOT NULL THEN printf(' What lies between the lines at %g and %g speaks for the claim.', low, high)
+    WHEN low < 0 THEN printf(' What lies right of the line speaks for the claim, which allows a loss of %g.', -low)
+    WHEN low IS NOT NULL THEN printf(' What lies right of the line at %g speaks for the claim.', low)
+    WHEN high IS NOT NULL THEN printf(' What lies left of the line at %g speaks for the claim.', high) ELSE '' END AS side
+  FROM given)
 SELECT value AS x, contrast AS y, NULL AS low, NULL AS high, 'one pair' AS series, 'grey' AS colour, 'human' AS designer, 1 AS single,
-  1 AS marker, 1 AS part, printf('%s: %.4g', pair, value) AS hover, axis FROM d
+  1 AS marker, 1 AS part, printf('%s: %.4g', pair, value) AS hover, axis, pairs, side FROM d
 UNION ALL SELECT mean(value), contrast, bca_low(value), bca_high(value), 'mean, 95 % interval', 'blue', 'human', 0, 1, 2,
-  printf('mean %.4g', mean(value)), NULL FROM d GROUP BY contrast
-UNION ALL SELECT * FROM (SELECT min(low_bound) AS x, min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL FROM d
-  UNION ALL SELECT max(high_bound), min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL FROM d) WHERE x IS NOT NULL
+  printf('mean %.4g', mean(value)), NULL, NULL, NULL FROM d GROUP BY contrast
+UNION ALL SELECT * FROM (SELECT min(low) AS x, min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL FROM d
+  UNION ALL SELECT max(high), min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL FROM d) WHERE x IS NOT NULL
 ORDER BY part, y COLLATE by_number, x

@@ -369,6 +369,10 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     assert_int_equal(rows->count, 5); /* two pairs, their mean, two lines */
     assert_true(fabs(nlg_rows_number(rows, 2, "x") - 1) < 1e-12);
     assert_true(nlg_rows_number(rows, 3, "x") == 0.97 && nlg_rows_number(rows, 4, "x") == 1.03);
+    char *caption = nlg_figure_text(f->caption, NULL, rows);
+    assert_non_null(strstr(caption, "(2 pairs)"));
+    assert_non_null(strstr(caption, "between the lines at 0.97 and 1.03 speaks for the claim"));
+    nlg_free(caption);
     char *title = nlg_figure_text(f->x, NULL, rows), *plain = nlg_figure_text("{experiment} {none} {", "e", rows);
     assert_string_equal(title, "with / without epochs (ratio)");
     assert_string_equal(plain, "e {none} {");

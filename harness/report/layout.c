@@ -371,6 +371,29 @@ static void set_margin(work *w, double room_x, double room_y) {
     if (n >= 2 && n * 1.25 * w->small < room_y && widest + 24 < room_x) w->margin = widest + 24;
 }
 
+/* The title of x, in two lines where one would be cut. The first ends at a space, if possible behind a comma. */
+static nlg_status put_x_title(work *w, bool in_two, nlg_error *err) {
+    nlg_layout *l = w->l;
+    const double room = l->width - 8;
+    char *line[2] = {w->title[0], NULL}, *cut = NULL;
+    for (char *c = w->title[0]; in_two && *c; c++) {
+        if (*c != ' ') continue;
+        *c = 0;
+        const bool is_comma = c > w->title[0] && c[-1] == ',';
+        const bool fits = width_of(w, w->title[0], false) < room - w->font;
+        if (fits && (is_comma || !cut || cut[-1] != ',')) cut = c;
+        *c = ' ';
+    }
+    if (cut) *cut = 0, line[1] = cut + 1;
+    for (int i = 0; i < 2 && line[i]; i++) {
+        double half = 0.5 * width_of(w, line[i], false), middle = 0.5 * (l->left + l->right);
+        if (middle + half > l->width - 4) middle = l->width - 4 - half;
+        if (middle - half < 4) middle = 0.5 * l->width;
+        NLG_TRY(put_text(w, middle, l->bottom + (2.6 + 1.3 * i) * w->font, NLG_TEXT_CENTRE, false, line[i], room, err));
+    }
+    return NLG_OK;
+}
+
 static nlg_status put_axes(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     double below = 0.9 * w->font, widest = 0;
@@ -380,7 +403,8 @@ static nlg_status put_axes(work *w, nlg_error *err) {
     }
     NLG_TRY(put_legend(w, below, &below, err));
     l->top = below + 0.2 * w->font;
-    l->bottom = l->height - (*w->title[0] ? 3.6 : 2.0) * w->font;
+    const bool in_two = width_of(w, w->title[0], false) > l->width - 8 - w->font;
+    l->bottom = l->height - (in_two ? 4.9 : *w->title[0] ? 3.6 : 2.0) * w->font;
     if (w->figure->y_scale == NLG_CATEGORY) {
         double room = 0.45 * l->width;
         for (int c = 0; c < w->n_categories; c++) {
@@ -409,13 +433,7 @@ static nlg_status put_axes(work *w, nlg_error *err) {
         if (x + half > l->width - 2) x = l->width - 2 - half;
         NLG_TRY(put_text(w, x, l->bottom + 1.1 * w->font, NLG_TEXT_CENTRE, false, l->x_tick[i].text, 0, err));
     }
-    if (*w->title[0]) {
-        double half = 0.5 * width_of(w, w->title[0], false), middle = 0.5 * (l->left + l->right);
-        if (middle + half > l->width - 4) middle = l->width - 4 - half;
-        if (middle - half < 4) middle = 0.5 * l->width;
-        NLG_TRY(put_text(w, middle, l->bottom + 2.6 * w->font, NLG_TEXT_CENTRE, false, w->title[0], l->width - 8, err));
-    }
-    return NLG_OK;
+    return *w->title[0] ? put_x_title(w, in_two, err) : NLG_OK;
 }
 
 /* --- labels --- */

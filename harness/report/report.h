@@ -53,6 +53,8 @@ void nlg_report_close(nlg_report *report);
 
 /* OUTPUT/tables/NAME.tsv, report.json, claims.json. */
 nlg_status nlg_report_write_tables(nlg_report *report, const char *output, nlg_error *err);
+/* The rows of a claim as the text that the figure of its pairs reads (`-- input:` of plots/claim-pairs.sql). Free with free. */
+nlg_status nlg_report_claim_rows(nlg_report *report, const char *claim, char **text, nlg_error *err);
 /* OUTPUT/figures/ID.{svg,png,pdf}; a figure that cannot be drawn is a warning on standard error and listed as missing. */
 nlg_status nlg_report_draw(nlg_report *report, const char *output, nlg_error *err);
 /* OUTPUT/index.html, report.md, report.tex. */

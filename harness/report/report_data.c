@@ -495,8 +495,21 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
     return NLG_OK;
 }
 
+static nlg_status pairs_caption(nlg_report *r, const nlg_figure *f, const char *id, char **caption, nlg_error *err) {
+    char *given = NULL;
+    nlg_rows *rows;
+    NLG_TRY(nlg_report_claim_rows(r, id, &given, err));
+    nlg_status status = nlg_figure_tables(f, r->query, given, id, err);
+    free(given);
+    NLG_TRY(status);
+    NLG_TRY(nlg_figure_rows(f, r->query, r->profile, NULL, &rows, err));
+    *caption = nlg_figure_text(f->caption, NULL, rows);
+    nlg_rows_free(rows);
+    return *caption ? NLG_OK : nlg_fail_memory(err, 0, id);
+}
+
 /* A picture of the pairs of a claim that is about their differences or ratios. */
-static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
+static nlg_status add_pairs_figure(nlg_report *r, cJSON *section, const char *id, nlg_error *err) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         char text[300];
@@ -505,6 +518,8 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
             continue;
         for (int f = 0; f < r->n_figures; f++) {
             if (strcmp(r->figures[f].name, "claim-pairs")) continue;
+            char *caption;
+            NLG_TRY(pairs_caption(r, &r->figures[f], id, &caption, err));
             cJSON *figure = cJSON_CreateObject();
             snprintf(text, sizeof text, "pairs-%.200s", id);
             for (char *at = text; *at; at++)
@@ -515,11 +530,13 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
             nlg_json_text(figure, "experiment", c->experiment);
             snprintf(text, sizeof text, "Pairs: %.280s", c->text);
             nlg_json_text(figure, "title", text);
-            nlg_json_text(figure, "caption", r->figures[f].caption);
+            nlg_json_text(figure, "caption", caption);
             nlg_json_text(figure, "alt", r->figures[f].alt);
+            nlg_free(caption);
             add_part(section, "figures", figure);
         }
     }
+    return NLG_OK;
 }
 
 /* As the sections stand. */
@@ -560,7 +577,7 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
                             cJSON_GetObjectItem(claim, "id")->valuestring, system);
         nlg_json_text(claim, "system_title", cJSON_GetObjectItem(s, "title")->valuestring);
         add_part(s, "claims", cJSON_Duplicate(claim, true));
-        add_pairs_figure(r, s, cJSON_GetObjectItem(claim, "id")->valuestring);
+        NLG_TRY(add_pairs_figure(r, s, cJSON_GetObjectItem(claim, "id")->valuestring, err));
     }
     order_claims(r);
     return NLG_OK;

@@ -29,16 +29,12 @@ static nlg_status save(const char *output, const char *id, const char *ending, c
     return nlg_file_write(path, bytes->data, bytes->size, err);
 }
 
-/* What the axis of a claim's pairs shows, and on which side of the lines it holds. */
-static void print_axis(FILE *f, const nlg_claim *claim, bool has_low, bool has_high) {
+/* What the axis of a claim's pairs shows; many a unit says what is subtracted or divided. */
+static void print_axis(FILE *f, const nlg_claim *claim) {
     char text[300];
-    const bool is_ratio = nlg_claim_is_ratio(claim);
-    snprintf(text, sizeof text, "%.100s%s%s%s", *claim->unit ? claim->unit : claim->rule->unit,
-             is_ratio ? " (ratio)" : " (difference)", has_low || has_high ? "; for the claim: " : "",
-             has_low && has_high ? "between the lines"
-             : has_low           ? "right of the line"
-             : has_high          ? "left of the line"
-                                 : "");
+    const char *unit = *claim->unit ? claim->unit : claim->rule->unit;
+    const bool says_it = strstr(unit, " minus ") || strstr(unit, " - ") || strstr(unit, " / ");
+    snprintf(text, sizeof text, "%.200s%s", unit, says_it ? "" : nlg_claim_is_ratio(claim) ? " (ratio)" : " (difference)");
     nlg_escape(f, NLG_ESCAPE_TSV, text);
 }
 
@@ -55,8 +51,7 @@ static void bounds_of(const nlg_claim *claim, double *low, double *high) {
     }
 }
 
-/* The rows of a claim as the text that the figure of its pairs reads. */
-static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_error *err) {
+nlg_status nlg_report_claim_rows(nlg_report *r, const char *id, char **text, nlg_error *err) {
     const nlg_claim *claim = NULL;
     nlg_rows *rows;
     size_t size;
@@ -80,7 +75,7 @@ static nlg_status claim_rows(nlg_report *r, const char *id, char **text, nlg_err
             fputc('\t', f);
         }
         for (int c = 0; c < 3; c++) fprintf(f, "%s\t", isfinite(numbers[c]) ? nlg_number_text(numbers[c], number) : "-");
-        print_axis(f, claim, isfinite(low), isfinite(high));
+        print_axis(f, claim);
         fputc('\n', f);
     }
     nlg_rows_free(rows);
@@ -95,7 +90,7 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     const char *id = text_of(figure, "id");
     NLG_TRY(nlg_figure_find(r->figures, r->n_figures, text_of(figure, "name"), &f, err));
     char *given = NULL;
-    if (text_of(figure, "claim")) NLG_TRY(claim_rows(r, text_of(figure, "claim"), &given, err));
+    if (text_of(figure, "claim")) NLG_TRY(nlg_report_claim_rows(r, text_of(figure, "claim"), &given, err));
     nlg_status ready = nlg_figure_tables(f, r->query, given, f->name, err);
     free(given);
     NLG_TRY(ready);
