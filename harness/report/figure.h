@@ -14,7 +14,7 @@
  * Columns of the query: x and y (numbers; on an axis of categories text), and if wanted
  *
  *   series (text in the legend)     line (points of one line are joined, in their order)     low, high (ends of a bar in y)
- *   source ('published': hollow; 'ours'; 'added': a user's)     designer ('human', 'searched': colour and shape)
+ *   source ('published': hollow; 'recalled': a cross; 'ours'; 'added': a user's)   designer ('human', 'searched': colour and shape)
  *   single (1: a small point, one of those that a larger one sums up)
  *   label (text beside the point), priority (larger: placed first), hover (text under the mouse); every other number is passed on.
  *

@@ -28,7 +28,7 @@ enum { PALETTE = sizeof palette / sizeof *palette };
 /* gnuplot's shapes, filled: circle, triangle, square, diamond, inverted triangle, pentagon. One less is hollow. */
 static const int shapes[] = {7, 9, 5, 13, 11, 15};
 enum { LEGEND_MOST = 10 }; /* of more series, those that have labels are not named twice */
-enum { SHAPES = sizeof shapes / sizeof *shapes, ADDED_SHAPE = 13 };
+enum { SHAPES = sizeof shapes / sizeof *shapes, ADDED_SHAPE = 13, CROSS = 2 };
 
 double nlg_text_width(const char *text, double size) {
     /* Of the characters 32 to 126, in thousandths. */
@@ -148,6 +148,7 @@ static nlg_status read_rows(work *w, nlg_error *err) {
         for (int c = 0; c < PALETTE; c++)
             if (is(colour, palette[c].name)) p->colour = palette[c].colour;
         if (is(source, "published")) p->shape--;
+        if (is(source, "recalled")) p->shape = CROSS;
         if (nlg_rows_number(w->rows, i, "marker") == 0) p->shape = 0;
         p->is_single = nlg_rows_number(w->rows, i, "single") == 1;
         p->in_line = line != NULL;
