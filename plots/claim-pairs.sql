@@ -8,8 +8,9 @@
 -- yscale: category
 -- input: pair ?contrast value# ?low_bound# ?high_bound# ?axis
 WITH given AS (SELECT coalesce(contrast, 'all pairs') AS contrast, pair, value, low_bound AS low, high_bound AS high, axis FROM input),
-d AS (SELECT *, (SELECT count(*) || ' pairs' || CASE count(DISTINCT contrast) WHEN 1 THEN '' ELSE ' of ' || count(DISTINCT contrast) || ' comparisons' END
-    FROM given) AS pairs,
+counted AS (SELECT count(*) AS n FROM given GROUP BY contrast),
+d AS (SELECT *, (SELECT CASE WHEN count(*) = 1 THEN n || ' pairs' WHEN min(n) = max(n) THEN printf('%d pairs in each of %d comparisons', n, count(*))
+    ELSE printf('%d pairs in %d comparisons', sum(n), count(*)) END FROM counted) AS pairs,
   CASE WHEN low IS NOT NULL AND high IS NOT NULL THEN printf(' What lies between the lines at %g and %g speaks for the claim.', low, high)
     WHEN low < 0 THEN printf(' What lies right of the line speaks for the claim, which allows a loss of %g.', -low)
     WHEN low IS NOT NULL THEN printf(' What lies right of the line at %g speaks for the claim.', low)
