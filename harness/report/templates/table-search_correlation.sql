@@ -1,6 +1,6 @@
 -- title: Proxy and final rank: {experiment}
 -- section: search
--- note: Over the retrained architectures. With fewer than ten nothing can be concluded.
+-- note: Over the retrained architectures. With fewer than ten nothing can be concluded, with fewer than three there is no row.
 -- each: experiment
 WITH trained AS (
   SELECT json_extract(spec, '$.genotype') AS genotype, mean(value) AS final FROM results JOIN records USING (key)
@@ -9,4 +9,4 @@ proxy AS (SELECT genotype, max(score) AS score FROM lab_trials WHERE profile = :
 both AS (SELECT score, final FROM trained JOIN proxy USING (genotype) WHERE score IS NOT NULL AND final IS NOT NULL)
 SELECT :experiment AS "experiment", count(*) AS "n|Architectures|0", kendall_tau(score, final) AS "kendall_tau_b|Kendall's tau-b|.3", kendall_p(score, final) AS "kendall_p|p|g",
   spearman(score, final) AS "spearman|Spearman's rho|.3", spearman_p(score, final) AS "spearman_p|p of rho|g",
-  CASE WHEN count(*) < 10 THEN 'too few to conclude' END AS "note|Note" FROM both HAVING count(*) > 0
+  CASE WHEN count(*) < 10 THEN 'too few to conclude' END AS "note|Note" FROM both HAVING count(*) >= 3
