@@ -1,1 +1,1 @@
-plot @LINES, @POINTS
+plot @BANDS, @LINES, @POINTS
