@@ -1,7 +1,7 @@
 -- title: Search: best validation {measured} so far ({experiment})
 -- caption: Median over searches of the best proxy score after so many evaluations, every search counted at every evaluation; band: from the
 --   first to the third quartile. A search of which nothing could be evaluated so far, since its proposals failed or were rejected for
---   their cost, counts as 0; a line begins where half of its searches have a score.
+--   their cost, counts as 0; a line begins where half of its searches have a score.{late}
 -- section: search
 -- alt: Best proxy score by number of evaluations, one line a strategy and space; no line ever falls.
 -- needs: lineage run
@@ -20,7 +20,8 @@ many AS (SELECT count(DISTINCT arm) AS arms, max(trial) AS last FROM so_far),
 kind AS (SELECT CASE WHEN max(json_extract(spec, '$.recipe.detection')) IS NULL THEN 'accuracy' ELSE 'AP' END AS measured
   FROM records WHERE key IN (SELECT key FROM t))
 SELECT trial AS x, 100 * median(coalesce(best, 0)) AS y, 100 * quantile(coalesce(best, 0), 0.25) AS low,
-  100 * quantile(coalesce(best, 0), 0.75) AS high, arm AS series, arm AS line, CASE WHEN trial = last AND arms < 4 THEN arm END AS label,
+  100 * quantile(coalesce(best, 0), 0.75) AS high, arm AS series, arm AS line, CASE WHEN trial = max(trial) OVER (PARTITION BY arm) AND arms <= 12 THEN arm END AS label,
   trial = last AS marker, measured,
-  printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, 100 * median(coalesce(best, 0)), count(best), count(*)) AS hover
-FROM so_far, many, kind GROUP BY arm, trial HAVING 2 * count(best) >= count(*) ORDER BY arm, trial
+  printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, 100 * median(coalesce(best, 0)), count(best), count(*)) AS hover,
+  CASE WHEN last >= 100 THEN ' The axis begins at the twentieth evaluation, so that the differences at the end can be seen.' ELSE '' END AS late
+FROM so_far, many, kind WHERE last < 100 OR trial >= 20 GROUP BY arm, trial HAVING 2 * count(best) >= count(*) ORDER BY arm, trial
