@@ -323,6 +323,23 @@ static void fronts_join_what_is_comparable(void **state) {
     }
 }
 
+/* What lies far below the front would take the height that shows the front; the caption counts it. */
+static void the_few_far_below_the_front_are_counted(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_trained("('resnet8_small', 1, 1, 0.5), ('resnet20_small', 1, 2, 0.6), ('a', 1, 3, 0.5), ('b', 1, 3, 0.51), "
+                                "('c', 1, 3, 0.52), ('d', 1, 3, 0.53), ('e', 1, 3, 0.54), ('f', 1, 3, 0.55), ('g', 1, 3, 0.56), "
+                                "('h', 1, 3, 0.57), ('i', 1, 3, 0.58), ('j', 1, 3, 0.11), ('k', 1, 4, 0.1)");
+    nlg_rows *rows = rows_of(q, find("accuracy-macs"));
+    char *caption = nlg_figure_text(find("accuracy-macs")->caption, "none", rows);
+    assert_non_null(strstr(caption, "Below the axis, but in the table: 2 networks of at most 11.0 %."));
+    assert_int_equal(rows->count, 11 + 2);
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
 /* Error bars of both points reach past all places beside the right one; its label stands at the end of its own. */
 static void labels_avoid_bars(void **state) {
     (void)state;
@@ -588,6 +605,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(labels_stand_at_their_own_ends),
         cmocka_unit_test(what_searches_found_is_one_line),
         cmocka_unit_test(fronts_join_what_is_comparable),
+        cmocka_unit_test(the_few_far_below_the_front_are_counted),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),

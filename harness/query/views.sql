@@ -83,7 +83,7 @@ CREATE TEMP VIEW arm_fronts AS
       AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
 
 -- What a figure of these draws: the arms, and the fronts of two points and more. Of more than twelve arms, those on the fronts, what is
--- random and the outermost have labels. sides and fronts: what there is, in words.
+-- random and the outermost have labels, and a quarter of them at most, if they lie far below the fronts, is left out. sides and fronts: what there is, in words.
 CREATE TEMP VIEW accuracy_against_cost AS
   WITH drawn AS (
       SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
@@ -96,8 +96,13 @@ CREATE TEMP VIEW accuracy_against_cost AS
       SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
       FROM arm_fronts WHERE points > 1),
     counted AS (SELECT *, max(designer = 'searched') OVER same AS has_searched, max(coalesce(line, '') = 'human') OVER same AS has_front,
-        max(coalesce(line, '') = 'searched') OVER same AS has_front_searched
-      FROM drawn WINDOW same AS (PARTITION BY profile, experiment, cost, here))
+        max(coalesce(line, '') = 'searched') OVER same AS has_front_searched,
+        min(CASE WHEN line IS NOT NULL THEN y END) OVER same AS front_low, max(CASE WHEN line IS NOT NULL THEN y END) OVER same AS front_high
+      FROM drawn WINDOW same AS (PARTITION BY profile, experiment, cost, here)),
+    far AS (SELECT *, coalesce(arms > 12 AND y < front_low - 0.2 * (front_high - front_low), 0) AS is_far FROM counted),
+    told AS (SELECT *, is_far AND 4 * sum(is_far) OVER same <= arms AS is_left_out, sum(is_far) OVER same AS n_far,
+        max(CASE WHEN is_far THEN y END) OVER same AS y_far
+      FROM far WINDOW same AS (PARTITION BY profile, experiment, cost, here))
   SELECT *, CASE WHEN has_searched THEN 'human-designed and searched' ELSE 'human-designed' END AS sides,
     CASE has_front + has_front_searched WHEN 2 THEN 'with the fronts of both sides' WHEN 1 THEN
       CASE WHEN NOT has_searched THEN 'with their front' WHEN has_front THEN 'with the front of the human-designed' ELSE
@@ -105,8 +110,10 @@ CREATE TEMP VIEW accuracy_against_cost AS
     CASE has_front + has_front_searched WHEN 0 THEN '' ELSE 'Steps join the networks that no other' || CASE WHEN has_searched THEN
       ' of their side' ELSE '' END || ' beats in both.' END AS steps,
     CASE WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
-      || 'and stands in the table.' ELSE '' END AS named
-  FROM counted;
+      || 'and stands in the table.' ELSE '' END
+    || CASE WHEN n_far > 0 AND 4 * n_far <= arms THEN printf(' Below the axis, but in the table: %d network%s of at most %.1f %%.', n_far,
+      CASE n_far WHEN 1 THEN '' ELSE 's' END, y_far) ELSE '' END AS named
+  FROM told WHERE NOT is_left_out;
 
 -- Every counted network beside its published counts. all_params: with auxiliary heads, params: without, as they are published.
 CREATE TEMP VIEW counted AS

@@ -530,8 +530,8 @@ typedef struct place {
 /* Keeps the place with the fewest lines, bars and leaders under it and no other point nearer; of equal ones the most usual. */
 static void try_place(const work *w, int row, box b, bool leads, int rank, place *best) {
     if (!is_free(w, &b, row)) return;
-    const int faults =
-        lines_through(w, &b) + 2 * bars_through(w, &b) + 2 * nearer_points(w, &b, row) + leaders_crossed(w, &b, row, leads);
+    const int faults = lines_through(w, &b) + 2 * bars_through(w, &b) + (leads ? 1 : 2) * nearer_points(w, &b, row) +
+                       leaders_crossed(w, &b, row, leads);
     const int cost = 10 * faults + rank;
     if (best->cost < 0 || cost < best->cost) *best = (place){b, leads, faults, cost};
 }
