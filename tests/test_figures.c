@@ -379,8 +379,8 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     nlg_error err = {0};
     nlg_rows *rows;
     static const char given[] = "pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\n"
-                                "1\t-\t0.9\t0.97\t1.03\twith / without epochs (ratio)\n"
-                                "2\t-\t1.1\t0.97\t1.03\twith / without epochs (ratio)\n";
+                                "1\t-\t0.9\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\n"
+                                "2\t-\t1.1\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\n";
     assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
     assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
     assert_int_equal(rows->count, 5); /* two pairs, their mean, two lines */
@@ -391,10 +391,18 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     assert_non_null(strstr(caption, "between the lines at 0.97 and 1.03 speaks for the claim"));
     nlg_free(caption);
     char *title = nlg_figure_text(f->x, NULL, rows), *plain = nlg_figure_text("{experiment} {none} {", "e", rows);
-    assert_string_equal(title, "with / without epochs (ratio)");
+    assert_string_equal(title, "ms x %, hypervolume of the latency-aware search minus the other");
     assert_string_equal(plain, "e {none} {");
     nlg_free(title);
     nlg_free(plain);
+    nlg_layout *l; /* on a phone two lines, none of them cut */
+    int lines = 0;
+    assert_int_equal(nlg_layout_make(f, rows, 350, 130, true, &l, &err), NLG_OK);
+    for (int i = 0; i < l->n_texts; i++)
+        lines += strcmp(l->texts[i].text, "ms x %,") == 0 ||
+                 strcmp(l->texts[i].text, "hypervolume of the latency-aware search minus the other") == 0;
+    assert_int_equal(lines, 2);
+    nlg_layout_free(l);
     nlg_rows_free(rows);
     nlg_query_close(q);
 }
