@@ -83,7 +83,8 @@ CREATE TEMP VIEW arm_fronts AS
       AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
 
 -- What a figure of these draws: the arms, and the fronts of two points and more. Of more than twelve arms, those on the fronts, what is
--- random and the outermost have labels, and a quarter of them at most, if they lie far below the fronts, is left out. sides and fronts: what there is, in words.
+-- random and the outermost have labels, and those far below the fronts are left out if they are a quarter at most. sides and fronts: what
+-- there is, in words.
 CREATE TEMP VIEW accuracy_against_cost AS
   WITH drawn AS (
       SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,

@@ -63,7 +63,7 @@ nlg_status nlg_report_claim_rows(nlg_report *r, const char *id, char **text, nlg
     NLG_TRY(nlg_query_run(r->query, claim->query, r->profile, claim->experiment, id, &rows, err));
     FILE *f = open_memstream(text, &size);
     bounds_of(claim, &low, &high);
-    if (f) fputs("pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\n", f);
+    if (f) fputs("pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\tis_ratio\n", f);
     for (int i = 0; f && i < rows->count; i++) {
         static const char *const names[] = {"pair", "contrast"};
         const double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b"),
@@ -76,7 +76,7 @@ nlg_status nlg_report_claim_rows(nlg_report *r, const char *id, char **text, nlg
         }
         for (int c = 0; c < 3; c++) fprintf(f, "%s\t", isfinite(numbers[c]) ? nlg_number_text(numbers[c], number) : "-");
         print_axis(f, claim);
-        fputc('\n', f);
+        fprintf(f, "\t%d\n", nlg_claim_is_ratio(claim));
     }
     nlg_rows_free(rows);
     if (!f || fclose(f)) return nlg_fail_memory(err, 0, "a claim");
