@@ -124,8 +124,7 @@ static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
     assert_int_equal(rows_of(t), 3);
     assert_string_equal(cell(t, 0, "Detector"), "a");
     assert_string_equal(cell(t, 0, "AP, %"), "21.00");
-    assert_string_equal(cell(t, 0, "From"), "18.52"); /* 21 - 4.3027 / sqrt(3) */
-    assert_string_equal(cell(t, 0, "To"), "23.48");
+    assert_string_equal(cell(t, 0, "From"), ""); /* three are too few */
     assert_string_equal(cell(t, 0, "AP50, %"), "40.00");
     assert_string_equal(cell(t, 0, "Seeds"), "3");
     assert_string_equal(cell(t, 0, "Note"), "1 of 4 diverged, edge of the grid");
@@ -134,8 +133,7 @@ static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
     assert_string_equal(cell(t, 1, "Note"), "diverged");
     assert_string_equal(cell(t, 1, "Designed by"), "searched");
     assert_string_equal(cell(t, 2, "AP, %"), "0.00");
-    assert_string_equal(cell(t, 2, "From"), "-");
-    assert_string_equal(cell(t, 2, "Note"), "-");
+    assert_string_equal(cell(t, 2, "Note"), "did not train");
     assert_string_equal(cell(t, 2, "Designed by"), "random");
     assert_string_equal(cell(t, 0, "Deviation"), "1.00");
     cJSON_Delete(t);
@@ -147,6 +145,40 @@ static void detectors_have_precisions_and_a_table_of_their_own(void **state) {
     cJSON_Delete(t);
     t = table_of("training", runs, sizeof runs / sizeof *runs, true);
     assert_int_equal(rows_of(t), 0);
+    cJSON_Delete(t);
+}
+
+static void precisions_have_intervals_from_six_trainings_on(void **state) {
+    (void)state;
+    training runs[12];
+    for (int i = 0; i < 12; i++) {
+        const double ap = i < 6 ? 0.20 + 0.01 * i : i < 11 ? 0.01 : 0.5;
+        runs[i] = (training){"final", i < 6 ? "a" : "b", "{}", TINY, "done", i, 0.2, {{"test_ap", ap}}};
+    }
+    cJSON *t = table_of("training_detectors", runs, 12, true);
+    assert_string_equal(cell(t, 0, "AP, %"), "22.50");
+    assert_string_equal(cell(t, 0, "From"), "20.54"); /* 22.5 - 2.5706 * 1.8708 / sqrt(6) */
+    assert_string_equal(cell(t, 0, "To"), "24.46");
+    assert_string_equal(cell(t, 1, "From"), "0.00");
+    cJSON_Delete(t);
+}
+
+static void one_training_has_the_interval_of_its_images(void **state) {
+    (void)state;
+    static const training runs[] = {
+        {"final", "a", "{}", TINY, "done", 1, 0.1, {{"test_accuracy", 0.5}, {"test_images", 100}}},
+        {"final", "b", "{}", TINY, "done", 2, 0.1, {{"test_accuracy", 0.5}, {"test_images", 100}}},
+        {"final", "b", "{}", TINY, "done", 3, 0.1, {{"test_accuracy", 0.6}, {"test_images", 100}}},
+        {"final", "c", "{}", TINY, "done", 4, 0.1, {{"test_accuracy", 0.5}, {"test_images", 100}}},
+        {"final", "c", "{}", TINY, "done", 5, 0.1, {{"test_accuracy", 0.6}, {"test_images", 100}}},
+        {"final", "c", "{}", TINY, "done", 6, 0.1, {{"test_accuracy", 0.7}, {"test_images", 100}}},
+    };
+    static const char *const expected[][2] = {{"40.38", "59.62"}, {"-", "-"}, {"35.16", "84.84"}};
+    cJSON *t = table_of("training", runs, 6, false);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(cell(t, i, "From"), expected[i][0]);
+        assert_string_equal(cell(t, i, "To"), expected[i][1]);
+    }
     cJSON_Delete(t);
 }
 
@@ -320,6 +352,8 @@ int main(int argc, char **argv) {
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(detectors_have_precisions_and_a_table_of_their_own),
+        cmocka_unit_test(precisions_have_intervals_from_six_trainings_on),
+        cmocka_unit_test(one_training_has_the_interval_of_its_images),
         cmocka_unit_test(accuracies_stand_beside_those_of_training),
         cmocka_unit_test(arms_have_names_and_designers),
         cmocka_unit_test(the_setup_is_told),

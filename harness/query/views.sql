@@ -2,7 +2,8 @@
 
 -- What final stages trained, as figures and tables show it: one row for each arm and setting of an experiment, which is everything that was
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
--- n_ap; diverged runs have neither. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
+-- n_ap; diverged runs have neither. low, high: Student's interval over the seeds, from 3 on, of a precision from 6 on and within 0 to 100;
+-- image_low, image_high: Wilson's over the test images, of an accuracy of one training. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
 -- dropout and augmentation, where that was asked for. setting_text: what tells apart the settings of an arm, e.g. "without shift" or
 -- "training images 1,000"; NULL where it has one only. designer: human, searched, or random for what a stage of that name draws from a
 -- space. note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it
@@ -33,9 +34,12 @@ CREATE TEMP VIEW final_arms AS
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,
+      CASE count(accuracy) WHEN 1 THEN 100 * wilson_low(max(accuracy) * max(test_images), max(test_images)) END AS image_low,
+      CASE count(accuracy) WHEN 1 THEN 100 * wilson_high(max(accuracy) * max(test_images), max(test_images)) END AS image_high,
       100 * mean(train_accuracy) AS train_accuracy, 100 * mean(fitted_accuracy) AS fitted_accuracy,
-      count(ap) AS n_ap, 100 * mean(ap) AS ap, 100 * sd(ap) AS ap_sd, CASE WHEN count(ap) >= 3 THEN 100 * t_low(ap) END AS ap_low,
-      CASE WHEN count(ap) >= 3 THEN 100 * t_high(ap) END AS ap_high, 100 * mean(ap50) AS ap50,
+      count(ap) AS n_ap, 100 * mean(ap) AS ap, 100 * sd(ap) AS ap_sd,
+      CASE WHEN count(ap) >= 6 THEN max(0, 100 * t_low(ap)) END AS ap_low,
+      CASE WHEN count(ap) >= 6 THEN min(100, 100 * t_high(ap)) END AS ap_high, 100 * mean(ap50) AS ap50,
       max(macs) AS macs, max(params) AS params, max(test_images) AS test_images, count(*) AS runs, sum(status = 'diverged') AS diverged
     FROM one LEFT JOIN networks ON networks.name = network GROUP BY profile, experiment, stage, arm, setting)
   SELECT arms.*, setting_text, nullif(ltrim(CASE diverged WHEN 0 THEN '' WHEN runs THEN 'diverged' ELSE printf('%d of %d diverged', diverged, runs) END
@@ -53,7 +57,7 @@ CREATE TEMP VIEW arm_kinds AS
 
 -- Final arms against a cost: 'macs', 'params', 'ms', the median time of an image in the profile `here` of this machine, or 'table ms', the
 -- latency by a table of operations where the experiment counts it. arms: how many the experiment has with that cost; is_one_setting: all
--- saw as many images. Nothing where all arms cost about the same, or nobody designed one.
+-- saw as many images; low, high: Student's interval alone. Nothing where all arms cost about the same, or nobody designed one.
 CREATE TEMP VIEW arm_costs AS
   WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
       GROUP BY profile, arm),

@@ -292,8 +292,10 @@ static nlg_status add_table(nlg_report *r, const table_file *t, cJSON *section, 
         char *title = nlg_figure_text(t->title, title_of(r, experiment), rows);
         const char *of = experiment ? experiment : cJSON_GetObjectItem(section, "id")->valuestring;
         snprintf(id, sizeof id, "table-%s-%.150s", t->name, of);
-        cJSON *table = nlg_report_table(rows, id, title ? title : "", t->note, *t->filter != 0);
+        char *note = nlg_figure_text(t->note, title_of(r, experiment), rows);
+        cJSON *table = nlg_report_table(rows, id, title ? title : "", note ? note : "", *t->filter != 0);
         nlg_free(title);
+        nlg_free(note);
         if (!table) {
             nlg_rows_free(rows);
             return nlg_fail_memory(err, 0, t->path);
