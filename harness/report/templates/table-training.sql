@@ -1,8 +1,9 @@
 -- title: Networks trained here: {experiment}
 -- section: experiment
 -- note: Mean test accuracy over seeds. From, to: a 95 % interval, Student's over the seeds from three on; of one training Wilson's over the test
---   images, which knows nothing of other seeds; of two none. Learning rates were {rates_were}; one at the edge of its grid may not be the best
---   there is. Training accuracy: in the last epoch, with augmentation and dropout at work; after training: on the same images without them.
+--   images, which knows nothing of other seeds; of two none. Learning rates were {rates_were}; a note tells of one at the edge of its grid, which
+--   may not be the best there is. Training accuracy: in the last epoch, with augmentation and dropout at work; after training: on the same images
+--   without them.
 -- each: experiment
 SELECT :experiment AS "experiment", arm AS "network", setting_text AS "setting", arm || coalesce(', ' || setting_text, '') AS "name|Network",
   accuracy AS "mean|Test accuracy, %|.2", coalesce(low, image_low) AS "low|From|.2", coalesce(high, image_high) AS "high|To|.2",

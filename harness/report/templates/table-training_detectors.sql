@@ -1,8 +1,8 @@
 -- title: Detectors trained here: {experiment}
 -- section: experiment
 -- note: AP: mean average precision on test images over seeds. From, to: Student's 95 % interval over the seeds, from six on, cut at 0 and 100. AP50
---   counts a box as found that covers half of the union. Did not train: AP below 1 %. Learning rates were {rates_were}; one at the edge of its
---   grid may not be the best there is.
+--   counts a box as found that covers half of the union. Did not train: AP below 1 %. Learning rates were {rates_were}; a note tells of one at
+--   the edge of its grid, which may not be the best there is.
 -- each: experiment
 SELECT :experiment AS "experiment", arm AS "network", setting_text AS "setting", arm || coalesce(', ' || setting_text, '') AS "name|Detector",
   ap AS "mean|AP, %|.2", ap_low AS "low|From|.2", ap_high AS "high|To|.2", ap50 AS "ap50|AP50, %|.2", n_ap AS "n|Seeds|0",
