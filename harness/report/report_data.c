@@ -411,21 +411,27 @@ static nlg_status add_structures(nlg_report *r, nlg_error *err) {
     return status;
 }
 
-/* Of each experiment the best winners of its two best strategies and the best random architecture, by final test accuracy. */
+/* Of each experiment the best winners of its two best strategies and the best random architecture, by the validation accuracy of
+ * their final trainings: test images choose nothing. */
 static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
     static const char sql[] =
         "WITH trained AS (SELECT kind, kind = 'random architectures' AS is_random, arm, json_extract(spec, '$.genotype') AS "
         "genotype,"
-        " mean(value) AS accuracy, count(value) AS n FROM results JOIN arm_kinds USING (profile, experiment, stage, position, arm)"
-        " JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND metric = 'test_accuracy' AND kind <> "
-        "arm"
+        " mean(CASE metric WHEN 'val_accuracy' THEN value END) AS chosen_by,"
+        " mean(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy,"
+        " count(CASE metric WHEN 'test_accuracy' THEN value END) AS n FROM results JOIN arm_kinds USING (profile, experiment, "
+        "stage, position, arm)"
+        " JOIN records USING (key) WHERE profile = :profile AND experiment = :experiment AND metric IN "
+        "('val_accuracy', 'test_accuracy') AND kind <> arm"
         " AND json_extract(spec, '$.genotype') IS NOT NULL GROUP BY kind, arm, 4),"
         " best AS (SELECT *, count(*) OVER (PARTITION BY kind) AS many,"
-        " row_number() OVER (PARTITION BY kind ORDER BY accuracy DESC, arm) AS place FROM trained),"
-        " chosen AS (SELECT *, row_number() OVER (PARTITION BY is_random ORDER BY accuracy DESC, kind) AS rank FROM best WHERE "
+        " row_number() OVER (PARTITION BY kind ORDER BY chosen_by DESC, arm) AS place FROM trained),"
+        " chosen AS (SELECT *, row_number() OVER (PARTITION BY is_random ORDER BY chosen_by DESC, kind) AS rank FROM best WHERE "
         "place = 1)"
-        " SELECT arm, genotype, CASE many WHEN 1 THEN 'Final' ELSE 'The best of ' || many || ' ' || kind || ' by final' END ||"
-        " printf(' test accuracy (%.2f %%, %d training%s).', 100 * accuracy, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS why"
+        " SELECT arm, genotype, CASE many WHEN 1 THEN 'Trained anew' ELSE 'The best of ' || many || ' ' || kind || ' on "
+        "validation images, trained anew' END ||"
+        " printf(': validation accuracy %.2f %%, test accuracy %.2f %% (%d training%s).', 100 * chosen_by, 100 * accuracy, n,"
+        " CASE n WHEN 1 THEN '' ELSE 's' END) AS why"
         " FROM chosen WHERE rank <= 2 ORDER BY is_random, rank";
     nlg_rows *experiments, *rows;
     NLG_TRY(each_experiment(r, &experiments, err));
