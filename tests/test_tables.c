@@ -322,8 +322,8 @@ static void differences_of_counts_have_reasons(void **state) {
 static void searches_are_compared_with_random_and_tell_what_they_rejected(void **state) {
     (void)state;
     static const training runs[] = {
-        {"search", "evolution", "{\"seed\":1}", "\"limits\":{\"macs\":1000}", "done", 1, 0.1, {{0}}},
-        {"search", "evolution", "{\"seed\":2}", "\"limits\":{\"macs\":1000}", "done", 2, 0.1, {{0}}},
+        {"search", "evolution", "{\"seed\":1}", "\"limits\":{\"macs\":1000},\"space\":\"s\"", "done", 1, 0.1, {{0}}},
+        {"search", "evolution", "{\"seed\":2}", "\"limits\":{\"macs\":1000},\"space\":\"s\"", "done", 2, 0.1, {{0}}},
         {"random", "architecture 1 of random", "{}", "\"genotype\":\"h\"", "done", 3, 0.1, {{"test_accuracy", 0.4}}},
         {"random", "architecture 2 of random", "{}", "\"genotype\":\"i\"", "done", 4, 0.1, {{"test_accuracy", 0.6}}},
         {"winners", "winner", "{}", "\"genotype\":\"g\"", "done", 5, 0.1, {{"test_accuracy", 0.6}}},
@@ -336,6 +336,16 @@ static void searches_are_compared_with_random_and_tell_what_they_rejected(void *
     assert_string_equal(cell(t, 2, "Found by"), "winner");
     assert_string_equal(cell(t, 2, "Over mean random, %"), "20.00");
     assert_string_equal(cell(t, 2, "Proxy, %"), "50.00");
+    cJSON_Delete(t);
+    t = table_of("search_cost", runs, 6, false);
+    assert_int_equal(rows_of(t), 1);
+    assert_string_equal(cell(t, 0, "Strategy"), "evolution");
+    assert_string_equal(cell(t, 0, "Searches"), "2");
+    assert_string_equal(cell(t, 0, "Proposals"), "4");
+    assert_string_equal(cell(t, 0, "Repeats"), "0");
+    assert_string_equal(cell(t, 0, "Rejected, failed"), "2");
+    assert_string_equal(cell(t, 0, "Evaluated"), "2");
+    assert_string_equal(cell(t, 0, "Epochs"), "");
     cJSON_Delete(t);
     t = table_of("failed", runs, 6, false);
     assert_int_equal(rows_of(t), 2);

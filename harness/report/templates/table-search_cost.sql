@@ -1,0 +1,23 @@
+-- title: What the searches cost
+-- section: search
+-- note: All searches of a strategy in a space together. A proposal is a repeat of an architecture, is rejected or fails, or is evaluated. Epochs and
+--   MACs: what training every evaluated architecture takes; none where a table answers. Seconds: of the searches as recorded, the strategy's own
+--   among them, which no record keeps apart; a table answers at once, so there they are nearly all its own. A score that an earlier search had left
+--   was not trained again, which saves seconds. Simulated: what the evaluations would have cost by the table.
+WITH search AS (
+  SELECT experiment, stage, position, arm, json_extract(spec, '$.space') AS space, seconds, json_extract(spec, '$.budget') AS budget,
+    json_extract(spec, '$.evaluator') AS evaluator, max(CASE metrics.name WHEN 'trained_macs' THEN value END) AS trained,
+    max(CASE metrics.name WHEN 'simulated_cost' THEN value END) AS simulated, max(CASE metrics.name WHEN 'simulated_cost' THEN unit END) AS unit
+  FROM members JOIN records USING (key) LEFT JOIN metrics USING (key) WHERE profile = :profile AND measure = 'search'
+  GROUP BY experiment, stage, position),
+proposal AS (
+  SELECT experiment, stage, arm, space, count(*) AS n, sum(is_repeat) AS repeats, sum(status <> 'done' AND NOT is_repeat) AS lost,
+    sum(status = 'done' AND NOT is_repeat) AS evaluated, sum(CASE WHEN is_repeat THEN 0 ELSE epochs END) AS epochs
+  FROM lab_trials WHERE profile = :profile GROUP BY experiment, stage, arm, space)
+SELECT experiment AS "experiment|Experiment", space AS "space|Space", arm AS "strategy|Strategy", count(*) AS "searches|Searches|,",
+  CASE WHEN min(budget) = max(budget) THEN budget ELSE min(budget) || ' to ' || max(budget) END AS "proposals_each|Proposals a search|0",
+  n AS "proposals|Proposals|,", repeats AS "repeats|Repeats|,", lost AS "rejected_or_failed|Rejected, failed|,", evaluated AS "evaluated|Evaluated|,",
+  CASE evaluator WHEN 'train' THEN epochs END AS "epochs|Epochs|,", sum(trained) AS "trained_macs|MACs trained|g", sum(seconds) AS "seconds|Seconds|.1",
+  sum(CASE unit WHEN 'seconds' THEN simulated END) AS "simulated_seconds|Simulated seconds|,",
+  sum(CASE unit WHEN 'MACs x epochs' THEN simulated END) AS "simulated_macs_epochs|Simulated MACs x epochs|g"
+FROM search JOIN proposal USING (experiment, stage, arm, space) GROUP BY experiment, stage, arm, space ORDER BY experiment, min(position)
