@@ -30,7 +30,8 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 typedef struct facts {
     double runs, seconds;
-    const cJSON *list; /* the report's machines; those of these facts begin at `first`, those that worked longest before others */
+    const cJSON
+        *list; /* the report's CPUs and builds; those of these facts begin at `first`, those that worked longest before others */
     int first, n_machines;
     char last[40];
 } facts;
@@ -49,10 +50,18 @@ static nlg_status read_facts(nlg_report *r, nlg_query *query, const char *profil
         "SELECT count(*) AS runs, total(seconds) AS seconds, coalesce(max(created), '-') AS last FROM records WHERE key IN (SELECT "
         "key FROM members WHERE profile = :profile)";
     static const char machines[] =
-        "SELECT cpu, cores, threads, isa, commit_id, compiler, flags, count(*) AS runs, sum(seconds) AS seconds FROM machines JOIN "
-        "records ON machine = machines.id WHERE key IN (SELECT key FROM members WHERE profile = :profile) GROUP BY machines.id "
-        "ORDER "
-        "BY seconds DESC, machines.id";
+        "WITH run AS (SELECT cpu, cores, isa, compiler, flags, threads, commit_id, seconds FROM machines JOIN records ON machine = "
+        "machines.id WHERE key IN (SELECT key FROM members WHERE profile = :profile)),"
+        " commits AS (SELECT cpu, cores, isa, compiler, flags, commit_id, count(*) AS n, sum(seconds) AS seconds FROM run"
+        " GROUP BY cpu, cores, isa, compiler, flags, commit_id),"
+        " listed AS (SELECT DISTINCT cpu, cores, isa, compiler, flags, first_value(commit_id) OVER same AS commit_id,"
+        " group_concat(commit_id || ' (' || n || ')', ', ') OVER same AS commits FROM commits WINDOW same AS (PARTITION BY cpu,"
+        " cores, isa, compiler, flags ORDER BY seconds DESC, commit_id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING))"
+        " SELECT cpu, cores, CASE WHEN min(threads) = max(threads) THEN min(threads) ELSE min(threads) || ' to ' || max(threads) "
+        "END"
+        " AS threads, isa, listed.commit_id AS commit_id, commits, compiler, flags, count(*) AS runs, sum(seconds) AS seconds"
+        " FROM run JOIN listed USING (cpu, cores, isa, compiler, flags) GROUP BY cpu, cores, isa, compiler, flags"
+        " ORDER BY sum(seconds) DESC, cpu";
     char text[40];
     nlg_rows *rows;
     *f = (facts){.last = "-"};
@@ -106,7 +115,7 @@ static void tell_machines(FILE *out, const facts *f) {
             is_known = true;
             for (int n = 0; n < 3; n++) is_known &= strcmp(member_of(m, of_a_kind[n]), member_of(before, of_a_kind[n])) == 0;
         }
-        other_commits |= strcmp(member_of(m, "commit_id"), member_of(cJSON_GetArrayItem(f->list, f->first), "commit_id")) != 0;
+        other_commits |= i > 0 || strchr(member_of(m, "commits"), ',') != NULL;
         if (!is_known)
             fprintf(out, "%s %s (%s cores, %s)", i ? " and" : " on", member_of(m, "cpu"), member_of(m, "cores"),
                     member_of(m, "isa"));
