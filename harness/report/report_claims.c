@@ -43,7 +43,7 @@ static void figure_text(const nlg_claim *c, const nlg_verdict *v, const char *un
 }
 
 /* What the rule made of one contrast, or of the claim by the contrast that decides it. brief: for columns of tables, without what
- * is subtracted from what. */
+ * is subtracted from what; figure: without a unit, for columns that name it. */
 static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v) {
     char text[256], brief[128];
     nlg_json_number(row, "pairs", (double)v->pairs);
@@ -51,11 +51,13 @@ static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v)
     nlg_json_text(row, "pairs_text", text);
     p_text(row, "p", v->p);
     p_text(row, "q", v->q);
-    snprintf(text, sizeof text, "%+.2f", v->effect);
+    snprintf(text, sizeof text, "%+.2f%s", v->effect, strcmp(c->rule->name, "not_lower") == 0 ? " against the margin" : "");
     nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
     snprintf(brief, sizeof brief, "%.*s", (int)strcspn(c->unit, ","), c->unit);
     figure_text(c, v, brief, text, sizeof text);
     nlg_json_text(row, "brief", isfinite(v->difference) ? text : NULL);
+    figure_text(c, v, "", text, sizeof text);
+    nlg_json_text(row, "figure", isfinite(v->difference) ? text : NULL);
     figure_text(c, v, c->unit, text, sizeof text);
     nlg_json_text(row, "ours", isfinite(v->difference) ? text : NULL);
 }
@@ -104,7 +106,11 @@ static void add_contrasts(cJSON *row, const nlg_claim *c, const nlg_verdict *v) 
         nlg_json_text(o, "class", class_of(v->each[i].verdict.kind));
         add_figures_of(o, c, &v->each[i].verdict);
     }
-    if (list) cJSON_AddBoolToObject(row, "has_contrasts", true);
+    if (!list) return;
+    cJSON_AddBoolToObject(row, "has_contrasts", true);
+    char unit[128];
+    snprintf(unit, sizeof unit, "%.*s", (int)strcspn(c->unit, ","), c->unit);
+    nlg_json_text(row, "unit", *unit ? unit : NULL);
 }
 
 /* ---- the verdict of the report ----------------------------------------------------------------------------------------- */
@@ -384,14 +390,30 @@ static nlg_status add_headline(nlg_report *r, nlg_error *err) {
 }
 
 static const char how_decided[] =
-    "Each claim stands with its rule in the file of its experiment before the run; the box of a claim says what was changed after "
-    "a "
-    "first run. Verdicts follow from the stored runs alone. A claim of several contrasts is supported if all of them are, and "
-    "contradicted if one is; the table shows the contrast that decides. p decides; it is adjusted over the contrasts of a claim "
-    "(Holm). "
-    "q is adjusted over all claims of this page (Benjamini and Hochberg). The effect size is the rank-biserial correlation of the "
-    "test, "
-    "or Kendall's tau where the claim is about ranks.";
+    "Each claim stands with its rule in the file of its experiment before the run; the box of a claim says what was changed "
+    "after a first run. Verdicts follow from the stored runs alone. A claim of several contrasts is supported if all of "
+    "them are, and contradicted if one is; the table shows the contrast that decides. Most rules decide by a test, p at "
+    "most 0.05 after adjustment over the contrasts of a claim (Holm). A rule with bounds or with a margin decides by the 95 "
+    "% interval; a p that stands there is that of the test against the margin and decides nothing. Exact counts need "
+    "neither. q is p adjusted over all claims of this page that have one (Benjamini and Hochberg); no verdict follows from "
+    "it. The effect size is the rank-biserial correlation of the test, or Kendall's tau where the claim is about ranks; "
+    "against a margin it may be above 0 where the difference is below. Evidence: shipped runs were made by the project and "
+    "come with it; those that were made again on this machine with the same bits are re-verified.";
+
+/* Verdicts that would not stand if all claims were one family of tests. */
+static void add_unsure(nlg_report *r) {
+    cJSON *list = cJSON_AddArrayToObject(r->data, "unsure");
+    for (int i = 0; list && i < r->claims.n_claims; i++) {
+        const nlg_verdict *v = &r->outcomes[i].verdict;
+        if ((v->kind != NLG_SUPPORTED && v->kind != NLG_CONTRADICTED) || !(v->q > 0.05)) continue;
+        cJSON *row = nlg_json_object_in(list);
+        nlg_json_text(row, "id", r->claims.claims[i].id);
+        nlg_json_text(row, "verdict", nlg_report_verdict_name(&r->outcomes[i]));
+        p_text(row, "q", v->q);
+        cJSON_AddBoolToObject(row, "after_first", row != list->child);
+    }
+    cJSON_AddBoolToObject(r->data, "has_unsure", cJSON_GetArraySize(list) > 0);
+}
 
 nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
     const int n = r->claims.n_claims;
@@ -407,5 +429,6 @@ nlg_status nlg_report_decide(nlg_report *r, nlg_error *err) {
     }
     cJSON_AddBoolToObject(r->data, "has_claims", n > 0);
     nlg_json_text(r->data, "how_decided", how_decided);
+    add_unsure(r);
     return add_headline(r, err);
 }
