@@ -132,6 +132,7 @@ static column *columns_of(const nlg_rows *rows) {
 }
 
 cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title, const char *note, bool filter) {
+    enum { ROWS_SHOWN = 200 }; /* a longer one that nothing filters is opened by hand on the page */
     column *all = columns_of(rows);
     cJSON *table = all ? cJSON_CreateObject() : NULL;
     if (!table) {
@@ -142,6 +143,9 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
     nlg_json_text(table, "title", title);
     nlg_json_text(table, "note", *note ? note : NULL);
     cJSON_AddBoolToObject(table, "filter", filter);
+    char count[16];
+    snprintf(count, sizeof count, "%d", rows->count);
+    nlg_json_text(table, "folded", !filter && rows->count > ROWS_SHOWN ? count : NULL);
     cJSON *columns = cJSON_AddArrayToObject(table, "columns"), *list = cJSON_AddArrayToObject(table, "rows");
     for (int c = 0; c < rows->columns; c++) {
         const column k = all[c];
