@@ -8,7 +8,7 @@
  *   the statistics of harness/query/stats_sql.h as functions, the collation by_number (numbers within texts by their value), and
  * the parameters :profile, :experiment and :networks;
  *   the views of harness/query/views.sql, such as final_arms: what final stages trained, in percent, with Student's interval over
- * the seeds from three on.
+ * the seeds from three on, and Wilson's over the test images where there is one.
  *
  * Times are those of the machine at hand, even where the other results are shipped ones: here_results, here_records and
  * here_members are the tables of that name in the store of what ran here, and :here is its profile. */
