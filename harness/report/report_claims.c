@@ -394,7 +394,7 @@ static const char how_decided[] =
     "after a first run. Verdicts follow from the stored runs alone. A claim of several contrasts is supported if all of "
     "them are, and contradicted if one is; the table shows the contrast that decides. Most rules decide by a test, p at "
     "most 0.05 after adjustment over the contrasts of a claim (Holm). A rule with bounds or with a margin decides by the 95 "
-    "% interval; a p that stands there is that of the test against the margin and decides nothing. Exact counts need "
+    "% interval; a p that stands there is that of the test against the margin or the bound and decides nothing. Exact counts need "
     "neither. q is p adjusted over all claims of this page that have one (Benjamini and Hochberg); no verdict follows from "
     "it. The effect size is the rank-biserial correlation of the test, or Kendall's tau where the claim is about ranks; "
     "against a margin it may be above 0 where the difference is below. Evidence: shipped runs were made by the project and "
