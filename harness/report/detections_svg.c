@@ -22,15 +22,6 @@ typedef struct drawing {
     int names;
 } drawing;
 
-static void put_base64(FILE *out, const char *bytes, size_t size) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t group = 0;
-        for (size_t k = 0; k < 3; k++) group = group << 8 | (i + k < size ? (unsigned char)bytes[i + k] : 0);
-        for (size_t k = 0; k < 4; k++) fputc(i + k > size ? '=' : digits[group >> (18 - 6 * k) & 63], out);
-    }
-}
-
 /* The test images as they are, once each; the rows use them. */
 static nlg_status put_images(drawing *d, const nlg_dataset *dataset, nlg_error *err) {
     const nlg_dataset_info *info = d->info;
@@ -54,7 +45,7 @@ static nlg_status put_images(drawing *d, const nlg_dataset *dataset, nlg_error *
             d->out,
             "<image id=\"%s-%d\" width=\"%d\" height=\"%.1f\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
             d->id, i, SIDE, d->factor * info->h);
-        put_base64(d->out, png, size);
+        nlg_escape_base64(d->out, png, size);
         fputs("\"/>\n", d->out);
         nlg_free(png);
     }

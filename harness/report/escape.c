@@ -1,6 +1,7 @@
 /* Texts in other languages. */
 #include "harness/report/escape.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "layers/base/json.h"
@@ -108,5 +109,14 @@ void nlg_escape(FILE *stream, nlg_escape_kind kind, const char *text) {
         else
             fprintf(stream, "%.*s", length, character);
         text += bytes ? bytes : 1;
+    }
+}
+
+void nlg_escape_base64(FILE *stream, const char *bytes, size_t size) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++) group = group << 8 | (i + k < size ? (unsigned char)bytes[i + k] : 0);
+        for (size_t k = 0; k < 4; k++) fputc(i + k > size ? '=' : digits[group >> (18 - 6 * k) & 63], stream);
     }
 }

@@ -13,5 +13,6 @@ typedef enum {
 } nlg_escape_kind;
 
 void nlg_escape(FILE *stream, nlg_escape_kind kind, const char *text);
+void nlg_escape_base64(FILE *stream, const char *bytes, size_t size);
 
 #endif

@@ -2,7 +2,7 @@
  *
  *   {name, profile, smoke, headline, provenance, last, machines: [...], has_claims, how_decided, claims: [...],
  *    head_figure, sections: [{id, title, year, what, structures: [a row of drawings.json], claims,
- *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype | data, rows}], tables,
+ *    figures: [{id, title, caption, alt}], drawings: [{id, title, caption, genotype | data, rows | layouts}], tables,
  *    missing: [{title, command}], has_content}]}
  *
  * Which parts there are follows from the files: sections.json, the tables beside it, and plots. */
@@ -512,6 +512,53 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
     return NLG_OK;
 }
 
+/* --- layouts --- */
+
+/* Of each target what each strategy's best search found. */
+static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_error *err) {
+    static const char sql[] =
+        "WITH one AS (SELECT arm, json_extract(spec, '$.target') AS target, json_extract(spec, '$.target_digest') AS digest,"
+        " json_extract(detail, '$.genotype') AS genotype, value AS loss, count(*) OVER same AS n,"
+        " row_number() OVER (same ORDER BY value, position) AS place FROM results JOIN records USING (key)"
+        " WHERE profile = :profile AND experiment = :experiment AND results.measure = 'layout' AND metric = 'loss'"
+        " AND json_valid(detail) WINDOW same AS (PARTITION BY json_extract(spec, '$.target'), arm))"
+        " SELECT target, digest, genotype, printf('%s, loss %.3f', arm, loss) AS title, n FROM one WHERE place = 1"
+        " ORDER BY target, loss DESC";
+    for (int e = 0; e < experiments->count; e++) {
+        nlg_rows *rows;
+        const char *experiment = experiments->text[e];
+        cJSON *section = section_for(r, "experiment", experiment), *row = NULL;
+        NLG_TRY(nlg_query_run(r->query, sql, r->profile, experiment, "report", &rows, err));
+        if (section && rows->count) {
+            char text[256];
+            cJSON *item = cJSON_CreateObject();
+            snprintf(text, sizeof text, "layouts-%.200s", experiment);
+            nlg_json_text(item, "id", text);
+            nlg_json_text(item, "title", "Targets and the layouts that were found");
+            snprintf(text, sizeof text,
+                     "On the left the target; then of each strategy the layout of the lowest loss of %s searches.",
+                     nlg_rows_text(rows, 0, "n"));
+            nlg_json_text(item, "caption", text);
+            cJSON *layouts = cJSON_AddArrayToObject(item, "layouts");
+            for (int i = 0; i < rows->count; i++) {
+                const char *target = nlg_rows_text(rows, i, "target");
+                if (!row || strcmp(cJSON_GetObjectItem(row, "target")->valuestring, target) != 0) {
+                    row = nlg_json_object_in(layouts);
+                    nlg_json_text(row, "target", target);
+                    nlg_json_text(row, "digest", nlg_rows_text(rows, i, "digest"));
+                    cJSON_AddArrayToObject(row, "found");
+                }
+                cJSON *found = nlg_json_object_in(cJSON_GetObjectItem(row, "found"));
+                nlg_json_text(found, "title", nlg_rows_text(rows, i, "title"));
+                nlg_json_text(found, "genotype", nlg_rows_text(rows, i, "genotype"));
+            }
+            add_part(section, "drawings", item);
+        }
+        nlg_rows_free(rows);
+    }
+    return NLG_OK;
+}
+
 static nlg_status pairs_caption(nlg_report *r, const nlg_figure *f, const char *id, char **caption, nlg_error *err) {
     char *given = NULL;
     nlg_rows *rows;
@@ -639,6 +686,7 @@ static nlg_status fill(nlg_report *r, nlg_error *err) {
     nlg_status status = add_figures(r, experiments, err);
     if (status == NLG_OK && section_of(r, "search")) status = add_found_cells(r, err);
     if (status == NLG_OK) status = add_answers(r, experiments, err);
+    if (status == NLG_OK) status = add_layouts(r, experiments, err);
     if (status == NLG_OK) status = each_table_file(r, visit_for_people, experiments, NULL, err);
     nlg_rows_free(experiments);
     return status;

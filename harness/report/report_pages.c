@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "harness/report/detections_svg.h"
+#include "harness/report/layouts_svg.h"
 #include "harness/report/draw.h"
 #include "harness/report/panels.h"
 #include "harness/report/report.h"
@@ -147,18 +148,22 @@ static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, n
     return status;
 }
 
-static nlg_status draw_detections(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
+/* Detections or layouts. */
+static nlg_status draw_answers(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
     FILE *f = open_memstream(&svg->data, &svg->size);
     if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    nlg_status status = nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"),
-                                           text_of(item, "id"), text_of(item, "title"), err);
+    const cJSON *layouts = cJSON_GetObjectItem(item, "layouts");
+    nlg_status status = layouts ? nlg_layouts_svg(f, layouts, text_of(item, "id"), text_of(item, "title"), err)
+                                : nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"),
+                                                     text_of(item, "id"), text_of(item, "title"), err);
     if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
     return status;
 }
 
 static nlg_status draw_other(cJSON *item, const char *output, nlg_error *err) {
     nlg_bytes svg = {0};
-    nlg_status status = cJSON_GetObjectItem(item, "rows") ? draw_detections(item, &svg, err) : draw_panels(item, output, &svg, err);
+    const bool is_answer = cJSON_GetObjectItem(item, "rows") || cJSON_GetObjectItem(item, "layouts");
+    nlg_status status = is_answer ? draw_answers(item, &svg, err) : draw_panels(item, output, &svg, err);
     if (status == NLG_OK) {
         nlg_json_text(item, "svg", svg.data);
         status = save(output, text_of(item, "id"), "svg", &svg, err);
