@@ -1,6 +1,8 @@
 /* EfficientNet: M. Tan, Q. Le: EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019
  * (arXiv:1905.11946), Table 1 and Section 3.3; the multipliers of B1 to B7 are those of the released code. Lite: the released
  * EfficientNet-Lite, 2020: no squeeze-and-excitation, ReLU6, stem, head and the depth of the end stages left unscaled. */
+#include <math.h>
+
 #include "models/blocks.h"
 #include "models/rows.h"
 
@@ -87,9 +89,9 @@ static void build(nlg_builder *b, const nlg_model *model, nlg_shape input, int c
     case NLG_EFFICIENTNET_TINY:
         net.stages = tiny;
         net.n_stages = COUNT(tiny);
-        net.stem = 16;
+        net.stem = nlg_round_channels(16, fmaxf(1, spec->width)); /* widened, never narrowed */
         net.stem_stride = 1;
-        net.head = 256;
+        net.head = nlg_round_channels(256, fmaxf(1, spec->width));
         net.drop_path = 0;
         break;
     }
@@ -161,6 +163,8 @@ static const nlg_model rows[] = {
           .deviations = "efficientnet_small with blocks 0.75 times as wide; stem and head keep their channels.")
     MODEL(efficientnet_small_050, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 0.5f, 1, 0.2f),
           .deviations = "efficientnet_small with blocks half as wide; stem and head keep their channels.")
+    MODEL(efficientnet_small_wide, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 2.25f, 1, 0),
+          .deviations = "efficientnet_small 2.25 times as wide, without dropout: within 3 % of the multiply-accumulates of two steps of compound scaling.")
 };
 ROWS(efficientnet, rows)
 // clang-format on
