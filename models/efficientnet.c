@@ -163,7 +163,7 @@ static const nlg_model rows[] = {
           .deviations = "efficientnet_small with blocks 0.75 times as wide; stem and head keep their channels.")
     MODEL(efficientnet_small_050, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 0.5f, 1, 0.2f),
           .deviations = "efficientnet_small with blocks half as wide; stem and head keep their channels.")
-    MODEL(efficientnet_small_wide, .family = &efficientnet, SMALL, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 2.25f, 1, 0),
+    MODEL(efficientnet_small_wide, .family = &efficientnet, TWIN, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TINY, 2.25f, 1, 0),
           .deviations = "efficientnet_small 2.25 times as wide, without dropout: within 3 % of the multiply-accumulates of two steps of compound scaling.")
 };
 ROWS(efficientnet, rows)

@@ -147,7 +147,7 @@ static void every_drawing_of_the_report_fits(void **state) {
 
 /* --- what is shown --- */
 
-/* The drawing of compound scaling has the networks of the experiment, for its images. */
+/* The drawing of compound scaling has the networks of the experiment at its first cost, for its images. */
 static void scaled_networks_are_those_that_are_trained(void **state) {
     (void)state;
     cJSON *drawings, *experiment, *d, *panel;
@@ -176,7 +176,9 @@ static void scaled_networks_are_those_that_are_trained(void **state) {
         assert_non_null(strstr(panels.panel[0].soft, "8.81 M MACs"));
         nlg_panels_free(&panels);
     }
-    assert_int_equal(n, cJSON_GetArraySize(arms));
+    const cJSON *next = cJSON_GetArrayItem(arms, n);
+    assert_int_equal(n, 5);
+    assert_string_equal(cJSON_GetObjectItem(cJSON_GetObjectItem(next, "factors"), "cost")->valuestring, "5");
     cJSON_Delete(drawings);
     cJSON_Delete(experiment);
 }
