@@ -20,7 +20,8 @@
  *   {"sample": {"space", "seed"}, "count": n}      random architectures
  *   {"all_of": STAGE}                              the values that the stage had
  * An element of a list may be an object: several keys at once, with "label" (what people read) and "factors" (values that no
- * measure needs, but tables do). The list may stand under any name then, such as "arm". */
+ * measure needs, but tables do; "designer" says whose it is: human, searched or random). The list may stand under any name then,
+ * such as "arm". */
 #ifndef NLG_EXPERIMENT_H
 #define NLG_EXPERIMENT_H
 
