@@ -206,12 +206,33 @@ static void quick_forms_are_close(void **state) {
         if (error > 3e-16) fail_msg("log_quick(%a): error %g", u, error);
         error = (double)fabsl((long double)nlg_cos_turns_quick(u) - cosl(6.283185307179586476925L * (long double)u));
         if (error > 3e-16) fail_msg("cos_turns_quick(%a): error %g", u, error);
-        const double x = 1400 * (u - 0.5);
-        error = (double)fabsl((long double)nlg_exp_quick(x) / expl((long double)x) - 1);
-        if (error > 4e-16) fail_msg("exp_quick(%a): error %g", x, error);
     }
     assert_true(nlg_log_quick(1.0) == 0.0 && nlg_cos_turns_quick(0.0) == 1.0 && nlg_cos_turns_quick(0.5) == -1.0);
     assert_true(nlg_cos_turns_quick(0.25) == 0.0 && nlg_cos_turns_quick(1.0) == 1.0);
+}
+
+static void many_at_once_are_close(void **state) {
+    (void)state;
+    enum { N = 13 };
+    nlg_rng rng = nlg_rng_seed(5);
+    double x[N], y[N];
+    for (uint64_t i = 0; i < SAMPLES; i += N) {
+        for (uint64_t j = 0; j < N; j++) x[j] = 1400 * (nlg_rng_uniform(rng, i + j) - 0.5);
+        memcpy(y, x, sizeof y);
+        nlg_exp_quick_each(N, y);
+        for (int j = 0; j < N; j++) {
+            const double error = (double)fabsl((long double)y[j] / expl((long double)x[j]) - 1);
+            if (error > 4e-16) fail_msg("exp_quick(%a): error %g", x[j], error);
+        }
+        memcpy(x, y, sizeof x);
+        nlg_log_quick_each(N, x);
+        for (int j = 0; j < N; j++)
+            if (x[j] != nlg_log_quick(y[j])) fail_msg("log_quick_each(%a): %a, alone %a", y[j], x[j], nlg_log_quick(y[j]));
+    }
+    double odd[] = {0.0, -0.0, 1e4, -1e4, HUGE_VAL, -HUGE_VAL, (double)NAN};
+    nlg_exp_quick_each((int)COUNT(odd), odd);
+    assert_true(odd[0] == 1.0 && odd[1] == 1.0 && isnan(odd[6]));
+    assert_true(odd[2] == odd[4] && isfinite(odd[2]) && odd[3] == odd[5] && odd[3] > 0.0);
 }
 
 /* Part of the numerics version: these bits must not change with compiler or CPU. */
@@ -234,8 +255,11 @@ static void bits_are_the_same_everywhere(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_stay_below_the_stated_bounds), cmocka_unit_test(powers_are_exact_to_the_last_bit_but_ties),
-        cmocka_unit_test(signs_and_specials_are_kept),         cmocka_unit_test(quick_forms_are_close),
+        cmocka_unit_test(errors_stay_below_the_stated_bounds),
+        cmocka_unit_test(powers_are_exact_to_the_last_bit_but_ties),
+        cmocka_unit_test(signs_and_specials_are_kept),
+        cmocka_unit_test(quick_forms_are_close),
+        cmocka_unit_test(many_at_once_are_close),
         cmocka_unit_test(bits_are_the_same_everywhere),
     };
     return cmocka_run_group_tests_name("dmath", tests, NULL, NULL);

@@ -79,8 +79,10 @@ static void records_come_back_and_never_change(void **state) {
     assert_int_equal(nlg_store_record(store, other, &r, &found, NULL), NLG_OK);
     assert_false(found);
     double seconds, work;
-    assert_int_equal(nlg_store_speed(store, "train", "macs", &seconds, &work, NULL), NLG_OK);
+    assert_int_equal(nlg_store_speed(store, "train", "macs", NULL, NULL, &seconds, &work, NULL), NLG_OK);
     assert_true(seconds == 2 && work == 1e9);
+    assert_int_equal(nlg_store_speed(store, "train", "macs", "x", "final", &seconds, &work, NULL), NLG_OK);
+    assert_true(seconds == 0 && work == 0); /* it belongs to no stage */
     nlg_store_close(store);
 }
 

@@ -48,21 +48,16 @@ nlg_box nlg_anchor_at(const nlg_anchors *a, int index) {
 
 /* ---- matching ---------------------------------------------------------------------------------------------------------- */
 
+/* Of 1-D ranges; negative: the gap. Without fmin and fmax, which are calls. */
+static inline double shared_length(double a1, double a2, double b1, double b2) {
+    return (a2 < b2 ? a2 : b2) - (a1 > b1 ? a1 : b1);
+}
+
 double nlg_box_overlap(const nlg_box *a, const nlg_box *b) {
-    const double w = fmin(a->x2, b->x2) - fmax(a->x1, b->x1), h = fmin(a->y2, b->y2) - fmax(a->y1, b->y1);
+    const double w = shared_length(a->x1, a->x2, b->x1, b->x2), h = shared_length(a->y1, a->y2, b->y1, b->y2);
     if (!(w > 0 && h > 0)) return 0;
     const double shared = w * h;
     return shared / ((a->x2 - a->x1) * (a->y2 - a->y1) + (b->x2 - b->x1) * (b->y2 - b->y1) - shared);
-}
-
-static int best_box(const nlg_box *anchor, const nlg_box *boxes, int n, double *overlap) {
-    int best = 0;
-    *overlap = -1;
-    for (int i = 0; i < n; i++) {
-        const double v = nlg_box_overlap(anchor, &boxes[i]);
-        if (v > *overlap) *overlap = v, best = i;
-    }
-    return best;
 }
 
 int nlg_match_anchors(const nlg_anchors *anchors, const nlg_box *boxes, int n, double *best, int32_t *match) {
@@ -74,10 +69,14 @@ int nlg_match_anchors(const nlg_anchors *anchors, const nlg_box *boxes, int n, d
     }
     for (int a = 0; a < anchors->count; a++) {
         const nlg_box anchor = nlg_anchor_at(anchors, a);
+        int box = 0;
         double overlap = -1;
-        const int box = best_box(&anchor, boxes, n, &overlap);
         bool is_best = false;
-        for (int i = 0; i < n && !is_best; i++) is_best = best[i] > 0 && nlg_box_overlap(&anchor, &boxes[i]) == best[i];
+        for (int i = 0; i < n; i++) {
+            const double v = nlg_box_overlap(&anchor, &boxes[i]);
+            if (v > overlap) overlap = v, box = i;
+            is_best = is_best || (v > 0 && v == best[i]);
+        }
         match[a] = overlap >= 0.5 || is_best ? box : overlap < 0.4 ? NLG_MATCH_NEGATIVE : NLG_MATCH_BETWEEN;
         matched += match[a] >= 0;
     }

@@ -8,6 +8,7 @@
 #include "harness/options.h"
 #include "harness/plans/execute.h"
 #include "harness/plans/quick.h"
+#include "harness/plans/shipped.h"
 #include "harness/query/results_store.h"
 #include "harness/progress.h"
 #include "harness/query/query.h"
@@ -153,10 +154,14 @@ static nlg_status run_chosen(const nlg_invocation *call, nlg_execution *e, nlg_e
     static nlg_quick room; /* large */
     nlg_quick *quick = checks_shipped(call) ? &room : NULL;
     nlg_status status = NLG_OK;
+    char shipped[4096] = "";
     if (quick) {
         status = nlg_quick_open(o->shipped, o->results, e->lab, quick, err);
         if (status == NLG_OK) status = nlg_quick_choose(experiments, e, err);
+    } else if (strcmp(o->profile, NLG_SHIPPED_PROFILE) == 0) {
+        status = nlg_shipped_open(NULL, o->results, shipped, sizeof shipped, err);
     }
+    e->shipped = quick ? quick->shipped : shipped;
     if (status == NLG_OK) status = o->plan ? plan(e, o, quick, call->settings.json, err) : execute_quick(e, o, quick, err);
     if (quick) nlg_quick_close(quick);
     return status;
@@ -208,7 +213,8 @@ const nlg_command nlg_command_run = {
     .arguments = "[EXPERIMENT...]",
     .max_arguments = -1,
     .help = "Results are stored one by one; what the store has is not done again. The profile quick runs the cheapest claims "
-            "with seeds of its own and makes a sample of the shipped records again, picked by --seed and by their work alone. "
+            "with seeds of its own and makes a sample of the shipped records again, picked by --seed and by what each took where "
+            "it was made. "
             "Built with MPI (make WITH_MPI=1), `mpirun -n K "
             "lineage "
             "run ...` measures on K - 1 processes while the first keeps the store, with the same records.\n\nExamples:\n  lineage "

@@ -23,8 +23,7 @@ static nlg_status keep(nlg_execution_state *r, const nlg_stage *stage, nlg_plann
                        nlg_error *err) {
     nlg_session_facts facts = r->e->lab->session;
     NLG_TRY(nlg_store_put_record(r->e->store, record, &facts, err));
-    nlg_execution_count(r, stage->measure, trial, stage->measure->work ? nlg_record_value(record, stage->measure->work) : 0,
-                        record->seconds);
+    nlg_execution_count(r, stage, trial, record->seconds);
     if (quiet) return NLG_OK;
     char result[96];
     nlg_execution_result_text(stage->measure, record, result, sizeof result);
@@ -37,7 +36,7 @@ static nlg_status run_here(nlg_execution_state *r, const nlg_stage *stage, nlg_p
     if (nlg_interrupted()) return nlg_fail(err, NLG_ERR_INTERRUPTED, "stopped");
     r->trial = trial;
     r->begun = nlg_seconds_now();
-    r->trial_seconds = nlg_execution_seconds(r, stage->measure, trial->work);
+    r->trial_seconds = nlg_execution_seconds(r, r->experiment, (int)(stage - r->experiment->stages), trial->work);
     nlg_status status = nlg_measure_run(r->e->lab, trial->spec, &record, err);
     if (status != NLG_OK) {
         char factors[160];

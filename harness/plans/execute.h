@@ -13,7 +13,8 @@ typedef struct nlg_plan_row {
 
 typedef struct nlg_execution {
     nlg_lab *lab;
-    nlg_store *store; /* NULL: only planned, nothing is there yet */
+    nlg_store *store;    /* NULL: only planned, nothing is there yet */
+    const char *shipped; /* a store whose records tell how long trials take where the other has none; NULL: none */
     const char *profile;
     const nlg_experiment *experiments; /* those that were chosen */
     int count;

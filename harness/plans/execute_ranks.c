@@ -62,8 +62,7 @@ static nlg_status take_answer(nlg_execution_state *r, const nlg_stage *stage, nl
     NLG_TRY(nlg_store_take_line(r->e->store, text, "a record of another process", err));
     NLG_TRY(nlg_store_record(r->e->store, t->key, &record, &found, err));
     if (!found) return nlg_fail(err, NLG_ERR_CHECK, "another process measured another spec; do all have the same program?");
-    nlg_execution_count(r, stage->measure, t, stage->measure->work ? nlg_record_value(&record, stage->measure->work) : 0,
-                        record.seconds);
+    nlg_execution_count(r, stage, t, record.seconds);
     nlg_execution_result_text(stage->measure, &record, result, sizeof result);
     nlg_execution_tell(r, stage, t, result, record.seconds);
     nlg_record_free(&record);

@@ -94,7 +94,6 @@ static nlg_status work(void *context, const nlg_space *space, nlg_trial *trial, 
     nlg_status status = nlg_store_put_record(lab->store, &record, &lab->session, err);
     nlg_execution_result_text(s->stage->measure, &record, trial->message, sizeof trial->message);
     trial->latency_ms = 1e3 * record.seconds;
-    trial->score = s->stage->measure->work ? nlg_record_value(&record, s->stage->measure->work) : 0;
     nlg_record_free(&record);
     nlg_store_close(lab->store);
     return status;
@@ -109,7 +108,7 @@ static nlg_status after_worker(void *context, nlg_trial *trial, nlg_error *err) 
         if (!s->failed++) snprintf(s->first, sizeof s->first, "%.60s: %.240s", t->arm, trial->message);
         return NLG_OK;
     }
-    nlg_execution_count(r, s->stage->measure, t, trial->score, trial->latency_ms / 1e3);
+    nlg_execution_count(r, s->stage, t, trial->latency_ms / 1e3);
     nlg_execution_tell(r, s->stage, t, trial->message, trial->latency_ms / 1e3);
     return NLG_OK;
 }

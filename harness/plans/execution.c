@@ -14,27 +14,58 @@ static int index_of(const nlg_measure *measure) {
     return 0;
 }
 
-static nlg_status read_speeds(nlg_execution_state *r, nlg_error *err) {
+static nlg_status read_measure_speeds(nlg_execution_state *r, nlg_error *err) {
     for (int i = 0; i < nlg_measures() && i < NLG_EXECUTION_MEASURES_MAX; i++) {
         const nlg_measure *m = nlg_measure_at(i);
-        if (m->work && r->e->store)
-            NLG_TRY(nlg_store_speed(r->e->store, m->name, m->work, &r->speeds[i].seconds, &r->speeds[i].amount, err));
+        if (m->work)
+            NLG_TRY(nlg_store_speed(r->e->store, m->name, m->work, NULL, NULL, &r->speeds[i].seconds, &r->speeds[i].amount, err));
     }
     return NLG_OK;
 }
 
-/* As fast as the trials of this run were, which are of its networks and this machine; before there are any, as those of the store,
- * else by the measure's pace. */
-double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work) {
-    const nlg_execution_speed *here = &r->here[index_of(measure)], *s = here->amount > 0 ? here : &r->speeds[index_of(measure)];
-    if (!measure->work) return work;
-    double seconds = s->seconds, amount = s->amount;
-    for (int i = 0; i < nlg_measures() && !(seconds > 0 && amount > 0); i++) { /* that of another measure of the same work */
-        if (!nlg_measure_at(i)->work || strcmp(nlg_measure_at(i)->work, measure->work) != 0) continue;
-        seconds = r->speeds[i].seconds;
-        amount = r->speeds[i].amount;
+/* Of stages without a speed. */
+static nlg_status read_stage_speeds(nlg_execution_state *r, nlg_store *store, nlg_error *err) {
+    for (int x = 0; x < r->e->count; x++) {
+        const nlg_experiment *e = &r->e->experiments[x];
+        for (int i = 0; i < e->n_stages; i++) {
+            const nlg_measure *m = e->stages[i].measure;
+            nlg_execution_speed *s = &r->stage_speeds[x][i];
+            if (m->work && !(s->amount > 0))
+                NLG_TRY(nlg_store_speed(store, m->name, m->work, e->id, e->stages[i].name, &s->seconds, &s->amount, err));
+        }
     }
-    return seconds > 0 && amount > 0 ? work * seconds / amount : nlg_measure_seconds(measure, work);
+    return NLG_OK;
+}
+
+static nlg_status read_speeds(nlg_execution_state *r, nlg_error *err) {
+    nlg_store *shipped;
+    if (r->e->store) {
+        NLG_TRY(read_measure_speeds(r, err));
+        NLG_TRY(read_stage_speeds(r, r->e->store, err));
+    }
+    if (!r->e->shipped || !*r->e->shipped) return NLG_OK;
+    NLG_TRY(nlg_store_open(r->e->shipped, NLG_STORE_READ, &shipped, err));
+    nlg_status status = read_stage_speeds(r, shipped, err);
+    nlg_store_close(shipped);
+    return status;
+}
+
+/* As fast as other trials of the stage; where there are none, as those of the measure, or of one of the same work, in the store,
+ * else by the measure's pace. */
+static double expected_seconds(const nlg_execution_state *r, const nlg_experiment *e, int stage, double work) {
+    const nlg_measure *measure = e->stages[stage].measure;
+    if (!measure->work) return work;
+    const nlg_execution_speed *s = &r->stage_speeds[e - r->e->experiments][stage];
+    if (!(s->amount > 0)) s = &r->speeds[index_of(measure)];
+    for (int i = 0; i < nlg_measures() && !(s->amount > 0); i++)
+        if (nlg_measure_at(i)->work && strcmp(nlg_measure_at(i)->work, measure->work) == 0) s = &r->speeds[i];
+    return s->seconds > 0 && s->amount > 0 ? work * s->seconds / s->amount : nlg_measure_seconds(measure, work);
+}
+
+/* With what the trials of this run took beside what was expected: this machine may be another. */
+double nlg_execution_seconds(const nlg_execution_state *r, const nlg_experiment *e, int stage, double work) {
+    enum { PRIOR_SECONDS = 10 };
+    return expected_seconds(r, e, stage, work) * (r->took + PRIOR_SECONDS) / (r->expected + PRIOR_SECONDS);
 }
 
 /* Trials that are measured at once. */
@@ -50,7 +81,7 @@ double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment
     *left = 0;
     for (int i = 0; i < plan->count; i++) {
         if (plan->trials[i].stored) continue;
-        seconds += nlg_execution_seconds(r, e->stages[stage].measure, plan->trials[i].work);
+        seconds += nlg_execution_seconds(r, e, stage, plan->trials[i].work);
         ++*left;
     }
     return seconds / side_by_side(r->e, e->stages[stage].measure, *left);
@@ -65,15 +96,12 @@ double nlg_execution_estimate_all(const nlg_execution_state *r) {
     return seconds;
 }
 
-void nlg_execution_count(nlg_execution_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds) {
+void nlg_execution_count(nlg_execution_state *r, const nlg_stage *stage, nlg_planned *trial, double seconds) {
     trial->stored = true;
     r->number++;
     r->summary->done++;
-    if (amount > 0 && seconds > 0) {
-        nlg_execution_speed *s = &r->here[index_of(measure)];
-        s->amount += amount;
-        s->seconds += seconds;
-    }
+    r->expected += expected_seconds(r, r->experiment, (int)(stage - r->experiment->stages), trial->work);
+    r->took += seconds;
     r->seconds_left = nlg_execution_estimate_all(r);
 }
 
@@ -102,7 +130,8 @@ nlg_status nlg_execution_open(nlg_execution_state *r, const nlg_execution *e, nl
     *r = (nlg_execution_state){.e = e, .summary = summary};
     *summary = (nlg_execution_summary){0};
     r->plans = nlg_alloc((size_t)e->count + 1, sizeof *r->plans);
-    if (!r->plans) return nlg_fail_memory(err, (size_t)e->count * sizeof *r->plans, "the plan");
+    r->stage_speeds = nlg_alloc((size_t)e->count + 1, sizeof *r->stage_speeds);
+    if (!r->plans || !r->stage_speeds) return nlg_fail_memory(err, (size_t)e->count * sizeof *r->plans, "the plan");
     NLG_TRY(read_speeds(r, err));
     return plan_all(r, err);
 }
@@ -111,6 +140,7 @@ void nlg_execution_close(nlg_execution_state *r) {
     for (int x = 0; r->plans && x < r->e->count; x++)
         for (int s = 0; s < NLG_STAGES_MAX; s++) nlg_stage_plan_free(&r->plans[x][s]);
     nlg_free(r->plans);
+    nlg_free(r->stage_speeds);
 }
 
 /* ---- what is told ------------------------------------------------------------------------------------------------------ */

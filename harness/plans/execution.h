@@ -15,8 +15,10 @@ typedef struct nlg_execution_speed {
 
 typedef struct nlg_execution_state {
     const nlg_execution *e;
-    nlg_stage_plan (*plans)[NLG_STAGES_MAX];                                                  /* by experiment and stage */
-    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX], here[NLG_EXECUTION_MEASURES_MAX]; /* in the store before, and since */
+    nlg_stage_plan (*plans)[NLG_STAGES_MAX];             /* by experiment and stage */
+    nlg_execution_speed (*stage_speeds)[NLG_STAGES_MAX]; /* likewise, before this run */
+    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX];
+    double expected, took; /* seconds of the trials of this run */
     nlg_progress progress;
     nlg_execution_summary *summary;
     int number;          /* of trials that are done or there */
@@ -33,15 +35,15 @@ void nlg_execution_close(nlg_execution_state *r);
 /* Plans a stage of experiment x anew, which depends on the results of others. */
 nlg_status nlg_execution_plan_stage(nlg_execution_state *r, int x, int stage, nlg_error *err);
 
-/* Estimates: of a trial's work, of what a stage lacks (*left trials), and of everything that is lacking, with the processes that
- * run side by side. */
-double nlg_execution_seconds(const nlg_execution_state *r, const nlg_measure *measure, double work);
+/* Estimates: of a trial, of what a stage lacks (*left trials), and of everything that is lacking, with the processes that run side
+ * by side. */
+double nlg_execution_seconds(const nlg_execution_state *r, const nlg_experiment *e, int stage, double work);
 double nlg_execution_estimate(const nlg_execution_state *r, const nlg_experiment *e, int stage, const nlg_stage_plan *plan,
                               int *left);
 double nlg_execution_estimate_all(const nlg_execution_state *r);
 
-/* The trial has its record in the store: it is counted, with the amount of work and the seconds that it took. */
-void nlg_execution_count(nlg_execution_state *r, const nlg_measure *measure, nlg_planned *trial, double amount, double seconds);
+/* The trial has its record in the store: it is counted, with the seconds that it took. */
+void nlg_execution_count(nlg_execution_state *r, const nlg_stage *stage, nlg_planned *trial, double seconds);
 /* "val_accuracy 0.295": the measure's headline, or the status of what is not done. */
 void nlg_execution_result_text(const nlg_measure *measure, const nlg_record *record, char *text, size_t size);
 /* A line on a trial that has just ended. */

@@ -20,7 +20,7 @@
 
 enum {
     OF_ONE_EXPERIMENT = 8, /* at most */
-    ALL_SECONDS = 720,     /* of one thread, by the measures' pace */
+    ALL_SECONDS = 480,     /* of one thread, where the records were made */
 };
 
 /* ---- what there is ----------------------------------------------------------------------------------------------------- */
@@ -42,27 +42,24 @@ static nlg_status add_rows(const nlg_rows *rows, const nlg_measure *m, uint64_t 
         if (!more) return nlg_fail_memory(err, (size_t)all->count * sizeof *more, "the shipped records");
         all->at = more;
         nlg_recheck_item *item = &more[all->count++];
-        const double work = nlg_rows_number(rows, i, "work"), seconds = nlg_rows_number(rows, i, "seconds");
         *item = (nlg_recheck_item){.known = nlg_rows_number(rows, i, "known") > 0};
         snprintf(item->experiment, sizeof item->experiment, "%s", nlg_rows_text(rows, i, "experiment"));
         snprintf(item->key, sizeof item->key, "%s", nlg_rows_text(rows, i, "key"));
         snprintf(item->created, sizeof item->created, "%s", nlg_rows_text(rows, i, "created"));
-        /* Without work in numbers: what it took where it was made. */
-        item->seconds = work > 0 ? nlg_measure_seconds(m, work) : fmax(nlg_measure_seconds(m, 0), seconds);
+        item->seconds = fmax(nlg_measure_seconds(m, 0), nlg_rows_number(rows, i, "seconds"));
         item->order = order_of(seed, item->key, item->seconds);
     }
     return NLG_OK;
 }
 
 static nlg_status list_measure(nlg_query *query, const nlg_measure *m, uint64_t seed, items *all, nlg_error *err) {
-    char sql[800];
+    char sql[400];
     nlg_rows *rows;
     snprintf(sql, sizeof sql,
-             "SELECT DISTINCT experiment, records.key AS key, created, seconds, value AS work,"
+             "SELECT DISTINCT experiment, records.key AS key, created, seconds,"
              " EXISTS (SELECT 1 FROM verifications AS v WHERE v.key = records.key AND v.created = records.created) AS known"
-             " FROM members JOIN records USING (key) LEFT JOIN metrics ON metrics.key = records.key AND name = '%s'"
-             " WHERE profile = :profile AND measure = '%s'",
-             m->work ? m->work : "", m->name);
+             " FROM members JOIN records USING (key) WHERE profile = :profile AND measure = '%s'",
+             m->name);
     NLG_TRY(nlg_query_run(query, sql, NLG_SHIPPED_PROFILE, NULL, "shipped records", &rows, err));
     nlg_status status = add_rows(rows, m, seed, all, err);
     nlg_rows_free(rows);
@@ -89,9 +86,13 @@ static int by_experiment(const void *x, const void *y) {
 }
 
 static int by_seconds(const void *x, const void *y) {
-    const nlg_recheck_item *const *a = x, *const *b = y;
-    const int order = ((*a)->seconds > (*b)->seconds) - ((*a)->seconds < (*b)->seconds);
-    return order ? order : strcmp((*a)->key, (*b)->key);
+    const nlg_recheck_item *a = x, *b = y;
+    const int order = (a->seconds > b->seconds) - (a->seconds < b->seconds);
+    return order ? order : strcmp(a->key, b->key);
+}
+
+static int by_seconds_down(const void *x, const void *y) {
+    return by_seconds(y, x);
 }
 
 /* Items of one experiment: [at, end) are still to be looked at. */
@@ -125,25 +126,26 @@ static double seconds_of(const nlg_recheck *sample) {
     return sum;
 }
 
-/* One of each experiment, the cheapest first; false: none was left. */
-static bool take_round(queue *queues, int n, const items *all, nlg_recheck_item **offers, nlg_recheck *sample) {
+/* One of each experiment; false: none was left. The costliest come first where there is nothing yet, so that no experiment is left
+ * out for lack of room, later the cheapest, so that there are many. */
+static bool take_round(queue *queues, int n, const items *all, nlg_recheck_item *offers, nlg_recheck *sample) {
     int offered = 0;
     const double room = ALL_SECONDS - seconds_of(sample);
     for (int i = 0; i < n; i++) {
         nlg_recheck_item *item = next_of(&queues[i], all, sample, room);
-        if (item) offers[offered++] = item;
+        if (item) offers[offered++] = *item;
     }
-    qsort(offers, (size_t)offered, sizeof *offers, by_seconds);
     const int before = sample->count;
+    qsort(offers, (size_t)offered, sizeof *offers, before ? by_seconds : by_seconds_down);
     for (int i = 0; i < offered; i++)
-        if (!is_taken(sample, offers[i]->key) && seconds_of(sample) + offers[i]->seconds <= ALL_SECONDS)
-            sample->items[sample->count++] = *offers[i];
+        if (!is_taken(sample, offers[i].key) && seconds_of(sample) + offers[i].seconds <= ALL_SECONDS)
+            sample->items[sample->count++] = offers[i];
     return sample->count > before;
 }
 
 static nlg_status pick(items *all, nlg_recheck *sample, nlg_error *err) {
     queue *queues = nlg_alloc((size_t)all->count + 1, sizeof *queues);
-    nlg_recheck_item **offers = nlg_alloc((size_t)all->count + 1, sizeof *offers);
+    nlg_recheck_item *offers = nlg_alloc((size_t)all->count + 1, sizeof *offers);
     sample->items = nlg_alloc((size_t)all->count + 1, sizeof *sample->items);
     int n = 0;
     if (queues && offers && sample->items) {
@@ -154,6 +156,7 @@ static nlg_status pick(items *all, nlg_recheck *sample, nlg_error *err) {
         }
         while (take_round(queues, n, all, offers, sample)) {
         }
+        qsort(sample->items, (size_t)sample->count, sizeof *sample->items, by_seconds_down);
     }
     nlg_free(queues);
     nlg_free(offers);
@@ -299,7 +302,7 @@ nlg_status nlg_recheck_run(const nlg_recheck_job *job, nlg_recheck *sample, nlg_
     int *chosen = nlg_alloc((size_t)sample->count + 1, sizeof *chosen), count = 0;
     if (!chosen) return nlg_fail_memory(err, (size_t)sample->count * sizeof *chosen, "the sample");
     nlg_status status = nlg_verifications_path(job->shipped, r.notes, sizeof r.notes, err);
-    for (int i = sample->count - 1; i >= 0; i--) /* the costly ones, which were taken last, first: so the last ones end together */
+    for (int i = 0; i < sample->count; i++)
         if (!sample->items[i].known) chosen[count++] = i;
     nlg_progress_start(&r.progress);
     if (status == NLG_OK && count) status = run_chosen(&r, chosen, count, err);

@@ -1,5 +1,5 @@
-/* A sample of the shipped records, made again on this machine. They are chosen by the seed and by the work of each,
- * never by a time taken here, so that all machines make the same ones. */
+/* A sample of the shipped records, made again on this machine. They are chosen by the seed and by the time that
+ * each took where it was made, never by a time taken here, so that all machines make the same ones. */
 #ifndef NLG_RECHECK_H
 #define NLG_RECHECK_H
 
@@ -7,13 +7,13 @@
 
 typedef struct nlg_recheck_item {
     char experiment[128], key[65], created[32];
-    double seconds; /* of one thread, by its work */
+    double seconds; /* of one thread, where it was made */
     double order;   /* lowest first; costly ones are mostly late */
     bool known;     /* made again here before */
 } nlg_recheck_item;
 
 typedef struct nlg_recheck {
-    nlg_recheck_item *items; /* each key once */
+    nlg_recheck_item *items; /* each key once, the costliest first: so the last ones end together */
     int count, known;
     double seconds_left;
 } nlg_recheck;
@@ -24,7 +24,7 @@ typedef struct nlg_recheck_job {
     uint64_t seed;
 } nlg_recheck_job;
 
-/* Takes one record of each experiment, the cheapest first, then another of each, up to a few, until they are some minutes of work.
+/* Takes one record of each experiment, then another of each, the cheapest first, up to a few, until they are some minutes of work.
  * Free with nlg_recheck_free, also after a failure. */
 nlg_status nlg_recheck_pick(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err);
 void nlg_recheck_free(nlg_recheck *sample);

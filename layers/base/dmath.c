@@ -7,6 +7,7 @@
 #include "layers/base/dmath.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -225,8 +226,9 @@ double nlg_log(double x) {
     return log_pair((dd){x, 0.0}).hi;
 }
 
-/* x = n log 2 + r, |r| <= log 2 / 2; the Taylor series of e^r up to r^13 / 13!. */
-double nlg_exp_quick(double x) {
+/* The quick forms have no branches, so that compilers turn loops over them into vector code.
+ * x = n log 2 + r, |r| <= log 2 / 2; the Taylor series of e^r up to r^13 / 13!. */
+static inline double exp_quick(double x) {
     static const double inverse[] = {0x1.6124613a86d09p-33,
                                      0x1.1eed8eff8d898p-29,
                                      0x1.ae64567f544e4p-26,
@@ -241,21 +243,47 @@ double nlg_exp_quick(double x) {
                                      0x1p-1,
                                      0x1p+0,
                                      0x1p+0};
-    if (x != x) return x;
-    x = x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x;
-    const double n = floor(x * 0x1.71547652b82fep+0 + 0.5), r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
+    const double v = x * 0x1.71547652b82fep+0 + 0.5, nearest = nearest_integer(v),
+                 n = nearest - (nearest > v ? 1.0 : 0.0); /* floor(v) */
+    const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
     double sum = inverse[0];
-    for (int i = 1; i < (int)(sizeof inverse / sizeof *inverse); i++) sum = sum * r + inverse[i];
-    const uint64_t bits = (uint64_t)(1023 + (int64_t)n) << 52;
+    for (int i = 1; i < COUNT(inverse); i++) sum = sum * r + inverse[i];
+    /* The last bits of this sum are those of n + 1023: shifted, they are the exponent of 2^n. */
+    const double shifted = n + (0x1.8p52 + 1023);
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
     double power;
     memcpy(&power, &bits, sizeof power);
     return sum * power;
 }
 
-double nlg_log_quick(double x) {
-    int k;
-    double m = split(x, &k), s = (m - 1.0) / (m + 1.0);
+/* x = 2^k m with m in [sqrt(1/2), sqrt(2)]; the exponent's bits below those of 2^52 are a number of their own. */
+static inline double log_quick(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t exponent_bits = (bits >> 52) | UINT64_C(0x4330000000000000),
+                   mantissa_bits = (bits & UINT64_C(0xFFFFFFFFFFFFF)) | UINT64_C(0x3FF0000000000000);
+    double exponent, mantissa;
+    memcpy(&exponent, &exponent_bits, sizeof exponent);
+    memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
+    const bool upper = mantissa > 0x1.6a09e667f3bcdp+0;
+    const double m = upper ? mantissa * 0.5 : mantissa, k = exponent - (0x1p52 + 1023) + (upper ? 1.0 : 0.0);
+    const double s = (m - 1.0) / (m + 1.0);
     return k * 0x1.62e42fefa39efp-1 + 2.0 * s * QUICK_SERIES(log, s * s);
+}
+
+double nlg_log_quick(double x) {
+    return log_quick(x);
+}
+
+void nlg_exp_quick_each(int n, double *x) {
+    for (int i = 0; i < n; i++) x[i] = x[i] < -700.0 ? -700.0 : x[i] > 700.0 ? 700.0 : x[i]; /* NaN stays, in what follows too */
+    for (int i = 0; i < n; i++) x[i] = exp_quick(x[i]);
+}
+
+void nlg_log_quick_each(int n, double *x) {
+    for (int i = 0; i < n; i++) x[i] = log_quick(x[i]);
 }
 
 double nlg_log1p(double x) {

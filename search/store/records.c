@@ -272,16 +272,21 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
     return status;
 }
 
-nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, double *seconds, double *amount,
-                           nlg_error *err) {
+nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, const char *experiment, const char *stage,
+                           double *seconds, double *amount, nlg_error *err) {
     static const char *const doing = "reading the speed";
     sqlite3_stmt *s;
     NLG_TRY(nlg_store_prepare(store,
                               "SELECT total(seconds), total(value) FROM records JOIN metrics USING (key)"
-                              " WHERE measure = ?1 AND name = ?2 AND seconds > 0",
+                              " WHERE measure = ?1 AND name = ?2 AND seconds > 0"
+                              " AND (?3 IS NULL OR key IN (SELECT key FROM members WHERE experiment = ?3 AND stage = ?4))",
                               &s, doing, err));
     nlg_store_bind_text(s, 1, measure);
     nlg_store_bind_text(s, 2, work);
+    if (experiment) {
+        nlg_store_bind_text(s, 3, experiment);
+        nlg_store_bind_text(s, 4, stage);
+    }
     nlg_status status = sqlite3_step(s) == SQLITE_ROW ? NLG_OK : nlg_store_fail(store, doing, err);
     *seconds = sqlite3_column_double(s, 0);
     *amount = sqlite3_column_double(s, 1);
