@@ -4,9 +4,9 @@
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
 -- n_ap; diverged runs have neither. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
 -- dropout and augmentation, where that was asked for. setting_text: what tells apart the settings of an arm, e.g. "without shift" or
--- "training images 1,000"; NULL where it has one only. designer: human, searched, or random for what a stage of that name draws from a
--- space. note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it
--- had none of its own.
+-- "training images 1,000"; NULL where it has one only. designer: the factor of that name where there is one, else that of the network, else
+-- searched, or random for what a stage of that name draws from a space. note: what of the runs diverged, and whether the rate is at the edge
+-- of the grid that was tried for the arm, or for others where it had none of its own.
 CREATE TEMP VIEW final_arms AS
   WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
@@ -29,7 +29,7 @@ CREATE TEMP VIEW final_arms AS
     GROUP BY profile, experiment, arm),
   grids AS (SELECT profile, experiment, min(least) AS all_least, max(most) AS all_most FROM grid GROUP BY profile, experiment),
   arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, setting, network, images, max(rate) AS rate, task,
-      CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
+      coalesce(json_extract(setting, '$.designer'), CASE stage WHEN 'random' THEN 'random' END, designer, 'searched') AS designer,
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,
