@@ -131,21 +131,21 @@ static const nlg_model rows[] = {
     MODEL(efficientnet_b7, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TORCHVISION, 2, 3.1f, 0.5f, .late_norm = true), IMAGENET(600),
           PUBLISHED(66347960, 37746000000, TV), PREPARE(.resize = 600, .interpolation = NLG_BICUBIC))
     MODEL(tf_efficientnet_b0, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1, 1, 0.2f), IMAGENET(224),
-          PUBLISHED(5288548, 400000000, TIMM), PREPARE(.crop_fraction = 0.875f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(5288548, 400000000, TIMM), PREPARE(.crop_fraction = 0.875f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b1, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1, 1.1f, 0.2f), IMAGENET(240),
-          PUBLISHED(7794184, 710000000, TIMM), PREPARE(.crop_fraction = 0.882f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(7794184, 710000000, TIMM), PREPARE(.crop_fraction = 0.882f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b2, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1.1f, 1.2f, 0.3f), IMAGENET(260),
-          PUBLISHED(9109994, 1020000000, TIMM), PREPARE(.crop_fraction = 0.890f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(9109994, 1020000000, TIMM), PREPARE(.crop_fraction = 0.890f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b3, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1.2f, 1.4f, 0.3f), IMAGENET(300),
-          PUBLISHED(12233232, 1870000000, TIMM), PREPARE(.crop_fraction = 0.904f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(12233232, 1870000000, TIMM), PREPARE(.crop_fraction = 0.904f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b4, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1.4f, 1.8f, 0.4f), IMAGENET(380),
-          PUBLISHED(19341616, 4490000000, TIMM), PREPARE(.crop_fraction = 0.922f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(19341616, 4490000000, TIMM), PREPARE(.crop_fraction = 0.922f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b5, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1.6f, 2.2f, 0.4f), IMAGENET(456),
-          PUBLISHED(30389784, 10460000000, TIMM), PREPARE(.crop_fraction = 0.934f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(30389784, 10460000000, TIMM), PREPARE(.crop_fraction = 0.934f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b6, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 1.8f, 2.6f, 0.5f), IMAGENET(528),
-          PUBLISHED(43040704, 19400000000, TIMM), PREPARE(.crop_fraction = 0.942f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(43040704, 19400000000, TIMM), PREPARE(.crop_fraction = 0.942f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_b7, .family = &efficientnet, SPEC(efficientnet_spec, NLG_EFFICIENTNET_TF, 2, 3.1f, 0.5f), IMAGENET(600),
-          PUBLISHED(66347960, 38330000000, TIMM), PREPARE(.crop_fraction = 0.949f, .interpolation = NLG_BICUBIC))
+          PUBLISHED(66347960, 38330000000, TIMM), PREPARE(.crop_fraction = 0.949f, .interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(tf_efficientnet_lite0, .aliases = "efficientnet_lite0", .family = &efficientnet, .year = 2020, SPEC(efficientnet_spec, NLG_EFFICIENTNET_LITE, 1, 1, 0.2f),
           IMAGENET(224), PUBLISHED(4652008, 0, TIMM), PREPARE(.crop_fraction = 0.875f, .interpolation = NLG_BICUBIC, HALF))
     MODEL(tf_efficientnet_lite1, .aliases = "efficientnet_lite1", .family = &efficientnet, .year = 2020, SPEC(efficientnet_spec, NLG_EFFICIENTNET_LITE, 1, 1.1f, 0.2f),

@@ -122,7 +122,7 @@ static const nlg_model rows[] = {
     MODEL(mnasnet_100, .aliases = "mnasnet_b1", .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1, NLG_TIMM), IMAGENET(224),
           PUBLISHED(4383312, 0, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
     MODEL(mnasnet_140, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_B1, 1.4f, NLG_TIMM), IMAGENET(224),
-          PUBLISHED(7120000, 600000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC))
+          PUBLISHED(7120000, 600000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC), .deviations = NORM_COUNTED)
     MODEL(semnasnet_035, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 0.35f, NLG_TIMM), IMAGENET(224),
           PUBLISHED(1700000, 63200000, "model page"), PREPARE(.interpolation = NLG_BICUBIC))
     MODEL(semnasnet_050, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_A1, 0.5f, NLG_TIMM), IMAGENET(224),
@@ -135,7 +135,7 @@ static const nlg_model rows[] = {
           PUBLISHED(6105992, 591500000, "timm, model page (cost)"), PREPARE(.interpolation = NLG_BICUBIC))
     MODEL(mnasnet_small, .family = &mnasnet, SPEC(mnasnet_spec, NLG_MNASNET_SMALL, 1, NLG_TIMM), IMAGENET(224),
           PUBLISHED(2030000, 70000000, TIMM), PREPARE(.interpolation = NLG_BICUBIC),
-          .deviations = "The first block has a shortcut as in timm; the released block string says 16 input channels and so has none.")
+          .deviations = "The first block has a shortcut as in timm; the released block string says 16 input channels and so has none.\n" NORM_COUNTED)
     MODEL(mnasnet_a1_small, .family = &mnasnet, SMALL, SPEC(mnasnet_spec, NLG_MNASNET_TINY, 1, NLG_TIMM),
           .deviations = "Stem of 16 channels with stride 1 in place of 32 with stride 2; head 256 in place of 1280; no dropout.\n"
                         "Five stages 16, 24, 32, 48, 64 (kernel 5 and squeeze-and-excitation in the third and fifth) in place of A1's seven up to 320: "

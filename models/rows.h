@@ -16,6 +16,7 @@
 #define PUBLISHED(p, m, s) .published_params = p, .published_macs = m, .published_source = s
 #define TV                 "torchvision"
 #define TIMM               "timm"
+#define NORM_COUNTED       "The printed multiply-adds hold two operations for each output of batch normalization as well."
 
 /* What they are for. */
 #define IMAGENET(size)     .input = {size, size, 3}, .classes = 1000, .any_input = true
