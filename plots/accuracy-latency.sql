@@ -2,7 +2,7 @@
 -- caption: Test accuracy of networks trained here with one recipe, mean over seeds; bars: Student's 95 % interval of the mean over seeds
 --   (from 3 seeds on). {steps}{named}
 -- section: experiment
--- alt: Test accuracy against the time of a forward pass of the networks of the experiment {experiment}, {sides}, {fronts}.
+-- alt: Test accuracy against the time of a forward pass of the networks of the experiment "{experiment}", {sides}, {fronts}.
 -- needs: lineage run --profile quick (six networks and more)
 -- each: experiment
 -- x: milliseconds per image on this machine (median)

@@ -1,7 +1,7 @@
 -- title: Accuracy of the arms ({experiment})
 -- caption: Test accuracy of each arm, mean over seeds; bars: Student's 95 % interval of the mean over seeds (from 3 seeds on).
 -- section: experiment
--- alt: Test accuracy of each arm of the experiment {experiment} with its interval.
+-- alt: Test accuracy of each arm of the experiment "{experiment}" with its interval.
 -- needs: lineage run
 -- each: experiment
 -- x: test accuracy, %

@@ -3,7 +3,7 @@
 --   more than twelve lines human-designed networks are one and searched ones another: with the number of networks behind its name, the
 --   median of them and a band from the lowest to the highest.
 -- section: experiment
--- alt: Training loss by epoch for each network, or group of networks, of the experiment {experiment}.
+-- alt: Training loss by epoch for each network, or group of networks, of the experiment "{experiment}".
 -- needs: lineage run --profile quick (several epochs)
 -- each: experiment
 -- x: epoch

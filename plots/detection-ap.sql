@@ -3,7 +3,7 @@
 --   95 % interval of the mean, from 6 trainings on, cut at 0, since no AP lies below; of fewer the points alone are shown. M: millions of
 --   multiply-accumulates per image, where arms differ in them.
 -- section: experiment
--- alt: Average precision of every training of each arm of the experiment {experiment}, with the mean and its interval.
+-- alt: Average precision of every training of each arm of the experiment "{experiment}", with the mean and its interval.
 -- needs: lineage run
 -- each: experiment
 -- x: AP, %

@@ -265,15 +265,20 @@ static void differences_of_counts_have_reasons(void **state) {
         {"counts", "nasnet_a_5_1538", "{}", "\"network\":\"b\"", "done", 1, 0.1, {{"params", 12263416}, {"macs", 2686417584}}},
         {"counts", "resnet50_v1", "{}", "\"network\":\"c\"", "done", 1, 0.1, {{"params", 25557032}, {"macs", 3857973248}}},
         {"counts", "resnet50", "{}", "\"network\":\"d\"", "done", 1, 0.1, {{"params", 25557032}, {"macs", 4089184256}}},
+        {"counts", "semnasnet_100", "{}", "\"network\":\"e\"", "done", 1, 0.1, {{"params", 3887038}, {"macs", 311579120}}},
+        {"counts", "bn_inception", "{}", "\"network\":\"f\"", "done", 1, 0.1, {{"params", 11295240}, {"macs", 2032600064}}},
     };
-    cJSON *t = table_of("counts_reasons", runs, 4, false);
-    assert_int_equal(rows_of(t), 3);
+    cJSON *t = table_of("counts_reasons", runs, 6, false);
+    assert_int_equal(rows_of(t), 5);
     assert_string_equal(cell(t, 0, "Network"), "resnet50_v1");
     assert_string_equal(cell(t, 0, "MACs, %"), "1.53");
-    assert_string_equal(cell(t, 0, "Reason"), "-");
+    assert_non_null(strstr(cell(t, 0, "Reason"), "are cut after the second digit"));
     assert_string_equal(cell(t, 1, "Parameters, %"), "-5.99");
     assert_string_equal(cell(t, 1, "Reason"), "the published number of parameters is rounded");
-    assert_non_null(strstr(cell(t, 2, "Reason"), "does not come out of the published cell"));
+    assert_string_equal(cell(t, 2, "Network"), "semnasnet_100");
+    assert_string_equal(cell(t, 2, "Reason"), "-");
+    assert_string_equal(cell(t, 3, "Reason"), "the published MACs are rounded");
+    assert_non_null(strstr(cell(t, 4, "Reason"), "does not come out of the published cell"));
     cJSON_Delete(t);
     t = table_of("counts", runs, 4, false);
     assert_int_equal(rows_of(t), 4);

@@ -200,6 +200,14 @@ static void add_missing(cJSON *section, const char *title, const char *command, 
     nlg_json_text(m, "why", why);
 }
 
+/* What people call an experiment: its title, where there is none its id. */
+static const char *title_of(const nlg_report *r, const char *experiment) {
+    for (int i = 0; experiment && i < r->claims.n_experiments; i++)
+        if (strcmp(r->claims.experiments[i].id, experiment) == 0 && *r->claims.experiments[i].title)
+            return r->claims.experiments[i].title;
+    return experiment;
+}
+
 static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
     nlg_rows *rows;
     NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
@@ -213,8 +221,9 @@ static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *exp
     snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
     for (char *c = id; *c; c++) /* also a file's name */
         if (!strchr(name_characters, *c)) *c = '_';
-    char *texts[] = {nlg_figure_text(f->title, experiment, rows), nlg_figure_text(f->caption, experiment, rows),
-                     nlg_figure_text(f->alt, experiment, rows)};
+    const char *title = title_of(r, experiment);
+    char *texts[] = {nlg_figure_text(f->title, title, rows), nlg_figure_text(f->caption, title, rows),
+                     nlg_figure_text(f->alt, title, rows)};
     nlg_rows_free(rows);
     nlg_json_text(figure, "id", id);
     nlg_json_text(figure, "name", f->name);
@@ -280,7 +289,7 @@ static nlg_status add_table(nlg_report *r, const table_file *t, cJSON *section, 
     char id[300];
     NLG_TRY(nlg_query_run(r->query, t->sql, r->profile, experiment, t->path, &rows, err));
     if (rows->count && section) {
-        char *title = nlg_figure_text(t->title, experiment, rows);
+        char *title = nlg_figure_text(t->title, title_of(r, experiment), rows);
         const char *of = experiment ? experiment : cJSON_GetObjectItem(section, "id")->valuestring;
         snprintf(id, sizeof id, "table-%s-%.150s", t->name, of);
         cJSON *table = nlg_report_table(rows, id, title ? title : "", t->note, *t->filter != 0);
@@ -424,7 +433,7 @@ static nlg_status add_found_cells(nlg_report *r, nlg_error *err) {
         for (int i = 0; status == NLG_OK && i < rows->count; i++) {
             char name[256], title[300];
             snprintf(name, sizeof name, "%.100s-%.100s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
-            snprintf(title, sizeof title, "%.100s: %.150s", experiments->text[e], nlg_rows_text(rows, i, "arm"));
+            snprintf(title, sizeof title, "%.140s: %.150s", title_of(r, experiments->text[e]), nlg_rows_text(rows, i, "arm"));
             add_cells(section_of(r, "search"), name, title, nlg_rows_text(rows, i, "why"), nlg_rows_text(rows, i, "genotype"));
         }
         if (status == NLG_OK) nlg_rows_free(rows);
@@ -504,7 +513,7 @@ static void add_pairs_figure(nlg_report *r, cJSON *section, const char *id) {
             nlg_json_text(figure, "name", "claim-pairs");
             nlg_json_text(figure, "claim", id);
             nlg_json_text(figure, "experiment", c->experiment);
-            snprintf(text, sizeof text, "Pairs of the claim %.200s", id);
+            snprintf(text, sizeof text, "Pairs: %.280s", c->text);
             nlg_json_text(figure, "title", text);
             nlg_json_text(figure, "caption", r->figures[f].caption);
             nlg_json_text(figure, "alt", r->figures[f].alt);
