@@ -74,6 +74,11 @@ static void rules_decide_by_rows(void **state) {
         {"ratio_within", "{\"low\":8,\"high\":9}", "SELECT 'x' AS pair, 850 AS a, 100 AS b", NLG_SUPPORTED},
         {"ratio_within", "{\"low\":8,\"high\":9}", "SELECT 'x' AS pair, 950 AS a, 100 AS b", NLG_CONTRADICTED},
         {"ratio_within", "{\"high\":0.9}", SEQUENCE("10") "SELECT i AS pair, 50 + i AS a, 100 AS b FROM s", NLG_SUPPORTED},
+        /* Two arms of the same numbers: the mean of a / b is 1.8, that of b / a 2.1. */
+        {"ratio_within", "{\"low\":1}", SEQUENCE("40") "SELECT i AS pair, 1 + i * 7 % 41 AS a, 1 + i * 13 % 41 AS b FROM s",
+         NLG_NOT_SHOWN},
+        {"ratio_within", "{\"low\":1}", SEQUENCE("10") "SELECT i AS pair, i - 1 AS a, 1 AS b FROM s", NLG_NOT_TESTABLE}, /* a 0 */
+        {"ratio_within", "{\"low\":2}", SEQUENCE("10") "SELECT i AS pair, 10 + i AS a, 10 AS b FROM s", NLG_CONTRADICTED},
         {"ordered", "{}", SEQUENCE("40") "SELECT i / 4 AS pair, i % 4 AS a, i % 4 * 2 + 0.1 AS b FROM s WHERE i < 40",
          NLG_SUPPORTED},
         {"ordered", "{}", SEQUENCE("40") "SELECT i / 4 AS pair, i % 4 AS a, -(i % 4) AS b FROM s WHERE i < 40", NLG_CONTRADICTED},

@@ -4,6 +4,7 @@
 
 #include "harness/claims/claim.h"
 #include "harness/query/stats.h"
+#include "layers/base/dmath.h"
 #include "layers/base/memory.h"
 
 enum { RESAMPLES = 10000, LEAST_PAIRS = 6 }; /* five pairs reach p = 0.0625 at best */
@@ -87,30 +88,40 @@ static nlg_status decide_equal(const nlg_claim_rows *rows, const cJSON *params, 
     return NLG_OK;
 }
 
-/* The mean of a / b and its interval; of counts (rows that are all alike, no least_pairs asked for), the ratio itself. */
+/* On logarithms, so that a / b and b / a say the same; of one bound with a test against it. */
+static nlg_status test_ratios(double *logs, size_t n, double least, double most, const char *key, nlg_verdict *v, nlg_error *err) {
+    const bool has_one_bound = isfinite(least) != isfinite(most);
+    NLG_TRY(test_differences(logs, n, has_one_bound ? nlg_log(isfinite(least) ? least : most) : 0, key, v, err));
+    v->difference = nlg_exp(v->difference);
+    v->low = nlg_exp(v->low);
+    v->high = nlg_exp(v->high);
+    if (!has_one_bound) v->p = v->effect = (double)NAN;
+    return NLG_OK;
+}
+
+/* The geometric mean of a / b and its interval; of counts (rows that are all alike, no least_pairs asked for), the ratio itself. */
 static nlg_status decide_ratio_within(const nlg_claim_rows *rows, const cJSON *params, const char *key, nlg_verdict *v,
                                       nlg_error *err) {
-    double least = param(params, "low", -(double)INFINITY), most = param(params, "high", (double)INFINITY);
-    double *r = nlg_alloc(rows->count + 1, sizeof *r);
-    if (!r) return nlg_fail_memory(err, rows->count * sizeof *r, "a claim");
-    bool alike = true;
-    for (size_t i = 0; i < rows->count; i++) {
-        r[i] = rows->a[i] / rows->b[i];
-        alike &= r[i] == r[0];
+    const double least = param(params, "low", -(double)INFINITY), most = param(params, "high", (double)INFINITY);
+    const size_t n = rows->count;
+    double *logs = nlg_alloc(n + 1, sizeof *logs);
+    if (!logs) return nlg_fail_memory(err, n * sizeof *logs, "a claim");
+    bool alike = true, has_logs = true;
+    for (size_t i = 0; i < n; i++) {
+        const double ratio = rows->a[i] / rows->b[i];
+        alike &= ratio == rows->a[0] / rows->b[0];
+        logs[i] = nlg_log(ratio);
+        has_logs &= isfinite(logs[i]);
     }
-    nlg_interval interval = {(double)NAN, (double)NAN};
     nlg_status status = NLG_OK;
-    v->pairs = rows->count;
-    v->difference = rows->count ? nlg_mean(r, rows->count) : (double)NAN;
-    if (alike && rows->count)
-        interval = (nlg_interval){r[0], r[0]};
-    else if (rows->count >= 2)
-        status = nlg_paired_bootstrap_bca(r, rows->count, RESAMPLES, draws(key), &interval, err);
-    nlg_free(r);
-    v->low = interval.low;
-    v->high = interval.high;
-    bool counted = alike && !cJSON_HasObjectItem(params, "least_pairs");
-    bool too_few = !rows->count || (!counted && are_too_few(rows, params, v));
+    v->pairs = n;
+    if (alike && n)
+        v->difference = v->low = v->high = rows->a[0] / rows->b[0];
+    else if (has_logs)
+        status = test_ratios(logs, n, least, most, key, v, err);
+    nlg_free(logs);
+    const bool counted = alike && !cJSON_HasObjectItem(params, "least_pairs");
+    const bool too_few = !n || (!counted && are_too_few(rows, params, v));
     v->kind = too_few || isnan(v->low)             ? NLG_NOT_TESTABLE
               : v->low >= least && v->high <= most ? NLG_SUPPORTED
               : v->high < least || v->low > most   ? NLG_CONTRADICTED
@@ -212,7 +223,9 @@ RULE_ROW(
     "the test against -margin",
     "a - b");
 RULE_ROW(equal, "", "a equals b exactly in every row", "a - b");
-RULE_ROW(ratio_within, "?low ?high ?least_pairs", "the mean of a / b, with its 95% bootstrap interval, lies within the bounds",
+RULE_ROW(ratio_within, "?low ?high ?least_pairs",
+         "the geometric mean of a / b, with its 95% bootstrap interval, lies within the bounds; p, where there is one bound, is of "
+         "Wilcoxon's signed-rank test of log(a / b) against it",
          "a / b");
 RULE_ROW(ordered, "?least_pairs",
          "b rises with a within each seed: Kendall's tau of every seed, tested by Wilcoxon's signed-rank test against 0", "tau");
