@@ -315,13 +315,11 @@ static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v)
     if (v->each) fprintf(out, " %s", v->each[v->decisive].name);
 }
 
-/* What it says of the comparison that all of this is for. */
-static void add_comparison(const nlg_report *r, FILE *out) {
-    static const char headline[] = "human-vs-searched";
+static void add_verdict_of(const nlg_report *r, FILE *out, const char *id) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         const nlg_report_claim *o = &r->outcomes[i];
-        if (strcmp(c->id, headline) != 0) continue;
+        if (strcmp(c->id, id) != 0) continue;
         const int length = (int)strcspn(c->text, ":."); /* what comes behind is how it is measured */
         fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
                 length - 1, c->text + 1, o->verdict.kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o));
@@ -330,13 +328,24 @@ static void add_comparison(const nlg_report *r, FILE *out) {
     }
 }
 
+/* What it says of the comparison that all of this is for. */
+static void add_comparison(const nlg_report *r, FILE *out) {
+    add_verdict_of(r, out, "human-vs-searched");
+    add_verdict_of(r, out, "human-vs-searched-published");
+}
+
+/* About numbers that no training and no search can change. */
+static bool is_count(const nlg_claim *c, const nlg_verdict *v) {
+    return isnan(v->p) && v->pairs > 0 && (strcmp(c->rule->name, "equal") == 0 || v->low == v->high);
+}
+
 static void add_count(FILE *out, int *n, int count, const char *one, const char *many) {
     if (!count) return;
     fprintf(out, "%s%d %s", (*n)++ ? ", " : "", count, count == 1 ? one : many);
 }
 
 static nlg_status add_headline(nlg_report *r, nlg_error *err) {
-    int count[NLG_UNDECIDED + 1] = {0}, unverified = 0, listed = 0;
+    int count[NLG_UNDECIDED + 1] = {0}, unverified = 0, listed = 0, counts = 0;
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
@@ -345,21 +354,24 @@ static nlg_status add_headline(nlg_report *r, nlg_error *err) {
         const nlg_report_claim *c = &r->outcomes[i];
         if (c->verdict.kind != NLG_DESCRIBED && is_refuted(c))
             unverified++;
+        else if (c->verdict.kind == NLG_SUPPORTED && is_count(&r->claims.claims[i], &c->verdict))
+            counts++;
         else
             count[c->verdict.kind]++;
     }
-    const int n = r->claims.n_claims - count[NLG_DESCRIBED];
+    const int n = r->claims.n_claims - count[NLG_DESCRIBED] - counts;
     if (n > 0 && strcmp(r->asked, "smoke") == 0) {
         fprintf(out, "This is a trial of the machinery: %d claims were run at a size that shows nothing but that everything works",
                 n);
     } else if (n > 0) {
-        fprintf(out, "Of %d claims put to the test, ", n);
+        fprintf(out, "Of %d claims put to the test by trainings and searches, ", n);
         add_count(out, &listed, count[NLG_SUPPORTED], "holds", "hold");
         add_count(out, &listed, count[NLG_CONTRADICTED], "is contradicted", "are contradicted");
         add_count(out, &listed, count[NLG_NOT_SHOWN], "is not shown", "are not shown");
         add_count(out, &listed, count[NLG_NOT_TESTABLE], "cannot be tested at this scale", "cannot be tested at this scale");
         add_count(out, &listed, unverified, "could not be verified here", "could not be verified here");
         add_count(out, &listed, count[NLG_UNDECIDED], "is not yet decided", "are not yet decided");
+        if (counts) fprintf(out, " (%d more are about counts alone, and hold)", counts);
         add_comparison(r, out);
     } else {
         fputs("No claim is put to the test in this profile; what was measured stands below", out);
