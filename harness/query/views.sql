@@ -5,9 +5,9 @@
 -- n_ap; diverged runs have neither. low, high: Student's interval over the seeds, from 3 on, of a precision from 6 on and within 0 to 100;
 -- image_low, image_high: Wilson's over the test images, of an accuracy of one training. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
 -- dropout and augmentation, where that was asked for. setting_text: what tells apart the settings of an arm, e.g. "without shift" or
--- "training images 1,000"; NULL where it has one only. designer: human, searched, or random for what a stage of that name draws from a
--- space. note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or for others where it
--- had none of its own.
+-- "training images 1,000"; NULL where it has one only. designer: the factor of that name where there is one, else that of the network, else
+-- searched, or random for what a stage of that name draws from a space. note: what of the runs diverged, and whether the rate is at the edge
+-- of the grid that was tried for the arm, or for others where it had none of its own.
 CREATE TEMP VIEW final_arms AS
   WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
@@ -30,7 +30,7 @@ CREATE TEMP VIEW final_arms AS
     GROUP BY profile, experiment, arm),
   grids AS (SELECT profile, experiment, min(least) AS all_least, max(most) AS all_most FROM grid GROUP BY profile, experiment),
   arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, setting, network, images, max(rate) AS rate, task,
-      CASE stage WHEN 'random' THEN 'random' ELSE coalesce(designer, 'searched') END AS designer,
+      coalesce(json_extract(setting, '$.designer'), CASE stage WHEN 'random' THEN 'random' END, designer, 'searched') AS designer,
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,
@@ -146,3 +146,26 @@ CREATE TEMP VIEW published_costs AS
     SELECT 1 FROM printed AS o WHERE o.cost = r.cost AND o.comparison <> 'efficientnet_table2' AND o.designer = r.designer
       AND abs(o.top1 - r.top1) < 0.5 AND o.x BETWEEN r.x / 1.15 AND r.x * 1.15
       AND substr(lower(o.model), 1, 7) = substr(lower(r.model), 1, 7));
+
+-- Fronts of both sides in an experiment, one row for each seed, cost ('multiply-accumulates', 'parameters') and choice of what counts as
+-- searched: 'all', 'published' (networks of the registry only), or 'random search' (its winner in place of another search's). A front is the
+-- best accuracy at every cost; searched, human: its mean height in percent over the logarithm of the cost, from the dearer of the two
+-- cheapest networks to the cheaper of the two dearest, where both sides have networks.
+CREATE TEMP VIEW front_heights AS
+  WITH one AS (SELECT profile, experiment, stage, position, seed, coalesce(designer, 'searched') AS side,
+      100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
+      max(CASE metric WHEN 'params' THEN value END) AS params
+    FROM results LEFT JOIN networks ON networks.name = json_extract(factors, '$.network')
+    WHERE final = 1 AND stage IN ('final', 'found', 'control') GROUP BY profile, experiment, stage, position),
+  choice AS (SELECT 'all' AS counted, 'found' AS own UNION ALL SELECT 'published', NULL UNION ALL SELECT 'random search', 'control'),
+  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, seed, side, accuracy, log10(macs) AS x
+      FROM one JOIN choice ON stage = 'final' OR stage = own
+    UNION ALL SELECT profile, experiment, counted, 'parameters', seed, side, accuracy, log10(params) FROM one JOIN choice ON stage = 'final' OR stage = own),
+  ends AS (SELECT profile, experiment, counted, cost, max(least) AS least, min(most) AS most FROM (
+      SELECT profile, experiment, counted, cost, side, min(x) AS least, max(x) AS most FROM point GROUP BY profile, experiment, counted, cost, side)
+    GROUP BY profile, experiment, counted, cost HAVING count(*) = 2),
+  height AS (SELECT profile, experiment, counted, cost, seed, side, hypervolume(max(x, least), accuracy, most, 0) / max(most - least) AS value
+    FROM point JOIN ends USING (profile, experiment, counted, cost) WHERE most > least AND x <= most
+    GROUP BY profile, experiment, counted, cost, seed, side)
+  SELECT profile, experiment, counted, cost, seed, s.value AS searched, h.value AS human
+  FROM height AS s JOIN height AS h USING (profile, experiment, counted, cost, seed) WHERE s.side = 'searched' AND h.side = 'human';

@@ -11,9 +11,7 @@ SELECT :experiment AS "experiment", arm AS "network", setting_text AS "setting",
   train_accuracy AS "train_accuracy|Training accuracy, %|.2", fitted_accuracy AS "fitted_accuracy|After training, %|.2", n AS "n|Seeds|0",
   params AS "params|Parameters|,", macs AS "macs|MACs|,", rate AS "rate|Rate|g",
   CASE WHEN accuracy <= 100 * wilson_high(round(test_images / 10.0), test_images) THEN 'did not train' ELSE note END AS "note|Note",
-  -- An architecture of a space may be labelled as a family of networks: "MobileNetV2 at 3/4".
-  CASE designer WHEN 'searched' THEN coalesce((SELECT f.designer FROM networks AS f WHERE arm LIKE replace(f.family, ' ', '') || '%'), designer)
-    ELSE designer END AS "designer|Designed by",
+  designer AS "designer|Designed by",
   images AS "train_images", sd AS "sd|Deviation|.2", diverged AS "diverged", test_images AS "test_images",
   CASE WHEN EXISTS (SELECT 1 FROM results WHERE profile = :profile AND experiment = :experiment AND measure = 'train' AND final = 0)
     THEN 'chosen on validation' ELSE 'given, not chosen' END AS "rates_were"
