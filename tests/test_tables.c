@@ -223,7 +223,14 @@ static void arms_have_names_and_designers(void **state) {
         {"final", "c", "{\"shift\":3,\"seed\":1}", TINY, "done", 5, 0.1, {{"test_accuracy", 0.6}}},
     };
     static const training labelled[] = {
-        {"final", "MobileNetV2 at 3/4", "{\"seed\":1}", "\"genotype\":\"g\"", "done", 1, 0.1, {{"test_accuracy", 0.5}}},
+        {"final",
+         "MobileNetV2 at 3/4",
+         "{\"seed\":1,\"designer\":\"human\"}",
+         "\"genotype\":\"g\"",
+         "done",
+         1,
+         0.1,
+         {{"test_accuracy", 0.5}}},
         {"final", "winner", "{\"seed\":1}", "\"genotype\":\"h\"", "done", 2, 0.1, {{"test_accuracy", 0.6}}},
     };
     static const char *const names[] = {"a, without shift", "a, shift 2", "b, training images 900", "b, training images 1,000",

@@ -72,10 +72,10 @@ CREATE TEMP VIEW arm_costs AS
       UNION ALL SELECT profile, experiment, 'table ms', NULL, ms, accuracy, low, high, name, designer, images, n FROM arms
         JOIN table_times USING (profile, experiment, arm)),
     counted AS (SELECT *, count(*) OVER same AS arms, min(x) OVER same AS least, max(x) OVER same AS most,
-        sum(designer = 'human') OVER same AS humans, min(y) OVER same AS worst, max(y) OVER same AS best,
+        sum(designer = 'human') OVER same AS humans, sum(name LIKE 'winner of %') OVER same AS winners, min(y) OVER same AS worst, max(y) OVER same AS best,
         count(images) OVER same IN (0, count(*) OVER same) AND min(images) OVER same IS max(images) OVER same AS is_one_setting
       FROM costs WHERE x IS NOT NULL WINDOW same AS (PARTITION BY profile, experiment, cost, here))
-  SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms, is_one_setting,
+  SELECT profile, experiment, cost, here, x, y, low, high, name, designer, n, arms, winners, is_one_setting,
     x IN (least, most) OR y IN (worst, best) AS is_outermost
   FROM counted WHERE most > 1.1 * least AND humans > 0;
 
@@ -87,18 +87,19 @@ CREATE TEMP VIEW arm_fronts AS
       AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y));
 
 -- What a figure of these draws: the arms, and the fronts of two points and more. Of more than twelve arms, those on the fronts, what is
--- random and the outermost have labels, and those far below the fronts are left out if they are a quarter at most. sides and fronts: what
--- there is, in words.
+-- random and the outermost have labels (winners of searches only where they are few), and those far below the fronts are left out if they
+-- are a quarter at most. sides and fronts: what there is, in words.
 CREATE TEMP VIEW accuracy_against_cost AS
   WITH drawn AS (
-      SELECT profile, experiment, cost, here, arms, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
+      SELECT profile, experiment, cost, here, arms, winners, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
         CASE designer WHEN 'random' THEN 'grey' END AS colour, 1 AS marker,
-        CASE WHEN arms <= 12 OR is_outermost OR designer = 'random' OR is_on_front THEN name END AS label,
+        CASE WHEN (arms <= 12 OR is_outermost OR designer = 'random' OR is_on_front) AND NOT (winners > 6 AND name LIKE 'winner of %')
+          THEN name END AS label,
         y + 1000 * is_on_front AS priority, printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
       FROM (SELECT *, EXISTS (SELECT 1 FROM arm_fronts AS f WHERE f.profile = a.profile AND f.experiment = a.experiment
           AND f.cost = a.cost AND f.here IS a.here AND f.designer = a.designer AND f.name = a.name) AS is_on_front FROM arm_costs AS a)
       UNION ALL
-      SELECT profile, experiment, cost, here, arms, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
+      SELECT profile, experiment, cost, here, arms, winners, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
       FROM arm_fronts WHERE points > 1),
     counted AS (SELECT *, max(designer = 'searched') OVER same AS has_searched, max(coalesce(line, '') = 'human') OVER same AS has_front,
         max(coalesce(line, '') = 'searched') OVER same AS has_front_searched,
@@ -114,7 +115,7 @@ CREATE TEMP VIEW accuracy_against_cost AS
         'with the front of the searched' END ELSE 'without a front' END AS fronts,
     CASE has_front + has_front_searched WHEN 0 THEN '' ELSE 'Steps join the networks that no other' || CASE WHEN has_searched THEN
       ' of their side' ELSE '' END || ' beats in both.' END AS steps,
-    CASE WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
+    CASE WHEN winners > 6 THEN ' Winners of searches show their names when pointed at.' WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
       || 'and stands in the table.' ELSE '' END
     || CASE WHEN n_far > 0 AND 4 * n_far <= arms THEN printf(' Below the axis, but in the table: %d network%s of at most %.1f %%.', n_far,
       CASE n_far WHEN 1 THEN '' ELSE 's' END, y_far) ELSE '' END AS named
