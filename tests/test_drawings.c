@@ -4,14 +4,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "harness/report/layouts_svg.h"
 #include "harness/report/panels.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "search/layouts/target.h"
 
 static void open_network(const char *name, nlg_network *network) {
     nlg_error err = {0};
@@ -365,6 +368,41 @@ static void short_memory_is_said(void **state) {
     nlg_network_close(&network);
 }
 
+/* The target and what was found stand side by side; what was drawn for another target is refused. */
+static void layouts_stand_beside_their_target(void **state) {
+    (void)state;
+    nlg_layout_target target;
+    nlg_error err = {0};
+    char text[600], *svg;
+    size_t size;
+    cJSON *layouts;
+    if (!nlg_layout_can_draw()) skip();
+    assert_int_equal(nlg_layout_target_open("profile", "", &target, NULL), NLG_OK);
+    for (int is_other = 0; is_other < 2; is_other++) {
+        snprintf(text, sizeof text,
+                 "[{\"target\": \"profile\", \"digest\": \"%s%s\", \"found\": [{\"title\": \"a < b\", \"genotype\": \"layout bg2 { "
+                 "box 2,3 "
+                 "30x20 c1 r2 button 2,50 36x5 c3 r1 t2 }\"}]}]",
+                 target.digest, is_other ? "x" : "");
+        assert_int_equal(nlg_json_read(text, strlen(text), "layouts", &layouts, NULL), NLG_OK);
+        FILE *f = open_memstream(&svg, &size);
+        const nlg_status status = nlg_layouts_svg(f, layouts, "l", "Layouts", &err);
+        fclose(f);
+        assert_int_equal(status, is_other ? NLG_ERR_INPUT : NLG_OK);
+        const char *first = strstr(svg, "data:image/png;base64,"),
+                   *second = first ? strstr(first + 1, "data:image/png;base64,") : NULL;
+        if (!is_other) {
+            assert_non_null(second);
+            assert_int_not_equal(strncmp(first, second, 200), 0);
+            assert_non_null(strstr(svg, ">a &lt; b</text>"));
+        }
+        free(svg);
+        cJSON_Delete(layouts);
+    }
+    assert_non_null(strstr(err.text, "profile"));
+    nlg_layout_target_close(&target);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_network_fits),
@@ -376,6 +414,7 @@ int main(void) {
         cmocka_unit_test(blocks_are_found_by_title),
         cmocka_unit_test(equal_sizes_stand_side_by_side),
         cmocka_unit_test(texts_are_escaped),
+        cmocka_unit_test(layouts_stand_beside_their_target),
         cmocka_unit_test(short_memory_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,7 @@ SELECT experiment AS "experiment|Experiment", stage AS "part|Stage", arm AS "net
   -- What the arm's name does not tell.
   (SELECT group_concat(replace(replace(key, 'train_', 'training_'), '_', ' ') || ' ' || CASE type WHEN 'integer' THEN printf('%,d', value) ELSE value END, ', ')
     FROM json_each(json_remove(factors, '$.seed', '$.rate', '$.lr', '$.network', '$.label', '$.strategy', '$.side', '$.way', '$.rank', '$.search_seed',
-      '$.reward_alpha', '$.reward_beta'))) AS "setting|Setting",
+      '$.reward_alpha', '$.reward_beta', '$.designer'))) AS "setting|Setting",
   json_remove(factors, '$.seed', '$.rate', '$.lr', '$.network') AS "factors",
   rate AS "rate|Rate|g", results.seed AS "seed|Seed|0", results.status AS "status|Status",
   max(CASE metric WHEN 'train_loss' THEN value END) AS "loss|Loss|.4", max(CASE metric WHEN 'train_accuracy' THEN value END) AS "train_accuracy",
