@@ -190,12 +190,11 @@ static nlg_status adjust(const nlg_claim *claim, nlg_contrast *each, int n, nlg_
     for (int i = 0; i < n; i++)
         if (!isnan(each[i].verdict.p)) room[tested++] = each[i].verdict.p;
     nlg_status status = tested ? nlg_holm(room, (size_t)tested, room + n, err) : NLG_OK;
-    const bool by_interval = strcmp(claim->rule->name, "not_lower") == 0 || strcmp(claim->rule->name, "ratio_within") == 0;
     for (int i = 0, t = 0; status == NLG_OK && i < n; i++) {
         nlg_verdict *v = &each[i].verdict;
         if (isnan(v->p)) continue;
         v->p = room[n + t++];
-        if (n > 1 && !by_interval && v->p > 0.05 && (v->kind == NLG_SUPPORTED || v->kind == NLG_CONTRADICTED))
+        if (n > 1 && !claim->rule->against && v->p > 0.05 && (v->kind == NLG_SUPPORTED || v->kind == NLG_CONTRADICTED))
             v->kind = NLG_NOT_SHOWN;
     }
     nlg_free(room);

@@ -49,6 +49,8 @@ typedef struct nlg_rule {
     const char *params; /* names that it takes, space separated; one begun by '?' may be missing; all are numbers */
     const char *means;  /* for people: how it decides */
     const char *unit;   /* of difference: "a - b", "a / b", "correlation" ... */
+    /* "margin", "bound": what p and effect are measured against, where the interval decides; NULL: the test decides. */
+    const char *against;
     /* params: complete. key: for random draws. */
     nlg_status (*decide)(const nlg_claim_rows *rows, const cJSON *params, const char *key, nlg_verdict *verdict, nlg_error *err);
 } nlg_rule;

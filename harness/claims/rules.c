@@ -208,8 +208,9 @@ static nlg_status decide_descriptive(const nlg_claim_rows *rows, const cJSON *pa
     return NLG_OK;
 }
 
-#define RULE_ROW(x, parameters, text, of)                                                                                          \
-    static const nlg_rule nlg_rule_##x = {.name = #x, .params = parameters, .means = text, .unit = of, .decide = decide_##x}
+#define RULE_ROW(x, parameters, text, of, ...)                                                                                     \
+    static const nlg_rule nlg_rule_##x = {                                                                                         \
+        .name = #x, .params = parameters, .means = text, .unit = of, .decide = decide_##x, __VA_ARGS__}
 #define decide_front_dominates decide_greater
 
 RULE_ROW(greater, "?least_pairs",
@@ -221,12 +222,12 @@ RULE_ROW(
     not_lower, "margin ?least_pairs",
     "a is not lower than b by more than the margin: the 95% bootstrap interval of the mean difference lies above -margin; p is of "
     "the test against -margin",
-    "a - b");
+    "a - b", .against = "margin");
 RULE_ROW(equal, "", "a equals b exactly in every row", "a - b");
 RULE_ROW(ratio_within, "?low ?high ?least_pairs",
          "the geometric mean of a / b, with its 95% bootstrap interval, lies within the bounds; p, where there is one bound, is of "
          "Wilcoxon's signed-rank test of log(a / b) against it",
-         "a / b");
+         "a / b", .against = "bound");
 RULE_ROW(ordered, "?least_pairs",
          "b rises with a within each seed: Kendall's tau of every seed, tested by Wilcoxon's signed-rank test against 0", "tau");
 RULE_ROW(correlation_above, "?above ?least_pairs", "Kendall's tau-b of a and b is above the bound, p at most 0.05", "tau");

@@ -51,10 +51,8 @@ static void add_figures_of(cJSON *row, const nlg_claim *c, const nlg_verdict *v)
     nlg_json_text(row, "pairs_text", text);
     p_text(row, "p", v->p);
     p_text(row, "q", v->q);
-    snprintf(text, sizeof text, "%+.2f%s", v->effect,
-             strcmp(c->rule->name, "not_lower") == 0      ? " against the margin"
-             : strcmp(c->rule->name, "ratio_within") == 0 ? " against the bound"
-                                                          : "");
+    const char *against = c->rule->against;
+    snprintf(text, sizeof text, "%+.2f%s%s", v->effect, against ? " against the " : "", against ? against : "");
     nlg_json_text(row, "effect", isfinite(v->effect) ? text : NULL);
     snprintf(brief, sizeof brief, "%.*s", (int)strcspn(c->unit, ","), c->unit);
     figure_text(c, v, brief, text, sizeof text);
