@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "harness/report/escape.h"
 #include "harness/measures/measure.h"
+#include "harness/report/escape.h"
 #include "layers/base/memory.h"
 #include "search/layouts/target.h"
 
@@ -49,11 +49,9 @@ static nlg_status put_row(drawing *d, const cJSON *row, const nlg_layout_target 
     nlg_layout_painter *painter;
     nlg_image image;
     const cJSON *found;
-    char title[96];
     int column = 0;
     NLG_TRY(nlg_layout_target_picture(target, DIVISOR, &image, err));
-    snprintf(title, sizeof title, "%s", target->name);
-    nlg_status status = put_picture(d, column++, height, title, &image, err);
+    nlg_status status = put_picture(d, column++, height, target->name, &image, err);
     nlg_image_release(&image);
     if (status == NLG_OK) status = nlg_layout_painter_create(&target->style, DIVISOR, &painter, err);
     if (status != NLG_OK) return status;

@@ -30,8 +30,7 @@ static const char name_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO
 
 typedef struct facts {
     double runs, seconds;
-    const cJSON
-        *list; /* the report's CPUs and builds; those of these facts begin at `first`, those that worked longest before others */
+    const cJSON *list; /* the report's CPUs and builds; these facts' begin at `first`, those that worked longest before others */
     int first, n_machines;
     char last[40];
 } facts;
@@ -514,20 +513,39 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
 
 /* --- layouts --- */
 
+/* [{"target", "digest", "found": [{"title", "genotype"}]}] of rows in the order of their targets. */
+static cJSON *layouts_of(const nlg_rows *rows) {
+    cJSON *layouts = cJSON_CreateArray(), *row = NULL;
+    for (int i = 0; i < rows->count; i++) {
+        const char *target = nlg_rows_text(rows, i, "target");
+        if (!row || strcmp(cJSON_GetObjectItem(row, "target")->valuestring, target) != 0) {
+            row = nlg_json_object_in(layouts);
+            nlg_json_text(row, "target", target);
+            nlg_json_text(row, "digest", nlg_rows_text(rows, i, "digest"));
+            cJSON_AddArrayToObject(row, "found");
+        }
+        cJSON *found = nlg_json_object_in(cJSON_GetObjectItem(row, "found"));
+        nlg_json_text(found, "title", nlg_rows_text(rows, i, "title"));
+        nlg_json_text(found, "genotype", nlg_rows_text(rows, i, "genotype"));
+    }
+    return layouts;
+}
+
 /* Of each target what each strategy's best search found. */
 static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_error *err) {
     static const char sql[] =
         "WITH one AS (SELECT arm, json_extract(spec, '$.target') AS target, json_extract(spec, '$.target_digest') AS digest,"
-        " json_extract(detail, '$.genotype') AS genotype, value AS loss, count(*) OVER same AS n,"
-        " row_number() OVER (same ORDER BY value, position) AS place FROM results JOIN records USING (key)"
-        " WHERE profile = :profile AND experiment = :experiment AND results.measure = 'layout' AND metric = 'loss'"
-        " AND json_valid(detail) WINDOW same AS (PARTITION BY json_extract(spec, '$.target'), arm))"
-        " SELECT target, digest, genotype, printf('%s, loss %.3f', arm, loss) AS title, n FROM one WHERE place = 1"
+        " json_extract(nullif(detail, ''), '$.genotype') AS genotype, value AS loss, position"
+        " FROM results JOIN records USING (key)"
+        " WHERE profile = :profile AND experiment = :experiment AND results.measure = 'layout' AND metric = 'loss'),"
+        " ranked AS (SELECT *, count(*) OVER same AS n, row_number() OVER (same ORDER BY loss, position) AS place FROM one"
+        " WHERE target IS NOT NULL AND digest IS NOT NULL AND genotype IS NOT NULL WINDOW same AS (PARTITION BY target, arm))"
+        " SELECT target, digest, genotype, printf('%s, loss %.3f', arm, loss) AS title, n FROM ranked WHERE place = 1"
         " ORDER BY target, loss DESC";
     for (int e = 0; e < experiments->count; e++) {
         nlg_rows *rows;
         const char *experiment = experiments->text[e];
-        cJSON *section = section_for(r, "experiment", experiment), *row = NULL;
+        cJSON *section = section_for(r, "experiment", experiment);
         NLG_TRY(nlg_query_run(r->query, sql, r->profile, experiment, "report", &rows, err));
         if (section && rows->count) {
             char text[256];
@@ -539,19 +557,7 @@ static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_er
                      "On the left the target; then of each strategy the layout of the lowest loss of %s searches.",
                      nlg_rows_text(rows, 0, "n"));
             nlg_json_text(item, "caption", text);
-            cJSON *layouts = cJSON_AddArrayToObject(item, "layouts");
-            for (int i = 0; i < rows->count; i++) {
-                const char *target = nlg_rows_text(rows, i, "target");
-                if (!row || strcmp(cJSON_GetObjectItem(row, "target")->valuestring, target) != 0) {
-                    row = nlg_json_object_in(layouts);
-                    nlg_json_text(row, "target", target);
-                    nlg_json_text(row, "digest", nlg_rows_text(rows, i, "digest"));
-                    cJSON_AddArrayToObject(row, "found");
-                }
-                cJSON *found = nlg_json_object_in(cJSON_GetObjectItem(row, "found"));
-                nlg_json_text(found, "title", nlg_rows_text(rows, i, "title"));
-                nlg_json_text(found, "genotype", nlg_rows_text(rows, i, "genotype"));
-            }
+            cJSON_AddItemToObject(item, "layouts", layouts_of(rows));
             add_part(section, "drawings", item);
         }
         nlg_rows_free(rows);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "harness/report/detections_svg.h"
-#include "harness/report/layouts_svg.h"
 #include "harness/report/draw.h"
+#include "harness/report/layouts_svg.h"
 #include "harness/report/panels.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
