@@ -15,10 +15,10 @@ typedef struct nlg_execution_speed {
 
 typedef struct nlg_execution_state {
     const nlg_execution *e;
-    nlg_stage_plan (*plans)[NLG_STAGES_MAX];             /* by experiment and stage */
-    nlg_execution_speed (*stage_speeds)[NLG_STAGES_MAX]; /* likewise, before this run */
-    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX];
-    double expected, took; /* seconds of the trials of this run */
+    nlg_stage_plan (*plans)[NLG_STAGES_MAX];                /* by experiment and stage */
+    nlg_execution_speed (*stage_speeds)[NLG_STAGES_MAX];    /* likewise, before this run */
+    nlg_execution_speed speeds[NLG_EXECUTION_MEASURES_MAX]; /* of measures, before this run */
+    double expected, took;                                  /* seconds of the trials of this run */
     nlg_progress progress;
     nlg_execution_summary *summary;
     int number;          /* of trials that are done or there */

@@ -3,8 +3,9 @@
 -- What final stages trained, as figures and tables show it: one row for each arm and setting of an experiment, which is everything that was
 -- crossed but seeds and rates. task: classification, which has an accuracy over n seeds, or detection, which has an average precision over
 -- n_ap; diverged runs have neither. low, high: Student's interval over the seeds, from 3 on, of a precision from 6 on and within 0 to 100;
--- image_low, image_high: Wilson's over the test images, of an accuracy of one training. train_accuracy: while the last epoch trains; fitted_accuracy: on the same images afterwards, without
--- dropout and augmentation, where that was asked for. setting_text: what tells apart the settings of an arm, e.g. "without shift" or
+-- image_low, image_high: Wilson's over the test images, of an accuracy of one training. train_accuracy: while the last epoch trains;
+-- fitted_accuracy: on the same images afterwards, without dropout and augmentation, where that was asked for. setting_text: what tells apart
+-- the settings of an arm, e.g. "without shift" or
 -- "training images 1,000"; NULL where it has one only. designer: the factor of that name where there is one, else that of the network, else
 -- searched, or random for what a stage of that name draws from a space. note: what of the runs diverged, and whether the rate is at the edge
 -- of the grid that was tried for the arm, or for others where it had none of its own.
@@ -115,7 +116,8 @@ CREATE TEMP VIEW accuracy_against_cost AS
         'with the front of the searched' END ELSE 'without a front' END AS fronts,
     CASE has_front + has_front_searched WHEN 0 THEN '' ELSE 'Steps join the networks that no other' || CASE WHEN has_searched THEN
       ' of their side' ELSE '' END || ' beats in both.' END AS steps,
-    CASE WHEN winners > 6 THEN ' Winners of searches show their names when pointed at.' WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
+    CASE WHEN winners > 6 THEN ' Winners of searches show their names when pointed at.'
+      WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
       || 'and stands in the table.' ELSE '' END
     || CASE WHEN n_far > 0 AND 4 * n_far <= arms THEN printf(' Below the axis, but in the table: %d network%s of at most %.1f %%.', n_far,
       CASE n_far WHEN 1 THEN '' ELSE 's' END, y_far) ELSE '' END AS named
