@@ -65,6 +65,19 @@ static void put_runs(nlg_store *store, const training *runs, int n, bool is_dete
     }
 }
 
+/* Views that are kept give the rows that they gave before. */
+static void same_rows_of_kept_views(nlg_query *query, const char *sql, const nlg_rows *rows) {
+    nlg_error err = {0};
+    nlg_rows *kept = NULL;
+    if (nlg_query_keep_views(query, &err) != NLG_OK || nlg_query_run(query, sql, "smoke", "e", "kept", &kept, &err) != NLG_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(kept->columns, rows->columns);
+    assert_int_equal(kept->count, rows->count);
+    for (int i = 0; i < rows->count * rows->columns; i++)
+        assert_string_equal(kept->text[i] ? kept->text[i] : "NULL", rows->text[i] ? rows->text[i] : "NULL");
+    nlg_rows_free(kept);
+}
+
 /* The table of a store with these runs. */
 static cJSON *table_of(const char *name, const training *runs, int n, bool is_detector) {
     nlg_error err = {0};
@@ -83,6 +96,7 @@ static cJSON *table_of(const char *name, const training *runs, int n, bool is_de
     if (nlg_query_open(path, NULL, &query, &err) != NLG_OK || nlg_file_read(file, 1 << 20, &sql, &size, &err) != NLG_OK ||
         nlg_query_run(query, sql, "smoke", "e", file, &rows, &err) != NLG_OK)
         fail_msg("%s", err.text);
+    same_rows_of_kept_views(query, sql, rows);
     cJSON *table = nlg_report_table(rows, "t", "T", "", false);
     nlg_free(sql);
     nlg_rows_free(rows);

@@ -27,6 +27,9 @@ void nlg_query_close(nlg_query *query);
 /* From now on here_results and its like are read from another store (a path that may not exist yet), with another profile, which is
  * borrowed. */
 nlg_status nlg_query_here(nlg_query *query, const char *store, const char *profile, nlg_error *err);
+/* Computes the views that many queries read once and for all: for a connection of many queries, whose stores stay as they are. What
+ * is set by nlg_query_here must be set before. */
+nlg_status nlg_query_keep_views(nlg_query *query, nlg_error *err);
 /* Sets :networks to a JSON list of patterns of names (GLOB). The text is borrowed. */
 void nlg_query_networks(nlg_query *query, const char *patterns);
 

@@ -729,6 +729,7 @@ nlg_status nlg_report_open(nlg_report *r, const nlg_report_source *from, nlg_err
     *r = (nlg_report){
         .asked = from->profile, .profile = from->profile, .source = strcmp(from->profile, "smoke") == 0 ? "smoke" : "live"};
     NLG_TRY(open_evidence(r, from, err));
+    NLG_TRY(nlg_query_keep_views(r->query, err));
     NLG_TRY(nlg_figures_load(&r->figures, &r->n_figures, err));
     if (!nlg_share_path("harness/experiments", experiments, sizeof experiments))
         return nlg_fail(err, NLG_ERR_INPUT, "%s: missing; it holds the experiments", experiments);
