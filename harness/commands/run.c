@@ -21,10 +21,10 @@
 typedef struct run_options {
     const char *profile, *results, *experiments, *shipped;
     bool plan, live;
-    int workers;
+    int workers, minutes;
 } run_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_EXPERIMENTS, KEY_PLAN, KEY_WORKERS, KEY_SHIPPED, KEY_LIVE };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_EXPERIMENTS, KEY_PLAN, KEY_WORKERS, KEY_SHIPPED, KEY_LIVE, KEY_MINUTES };
 static const struct argp_option options[] = {
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
@@ -35,6 +35,8 @@ static const struct argp_option options[] = {
      0},
     {"live", KEY_LIVE, NULL, 0, "Profile quick: run every experiment that has this profile, and make no shipped records again", 0},
     {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
+    {"minutes", KEY_MINUTES, "M", 0,
+     "Profile quick: how long shipped records may be made again (default 4); at least one of each experiment is", 0},
     {"plan", KEY_PLAN, NULL, 0, "Only print stages, trials, what is stored, and the time that the rest takes", 0},
     {0},
 };
@@ -57,6 +59,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
     case KEY_LIVE:
         o->live = true;
         return NLG_OK;
+    case KEY_MINUTES:
+        return nlg_option_int("--minutes", value, 0, 100000, &o->minutes, err);
     case KEY_WORKERS:
         return nlg_option_int("--workers", value, 0, 1024, &o->workers, err);
     default:
@@ -156,7 +160,7 @@ static nlg_status run_chosen(const nlg_invocation *call, nlg_execution *e, nlg_e
     nlg_status status = NLG_OK;
     char shipped[4096] = "";
     if (quick) {
-        status = nlg_quick_open(o->shipped, o->results, e->lab, quick, err);
+        status = nlg_quick_open(o->shipped, o->results, 60.0 * o->minutes, e->lab, quick, err);
         if (status == NLG_OK) status = nlg_quick_choose(experiments, e, err);
     } else if (strcmp(o->profile, NLG_SHIPPED_PROFILE) == 0) {
         status = nlg_shipped_open(NULL, o->results, shipped, sizeof shipped, err);
@@ -223,7 +227,7 @@ const nlg_command nlg_command_run = {
             "lineage run --profile smoke\n  lineage run human-vs-searched --profile quick --threads 2",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_JSON | NLG_TAKES_SEED,
-    .defaults = &(const run_options){.profile = "quick", .results = "results/local", .workers = -1},
+    .defaults = &(const run_options){.profile = "quick", .results = "results/local", .workers = -1, .minutes = 4},
     .options_size = sizeof(run_options),
     .option = option,
     .run = run,

@@ -123,13 +123,13 @@ static nlg_table_rows rows_of(const nlg_quick *q, int table) {
                             .context = (void *)(uintptr_t)q};
 }
 
-nlg_status nlg_quick_open(const char *from, const char *results, nlg_lab *lab, nlg_quick *q, nlg_error *err) {
+nlg_status nlg_quick_open(const char *from, const char *results, double most_seconds, nlg_lab *lab, nlg_quick *q, nlg_error *err) {
     char store[4096];
     *q = (nlg_quick){.settings = lab->settings};
     NLG_TRY(nlg_shipped_open(from, results, q->shipped, sizeof q->shipped, err));
     NLG_TRY(nlg_results_path(results, store, sizeof store, err));
     NLG_TRY(nlg_verifications_path(*q->shipped ? q->shipped : store, q->notes, sizeof q->notes, err));
-    q->job = (nlg_recheck_job){.lab = lab, .shipped = q->shipped, .seed = lab->settings->seed};
+    q->job = (nlg_recheck_job){.lab = lab, .shipped = q->shipped, .seed = lab->settings->seed, .most_seconds = most_seconds};
     if (*q->shipped) NLG_TRY(nlg_recheck_pick(&q->job, &q->sample, err));
     find_tables(from, q);
     for (int i = 0; i < q->n_tables; i++) {

@@ -25,8 +25,9 @@ typedef struct nlg_quick {
 } nlg_quick;
 
 /* Reads the shipped files (from: their folder, NULL: the project's; tables lie in the folder `tables` beside it) and picks by the
- * settings' seed. Nothing is trained. Close also after a failure. */
-nlg_status nlg_quick_open(const char *from, const char *results, nlg_lab *lab, nlg_quick *quick, nlg_error *err);
+ * settings' seed. most_seconds: see nlg_recheck_job. Nothing is trained. Close also after a failure. */
+nlg_status nlg_quick_open(const char *from, const char *results, double most_seconds, nlg_lab *lab, nlg_quick *quick,
+                          nlg_error *err);
 void nlg_quick_close(nlg_quick *quick);
 /* As rows of the plan. Returns their number, at most 1 + NLG_QUICK_TABLES. */
 int nlg_quick_plan(const nlg_quick *quick, nlg_plan_row *rows);

@@ -95,6 +95,11 @@ static int by_seconds_down(const void *x, const void *y) {
     return by_seconds(y, x);
 }
 
+static int by_round(const void *x, const void *y) {
+    const nlg_recheck_item *a = x, *b = y;
+    return a->round != b->round ? a->round - b->round : by_seconds_down(x, y);
+}
+
 /* Items of one experiment: [at, end) are still to be looked at. */
 typedef struct queue {
     int at, end, taken;
@@ -128,12 +133,14 @@ static double seconds_of(const nlg_recheck *sample) {
 
 /* One of each experiment; false: none was left. The costliest come first where there is nothing yet, so that no experiment is left
  * out for lack of room, later the cheapest, so that there are many. */
-static bool take_round(queue *queues, int n, const items *all, nlg_recheck_item *offers, nlg_recheck *sample) {
+static bool take_round(queue *queues, int n, const items *all, int round, nlg_recheck_item *offers, nlg_recheck *sample) {
     int offered = 0;
     const double room = ALL_SECONDS - seconds_of(sample);
     for (int i = 0; i < n; i++) {
         nlg_recheck_item *item = next_of(&queues[i], all, sample, room);
-        if (item) offers[offered++] = *item;
+        if (!item) continue;
+        offers[offered] = *item;
+        offers[offered++].round = round;
     }
     const int before = sample->count;
     qsort(offers, (size_t)offered, sizeof *offers, before ? by_seconds : by_seconds_down);
@@ -147,16 +154,15 @@ static nlg_status pick(items *all, nlg_recheck *sample, nlg_error *err) {
     queue *queues = nlg_alloc((size_t)all->count + 1, sizeof *queues);
     nlg_recheck_item *offers = nlg_alloc((size_t)all->count + 1, sizeof *offers);
     sample->items = nlg_alloc((size_t)all->count + 1, sizeof *sample->items);
-    int n = 0;
+    int n = 0, round = 0;
     if (queues && offers && sample->items) {
         qsort(all->at, (size_t)all->count, sizeof *all->at, by_experiment);
         for (int i = 0; i < all->count; i++) {
             if (!i || strcmp(all->at[i].experiment, all->at[i - 1].experiment) != 0) queues[n++] = (queue){.at = i};
             queues[n - 1].end = i + 1;
         }
-        while (take_round(queues, n, all, offers, sample)) {
-        }
-        qsort(sample->items, (size_t)sample->count, sizeof *sample->items, by_seconds_down);
+        while (take_round(queues, n, all, round, offers, sample)) round++;
+        qsort(sample->items, (size_t)sample->count, sizeof *sample->items, by_round);
     }
     nlg_free(queues);
     nlg_free(offers);
@@ -187,7 +193,8 @@ void nlg_recheck_free(nlg_recheck *sample) {
 typedef struct runner {
     const nlg_recheck_job *job;
     nlg_recheck *sample;
-    nlg_store *store; /* of shipped records: in a worker its own */
+    nlg_store *store; /* a worker's, of shipped records */
+    int workers;
     char notes[4096];
     nlg_progress progress;
     double begun, left_at_first;
@@ -256,17 +263,18 @@ static bool stop_waiting(void) {
     return nlg_interrupted();
 }
 
-/* As many at once as there are threads and memory. */
-static nlg_status count_workers(runner *r, const int *chosen, int count, int *workers, nlg_error *err) {
+/* As many at once as there are threads, and memory for the largest. */
+static nlg_status count_workers(const runner *r, nlg_store *store, int *workers, nlg_error *err) {
     nlg_lab *lab = r->job->lab;
     size_t most = 0;
     nlg_status status = NLG_OK;
-    for (int i = 0; i < count && status == NLG_OK; i++) {
+    for (int i = 0; i < r->sample->count && status == NLG_OK; i++) {
         nlg_record stored;
         size_t bytes = 0;
         bool found;
         cJSON *spec = NULL;
-        NLG_TRY(nlg_store_record(r->store, r->sample->items[chosen[i]].key, &stored, &found, err));
+        if (r->sample->items[i].known) continue;
+        NLG_TRY(nlg_store_record(store, r->sample->items[i].key, &stored, &found, err));
         const nlg_measure *m = nlg_measure_find(stored.measure);
         if (found && m && m->bytes) {
             status = nlg_json_read(stored.spec, strlen(stored.spec), "a spec", &spec, err);
@@ -276,36 +284,79 @@ static nlg_status count_workers(runner *r, const int *chosen, int count, int *wo
         nlg_record_free(&stored);
         if (bytes > most) most = bytes;
     }
-    *workers = nlg_at_once(lab->settings->threads, count, most, 0);
+    *workers = nlg_at_once(lab->settings->threads, r->sample->count, most, 0);
+    return status;
+}
+
+/* Stops the lab: threads do not go into workers. The store is closed again before they open it. */
+static nlg_status prepare(runner *r, nlg_error *err) {
+    nlg_store *store = NULL;
+    nlg_status status = nlg_store_open(r->job->shipped, NLG_STORE_READ, &store, err);
+    if (status == NLG_OK) status = count_workers(r, store, &r->workers, err);
+    nlg_store_close(store);
+    nlg_lab_stop(r->job->lab);
     return status;
 }
 
 static nlg_status run_chosen(runner *r, const int *chosen, int count, nlg_error *err) {
     const nlg_evaluator evaluator = {.name = "records", .context = r, .evaluate = work, .begin_worker = begin_worker};
-    nlg_worker_job job = {.evaluator = &evaluator, .done = after_worker, .context = r, .stop = stop_waiting};
+    const nlg_worker_job job = {.evaluator = &evaluator,
+                                .workers = r->workers < count ? r->workers : count,
+                                .done = after_worker,
+                                .context = r,
+                                .stop = stop_waiting};
     nlg_trial *trials = nlg_alloc((size_t)r->sample->count + 1, sizeof *trials);
     if (!trials) return nlg_fail_memory(err, (size_t)r->sample->count * sizeof *trials, "the sample");
     for (int i = 0; i < r->sample->count; i++) trials[i].number = i;
-    nlg_status status = nlg_store_open(r->job->shipped, NLG_STORE_READ, &r->store, err);
-    if (status == NLG_OK) status = count_workers(r, chosen, count, &job.workers, err);
-    nlg_store_close(r->store); /* before the workers open it */
-    r->store = NULL;
-    nlg_lab_stop(r->job->lab); /* threads do not go into workers */
     waiting = r;
-    if (status == NLG_OK) status = nlg_workers_run(&job, trials, chosen, count, err);
+    nlg_status status = nlg_workers_run(&job, trials, chosen, count, err);
     nlg_free(trials);
     return status;
 }
 
+/* The items of the next round that are not known, from `at` on, which moves behind it. */
+static int choose_round(const nlg_recheck *sample, int *at, int *chosen, double *seconds) {
+    const int round = sample->items[*at].round;
+    int count = 0;
+    *seconds = 0;
+    for (; *at < sample->count && sample->items[*at].round == round; ++*at) {
+        if (sample->items[*at].known) continue;
+        *seconds += sample->items[*at].seconds;
+        chosen[count++] = *at;
+    }
+    return count;
+}
+
+static bool has_time(const runner *r, double seconds) {
+    const double passed = nlg_seconds_now() - r->begun, made = r->left_at_first - r->sample->seconds_left;
+    const double pace = made > 0 ? passed / made : 1.0 / r->job->lab->settings->threads;
+    return passed + seconds * pace <= r->job->most_seconds;
+}
+
+static nlg_status run_rounds(runner *r, int *chosen, nlg_error *err) {
+    char text[24];
+    if (r->sample->known < r->sample->count) NLG_TRY(prepare(r, err));
+    for (int at = 0; at < r->sample->count;) {
+        double seconds;
+        const int round = r->sample->items[at].round, count = choose_round(r->sample, &at, chosen, &seconds);
+        if (count && round && !has_time(r, seconds)) {
+            nlg_progress_line(&r->progress,
+                              "%d shipped records are left out: they would take more than %s here; the same command goes on",
+                              r->sample->count - r->sample->known, nlg_duration_text(r->job->most_seconds, text));
+            return NLG_OK;
+        }
+        if (count) NLG_TRY(run_chosen(r, chosen, count, err));
+    }
+    return NLG_OK;
+}
+
 nlg_status nlg_recheck_run(const nlg_recheck_job *job, nlg_recheck *sample, nlg_error *err) {
     runner r = {.job = job, .sample = sample, .begun = nlg_seconds_now(), .left_at_first = sample->seconds_left};
-    int *chosen = nlg_alloc((size_t)sample->count + 1, sizeof *chosen), count = 0;
+    int *chosen = nlg_alloc((size_t)sample->count + 1, sizeof *chosen);
     if (!chosen) return nlg_fail_memory(err, (size_t)sample->count * sizeof *chosen, "the sample");
     nlg_status status = nlg_verifications_path(job->shipped, r.notes, sizeof r.notes, err);
-    for (int i = 0; i < sample->count; i++)
-        if (!sample->items[i].known) chosen[count++] = i;
     nlg_progress_start(&r.progress);
-    if (status == NLG_OK && count) status = run_chosen(&r, chosen, count, err);
+    if (status == NLG_OK) status = run_rounds(&r, chosen, err);
     nlg_progress_end(&r.progress);
     nlg_free(chosen);
     if (status == NLG_OK && r.failed)
