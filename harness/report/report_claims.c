@@ -313,13 +313,22 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim 
 
 /* ---- the sentence ------------------------------------------------------------------------------------------------------ */
 
-/* ": +0.50 (95 % interval +0.43 to +0.62) points at equal multiply-accumulates": the contrast that decides. */
-static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v) {
+/* "+0.50 (95 % interval +0.43 to +0.62) points at equal parameters" */
+static void tell_figure(FILE *out, const nlg_claim *c, const nlg_verdict *v, const char *contrast) {
     const int decimals = decimals_of(v->low, v->high);
     const int unit = (int)strcspn(c->unit, ","); /* what comes behind is what is subtracted from what */
-    fprintf(out, ": %+.*f (95 %% interval %+.*f to %+.*f) %.*s", decimals, v->difference, decimals, v->low, decimals, v->high, unit,
+    fprintf(out, "%+.*f (95 %% interval %+.*f to %+.*f) %.*s", decimals, v->difference, decimals, v->low, decimals, v->high, unit,
             c->unit);
-    if (v->each) fprintf(out, " %s", v->each[v->decisive].name);
+    if (contrast) fprintf(out, " %s", contrast);
+}
+
+static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v) {
+    fputs(": ", out);
+    if (!v->each) tell_figure(out, c, v, NULL);
+    for (int i = 0; v->each && i < v->contrasts; i++) {
+        if (i) fputs(", ", out);
+        tell_figure(out, c, &v->each[i].verdict, v->each[i].name);
+    }
 }
 
 static void add_verdict_of(const nlg_report *r, FILE *out, const char *id) {
