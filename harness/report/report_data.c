@@ -216,32 +216,46 @@ static const char *title_of(const nlg_report *r, const char *experiment) {
     return experiment;
 }
 
-static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
-    nlg_rows *rows;
-    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
-    NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
-    if (!rows->count) {
-        nlg_rows_free(rows);
-        return NLG_OK;
-    }
+/* The figure of these rows, which are all of one panel; panel: NULL where the figure has none. */
+static void add_picture(nlg_report *r, const nlg_figure *f, const char *experiment, const char *panel, const nlg_rows *rows) {
     cJSON *section = section_for(r, f->section, experiment), *figure = cJSON_CreateObject();
-    char id[300];
-    snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
+    char id[400];
+    snprintf(id, sizeof id, "%.100s%s%.150s%s%.100s", f->name, experiment ? "-" : "", experiment ? experiment : "",
+             panel ? "-" : "", panel ? panel : "");
     for (char *c = id; *c; c++) /* also a file's name */
         if (!strchr(name_characters, *c)) *c = '_';
     const char *title = title_of(r, experiment);
     char *texts[] = {nlg_figure_text(f->title, title, rows), nlg_figure_text(f->caption, title, rows),
                      nlg_figure_text(f->alt, title, rows)};
-    nlg_rows_free(rows);
     nlg_json_text(figure, "id", id);
     nlg_json_text(figure, "name", f->name);
     nlg_json_text(figure, "experiment", experiment);
+    nlg_json_text(figure, "panel", panel);
     nlg_json_text(figure, "title", texts[0]);
     nlg_json_text(figure, "caption", texts[1]);
     nlg_json_text(figure, "alt", texts[2]);
     for (int i = 0; i < 3; i++) nlg_free(texts[i]);
     add_part(section, "figures", figure);
-    ++*drawn;
+}
+
+/* One picture, or one for each text of the column `panel`; the rows of a panel stand together. */
+static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
+    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
+    for (int first = 0, all = 1; first < all; ++*drawn) {
+        nlg_rows *rows;
+        NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
+        if (!(all = rows->count)) {
+            nlg_rows_free(rows);
+            return NLG_OK;
+        }
+        const char *panel = nlg_rows_text(rows, first, "panel");
+        char *name = panel ? nlg_strdup(panel) : NULL;
+        if (name) nlg_rows_keep(rows, "panel", name);
+        add_picture(r, f, experiment, name, rows);
+        first += rows->count;
+        nlg_free(name);
+        nlg_rows_free(rows);
+    }
     return NLG_OK;
 }
 

@@ -96,6 +96,7 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     free(given);
     NLG_TRY(ready);
     NLG_TRY(nlg_figure_rows(f, r->query, r->profile, text_of(figure, "experiment"), &rows, err));
+    nlg_rows_keep(rows, "panel", text_of(figure, "panel"));
     nlg_status status = nlg_figure_draw(f, rows, id, text_of(figure, "title"), text_of(figure, "alt"),
                                         NLG_DRAW_SVG | NLG_DRAW_NARROW | NLG_DRAW_PNG | NLG_DRAW_PDF, &d, err);
     nlg_rows_free(rows);
