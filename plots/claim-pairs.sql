@@ -1,6 +1,6 @@
 -- title: Pairs of a claim
--- caption: Each small point is one pair of results that the claim compares ({pairs}): what is subtracted or divided stands at the axis.
---   The large point is the {mean}, its bar the 95 % bootstrap interval.{side}
+-- caption: Each small point is one pair of results that the claim compares: {axis} ({pairs}). The large point is the {mean}, its bar
+--   the 95 % bootstrap interval.{side}
 -- section: verdicts
 -- alt: Differences or ratios of all pairs with their mean and interval, beside the line that divides for and against.
 -- needs: lineage report
