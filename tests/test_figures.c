@@ -180,6 +180,82 @@ static void the_best_so_far_never_falls(void **state) {
     program_leave();
 }
 
+/* Searches of two spaces: each space is a picture of its own, with the names of strategies alone. */
+static void every_space_is_a_panel(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_with("WITH s(n, space, score) AS (VALUES (1, 'b', 0.5), (2, 'b', 0.7), (3, 'a', 0.9))"
+                             "INSERT INTO records SELECT n, 'search', '{\"space\":\"' || space || '\"}', 1, 'done', '', '', "
+                             "'{\"history\":[{\"status\":\"done\",\"score\":' || score || '}]}', 1, 1, '' FROM s;"
+                             "INSERT INTO members SELECT 'smoke', 'none', 'search', key, 'evolution', '{}', 0, key FROM records");
+    nlg_rows *rows = rows_of(q, find("search-anytime"));
+    assert_int_equal(rows->count, 2);
+    assert_string_equal(nlg_rows_text(rows, 0, "label"), "evolution");
+    nlg_rows_keep(rows, "none", "b"); /* there is no such column */
+    assert_int_equal(rows->count, 2);
+    nlg_rows_keep(rows, "panel", "b");
+    assert_int_equal(rows->count, 1);
+    assert_true(fabs(nlg_rows_number(rows, 0, "y") - 60) < 1e-9);
+    char *title = nlg_figure_text(find("search-anytime")->title, "none", rows),
+         *caption = nlg_figure_text(find("search-anytime")->caption, "none", rows);
+    assert_string_equal(title, "Search: best validation accuracy so far (none, space b)");
+    assert_non_null(strstr(caption, "Searches of each line: 2."));
+    nlg_free(title);
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    rows = rows_of(q, find("search-anytime"));
+    nlg_rows_keep(rows, "panel", NULL);
+    assert_int_equal(rows->count, 1);
+    assert_string_equal(nlg_rows_text(rows, 0, "panel"), "a");
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
+/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does. */
+static nlg_rows *arms_of(const char *experiment, const char *metric) {
+    nlg_error err = {0};
+    nlg_rows *rows;
+    char text[2048];
+    snprintf(text, sizeof text,
+             "WITH s(n, reached) AS (VALUES (1, 0.8), (2, 0.95))"
+             "INSERT INTO records SELECT n, 'train', '{\"recipe\":{\"epochs\":2}}', 1, 'done', '', '', "
+             "'{\"history\":[{\"train_accuracy\":0.75},{\"train_accuracy\":' || reached || '}]}', 1, 1, '' FROM s;"
+             "INSERT INTO metrics SELECT key, 'test_accuracy', '', 0.7 FROM records;"
+             "INSERT INTO metrics SELECT key, '%s', '', 0.9 FROM records;"
+             "INSERT INTO members SELECT 'smoke', '%s', 'final', key, 'arm ' || key, '{}', 1, key FROM records",
+             metric, experiment);
+    nlg_query *q = open_with(text);
+    if (nlg_figure_rows(find("arms"), q, "smoke", experiment, &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    nlg_query_close(q);
+    return rows;
+}
+
+/* Arms stand by what their experiment's claim is about: epochs, the gap between training and test, or test accuracy. */
+static void arms_show_what_the_claim_is_about(void **state) {
+    (void)state;
+    static const struct {
+        const char *experiment, *metric, *title;
+        double value[2];
+    } cases[] = {{"alexnet-relu", "none", "Epochs until 15 % training error (e)", {2, 1.5}},
+                 {"none", "fitted_accuracy", "Gap between training and test accuracy (e)", {20, 20}},
+                 {"none", "none", "Test accuracy of the arms (e)", {70, 70}}};
+    for (int i = 0; i < 3; i++) {
+        program_enter();
+        nlg_rows *rows = arms_of(cases[i].experiment, cases[i].metric);
+        assert_int_equal(rows->count, 2);
+        for (int k = 0; k < 2; k++) assert_true(fabs(nlg_rows_number(rows, k, "x") - cases[i].value[k]) < 1e-9);
+        char *title = nlg_figure_text(find("arms")->title, "e", rows), *caption = nlg_figure_text(find("arms")->caption, "e", rows);
+        assert_string_equal(title, cases[i].title);
+        assert_int_equal(strstr(caption, "1 of 2 trainings never reach it") != NULL, i == 0);
+        assert_non_null(strstr(caption, "mean over 1 seed;"));
+        nlg_free(title);
+        nlg_free(caption);
+        nlg_rows_free(rows);
+        program_leave();
+    }
+}
+
 /* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest. */
 static void line_ends_are_named_in_their_order(void **state) {
     (void)state;
@@ -407,6 +483,40 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     nlg_query_close(q);
 }
 
+/* On a phone the names of contrasts take two lines and three, and their rows the height for them. */
+static void long_names_are_broken_not_cut(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    const nlg_figure *f = find("claim-pairs");
+    nlg_error err = {0};
+    nlg_rows *rows;
+    static const char given[] = "pair\tcontrast\tvalue\n"
+                                "1\tnasbench201, area under the curve against reinforcement learning\t0.9\n"
+                                "1\tinception_resnet_small_without_norm\t1.1\n";
+    static const char *const expected[] = {"inception_resnet_small_", "without_norm", "nasbench201, area under the",
+                                           "curve against reinforcement", "learning"};
+    assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
+    assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
+    const int low = nlg_layout_height(f, rows, 760, 400, false), high = nlg_layout_height(f, rows, 350, 400, true);
+    assert_int_equal(high - low, 2 * 12); /* three lines, not two */
+    nlg_layout *l;
+    assert_int_equal(nlg_layout_make(f, rows, 350, high, true, &l, &err), NLG_OK);
+    int found = 0;
+    double last = 0;
+    for (int i = 0; i < l->n_texts; i++) {
+        const nlg_placed_text *t = &l->texts[i];
+        assert_null(strstr(t->text, "\xe2\x80\xa6"));
+        if (found == 5 || strcmp(t->text, expected[found]) != 0) continue;
+        assert_true(!found || t->y - last >= 11.9);
+        last = t->y;
+        found++;
+    }
+    assert_int_equal(found, 5);
+    nlg_layout_free(l);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 static void queries_may_only_read(void **state) {
     (void)state;
     nlg_query *q = open_empty();
@@ -609,6 +719,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(points_of_a_series_look_alike),
         cmocka_unit_test(the_best_so_far_never_falls),
+        cmocka_unit_test(every_space_is_a_panel),
+        cmocka_unit_test(arms_show_what_the_claim_is_about),
         cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(labels_stand_at_their_own_ends),
         cmocka_unit_test(what_searches_found_is_one_line),
@@ -616,6 +728,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_few_far_below_the_front_are_counted),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
+        cmocka_unit_test(long_names_are_broken_not_cut),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),
         cmocka_unit_test(hostile_names_are_texts),
