@@ -170,6 +170,8 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
             cJSON_AddBoolToObject(cell, "number", *k.format != 0);
             cJSON_AddBoolToObject(cell, "after_first", cell != cells->child);
             cJSON_AddBoolToObject(cell, "wide", !*k.format && text && strlen(text) > 36 && strlen(text) != 64);
+            cJSON_AddBoolToObject(cell, "words",
+                                  !*k.format && text && strlen(text) > 18 && strlen(text) <= 36 && strchr(text, ' '));
             cJSON_AddBoolToObject(cell, "long", !is_number && text && strlen(text) == 64); /* a digest */
         }
     }
