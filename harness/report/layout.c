@@ -287,11 +287,10 @@ static double pixel_y(const nlg_layout *l, double y) {
     return l->bottom - fraction(y, l->y0, l->y1, l->y_log) * (l->bottom - l->top);
 }
 
-static void set_x_ticks(work *w) {
+/* Up to `most` ticks, or fewer: as many as have room for their texts. */
+static void try_x_ticks(work *w, int most, bool whole) {
     nlg_layout *l = w->l;
-    bool whole = w->figure->y_scale != NLG_CATEGORY; /* counts: evaluations, epochs, years */
-    for (int i = 0; i < l->n_points; i++) whole &= !isfinite(l->points[i].x) || l->points[i].x == floor(l->points[i].x);
-    for (int most = (int)((l->right - l->left) / (5 * w->font)); most >= 1; most--) {
+    for (; most >= 1; most--) {
         l->x_ticks = l->x_log ? log_ticks(l->x0, l->x1, most, l->x_tick) : linear_ticks(l->x0, l->x1, most, whole, l->x_tick);
         bool fits = true;
         for (int i = 1; i < l->x_ticks; i++) {
@@ -300,6 +299,15 @@ static void set_x_ticks(work *w) {
         }
         if (fits) return;
     }
+}
+
+static void set_x_ticks(work *w) {
+    nlg_layout *l = w->l;
+    bool whole = w->figure->y_scale != NLG_CATEGORY; /* counts: evaluations, epochs, years */
+    for (int i = 0; i < l->n_points; i++) whole &= !isfinite(l->points[i].x) || l->points[i].x == floor(l->points[i].x);
+    const int usual = (int)((l->right - l->left) / (5 * w->font));
+    try_x_ticks(w, usual, whole);
+    if (l->x_ticks < 2) try_x_ticks(w, 2 * usual, whole); /* one tick gives no scale */
 }
 
 /* --- legend and titles --- */
