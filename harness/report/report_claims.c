@@ -38,6 +38,8 @@ static void figure_text(const nlg_claim *c, const nlg_verdict *v, const char *un
         snprintf(text, size, "%.*f (%.*f to %.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
     else if (has_interval)
         snprintf(text, size, "%+.*f (%+.*f to %+.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
+    else if (strcmp(c->rule->name, "equal") == 0 && v->difference == 0)
+        snprintf(text, size, "no difference%s%.90s", *unit ? " in " : "", unit);
     else
         snprintf(text, size, is_ratio ? "%.4g%s%.90s" : "%+.3g%s%.90s", v->difference, blank, unit);
 }
