@@ -210,22 +210,64 @@ nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
 
 /* --- pages --- */
 
-/* What the templates need beyond report.json: the picture of the first screen, figures that pages without SVG leave out. */
-static void complete(nlg_report *r) {
+static cJSON *find_claim(cJSON *section, const char *id) {
+    cJSON *claim;
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItem(section, "claims")) if (strcmp(text_of(claim, "id"), id) == 0) return claim;
+    return NULL;
+}
+
+/* The picture of a claim's pairs stands with the claim. */
+static void move_pairs(cJSON *section) {
+    cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child;
+    while (figure) {
+        cJSON *next = figure->next, *claim = text_of(figure, "claim") ? find_claim(section, text_of(figure, "claim")) : NULL;
+        cJSON *pictures = claim ? cJSON_AddArrayToObject(claim, "pictures") : NULL;
+        if (pictures) cJSON_AddItemToArray(pictures, cJSON_DetachItemViaPointer(figures, figure));
+        figure = next;
+    }
+}
+
+/* What the columns mean is told once of all tables of a kind; the others lead there. */
+static void tell_notes_once(cJSON *sections, cJSON *table) {
+    cJSON *section, *first;
+    const char *file = text_of(table, "file"), *note = text_of(table, "note");
+    if (!file || !note) return;
+    cJSON_ArrayForEach(section, sections) {
+        cJSON_ArrayForEach(first, cJSON_GetObjectItem(section, "tables")) {
+            const char *told = text_of(first, "note");
+            if (first == table) return;
+            if (!told || strcmp(text_of(first, "file"), file) != 0 || strcmp(told, note) != 0) continue;
+            cJSON_DeleteItemFromObjectCaseSensitive(table, "note");
+            nlg_json_text(table, "note_at", text_of(first, "id"));
+            nlg_json_text(table, "note_title", text_of(first, "title"));
+            return;
+        }
+    }
+}
+
+/* The picture of the first screen, drawn once: ids would be there twice. */
+static void move_head_figure(nlg_report *r, cJSON *sections) {
     static const char *const wanted[] = {"accuracy-macs-human-vs-searched", "timeline"};
-    cJSON *section, *figure, *head = NULL;
-    for (int i = 0; i < 2 && !head; i++)
-        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) cJSON_ArrayForEach(
-            figure, cJSON_GetObjectItem(section, "figures")) if (!head && strcmp(text_of(figure, "id"), wanted[i]) == 0) head =
-            figure;
-    if (head) {
-        cJSON_AddItemToObject(r->data, "head_figure", cJSON_Duplicate(head, true));
-        cJSON *section_of_head = NULL;
-        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections"))
-            cJSON_ArrayForEach(figure, cJSON_GetObjectItem(section, "figures")) if (figure == head) section_of_head = section;
-        /* Drawn once: ids would be there twice. */
-        cJSON *figures = cJSON_GetObjectItem(section_of_head, "figures");
-        cJSON_Delete(cJSON_DetachItemViaPointer(figures, head));
+    cJSON *section, *figure;
+    for (int i = 0; i < 2; i++) {
+        cJSON_ArrayForEach(section, sections) {
+            cJSON *figures = cJSON_GetObjectItem(section, "figures");
+            cJSON_ArrayForEach(figure, figures) {
+                if (strcmp(text_of(figure, "id"), wanted[i]) != 0) continue;
+                cJSON_AddItemToObject(r->data, "head_figure", cJSON_DetachItemViaPointer(figures, figure));
+                return;
+            }
+        }
+    }
+}
+
+/* What the templates need beyond report.json. */
+static void complete(nlg_report *r) {
+    cJSON *sections = cJSON_GetObjectItem(r->data, "sections"), *section, *table;
+    move_head_figure(r, sections);
+    cJSON_ArrayForEach(section, sections) {
+        move_pairs(section);
+        cJSON_ArrayForEach(table, cJSON_GetObjectItem(section, "tables")) tell_notes_once(sections, table);
     }
 }
 
