@@ -356,6 +356,7 @@ static void two_experiments_of_one_kind_stay_apart(void **state) {
              "'/index.html\"");
     run_good("grep -qF 'second \\& \\textless{}third' \"$D/|touch PWNED; '/report.tex\"");
     run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.tsv\") = 3");
+    run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.csv\") = 3");
     run_refused("only of: smoke; make it by lineage run --profile full", "lineage report --profile full --results $D");
     run_refused("there is no profile 'fast'", "lineage report --profile fast --results $D");
     run_refused("no results there; make them first", "lineage report --live --results $D/none");

@@ -17,6 +17,7 @@
 #include "harness/report/escape.h"
 #include "harness/report/figure.h"
 #include "harness/report/layout.h"
+#include "harness/report/report.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "search/store/store.h"
@@ -601,10 +602,36 @@ static void detections_stand_beside_the_truth(void **state) {
     nlg_dataset_close(scenes);
 }
 
+/* A table for programs: in tabs, and as RFC 4180 has it. */
+static void tables_are_tsv_and_csv(void **state) {
+    (void)state;
+    static const char sql[] = "SELECT 'plain' AS \"name|Heading\", 0.1 AS \"x|X|.2\", NULL AS \"a,b\" UNION ALL "
+                              "SELECT 'a \"quote\", a comma', 1200000, 'tab' || char(9) || 'line' || char(10) || 'end'";
+    static const char *const expected[NLG_TABLE_KINDS] = {
+        [NLG_TABLE_TSV] = "name\tx\ta,b\nplain\t0.1\t-\na \"quote\", a comma\t1200000\ttab line end\n",
+        [NLG_TABLE_CSV] = "name,x,\"a,b\"\r\nplain,0.1,\r\n\"a \"\"quote\"\", a comma\",1200000,\"tab line end\"\r\n"};
+    nlg_query *q = open_empty();
+    nlg_rows *rows;
+    assert_int_equal(nlg_query_run(q, sql, "quick", NULL, "test", &rows, NULL), NLG_OK);
+    for (int k = 0; k < NLG_TABLE_KINDS; k++) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        assert_non_null(f);
+        nlg_report_rows(f, rows, (nlg_table_kind)k, true);
+        fclose(f);
+        assert_string_equal(text, expected[k]);
+        free(text);
+    }
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_tsv_and_csv),
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(points_of_a_series_look_alike),

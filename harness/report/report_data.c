@@ -369,20 +369,29 @@ static nlg_status visit_for_people(nlg_report *r, const table_file *t, const nlg
 
 static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const nlg_rows *experiments, void *context,
                                      nlg_error *err) {
+    static const char *const endings[NLG_TABLE_KINDS] = {"tsv", "csv"};
     const char *output = context;
-    char path[1400];
-    nlg_file_writer w;
-    snprintf(path, sizeof path, "%.1000s/tables/%s.tsv", output, t->name);
-    NLG_TRY(nlg_file_begin(&w, path, err));
+    nlg_file_writer w[NLG_TABLE_KINDS];
     nlg_status status = NLG_OK;
+    int opened = 0;
+    while (status == NLG_OK && opened < NLG_TABLE_KINDS) {
+        char path[1400];
+        snprintf(path, sizeof path, "%.1000s/tables/%s.%s", output, t->name, endings[opened]);
+        status = nlg_file_begin(&w[opened], path, err);
+        opened += status == NLG_OK;
+    }
     for (int e = 0; status == NLG_OK && e < (*t->each ? experiments->count : 1); e++) {
         nlg_rows *rows;
         status = nlg_query_run(r->query, t->sql, r->profile, *t->each ? experiments->text[e] : NULL, t->path, &rows, err);
-        if (status == NLG_OK) nlg_report_tsv(w.stream, rows, e == 0);
+        for (int k = 0; status == NLG_OK && k < NLG_TABLE_KINDS; k++) nlg_report_rows(w[k].stream, rows, (nlg_table_kind)k, e == 0);
         nlg_rows_free(rows);
     }
-    if (status == NLG_OK) return nlg_file_commit(&w, err);
-    nlg_file_abort(&w);
+    for (int k = 0; k < opened; k++) {
+        if (status == NLG_OK)
+            status = nlg_file_commit(&w[k], err);
+        else
+            nlg_file_abort(&w[k]);
+    }
     return status;
 }
 
