@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "datasets/dataset.h"
-#include "harness/report/detections_svg.h"
+#include "harness/report/detections_scene.h"
 #include "harness/report/draw.h"
 #include "harness/report/escape.h"
 #include "harness/report/figure.h"
@@ -556,6 +556,32 @@ static int occurrences(const char *text, const char *part) {
     return n;
 }
 
+/* PNG and PDF show the images where the scene has them: two pixels of the print for one of the scene. */
+static void pictures_are_printed(const nlg_scene *scene) {
+    nlg_bytes png, pdf;
+    nlg_image print;
+    nlg_error err = {0};
+    if (nlg_scene_print(scene, &png, &pdf, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(strncmp(pdf.data, "%PDF", 4), 0);
+    assert_int_equal(nlg_image_decode(png.data, png.size, "print", &print, NULL), NLG_OK);
+    assert_int_equal(print.w, 2 * (int)scene->width);
+    int differences = 0, pixels = 0;
+    const nlg_scene_place *place = &scene->places[scene->n_places - 1]; /* of answers with no box */
+    const nlg_scene_picture *picture = &scene->pictures[place->picture];
+    for (int y = 0; y < picture->image.h; y++)
+        for (int x = 0; x < picture->image.w; x++) {
+            const int at_x = (int)(2 * (place->x + (x + 0.5) * picture->w / picture->image.w)),
+                      at_y = (int)(2 * (place->y + (y + 0.5) * picture->h / picture->image.h));
+            for (int c = 0; c < 3; c++, pixels++)
+                differences +=
+                    abs(print.rgb[(at_y * print.w + at_x) * 3 + c] - picture->image.rgb[(y * picture->image.w + x) * 3 + c]) > 48;
+        }
+    if (20 * differences > pixels) fail_msg("%d of %d pixels are others", differences, pixels);
+    nlg_image_release(&print);
+    nlg_free(png.data);
+    nlg_free(pdf.data);
+}
+
 /* The pixels and the truth come from the data, which must be those of the record; a record has boxes only. */
 static void detections_stand_beside_the_truth(void **state) {
     (void)state;
@@ -575,26 +601,28 @@ static void detections_stand_beside_the_truth(void **state) {
                      NLG_OK);
     assert_int_equal(nlg_json_read(said, strlen(said), "answers", &rows, NULL), NLG_OK);
     for (int other = 0; other < 2; other++) {
-        char *svg;
-        size_t size;
-        FILE *f = open_memstream(&svg, &size);
-        nlg_status status = nlg_detections_svg(f, data, rows, "found", "t", &err);
-        fclose(f);
+        nlg_scene scene = {0};
+        nlg_bytes bytes = {0};
+        nlg_status status = nlg_detections_scene(&scene, data, rows, &err);
         if (other == 0) {
+            if (status == NLG_OK) status = nlg_scene_svg(&scene, "found", "t", "alt", &bytes, &err);
             if (status != NLG_OK) fail_msg("%s", err.text);
+            const char *svg = bytes.data;
             assert_int_equal(occurrences(svg, "<image id="), 2);
             assert_int_equal(occurrences(svg, "<use "), 6);
-            assert_int_equal(occurrences(svg, "fill=\"none\""), truth[0].n_objects + truth[1].n_objects + 2);
+            assert_int_equal(occurrences(svg, "fill=\"none\" stroke=\"#"), truth[0].n_objects + truth[1].n_objects + 2);
             assert_int_equal(occurrences(svg, "bag 0.87"), 1);
             assert_int_equal(occurrences(svg, "x=\"25.0\" y=\"262.0\" width=\"76.2\" height=\"62.5\""), 1); /* 2.5 times as large */
             assert_non_null(strstr(svg, "a &lt; b"));
             assert_non_null(strstr(svg, "data:image/png;base64,iVBORw0KGgo"));
+            pictures_are_printed(&scene);
             cJSON_ReplaceItemInObject(data, "digest", cJSON_CreateString("other"));
         } else {
             assert_int_equal(status, NLG_ERR_INPUT);
             assert_non_null(strstr(err.text, "give the same files"));
         }
-        free(svg);
+        nlg_free(bytes.data);
+        nlg_scene_free(&scene);
     }
     cJSON_Delete(data);
     cJSON_Delete(rows);

@@ -63,8 +63,8 @@ nlg_status nlg_report_write_pages(nlg_report *report, const char *output, nlg_er
 /* A result as a table: {id, title, note, filter, columns: [{heading, number}], rows: [{cells: [{text, number}]}]}; headings are
  * "name|Heading|format", see report_tables.c. NULL: memory is short. */
 cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title, const char *note, bool filter);
-/* The same for machines: names and values; with_head: the line of names. Separated by tabs, a cell without a value is "-"; or as RFC
- * 4180 has it: commas, quotes where a text needs them, lines that end in CR LF, a cell without a value empty. */
+/* The same for machines: names and values; with_head: the line of names. Separated by tabs, a cell without a value is "-"; or as
+ * RFC 4180 has it: commas, quotes where a text needs them, lines that end in CR LF, a cell without a value empty. */
 typedef enum { NLG_TABLE_TSV, NLG_TABLE_CSV, NLG_TABLE_KINDS } nlg_table_kind;
 void nlg_report_rows(FILE *stream, const nlg_rows *rows, nlg_table_kind kind, bool with_head);
 

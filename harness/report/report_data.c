@@ -507,6 +507,9 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(id, sizeof id, "detections-%.200s", experiment);
             nlg_json_text(item, "id", id);
             nlg_json_text(item, "title", "Detections beside the truth");
+            nlg_json_text(
+                item, "alt",
+                "The first test images with the boxes of the truth, and again with those that a detector of each arm finds.");
             nlg_json_text(item, "caption",
                           "The first test images. Above the truth; below what the first detector of each arm finds: all with a "
                           "score of 0.3 and more, else its best. Colours are classes; a name without room is left out.");
@@ -562,6 +565,8 @@ static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(text, sizeof text, "layouts-%.200s", experiment);
             nlg_json_text(item, "id", text);
             nlg_json_text(item, "title", "Targets and the layouts that were found");
+            nlg_json_text(item, "alt",
+                          "One row for each target: its picture, then the picture of the best layout of each strategy.");
             snprintf(text, sizeof text,
                      "On the left the target; then of each strategy the layout of the lowest loss of %s searches.",
                      nlg_rows_text(rows, 0, "n"));

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/detections_svg.h"
+#include "harness/report/detections_scene.h"
 #include "harness/report/draw.h"
-#include "harness/report/layouts_svg.h"
+#include "harness/report/layouts_scene.h"
 #include "harness/report/panels.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
@@ -135,40 +135,34 @@ static nlg_status add_panels(const cJSON *item, nlg_panels *panels, nlg_error *e
     return nlg_panels_add_pair(panels, &cells, NULL, err);
 }
 
-static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, nlg_error *err) {
+static nlg_status panels_scene(const cJSON *item, nlg_scene *scene, nlg_error *err) {
     nlg_panels panels = {0};
-    nlg_scene scene = {0};
     nlg_status status = add_panels(item, &panels, err);
-    if (status == NLG_OK) status = nlg_panels_scene(&panels, &scene, err);
-    if (status == NLG_OK)
-        status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), svg, err);
-    if (status == NLG_OK) status = print_scene(&scene, item, output, err);
-    nlg_scene_free(&scene);
+    if (status == NLG_OK) status = nlg_panels_scene(&panels, scene, err);
     nlg_panels_free(&panels);
     return status;
 }
 
-/* Detections or layouts. */
-static nlg_status draw_answers(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
-    FILE *f = open_memstream(&svg->data, &svg->size);
-    if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    const cJSON *layouts = cJSON_GetObjectItem(item, "layouts");
-    nlg_status status = layouts ? nlg_layouts_svg(f, layouts, text_of(item, "id"), text_of(item, "title"), err)
-                                : nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"),
-                                                     text_of(item, "id"), text_of(item, "title"), err);
-    if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
-    return status;
+/* Structures, cells, detections or layouts. */
+static nlg_status fill_scene(const cJSON *item, nlg_scene *scene, nlg_error *err) {
+    const cJSON *layouts = cJSON_GetObjectItem(item, "layouts"), *rows = cJSON_GetObjectItem(item, "rows");
+    if (layouts) return nlg_layouts_scene(scene, layouts, err);
+    return rows ? nlg_detections_scene(scene, cJSON_GetObjectItem(item, "data"), rows, err) : panels_scene(item, scene, err);
 }
 
 static nlg_status draw_other(cJSON *item, const char *output, nlg_error *err) {
+    nlg_scene scene = {0};
     nlg_bytes svg = {0};
-    const bool is_answer = cJSON_GetObjectItem(item, "rows") || cJSON_GetObjectItem(item, "layouts");
-    nlg_status status = is_answer ? draw_answers(item, &svg, err) : draw_panels(item, output, &svg, err);
+    nlg_status status = fill_scene(item, &scene, err);
+    if (status == NLG_OK)
+        status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), &svg, err);
+    if (status == NLG_OK) status = print_scene(&scene, item, output, err);
     if (status == NLG_OK) {
         nlg_json_text(item, "svg", svg.data);
         status = save(output, text_of(item, "id"), "svg", &svg, err);
     }
-    free(svg.data);
+    nlg_free(svg.data);
+    nlg_scene_free(&scene);
     return status;
 }
 
