@@ -341,6 +341,49 @@ static void the_few_far_below_the_front_are_counted(void **state) {
     program_leave();
 }
 
+/* rows: "(arm, factors, macs, metric, value), ..." */
+static nlg_query *open_measured(const char *trained) {
+    char sql[4096];
+    snprintf(sql, sizeof sql,
+             "CREATE TEMP TABLE s AS WITH v(arm, factors, macs, metric, value) AS (VALUES %s) SELECT row_number() OVER () AS n, * "
+             "FROM v;"
+             "INSERT INTO records SELECT n, 'train', '{}', 1, 'done', '', '', '', 1, 1, '' FROM s;"
+             "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, metric, '', value FROM s;"
+             "INSERT INTO members SELECT 'smoke', 'none', 'final', n, arm, factors, 1, n FROM s",
+             trained);
+    return open_with(sql);
+}
+
+/* Every way is a line that begins at the base, which is one point. */
+static void ways_of_scaling_begin_at_the_base(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_measured("('base', '{\"way\": \"base\", \"cost\": \"1\"}', 1e6, 'test_accuracy', 0.7),"
+                                 "('deep', '{\"way\": \"depth\", \"cost\": \"3\"}', 3e6, 'test_accuracy', 0.71),"
+                                 "('deeper', '{\"way\": \"depth\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.72),"
+                                 "('wide', '{\"way\": \"width\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.75),"
+                                 "('wide', '{\"way\": \"width\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.77),"
+                                 "('other', '{}', 9e6, 'test_accuracy', 0.9)");
+    nlg_rows *rows = rows_of(q, find("own-scaling"));
+    static const double x[] = {1e6, 3e6, 5e6, 1e6, 5e6, 1e6}, y[] = {70, 71, 72, 70, 76, 70};
+    assert_int_equal(rows->count, 6);
+    for (int i = 0; i < 6; i++) {
+        const char *line = nlg_rows_text(rows, i, "line");
+        assert_string_equal(line ? line : "none", i < 3 ? "depth" : i < 5 ? "width" : "none");
+        assert_true(nlg_rows_number(rows, i, "x") == x[i] && fabs(nlg_rows_number(rows, i, "y") - y[i]) < 1e-9);
+        assert_true((nlg_rows_number(rows, i, "marker") > 0) == (i != 0 && i != 3));
+    }
+    char *caption = nlg_figure_text(find("own-scaling")->caption, "none", rows),
+         *alt = nlg_figure_text(find("own-scaling")->alt, "none", rows);
+    assert_non_null(strstr(caption, "mean over 1 to 2 seeds"));
+    assert_non_null(strstr(alt, "the width way is highest"));
+    nlg_free(caption);
+    nlg_free(alt);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
 /* Error bars of both points reach past all places beside the right one; its label stands at the end of its own. */
 static void labels_avoid_bars(void **state) {
     (void)state;
@@ -669,6 +712,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_searches_found_is_one_line),
         cmocka_unit_test(fronts_join_what_is_comparable),
         cmocka_unit_test(the_few_far_below_the_front_are_counted),
+        cmocka_unit_test(ways_of_scaling_begin_at_the_base),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
