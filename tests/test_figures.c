@@ -384,6 +384,41 @@ static void ways_of_scaling_begin_at_the_base(void **state) {
     program_leave();
 }
 
+/* What has a mean is large and named; what did not train is counted, not drawn; detectors of one cost have no chart. */
+static void detectors_stand_over_their_cost(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_measured("('retinanet_tiny_bn', '{\"network\": \"retinanet_tiny_bn\"}', 10e6, 'test_ap', 0.2),"
+                                 "('retinanet_tiny_bn', '{\"network\": \"retinanet_tiny_bn\"}', 10e6, 'test_ap', 0.3),"
+                                 "('nas_fpn_tiny', '{\"network\": \"nas_fpn_tiny\"}', 12e6, 'test_ap', 0.3),"
+                                 "('winner of evolution, seed 1', '{}', 11e6, 'test_ap', 0.31),"
+                                 "('architecture 1 of random, seed 1', '{}', 11e6, 'test_ap', 0.001)");
+    nlg_rows *rows = rows_of(q, find("own-detection-cost"));
+    static const char *const series[] = {"human-designed (here, reduced)", "searched, as the paper prints it (here, reduced)",
+                                         "winners of evolution"};
+    static const double y[] = {25, 30, 31};
+    assert_int_equal(rows->count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(nlg_rows_text(rows, i, "series"), series[i]);
+        assert_true(fabs(nlg_rows_number(rows, i, "y") - y[i]) < 1e-9);
+        assert_true((nlg_rows_text(rows, i, "label") != NULL) == (i < 2) && (nlg_rows_number(rows, i, "single") > 0) == (i == 2));
+    }
+    char *caption = nlg_figure_text(find("own-detection-cost")->caption, "none", rows);
+    assert_non_null(strstr(caption, "mean of 1 to 2 trainings"));
+    assert_non_null(strstr(caption, "differ by 20 % at most. Below the axis, but in the table: 1 of at most 0.1 %."));
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+    program_enter();
+    q = open_measured("('retinanet_tiny_bn', '{}', 10e6, 'test_ap', 0.2), ('nas_fpn_tiny', '{}', 10e6, 'test_ap', 0.3)");
+    rows = rows_of(q, find("own-detection-cost"));
+    assert_int_equal(rows->count, 0);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
 /* Error bars of both points reach past all places beside the right one; its label stands at the end of its own. */
 static void labels_avoid_bars(void **state) {
     (void)state;
@@ -713,6 +748,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(fronts_join_what_is_comparable),
         cmocka_unit_test(the_few_far_below_the_front_are_counted),
         cmocka_unit_test(ways_of_scaling_begin_at_the_base),
+        cmocka_unit_test(detectors_stand_over_their_cost),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
