@@ -651,6 +651,10 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
         for (int i = 0; i < 6; i++) cJSON_AddArrayToObject(s, lists[i]);
         cJSON_AddBoolToObject(s, "has_content", false);
+        const cJSON *absent; /* in every profile */
+        cJSON_ArrayForEach(absent, cJSON_GetObjectItem(s, "not_here"))
+            add_missing(s, cJSON_GetStringValue(cJSON_GetObjectItem(absent, "title")), NULL,
+                        cJSON_GetStringValue(cJSON_GetObjectItem(absent, "why")));
     }
     NLG_TRY(add_structures(r, err));
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {

@@ -203,7 +203,34 @@ nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
 
 /* --- pages --- */
 
-/* What the templates need beyond report.json: the picture of the first screen, figures that pages without SVG leave out. */
+static bool has_claim_of(const cJSON *section, const char *experiment) {
+    const cJSON *claim;
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItem(section, "claims")) if (strcmp(text_of(claim, "experiment"), experiment) ==
+                                                                          0) return true;
+    return false;
+}
+
+/* Charts of the experiments of a section's claims that stand in another section. */
+static void add_elsewhere(nlg_report *r) {
+    cJSON *sections = cJSON_GetObjectItem(r->data, "sections"), *section;
+    const cJSON *other, *figure;
+    cJSON_ArrayForEach(section, sections) {
+        cJSON *list = cJSON_AddArrayToObject(section, "elsewhere");
+        cJSON_ArrayForEach(other, sections) cJSON_ArrayForEach(figure, cJSON_GetObjectItem(other, "figures")) {
+            const char *experiment = text_of(figure, "experiment");
+            if (other == section || !experiment || text_of(figure, "claim") || !has_claim_of(section, experiment)) continue;
+            cJSON *item = nlg_json_object_in(list);
+            nlg_json_text(item, "id", text_of(figure, "id"));
+            nlg_json_text(item, "title", text_of(figure, "title"));
+            nlg_json_text(item, "section", text_of(other, "id"));
+            cJSON_AddBoolToObject(item, "after_first", item != list->child);
+        }
+        cJSON_AddBoolToObject(section, "has_elsewhere", list && list->child);
+    }
+}
+
+/* What the templates need beyond report.json: what stands elsewhere, the picture of the first screen, figures that pages without
+ * SVG leave out. */
 static void complete(nlg_report *r) {
     static const char *const wanted[] = {"accuracy-macs-human-vs-searched", "timeline"};
     cJSON *section, *figure, *head = NULL;
@@ -220,6 +247,7 @@ static void complete(nlg_report *r) {
         cJSON *figures = cJSON_GetObjectItem(section_of_head, "figures");
         cJSON_Delete(cJSON_DetachItemViaPointer(figures, head));
     }
+    add_elsewhere(r);
 }
 
 static nlg_status render(nlg_report *r, const char *output, const char *name, const char *file, nlg_escape_kind escape,
