@@ -20,6 +20,7 @@
 #include "harness/report/report.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "models/model.h"
 #include "search/store/store.h"
 #include "tests/program.h"
 #include "tests/read_back.h"
@@ -140,7 +141,7 @@ static void points_of_a_series_look_alike(void **state) {
 /* A store with these rows, after program_enter; smoke: records of the experiment "none". */
 static nlg_query *open_with(const char *rows) {
     static const char machine[] = "INSERT INTO machines VALUES (1, 'c', 1, 1, 'i', 'c', 'c', 'f'); ";
-    char path[512], sql[8192];
+    char path[512], sql[16384];
     nlg_store *store;
     nlg_query *q;
     nlg_error err = {0};
@@ -149,7 +150,7 @@ static nlg_query *open_with(const char *rows) {
     nlg_store_close(store);
     snprintf(sql, sizeof sql, "%s%s", machine, rows);
     ask_store(path, sql);
-    if (nlg_query_open(path, NULL, &q, &err) != NLG_OK) fail_msg("%s", err.text);
+    if (nlg_query_open(path, "results/published", &q, &err) != NLG_OK) fail_msg("%s", err.text);
     return q;
 }
 
@@ -416,6 +417,51 @@ static void detectors_stand_over_their_cost(void **state) {
     assert_int_equal(rows->count, 0);
     nlg_rows_free(rows);
     nlg_query_close(q);
+    program_leave();
+}
+
+/* Every network of the list is a row of a published table and has the input size that is printed there, once. */
+static void published_networks_stand_at_our_counts(void **state) {
+    (void)state;
+    char *sql = NULL;
+    size_t size;
+    program_enter();
+    FILE *f = open_memstream(&sql, &size);
+    assert_non_null(f);
+    int known = 0;
+    fputs("CREATE TEMP TABLE s AS WITH v(name) AS (VALUES ", f);
+    for (int i = 0; i < nlg_model_count(); i++) {
+        fprintf(f, "%s('%s')", i ? "," : "", nlg_model_at(i)->name);
+        if (strcmp(nlg_model_at(i)->name, "resnet50_v1") == 0) known = i + 1;
+    }
+    fputs(") SELECT row_number() OVER () AS n, name FROM v; INSERT INTO records SELECT n, 'count', '{}', 1, 'done', '', '', '', 1, "
+          "1, "
+          "'' FROM s; INSERT INTO metrics SELECT n, 'macs', '', 1000 + n FROM s; INSERT INTO members SELECT 'smoke', 'counts', "
+          "'counts', n, name, '{}', 0, n FROM s",
+          f);
+    fclose(f);
+    nlg_query *q = open_with(sql);
+    nlg_rows *rows = rows_of(q, find("published-counted"));
+    int points = 0, searched = 0;
+    for (int i = 0; i < rows->count; i++) {
+        const bool is_point = nlg_rows_number(rows, i, "marker") > 0;
+        const char *hover = nlg_rows_text(rows, i, "hover");
+        points += is_point;
+        searched += is_point && strcmp(nlg_rows_text(rows, i, "designer"), "searched") == 0;
+        if (!is_point) continue;
+        assert_string_equal(nlg_rows_text(rows, i, "source"), "published");
+        if (strncmp(hover, "resnet50_v1:", 12) == 0)
+            assert_true(nlg_rows_number(rows, i, "x") == 1000 + known && nlg_rows_number(rows, i, "y") == 75.3);
+    }
+    assert_int_equal(points, 45);
+    assert_int_equal(searched, 17);
+    assert_true(rows->count > points + 2); /* two fronts */
+    char *caption = nlg_figure_text(find("published-counted")->caption, NULL, rows);
+    assert_int_equal(strncmp(caption, "28 human-designed and 17 searched networks", 42), 0);
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    free(sql);
     program_leave();
 }
 
@@ -749,6 +795,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_few_far_below_the_front_are_counted),
         cmocka_unit_test(ways_of_scaling_begin_at_the_base),
         cmocka_unit_test(detectors_stand_over_their_cost),
+        cmocka_unit_test(published_networks_stand_at_our_counts),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
