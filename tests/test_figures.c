@@ -18,6 +18,7 @@
 #include "harness/report/figure.h"
 #include "harness/report/layout.h"
 #include "harness/report/report.h"
+#include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
 #include "models/model.h"
@@ -420,6 +421,46 @@ static void detectors_stand_over_their_cost(void **state) {
     program_leave();
 }
 
+/* Two networks a side at the same two costs: a front's height is the accuracy of the cheap one, for the dear one counts at the end
+ * alone. */
+static void heights_of_fronts_have_intervals(void **state) {
+    (void)state;
+    char *sql;
+    size_t size;
+    nlg_rows *rows;
+    nlg_error err = {0};
+    program_enter();
+    nlg_query *q =
+        open_with("CREATE TEMP TABLE s AS WITH seeds(seed) AS (VALUES (1), (2), (3), (4)),"
+                  " v(network, macs, accuracy) AS (VALUES ('resnet8_small', 1e6, 0.5), ('vgg_small', 1e8, 0.6),"
+                  " ('nasnet_a_small', 1e6, 0.53), ('amoebanet_small', 1e8, 0.6))"
+                  " SELECT row_number() OVER () AS n, network, macs, seed, accuracy + CASE network WHEN 'nasnet_a_small' THEN seed "
+                  "/ 100.0 ELSE 0 END AS "
+                  "accuracy FROM v, seeds;"
+                  "INSERT INTO records SELECT n, 'train', json_object('seed', seed), 1, 'done', '', '', '', 1, 1, '' FROM s;"
+                  "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s "
+                  "UNION ALL SELECT n, 'val_accuracy', '', accuracy FROM s;"
+                  "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'seed', seed), "
+                  "1, n FROM s");
+    assert_int_equal(nlg_file_read("harness/report/templates/table-front_heights.sql", 1 << 16, &sql, &size, &err), NLG_OK);
+    if (nlg_query_run(q, sql, "smoke", "none", "heights", &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(rows->count, 3); /* of each choice of what counts as searched; nothing has parameters */
+    for (int i = 0; i < rows->count; i++) {
+        static const char *const columns[] = {"searched|Searched, %|.2", "human|Human-designed, %|.2", "difference|Difference|.2",
+                                              "human_low|From|.2"};
+        static const double expected[] = {55.5, 50, 5.5, 50};
+        for (int c = 0; c < 4; c++) assert_true(fabs(nlg_rows_number(rows, i, columns[c]) - expected[c]) < 1e-6);
+        assert_true(fabs(nlg_rows_number(rows, i, "searched_low|From|.2") - 53.446) < 1e-3); /* 55.5 - 3.182 * 1.291 / 2 */
+        const double low = nlg_rows_number(rows, i, "low|From|.2"), high = nlg_rows_number(rows, i, "high|To|.2");
+        assert_true(low > 4 && low < 5.5 && high > 5.5 && high < 7);
+        assert_true(nlg_rows_number(rows, i, "n|Seeds|0") == 4);
+    }
+    nlg_rows_free(rows);
+    nlg_free(sql);
+    nlg_query_close(q);
+    program_leave();
+}
+
 /* Every network of the list is a row of a published table and has the input size that is printed there, once. */
 static void published_networks_stand_at_our_counts(void **state) {
     (void)state;
@@ -796,6 +837,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(ways_of_scaling_begin_at_the_base),
         cmocka_unit_test(detectors_stand_over_their_cost),
         cmocka_unit_test(published_networks_stand_at_our_counts),
+        cmocka_unit_test(heights_of_fronts_have_intervals),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
         cmocka_unit_test(queries_may_only_read),
