@@ -1,7 +1,8 @@
 -- title: Published ImageNet accuracy against multiply-accumulates that this program counts
 -- caption: {humans} human-designed and {searches} searched networks that this program builds at the input size of the paper. Accuracies are
 --   published (top-1, one crop) and were not measured here; training recipes differ between papers. Multiply-accumulates are counted here.
---   Steps join the networks that no other of their side beats in both; those are named, every other one shows its name when pointed at.
+--   Steps join the networks that no other of their side beats in both; names stand at the ends of a front and where it
+--   rises by a point and more; every network shows its name when pointed at.
 -- section: human-vs-searched
 -- alt: Published ImageNet accuracy of {humans} human-designed and {searches} searched networks against multiply-accumulates counted here, with
 --   the fronts of both sides.
@@ -62,9 +63,11 @@ net AS (
   JOIN counted AS c ON c.name = s.name AND c.profile = :profile AND c.input = p.resolution WHERE c.macs IS NOT NULL),
 front AS (SELECT * FROM net AS a WHERE NOT EXISTS (SELECT 1 FROM net AS b
   WHERE b.side = a.side AND b.x <= a.x AND b.y >= a.y AND (b.x < a.x OR b.y > a.y))),
+named AS (SELECT name, y >= coalesce(lag(y) OVER side, 0) + 1 OR x = max(x) OVER (PARTITION BY side) AS has_name FROM front
+  WINDOW side AS (PARTITION BY side ORDER BY x)),
 told AS (SELECT sum(side = 'human') AS humans, sum(side = 'searched') AS searches FROM net)
 SELECT x, y, side || ' (published accuracy)' AS series, NULL AS line, side AS designer, 'published' AS source, 1 AS marker,
-  CASE WHEN name IN (SELECT name FROM front) THEN name END AS label, y AS priority,
+  CASE WHEN name IN (SELECT name FROM named WHERE has_name) THEN name END AS label, y AS priority,
   printf('%s: %.1f %%, %.3g G multiply-accumulates', name, y, x / 1e9) AS hover, humans, searches FROM net, told
 UNION ALL SELECT x, y, 'front, ' || side, side, side, NULL, 0, NULL, 0, NULL, humans, searches FROM front, told
 ORDER BY marker DESC, series, x

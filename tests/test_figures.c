@@ -497,6 +497,7 @@ static void published_networks_stand_at_our_counts(void **state) {
     assert_int_equal(points, 45);
     assert_int_equal(searched, 17);
     assert_true(rows->count > points + 2); /* two fronts */
+    assert_true(count_in(rows, "label") > 2 && count_in(rows, "label") < 45);
     char *caption = nlg_figure_text(find("published-counted")->caption, NULL, rows);
     assert_int_equal(strncmp(caption, "28 human-designed and 17 searched networks", 42), 0);
     nlg_free(caption);
