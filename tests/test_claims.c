@@ -356,6 +356,7 @@ static void two_experiments_of_one_kind_stay_apart(void **state) {
              "'/index.html\"");
     run_good("grep -qF 'second \\& \\textless{}third' \"$D/|touch PWNED; '/report.tex\"");
     run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.tsv\") = 3");
+    run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.csv\") = 3");
     run_refused("only of: smoke; make it by lineage run --profile full", "lineage report --profile full --results $D");
     run_refused("there is no profile 'fast'", "lineage report --profile fast --results $D");
     run_refused("no results there; make them first", "lineage report --live --results $D/none");
@@ -422,6 +423,23 @@ static const cJSON *claim_of(const cJSON *data, const char *id) {
     return NULL;
 }
 
+/* A search of the experiment lenet-conv, whose chart stands in another section than its claims. */
+static void put_search(const char *path) {
+    static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    char spec[] = "{\"measure\":\"search\",\"strategy\":\"random\",\"space\":\"s\",\"seed\":1}";
+    char detail[] = "{\"history\":[{\"genotype\":\"a\",\"status\":\"done\",\"score\":0.5}]}";
+    nlg_record r = {.measure = "search", .status = "done", .spec = spec, .detail = detail};
+    nlg_error err = {0};
+    nlg_store *store;
+    assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, &err), NLG_OK);
+    assert_int_equal(nlg_record_key(spec, r.key, &err), NLG_OK);
+    nlg_record_metric(&r, "best_score", "fraction", 0.5);
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, &err), NLG_OK);
+    const nlg_member member = {.arm = "random", .factors = "{}", .key = r.key};
+    assert_int_equal(nlg_store_set_members(store, "full", "lenet-conv", "search", &member, 1, &err), NLG_OK);
+    nlg_store_close(store);
+}
+
 /* A claim of the project on a store of one record, then made again here with the same bits, then with others. */
 static void evidence_is_counted(void **state) {
     (void)state;
@@ -471,9 +489,14 @@ static void evidence_is_counted(void **state) {
     cJSON_Delete(data);
     nlg_record_free(&stored);
 
+    put_search(path);
     run_good("lineage report --profile full --results $D --output $D/r");
     run_good("tr -d ' \\n\\t' < $D/r/claims.json | grep -qF '\"reverified\":[0,1]'");
     run_good("grep -q 'class=\"structure\"' $D/r/index.html && test -s $D/r/figures/structure-nasnet-cells.pdf");
+    run_good("grep -q 'elsewhere on this page: <a href=\"#figure-search-anytime-lenet-conv\">' $D/r/index.html");
+    run_good("test $(grep -c 'elsewhere on this page' $D/r/index.html) = 1");
+    run_good("grep -q '<li>Our own accuracy of MnasNet in five widths.*at one input size.</li>' $D/r/index.html");
+    run_good("grep -q 'item Our own accuracy of MnasNet in five widths.*at one input size.$' $D/r/report.tex");
     program_leave();
 }
 

@@ -383,20 +383,29 @@ static nlg_status visit_for_people(nlg_report *r, const table_file *t, const nlg
 
 static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const nlg_rows *experiments, void *context,
                                      nlg_error *err) {
+    static const char *const endings[NLG_TABLE_KINDS] = {"tsv", "csv"};
     const char *output = context;
-    char path[1400];
-    nlg_file_writer w;
-    snprintf(path, sizeof path, "%.1000s/tables/%s.tsv", output, t->name);
-    NLG_TRY(nlg_file_begin(&w, path, err));
+    nlg_file_writer w[NLG_TABLE_KINDS];
     nlg_status status = NLG_OK;
+    int opened = 0;
+    while (status == NLG_OK && opened < NLG_TABLE_KINDS) {
+        char path[1400];
+        snprintf(path, sizeof path, "%.1000s/tables/%s.%s", output, t->name, endings[opened]);
+        status = nlg_file_begin(&w[opened], path, err);
+        opened += status == NLG_OK;
+    }
     for (int e = 0; status == NLG_OK && e < (*t->each ? experiments->count : 1); e++) {
         nlg_rows *rows;
         status = nlg_query_run(r->query, t->sql, r->profile, *t->each ? experiments->text[e] : NULL, t->path, &rows, err);
-        if (status == NLG_OK) nlg_report_tsv(w.stream, rows, e == 0);
+        for (int k = 0; status == NLG_OK && k < NLG_TABLE_KINDS; k++) nlg_report_rows(w[k].stream, rows, (nlg_table_kind)k, e == 0);
         nlg_rows_free(rows);
     }
-    if (status == NLG_OK) return nlg_file_commit(&w, err);
-    nlg_file_abort(&w);
+    for (int k = 0; k < opened; k++) {
+        if (status == NLG_OK)
+            status = nlg_file_commit(&w[k], err);
+        else
+            nlg_file_abort(&w[k]);
+    }
     return status;
 }
 
@@ -512,6 +521,9 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(id, sizeof id, "detections-%.200s", experiment);
             nlg_json_text(item, "id", id);
             nlg_json_text(item, "title", "Detections beside the truth");
+            nlg_json_text(
+                item, "alt",
+                "The first test images with the boxes of the truth, and again with those that a detector of each arm finds.");
             nlg_json_text(item, "caption",
                           "The first test images. Above the truth; below what the first detector of each arm finds: all with a "
                           "score of 0.3 and more, else its best. Colours are classes; a name without room is left out.");
@@ -567,6 +579,8 @@ static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(text, sizeof text, "layouts-%.200s", experiment);
             nlg_json_text(item, "id", text);
             nlg_json_text(item, "title", "Targets and the layouts that were found");
+            nlg_json_text(item, "alt",
+                          "One row for each target: its picture, then the picture of the best layout of each strategy.");
             snprintf(text, sizeof text,
                      "On the left the target; then of each strategy the layout of the lowest loss of %s searches.",
                      nlg_rows_text(rows, 0, "n"));
@@ -651,6 +665,10 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
         for (int i = 0; i < 6; i++) cJSON_AddArrayToObject(s, lists[i]);
         cJSON_AddBoolToObject(s, "has_content", false);
+        const cJSON *absent; /* in every profile */
+        cJSON_ArrayForEach(absent, cJSON_GetObjectItem(s, "not_here"))
+            add_missing(s, cJSON_GetStringValue(cJSON_GetObjectItem(absent, "title")), NULL,
+                        cJSON_GetStringValue(cJSON_GetObjectItem(absent, "why")));
     }
     NLG_TRY(add_structures(r, err));
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {
