@@ -650,6 +650,32 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     nlg_query_close(q);
 }
 
+/* Ratios that lie far apart have a logarithmic axis, those close together and differences a linear one. */
+static void far_ratios_have_a_logarithmic_axis(void **state) {
+    (void)state;
+    static const struct {
+        const char *rows;
+        bool is_log;
+    } cases[] = {
+        {"1\t-\t0.5\t1\n2\t-\t40\t1\n", true}, {"1\t-\t0.9\t1\n2\t-\t1.1\t1\n", false}, {"1\t-\t0.5\t0\n2\t-\t40\t0\n", false}};
+    const nlg_figure *f = find("claim-pairs");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nlg_query *q = open_empty();
+        nlg_error err = {0};
+        nlg_rows *rows;
+        nlg_layout *l;
+        char given[200];
+        snprintf(given, sizeof given, "pair\tcontrast\tvalue\tis_ratio\n%s", cases[i].rows);
+        assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
+        assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
+        assert_int_equal(nlg_layout_make(f, rows, 760, 130, false, &l, &err), NLG_OK);
+        assert_int_equal(l->x_log, cases[i].is_log);
+        nlg_layout_free(l);
+        nlg_rows_free(rows);
+        nlg_query_close(q);
+    }
+}
+
 /* On a phone the names of contrasts take two lines and three, and their rows the height for them. */
 static void long_names_are_broken_not_cut(void **state) {
     (void)state;
@@ -953,6 +979,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(heights_of_fronts_have_intervals),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
+        cmocka_unit_test(far_ratios_have_a_logarithmic_axis),
         cmocka_unit_test(long_names_are_broken_not_cut),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),

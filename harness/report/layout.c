@@ -182,9 +182,15 @@ static void pad(double *low, double *high, bool log_scale, double share) {
     }
 }
 
+/* Rows may choose for themselves. */
+static bool has_log_x(const work *w) {
+    const char *own = w->rows->count ? nlg_rows_text(w->rows, 0, "x_scale") : NULL;
+    return own ? strcmp(own, "log") == 0 : w->figure->x_scale == NLG_LOG;
+}
+
 static void set_ranges(work *w) {
     nlg_layout *l = w->l;
-    l->x_log = w->figure->x_scale == NLG_LOG;
+    l->x_log = has_log_x(w);
     l->y_log = w->figure->y_scale == NLG_LOG;
     l->x0 = l->x1 = l->y0 = l->y1 = (double)NAN;
     for (int i = 0; i < l->n_points; i++) {
