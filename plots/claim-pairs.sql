@@ -1,6 +1,6 @@
 -- title: Pairs of a claim
--- caption: Each small point is one pair of results that the claim compares ({pairs}): what is subtracted or divided stands at the axis.
---   The large point is the {mean}, its bar the 95 % bootstrap interval.{side}
+-- caption: Each small point is one pair of results that the claim compares: {axis} ({pairs}). The large point is the {mean}, its bar
+--   the 95 % bootstrap interval.{side}
 -- section: verdicts
 -- alt: Differences or ratios of all pairs with their mean and interval, beside the line that divides for and against.
 -- needs: lineage report
@@ -18,11 +18,12 @@ d AS (SELECT *, (SELECT CASE WHEN count(*) = 1 THEN n || ' pairs' WHEN min(n) = 
   FROM given)
 SELECT value AS x, contrast AS y, NULL AS low, NULL AS high, 'one pair' AS series, 'grey' AS colour, 'human' AS designer, 1 AS single,
   1 AS marker, 1 AS part, printf('%s: %.4g', pair, value) AS hover, axis, pairs, side,
-  CASE is_ratio WHEN 1 THEN 'geometric mean' ELSE 'mean' END AS mean FROM d
+  CASE is_ratio WHEN 1 THEN 'geometric mean' ELSE 'mean' END AS mean,
+  CASE WHEN is_ratio AND min(value) OVER () > 0 AND max(value) OVER () > 4 * min(value) OVER () THEN 'log' ELSE 'linear' END AS x_scale FROM d
 UNION ALL SELECT mean(value), contrast, bca_low(value), bca_high(value), 'mean, 95 % interval', 'blue', 'human', 0, 1, 2,
-  printf('mean %.4g', mean(value)), NULL, NULL, NULL, NULL FROM d WHERE is_ratio = 0 GROUP BY contrast
+  printf('mean %.4g', mean(value)), NULL, NULL, NULL, NULL, NULL FROM d WHERE is_ratio = 0 GROUP BY contrast
 UNION ALL SELECT exp(mean(ln(value))), contrast, exp(bca_low(ln(value))), exp(bca_high(ln(value))), 'mean, 95 % interval', 'blue', 'human', 0, 1, 2,
-  printf('mean %.4g', exp(mean(ln(value)))), NULL, NULL, NULL, NULL FROM d WHERE is_ratio = 1 GROUP BY contrast
-UNION ALL SELECT * FROM (SELECT min(low) AS x, min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL, NULL FROM d
-  UNION ALL SELECT max(high), min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL, NULL FROM d) WHERE x IS NOT NULL
+  printf('mean %.4g', exp(mean(ln(value)))), NULL, NULL, NULL, NULL, NULL FROM d WHERE is_ratio = 1 GROUP BY contrast
+UNION ALL SELECT * FROM (SELECT min(low) AS x, min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL, NULL, NULL FROM d
+  UNION ALL SELECT max(high), min(contrast), NULL, NULL, NULL, NULL, NULL, 0, 0, 3, NULL, NULL, NULL, NULL, NULL, NULL FROM d) WHERE x IS NOT NULL
 ORDER BY part, y COLLATE by_number, x

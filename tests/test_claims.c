@@ -356,9 +356,61 @@ static void two_experiments_of_one_kind_stay_apart(void **state) {
              "'/index.html\"");
     run_good("grep -qF 'second \\& \\textless{}third' \"$D/|touch PWNED; '/report.tex\"");
     run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.tsv\") = 3");
+    run_good("test $(grep -c second \"$D/|touch PWNED; '/tables/training.csv\") = 3");
     run_refused("only of: smoke; make it by lineage run --profile full", "lineage report --profile full --results $D");
     run_refused("there is no profile 'fast'", "lineage report --profile fast --results $D");
     run_refused("no results there; make them first", "lineage report --live --results $D/none");
+    program_leave();
+}
+
+/* Three networks of each side. Validation chooses who takes the front: the human side's `vgg_small` is the best on test only. */
+static void fronts_are_chosen_by_validation(void **state) {
+    (void)state;
+    static const struct {
+        const char *network;
+        double macs, validation, test;
+    } rows[] = {
+        {"lenet5_small", 1e4, 0.5, 0.50},  {"vgg_small", 1e5, 0.4, 0.90},       {"resnet8_small", 1e6, 0.8, 0.70},
+        {"nasnet_a_small", 1e4, 0.6, 0.6}, {"mnasnet_a1_small", 1e5, 0.6, 0.2}, {"amoebanet_small", 1e7, 0.9, 0.9},
+    };
+    static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    enum { N = sizeof rows / sizeof *rows };
+    nlg_member members[N];
+    char factors[N][64], keys[N][65], path[600], spec[200];
+    nlg_error err = {0};
+    nlg_store *store;
+    nlg_query *q;
+    nlg_rows *heights;
+    program_enter();
+    snprintf(path, sizeof path, "%s/store.sqlite", getenv("D"));
+    assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, &err), NLG_OK);
+    for (int i = 0; i < N; i++) {
+        nlg_record r = {.measure = "train", .status = "done", .spec = spec};
+        snprintf(spec, sizeof spec, "{\"measure\":\"train\",\"network\":\"%s\",\"recipe\":{\"lr\":0.1},\"seed\":1}",
+                 rows[i].network);
+        assert_int_equal(nlg_record_key(spec, r.key, &err), NLG_OK);
+        nlg_record_metric(&r, "val_accuracy", "fraction", rows[i].validation);
+        nlg_record_metric(&r, "test_accuracy", "fraction", rows[i].test);
+        nlg_record_metric(&r, "macs", "", rows[i].macs);
+        nlg_record_metric(&r, "params", "", 100);
+        assert_int_equal(nlg_store_put_record(store, &r, &facts, &err), NLG_OK);
+        snprintf(factors[i], sizeof factors[i], "{\"network\":\"%s\"}", rows[i].network);
+        memcpy(keys[i], r.key, sizeof keys[i]);
+        members[i] = (nlg_member){.arm = rows[i].network, .factors = factors[i], .key = keys[i], .final = true};
+    }
+    assert_int_equal(nlg_store_set_members(store, "smoke", "e", "final", members, N, &err), NLG_OK);
+    nlg_store_close(store);
+    assert_int_equal(nlg_query_open(path, NULL, &q, &err), NLG_OK);
+    if (nlg_query_run(q, "SELECT cost, searched, human FROM front_heights WHERE counted = 'all'", "smoke", "e", "t", &heights,
+                      &err))
+        fail_msg("%s", err.text);
+    /* From 10^4 to 10^6, where both have networks; at one number of parameters there is no range. */
+    assert_int_equal(heights->count, 1);
+    assert_string_equal(nlg_rows_text(heights, 0, "cost"), "multiply-accumulates");
+    assert_float_equal(nlg_rows_number(heights, 0, "human"), 50, 1e-5);    /* LeNet up to 10^6 */
+    assert_float_equal(nlg_rows_number(heights, 0, "searched"), 60, 1e-5); /* as good on validation, the cheaper stays */
+    nlg_rows_free(heights);
+    nlg_query_close(q);
     program_leave();
 }
 
@@ -369,6 +421,23 @@ static const cJSON *claim_of(const cJSON *data, const char *id) {
     }
     fail_msg("no claim %s", id);
     return NULL;
+}
+
+/* A search of the experiment lenet-conv, whose chart stands in another section than its claims. */
+static void put_search(const char *path) {
+    static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    char spec[] = "{\"measure\":\"search\",\"strategy\":\"random\",\"space\":\"s\",\"seed\":1}";
+    char detail[] = "{\"history\":[{\"genotype\":\"a\",\"status\":\"done\",\"score\":0.5}]}";
+    nlg_record r = {.measure = "search", .status = "done", .spec = spec, .detail = detail};
+    nlg_error err = {0};
+    nlg_store *store;
+    assert_int_equal(nlg_store_open(path, NLG_STORE_WRITE, &store, &err), NLG_OK);
+    assert_int_equal(nlg_record_key(spec, r.key, &err), NLG_OK);
+    nlg_record_metric(&r, "best_score", "fraction", 0.5);
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, &err), NLG_OK);
+    const nlg_member member = {.arm = "random", .factors = "{}", .key = r.key};
+    assert_int_equal(nlg_store_set_members(store, "full", "lenet-conv", "search", &member, 1, &err), NLG_OK);
+    nlg_store_close(store);
 }
 
 /* A claim of the project on a store of one record, then made again here with the same bits, then with others. */
@@ -420,9 +489,14 @@ static void evidence_is_counted(void **state) {
     cJSON_Delete(data);
     nlg_record_free(&stored);
 
+    put_search(path);
     run_good("lineage report --profile full --results $D --output $D/r");
     run_good("tr -d ' \\n\\t' < $D/r/claims.json | grep -qF '\"reverified\":[0,1]'");
     run_good("grep -q 'class=\"structure\"' $D/r/index.html && test -s $D/r/figures/structure-nasnet-cells.pdf");
+    run_good("grep -q 'elsewhere on this page: <a href=\"#figure-search-anytime-lenet-conv\">' $D/r/index.html");
+    run_good("test $(grep -c 'elsewhere on this page' $D/r/index.html) = 1");
+    run_good("grep -q '<li>Our own accuracy of MnasNet in five widths.*at one input size.</li>' $D/r/index.html");
+    run_good("grep -q 'item Our own accuracy of MnasNet in five widths.*at one input size.$' $D/r/report.tex");
     program_leave();
 }
 
@@ -458,6 +532,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(shipped_claims_run),
         cmocka_unit_test(templates_follow_mustache),
         cmocka_unit_test(two_experiments_of_one_kind_stay_apart),
+        cmocka_unit_test(fronts_are_chosen_by_validation),
         cmocka_unit_test(evidence_is_counted),
         cmocka_unit_test(no_gnuplot_is_a_warning),
     };

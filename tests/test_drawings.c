@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "harness/report/layouts_svg.h"
+#include "harness/report/layouts_scene.h"
 #include "harness/report/panels.h"
 #include "layers/base/file.h"
 #include "layers/base/json.h"
@@ -373,8 +373,7 @@ static void layouts_stand_beside_their_target(void **state) {
     (void)state;
     nlg_layout_target target;
     nlg_error err = {0};
-    char text[600], *svg;
-    size_t size;
+    char text[600];
     cJSON *layouts;
     if (!nlg_layout_can_draw()) skip();
     assert_int_equal(nlg_layout_target_open("profile", "", &target, NULL), NLG_OK);
@@ -385,18 +384,19 @@ static void layouts_stand_beside_their_target(void **state) {
                  "30x20 c1 r2 button 2,50 36x5 c3 r1 t2 }\"}]}]",
                  target.digest, is_other ? "x" : "");
         assert_int_equal(nlg_json_read(text, strlen(text), "layouts", &layouts, NULL), NLG_OK);
-        FILE *f = open_memstream(&svg, &size);
-        const nlg_status status = nlg_layouts_svg(f, layouts, "l", "Layouts", &err);
-        fclose(f);
-        assert_int_equal(status, is_other ? NLG_ERR_INPUT : NLG_OK);
-        const char *first = strstr(svg, "data:image/png;base64,"),
+        nlg_scene scene = {0};
+        nlg_bytes svg = {0};
+        assert_int_equal(nlg_layouts_scene(&scene, layouts, &err), is_other ? NLG_ERR_INPUT : NLG_OK);
+        assert_int_equal(nlg_scene_svg(&scene, "l", "Layouts", "alt", &svg, &err), NLG_OK);
+        const char *first = strstr(svg.data, "data:image/png;base64,"),
                    *second = first ? strstr(first + 1, "data:image/png;base64,") : NULL;
         if (!is_other) {
             assert_non_null(second);
             assert_int_not_equal(strncmp(first, second, 200), 0);
-            assert_non_null(strstr(svg, ">a &lt; b</text>"));
+            assert_non_null(strstr(svg.data, ">a &lt; b</text>"));
         }
-        free(svg);
+        nlg_free(svg.data);
+        nlg_scene_free(&scene);
         cJSON_Delete(layouts);
     }
     assert_non_null(strstr(err.text, "profile"));

@@ -12,13 +12,16 @@
 #include <cmocka.h>
 
 #include "datasets/dataset.h"
-#include "harness/report/detections_svg.h"
+#include "harness/report/detections_scene.h"
 #include "harness/report/draw.h"
 #include "harness/report/escape.h"
 #include "harness/report/figure.h"
 #include "harness/report/layout.h"
+#include "harness/report/report.h"
+#include "layers/base/file.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
+#include "models/model.h"
 #include "search/store/store.h"
 #include "tests/program.h"
 #include "tests/read_back.h"
@@ -139,7 +142,7 @@ static void points_of_a_series_look_alike(void **state) {
 /* A store with these rows, after program_enter; smoke: records of the experiment "none". */
 static nlg_query *open_with(const char *rows) {
     static const char machine[] = "INSERT INTO machines VALUES (1, 'c', 1, 1, 'i', 'c', 'c', 'f'); ";
-    char path[512], sql[8192];
+    char path[512], sql[16384];
     nlg_store *store;
     nlg_query *q;
     nlg_error err = {0};
@@ -148,7 +151,7 @@ static nlg_query *open_with(const char *rows) {
     nlg_store_close(store);
     snprintf(sql, sizeof sql, "%s%s", machine, rows);
     ask_store(path, sql);
-    if (nlg_query_open(path, NULL, &q, &err) != NLG_OK) fail_msg("%s", err.text);
+    if (nlg_query_open(path, "results/published", &q, &err) != NLG_OK) fail_msg("%s", err.text);
     return q;
 }
 
@@ -178,6 +181,82 @@ static void the_best_so_far_never_falls(void **state) {
     nlg_rows_free(rows);
     nlg_query_close(q);
     program_leave();
+}
+
+/* Searches of two spaces: each space is a picture of its own, with the names of strategies alone. */
+static void every_space_is_a_panel(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_with("WITH s(n, space, score) AS (VALUES (1, 'b', 0.5), (2, 'b', 0.7), (3, 'a', 0.9))"
+                             "INSERT INTO records SELECT n, 'search', '{\"space\":\"' || space || '\"}', 1, 'done', '', '', "
+                             "'{\"history\":[{\"status\":\"done\",\"score\":' || score || '}]}', 1, 1, '' FROM s;"
+                             "INSERT INTO members SELECT 'smoke', 'none', 'search', key, 'evolution', '{}', 0, key FROM records");
+    nlg_rows *rows = rows_of(q, find("search-anytime"));
+    assert_int_equal(rows->count, 2);
+    assert_string_equal(nlg_rows_text(rows, 0, "label"), "evolution");
+    nlg_rows_keep(rows, "none", "b"); /* there is no such column */
+    assert_int_equal(rows->count, 2);
+    nlg_rows_keep(rows, "panel", "b");
+    assert_int_equal(rows->count, 1);
+    assert_true(fabs(nlg_rows_number(rows, 0, "y") - 60) < 1e-9);
+    char *title = nlg_figure_text(find("search-anytime")->title, "none", rows),
+         *caption = nlg_figure_text(find("search-anytime")->caption, "none", rows);
+    assert_string_equal(title, "Search: best validation accuracy so far (none, space b)");
+    assert_non_null(strstr(caption, "Searches of each line: 2."));
+    nlg_free(title);
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    rows = rows_of(q, find("search-anytime"));
+    nlg_rows_keep(rows, "panel", NULL);
+    assert_int_equal(rows->count, 1);
+    assert_string_equal(nlg_rows_text(rows, 0, "panel"), "a");
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
+/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does. */
+static nlg_rows *arms_of(const char *experiment, const char *metric) {
+    nlg_error err = {0};
+    nlg_rows *rows;
+    char text[2048];
+    snprintf(text, sizeof text,
+             "WITH s(n, reached) AS (VALUES (1, 0.8), (2, 0.95))"
+             "INSERT INTO records SELECT n, 'train', '{\"recipe\":{\"epochs\":2}}', 1, 'done', '', '', "
+             "'{\"history\":[{\"train_accuracy\":0.75},{\"train_accuracy\":' || reached || '}]}', 1, 1, '' FROM s;"
+             "INSERT INTO metrics SELECT key, 'test_accuracy', '', 0.7 FROM records;"
+             "INSERT INTO metrics SELECT key, '%s', '', 0.9 FROM records;"
+             "INSERT INTO members SELECT 'smoke', '%s', 'final', key, 'arm ' || key, '{}', 1, key FROM records",
+             metric, experiment);
+    nlg_query *q = open_with(text);
+    if (nlg_figure_rows(find("arms"), q, "smoke", experiment, &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    nlg_query_close(q);
+    return rows;
+}
+
+/* Arms stand by what their experiment's claim is about: epochs, the gap between training and test, or test accuracy. */
+static void arms_show_what_the_claim_is_about(void **state) {
+    (void)state;
+    static const struct {
+        const char *experiment, *metric, *title;
+        double value[2];
+    } cases[] = {{"alexnet-relu", "none", "Epochs until 15 % training error (e)", {2, 1.5}},
+                 {"none", "fitted_accuracy", "Gap between training and test accuracy (e)", {20, 20}},
+                 {"none", "none", "Test accuracy of the arms (e)", {70, 70}}};
+    for (int i = 0; i < 3; i++) {
+        program_enter();
+        nlg_rows *rows = arms_of(cases[i].experiment, cases[i].metric);
+        assert_int_equal(rows->count, 2);
+        for (int k = 0; k < 2; k++) assert_true(fabs(nlg_rows_number(rows, k, "x") - cases[i].value[k]) < 1e-9);
+        char *title = nlg_figure_text(find("arms")->title, "e", rows), *caption = nlg_figure_text(find("arms")->caption, "e", rows);
+        assert_string_equal(title, cases[i].title);
+        assert_int_equal(strstr(caption, "1 of 2 trainings never reach it") != NULL, i == 0);
+        assert_non_null(strstr(caption, "mean over 1 seed;"));
+        nlg_free(title);
+        nlg_free(caption);
+        nlg_rows_free(rows);
+        program_leave();
+    }
 }
 
 /* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest. */
@@ -340,6 +419,170 @@ static void the_few_far_below_the_front_are_counted(void **state) {
     program_leave();
 }
 
+/* rows: "(arm, factors, macs, metric, value), ..." */
+static nlg_query *open_measured(const char *trained) {
+    char sql[4096];
+    snprintf(sql, sizeof sql,
+             "CREATE TEMP TABLE s AS WITH v(arm, factors, macs, metric, value) AS (VALUES %s) SELECT row_number() OVER () AS n, * "
+             "FROM v;"
+             "INSERT INTO records SELECT n, 'train', '{}', 1, 'done', '', '', '', 1, 1, '' FROM s;"
+             "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, metric, '', value FROM s;"
+             "INSERT INTO members SELECT 'smoke', 'none', 'final', n, arm, factors, 1, n FROM s",
+             trained);
+    return open_with(sql);
+}
+
+/* Every way is a line that begins at the base, which is one point. */
+static void ways_of_scaling_begin_at_the_base(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_measured("('base', '{\"way\": \"base\", \"cost\": \"1\"}', 1e6, 'test_accuracy', 0.7),"
+                                 "('deep', '{\"way\": \"depth\", \"cost\": \"3\"}', 3e6, 'test_accuracy', 0.71),"
+                                 "('deeper', '{\"way\": \"depth\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.72),"
+                                 "('wide', '{\"way\": \"width\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.75),"
+                                 "('wide', '{\"way\": \"width\", \"cost\": \"5\"}', 5e6, 'test_accuracy', 0.77),"
+                                 "('other', '{}', 9e6, 'test_accuracy', 0.9)");
+    nlg_rows *rows = rows_of(q, find("own-scaling"));
+    static const double x[] = {1e6, 3e6, 5e6, 1e6, 5e6, 1e6}, y[] = {70, 71, 72, 70, 76, 70};
+    assert_int_equal(rows->count, 6);
+    for (int i = 0; i < 6; i++) {
+        const char *line = nlg_rows_text(rows, i, "line");
+        assert_string_equal(line ? line : "none", i < 3 ? "depth" : i < 5 ? "width" : "none");
+        assert_true(nlg_rows_number(rows, i, "x") == x[i] && fabs(nlg_rows_number(rows, i, "y") - y[i]) < 1e-9);
+        assert_true((nlg_rows_number(rows, i, "marker") > 0) == (i != 0 && i != 3));
+    }
+    char *caption = nlg_figure_text(find("own-scaling")->caption, "none", rows),
+         *alt = nlg_figure_text(find("own-scaling")->alt, "none", rows);
+    assert_non_null(strstr(caption, "mean over 1 to 2 seeds"));
+    assert_non_null(strstr(alt, "the width way is highest"));
+    nlg_free(caption);
+    nlg_free(alt);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
+/* What has a mean is large and named; what did not train is counted, not drawn; detectors of one cost have no chart. */
+static void detectors_stand_over_their_cost(void **state) {
+    (void)state;
+    program_enter();
+    nlg_query *q = open_measured("('retinanet_tiny_bn', '{\"network\": \"retinanet_tiny_bn\"}', 10e6, 'test_ap', 0.2),"
+                                 "('retinanet_tiny_bn', '{\"network\": \"retinanet_tiny_bn\"}', 10e6, 'test_ap', 0.3),"
+                                 "('nas_fpn_tiny', '{\"network\": \"nas_fpn_tiny\"}', 12e6, 'test_ap', 0.3),"
+                                 "('winner of evolution, seed 1', '{}', 11e6, 'test_ap', 0.31),"
+                                 "('architecture 1 of random, seed 1', '{}', 11e6, 'test_ap', 0.001)");
+    nlg_rows *rows = rows_of(q, find("own-detection-cost"));
+    static const char *const series[] = {"human-designed (here, reduced)", "searched, as the paper prints it (here, reduced)",
+                                         "winners of evolution"};
+    static const double y[] = {25, 30, 31};
+    assert_int_equal(rows->count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_string_equal(nlg_rows_text(rows, i, "series"), series[i]);
+        assert_true(fabs(nlg_rows_number(rows, i, "y") - y[i]) < 1e-9);
+        assert_true((nlg_rows_text(rows, i, "label") != NULL) == (i < 2) && (nlg_rows_number(rows, i, "single") > 0) == (i == 2));
+    }
+    char *caption = nlg_figure_text(find("own-detection-cost")->caption, "none", rows);
+    assert_non_null(strstr(caption, "mean of 1 to 2 trainings"));
+    assert_non_null(strstr(caption, "differ by 20 % at most. Below the axis, but in the table: 1 of at most 0.1 %."));
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+    program_enter();
+    q = open_measured("('retinanet_tiny_bn', '{}', 10e6, 'test_ap', 0.2), ('nas_fpn_tiny', '{}', 10e6, 'test_ap', 0.3)");
+    rows = rows_of(q, find("own-detection-cost"));
+    assert_int_equal(rows->count, 0);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    program_leave();
+}
+
+/* Two networks a side at the same two costs: a front's height is the accuracy of the cheap one, for the dear one counts at the end
+ * alone. */
+static void heights_of_fronts_have_intervals(void **state) {
+    (void)state;
+    char *sql;
+    size_t size;
+    nlg_rows *rows;
+    nlg_error err = {0};
+    program_enter();
+    nlg_query *q =
+        open_with("CREATE TEMP TABLE s AS WITH seeds(seed) AS (VALUES (1), (2), (3), (4)),"
+                  " v(network, macs, accuracy) AS (VALUES ('resnet8_small', 1e6, 0.5), ('vgg_small', 1e8, 0.6),"
+                  " ('nasnet_a_small', 1e6, 0.53), ('amoebanet_small', 1e8, 0.6))"
+                  " SELECT row_number() OVER () AS n, network, macs, seed, accuracy + CASE network WHEN 'nasnet_a_small' THEN seed "
+                  "/ 100.0 ELSE 0 END AS "
+                  "accuracy FROM v, seeds;"
+                  "INSERT INTO records SELECT n, 'train', json_object('seed', seed), 1, 'done', '', '', '', 1, 1, '' FROM s;"
+                  "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s "
+                  "UNION ALL SELECT n, 'val_accuracy', '', accuracy FROM s;"
+                  "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'seed', seed), "
+                  "1, n FROM s");
+    assert_int_equal(nlg_file_read("harness/report/templates/table-front_heights.sql", 1 << 16, &sql, &size, &err), NLG_OK);
+    if (nlg_query_run(q, sql, "smoke", "none", "heights", &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(rows->count, 3); /* of each choice of what counts as searched; nothing has parameters */
+    for (int i = 0; i < rows->count; i++) {
+        static const char *const columns[] = {"searched|Searched, %|.2", "human|Human-designed, %|.2", "difference|Difference|.2",
+                                              "human_low|From|.2"};
+        static const double expected[] = {55.5, 50, 5.5, 50};
+        for (int c = 0; c < 4; c++) assert_true(fabs(nlg_rows_number(rows, i, columns[c]) - expected[c]) < 1e-6);
+        assert_true(fabs(nlg_rows_number(rows, i, "searched_low|From|.2") - 53.446) < 1e-3); /* 55.5 - 3.182 * 1.291 / 2 */
+        const double low = nlg_rows_number(rows, i, "low|From|.2"), high = nlg_rows_number(rows, i, "high|To|.2");
+        assert_true(low > 4 && low < 5.5 && high > 5.5 && high < 7);
+        assert_true(nlg_rows_number(rows, i, "n|Seeds|0") == 4);
+    }
+    nlg_rows_free(rows);
+    nlg_free(sql);
+    nlg_query_close(q);
+    program_leave();
+}
+
+/* Every network of the list is a row of a published table and has the input size that is printed there, once. */
+static void published_networks_stand_at_our_counts(void **state) {
+    (void)state;
+    char *sql = NULL;
+    size_t size;
+    program_enter();
+    FILE *f = open_memstream(&sql, &size);
+    assert_non_null(f);
+    int known = 0;
+    fputs("CREATE TEMP TABLE s AS WITH v(name) AS (VALUES ", f);
+    for (int i = 0; i < nlg_model_count(); i++) {
+        fprintf(f, "%s('%s')", i ? "," : "", nlg_model_at(i)->name);
+        if (strcmp(nlg_model_at(i)->name, "resnet50_v1") == 0) known = i + 1;
+    }
+    fputs(") SELECT row_number() OVER () AS n, name FROM v; INSERT INTO records SELECT n, 'count', '{}', 1, 'done', '', '', '', 1, "
+          "1, "
+          "'' FROM s; INSERT INTO metrics SELECT n, 'macs', '', 1000 + n FROM s; INSERT INTO members SELECT 'smoke', 'counts', "
+          "'counts', n, name, '{}', 0, n FROM s",
+          f);
+    fclose(f);
+    nlg_query *q = open_with(sql);
+    nlg_rows *rows = rows_of(q, find("published-counted"));
+    int points = 0, searched = 0;
+    for (int i = 0; i < rows->count; i++) {
+        const bool is_point = nlg_rows_number(rows, i, "marker") > 0;
+        const char *hover = nlg_rows_text(rows, i, "hover");
+        points += is_point;
+        searched += is_point && strcmp(nlg_rows_text(rows, i, "designer"), "searched") == 0;
+        if (!is_point) continue;
+        assert_string_equal(nlg_rows_text(rows, i, "source"), "published");
+        if (strncmp(hover, "resnet50_v1:", 12) == 0)
+            assert_true(nlg_rows_number(rows, i, "x") == 1000 + known && nlg_rows_number(rows, i, "y") == 75.3);
+    }
+    assert_int_equal(points, 45);
+    assert_int_equal(searched, 17);
+    assert_true(rows->count > points + 2); /* two fronts */
+    assert_true(count_in(rows, "label") > 2 && count_in(rows, "label") < 45);
+    char *caption = nlg_figure_text(find("published-counted")->caption, NULL, rows);
+    assert_int_equal(strncmp(caption, "28 human-designed and 17 searched networks", 42), 0);
+    nlg_free(caption);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+    free(sql);
+    program_leave();
+}
+
 /* Error bars of both points reach past all places beside the right one; its label stands at the end of its own. */
 static void labels_avoid_bars(void **state) {
     (void)state;
@@ -402,6 +645,66 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
         lines += strcmp(l->texts[i].text, "ms x %,") == 0 ||
                  strcmp(l->texts[i].text, "hypervolume of the latency-aware search minus the other") == 0;
     assert_int_equal(lines, 2);
+    nlg_layout_free(l);
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
+/* Ratios that lie far apart have a logarithmic axis, those close together and differences a linear one. */
+static void far_ratios_have_a_logarithmic_axis(void **state) {
+    (void)state;
+    static const struct {
+        const char *rows;
+        bool is_log;
+    } cases[] = {
+        {"1\t-\t0.5\t1\n2\t-\t40\t1\n", true}, {"1\t-\t0.9\t1\n2\t-\t1.1\t1\n", false}, {"1\t-\t0.5\t0\n2\t-\t40\t0\n", false}};
+    const nlg_figure *f = find("claim-pairs");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nlg_query *q = open_empty();
+        nlg_error err = {0};
+        nlg_rows *rows;
+        nlg_layout *l;
+        char given[200];
+        snprintf(given, sizeof given, "pair\tcontrast\tvalue\tis_ratio\n%s", cases[i].rows);
+        assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
+        assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
+        assert_int_equal(nlg_layout_make(f, rows, 760, 130, false, &l, &err), NLG_OK);
+        assert_int_equal(l->x_log, cases[i].is_log);
+        nlg_layout_free(l);
+        nlg_rows_free(rows);
+        nlg_query_close(q);
+    }
+}
+
+/* On a phone the names of contrasts take two lines and three, and their rows the height for them. */
+static void long_names_are_broken_not_cut(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    const nlg_figure *f = find("claim-pairs");
+    nlg_error err = {0};
+    nlg_rows *rows;
+    static const char given[] = "pair\tcontrast\tvalue\n"
+                                "1\tnasbench201, area under the curve against reinforcement learning\t0.9\n"
+                                "1\tinception_resnet_small_without_norm\t1.1\n";
+    static const char *const expected[] = {"inception_resnet_small_", "without_norm", "nasbench201, area under the",
+                                           "curve against reinforcement", "learning"};
+    assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
+    assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
+    const int low = nlg_layout_height(f, rows, 760, 400, false), high = nlg_layout_height(f, rows, 350, 400, true);
+    assert_int_equal(high - low, 2 * 12); /* three lines, not two */
+    nlg_layout *l;
+    assert_int_equal(nlg_layout_make(f, rows, 350, high, true, &l, &err), NLG_OK);
+    int found = 0;
+    double last = 0;
+    for (int i = 0; i < l->n_texts; i++) {
+        const nlg_placed_text *t = &l->texts[i];
+        assert_null(strstr(t->text, "\xe2\x80\xa6"));
+        if (found == 5 || strcmp(t->text, expected[found]) != 0) continue;
+        assert_true(!found || t->y - last >= 11.9);
+        last = t->y;
+        found++;
+    }
+    assert_int_equal(found, 5);
     nlg_layout_free(l);
     nlg_rows_free(rows);
     nlg_query_close(q);
@@ -555,6 +858,32 @@ static int occurrences(const char *text, const char *part) {
     return n;
 }
 
+/* PNG and PDF show the images where the scene has them: two pixels of the print for one of the scene. */
+static void pictures_are_printed(const nlg_scene *scene) {
+    nlg_bytes png, pdf;
+    nlg_image print;
+    nlg_error err = {0};
+    if (nlg_scene_print(scene, &png, &pdf, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(strncmp(pdf.data, "%PDF", 4), 0);
+    assert_int_equal(nlg_image_decode(png.data, png.size, "print", &print, NULL), NLG_OK);
+    assert_int_equal(print.w, 2 * (int)scene->width);
+    int differences = 0, pixels = 0;
+    const nlg_scene_place *place = &scene->places[scene->n_places - 1]; /* of answers with no box */
+    const nlg_scene_picture *picture = &scene->pictures[place->picture];
+    for (int y = 0; y < picture->image.h; y++)
+        for (int x = 0; x < picture->image.w; x++) {
+            const int at_x = (int)(2 * (place->x + (x + 0.5) * picture->w / picture->image.w)),
+                      at_y = (int)(2 * (place->y + (y + 0.5) * picture->h / picture->image.h));
+            for (int c = 0; c < 3; c++, pixels++)
+                differences +=
+                    abs(print.rgb[(at_y * print.w + at_x) * 3 + c] - picture->image.rgb[(y * picture->image.w + x) * 3 + c]) > 48;
+        }
+    if (20 * differences > pixels) fail_msg("%d of %d pixels are others", differences, pixels);
+    nlg_image_release(&print);
+    nlg_free(png.data);
+    nlg_free(pdf.data);
+}
+
 /* The pixels and the truth come from the data, which must be those of the record; a record has boxes only. */
 static void detections_stand_beside_the_truth(void **state) {
     (void)state;
@@ -574,26 +903,28 @@ static void detections_stand_beside_the_truth(void **state) {
                      NLG_OK);
     assert_int_equal(nlg_json_read(said, strlen(said), "answers", &rows, NULL), NLG_OK);
     for (int other = 0; other < 2; other++) {
-        char *svg;
-        size_t size;
-        FILE *f = open_memstream(&svg, &size);
-        nlg_status status = nlg_detections_svg(f, data, rows, "found", "t", &err);
-        fclose(f);
+        nlg_scene scene = {0};
+        nlg_bytes bytes = {0};
+        nlg_status status = nlg_detections_scene(&scene, data, rows, &err);
         if (other == 0) {
+            if (status == NLG_OK) status = nlg_scene_svg(&scene, "found", "t", "alt", &bytes, &err);
             if (status != NLG_OK) fail_msg("%s", err.text);
+            const char *svg = bytes.data;
             assert_int_equal(occurrences(svg, "<image id="), 2);
             assert_int_equal(occurrences(svg, "<use "), 6);
-            assert_int_equal(occurrences(svg, "fill=\"none\""), truth[0].n_objects + truth[1].n_objects + 2);
+            assert_int_equal(occurrences(svg, "fill=\"none\" stroke=\"#"), truth[0].n_objects + truth[1].n_objects + 2);
             assert_int_equal(occurrences(svg, "bag 0.87"), 1);
             assert_int_equal(occurrences(svg, "x=\"25.0\" y=\"262.0\" width=\"76.2\" height=\"62.5\""), 1); /* 2.5 times as large */
             assert_non_null(strstr(svg, "a &lt; b"));
             assert_non_null(strstr(svg, "data:image/png;base64,iVBORw0KGgo"));
+            pictures_are_printed(&scene);
             cJSON_ReplaceItemInObject(data, "digest", cJSON_CreateString("other"));
         } else {
             assert_int_equal(status, NLG_ERR_INPUT);
             assert_non_null(strstr(err.text, "give the same files"));
         }
-        free(svg);
+        nlg_free(bytes.data);
+        nlg_scene_free(&scene);
     }
     cJSON_Delete(data);
     cJSON_Delete(rows);
@@ -601,21 +932,55 @@ static void detections_stand_beside_the_truth(void **state) {
     nlg_dataset_close(scenes);
 }
 
+/* A table for programs: in tabs, and as RFC 4180 has it. */
+static void tables_are_tsv_and_csv(void **state) {
+    (void)state;
+    static const char sql[] = "SELECT 'plain' AS \"name|Heading\", 0.1 AS \"x|X|.2\", NULL AS \"a,b\" UNION ALL "
+                              "SELECT 'a \"quote\", a comma', 1200000, 'tab' || char(9) || 'line' || char(10) || 'end'";
+    static const char *const expected[NLG_TABLE_KINDS] = {
+        [NLG_TABLE_TSV] = "name\tx\ta,b\nplain\t0.1\t-\na \"quote\", a comma\t1200000\ttab line end\n",
+        [NLG_TABLE_CSV] = "name,x,\"a,b\"\r\nplain,0.1,\r\n\"a \"\"quote\"\", a comma\",1200000,\"tab line end\"\r\n"};
+    nlg_query *q = open_empty();
+    nlg_rows *rows;
+    assert_int_equal(nlg_query_run(q, sql, "quick", NULL, "test", &rows, NULL), NLG_OK);
+    for (int k = 0; k < NLG_TABLE_KINDS; k++) {
+        char *text = NULL;
+        size_t size;
+        FILE *f = open_memstream(&text, &size);
+        assert_non_null(f);
+        nlg_report_rows(f, rows, (nlg_table_kind)k, true);
+        fclose(f);
+        assert_string_equal(text, expected[k]);
+        free(text);
+    }
+    nlg_rows_free(rows);
+    nlg_query_close(q);
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     program_find(argv[0]);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_tsv_and_csv),
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(points_of_a_series_look_alike),
         cmocka_unit_test(the_best_so_far_never_falls),
+        cmocka_unit_test(every_space_is_a_panel),
+        cmocka_unit_test(arms_show_what_the_claim_is_about),
         cmocka_unit_test(line_ends_are_named_in_their_order),
         cmocka_unit_test(labels_stand_at_their_own_ends),
         cmocka_unit_test(what_searches_found_is_one_line),
         cmocka_unit_test(fronts_join_what_is_comparable),
         cmocka_unit_test(the_few_far_below_the_front_are_counted),
+        cmocka_unit_test(ways_of_scaling_begin_at_the_base),
+        cmocka_unit_test(detectors_stand_over_their_cost),
+        cmocka_unit_test(published_networks_stand_at_our_counts),
+        cmocka_unit_test(heights_of_fronts_have_intervals),
         cmocka_unit_test(labels_avoid_bars),
         cmocka_unit_test(pairs_have_a_unit_and_their_lines),
+        cmocka_unit_test(far_ratios_have_a_logarithmic_axis),
+        cmocka_unit_test(long_names_are_broken_not_cut),
         cmocka_unit_test(queries_may_only_read),
         cmocka_unit_test(own_rows_are_checked),
         cmocka_unit_test(hostile_names_are_texts),

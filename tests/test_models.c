@@ -328,6 +328,47 @@ static void lenet_layers_have_the_papers_parameters(void **state) {
     nlg_graph_destroy(graph);
 }
 
+/* Two 3x3 convolutions see what one 5x5 sees with 18/25 of its weights (VGG, Section 2.3), where the channels stay the same. */
+static void two_small_convolutions_have_18_of_25_weights(void **state) {
+    (void)state;
+    nlg_graph *small = build(find("stack_3x3_small"), own), *large = build(find("stack_5x5_small"), own);
+    const int64_t two = layer_params(small, "c2a.conv") + layer_params(small, "c2b.conv"), one = layer_params(large, "c2.conv");
+    assert_int_equal(one, 25 * 32 * 32);
+    assert_int_equal(25 * two, 18 * one);
+    nlg_graph_destroy(small);
+    nlg_graph_destroy(large);
+}
+
+/* Multiply-accumulates of the layers whose names begin so, and the channels of the last one. */
+static int64_t layer_macs(const nlg_graph *graph, const char *layer, int *channels) {
+    int64_t sum = 0;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const nlg_node *node = &graph->nodes[i];
+        nlg_op_cost cost;
+        if (!node->op || !node->name || strncmp(node->name, layer, strlen(layer)) != 0) continue;
+        assert_int_equal(nlg_node_count(graph, node, &cost, NULL), NLG_OK);
+        sum += cost.macs;
+        if (cost.macs) *channels = node->shape.c;
+    }
+    return sum;
+}
+
+/* Depthwise and pointwise convolution need 1/N + 1/9 of what the 3x3 convolution to N channels needs (MobileNet, Section 3.1). */
+static void separable_convolutions_need_the_papers_share(void **state) {
+    (void)state;
+    static const char *const blocks[] = {"blocks.0.0.", "blocks.1.0.", "blocks.1.1.", "blocks.2.0.",
+                                         "blocks.2.1.", "blocks.2.2.", "blocks.3.0.", "blocks.3.1."};
+    nlg_graph *separable = build(find("mobilenet_v1_small"), own), *dense = build(find("mobilenet_v1_small_dense"), own);
+    for (int i = 0; i < COUNT(blocks); i++) {
+        int n = 0;
+        const int64_t part = layer_macs(separable, blocks[i], &n), whole = layer_macs(dense, blocks[i], &n);
+        assert_true(whole > 0);
+        assert_int_equal(9 * n * part, (9 + n) * whole); /* part / whole = 1/n + 1/9 */
+    }
+    nlg_graph_destroy(separable);
+    nlg_graph_destroy(dense);
+}
+
 /* Side and channels of what each module or cell concatenates (three or more branches), against the papers' tables. BN-Inception's
  * 4c, 4d and 4e are wider than its table (576, 576, 1024): the model in circulation projects the pools of 4c and 4d to 128, not 96.
  */
@@ -467,6 +508,8 @@ int main(void) {
         cmocka_unit_test(macs_with_norms_are_the_published),
         cmocka_unit_test(width_and_resolution_multipliers_give_the_published_grid),
         cmocka_unit_test(lenet_layers_have_the_papers_parameters),
+        cmocka_unit_test(two_small_convolutions_have_18_of_25_weights),
+        cmocka_unit_test(separable_convolutions_need_the_papers_share),
         cmocka_unit_test(modules_have_the_papers_sizes),
         cmocka_unit_test(wrong_inputs_are_refused),
         cmocka_unit_test(heads_that_do_not_fit_are_left_out),

@@ -232,7 +232,8 @@ RULE_ROW(ordered, "?least_pairs",
          "b rises with a within each seed: Kendall's tau of every seed, tested by Wilcoxon's signed-rank test against 0", "tau");
 RULE_ROW(correlation_above, "?above ?least_pairs", "Kendall's tau-b of a and b is above the bound, p at most 0.05", "tau");
 RULE_ROW(front_dominates, "?least_pairs",
-         "the front of a covers more than that of b: hypervolumes paired by seed, Wilcoxon's signed-rank test, p at most 0.05",
+         "the front of a is higher than that of b: mean heights over the logarithm of the cost, paired by seed, Wilcoxon's "
+         "signed-rank test, p at most 0.05",
          "a - b");
 RULE_ROW(descriptive, "", "no test is made; the figures are stated", "a - b");
 

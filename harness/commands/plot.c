@@ -12,16 +12,17 @@
 #include "layers/base/share.h"
 
 typedef struct plot_options {
-    const char *profile, *results, *add, *out, *experiment;
+    const char *profile, *results, *add, *out, *experiment, *panel;
     bool list, shipped;
 } plot_options;
 
-enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_ADD, KEY_OUT, KEY_LIST, KEY_EXPERIMENT, KEY_SHIPPED, LARGEST = 1 << 24 };
+enum { KEY_PROFILE = 0x100, KEY_RESULTS, KEY_ADD, KEY_OUT, KEY_LIST, KEY_EXPERIMENT, KEY_SHIPPED, KEY_PANEL, LARGEST = 1 << 24 };
 static const struct argp_option options[] = {
     {"list", KEY_LIST, NULL, 0, "Print every figure, what it needs, and whether it is there", 0},
     {"out", KEY_OUT, "FILE", 0, "Where the picture goes; .svg, .png, .pdf or .tex says its kind", 0},
     {"add", KEY_ADD, "FILE", 0, "Tab-separated rows of your own to draw beside ours; --list names the columns", 0},
     {"experiment", KEY_EXPERIMENT, "NAME", 0, "Of a figure that each experiment has (default: the first that has rows)", 0},
+    {"panel", KEY_PANEL, "NAME", 0, "Of a figure in several pictures, e.g. one for each search space (default: the first)", 0},
     {"profile", KEY_PROFILE, "P", 0, "smoke, quick (default) or full", 0},
     {"shipped", KEY_SHIPPED, NULL, 0, "Of the records that come with the project, results/reference", 0},
     {"results", KEY_RESULTS, "DIR", 0, "Where results are kept (default results/local)", 0},
@@ -46,6 +47,9 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         break;
     case KEY_PROFILE:
         o->profile = value;
+        break;
+    case KEY_PANEL:
+        o->panel = value;
         break;
     case KEY_SHIPPED:
         o->shipped = true;
@@ -145,6 +149,20 @@ static nlg_status write_tex(const char *out, const nlg_drawing *d, nlg_error *er
     return nlg_file_commit(&w, err);
 }
 
+/* Keeps the rows of one panel. */
+static nlg_status choose_panel(nlg_rows *rows, const char *panel, const char *figure, nlg_error *err) {
+    const char *first = nlg_rows_text(rows, 0, "panel"), *last = nlg_rows_text(rows, rows->count - 1, "panel");
+    bool is_there = !panel;
+    for (int i = 0; !is_there && i < rows->count; i++) {
+        const char *name = nlg_rows_text(rows, i, "panel");
+        is_there = name && strcmp(name, panel) == 0;
+    }
+    if (!is_there && !first) return nlg_fail(err, NLG_ERR_INPUT, "%s is one picture here, without --panel", figure);
+    if (!is_there) return nlg_fail(err, NLG_ERR_INPUT, "%s has no panel '%s'; panels: %s ... %s", figure, panel, first, last);
+    nlg_rows_keep(rows, "panel", panel);
+    return NLG_OK;
+}
+
 static nlg_status draw(const plot_options *o, const nlg_figure *f, nlg_query *query, nlg_error *err) {
     unsigned format = 0;
     char experiment[256], *add = NULL;
@@ -157,6 +175,7 @@ static nlg_status draw(const plot_options *o, const nlg_figure *f, nlg_query *qu
     if (o->add) NLG_TRY(nlg_file_read(o->add, LARGEST, &add, &size, err));
     nlg_status status = select_rows(o, f, query, add, experiment, sizeof experiment, &rows, err);
     nlg_free(add);
+    if (status == NLG_OK && rows->count) status = choose_panel(rows, o->panel, f->name, err);
     if (status == NLG_OK && !rows->count)
         status = nlg_fail(err, NLG_ERR_INPUT, "%s: no data for this figure in %s, profile %s; make it by: %s", f->name, o->results,
                           o->profile, f->needs);
@@ -197,7 +216,7 @@ const nlg_command nlg_command_plot = {
     .help = "A .tex needs the NAME-figure.pdf that is written beside it; include it by \\input.\n\nExamples:\n"
             "  lineage plot --list\n"
             "  lineage plot published-macs --add mine.tsv --out macs.pdf\n"
-            "  lineage plot search-anytime --experiment amoeba-evolution --shipped --out anytime.svg",
+            "  lineage plot search-anytime --experiment amoeba-evolution --panel nasbench201 --shipped --out anytime.svg",
     .options = options,
     .defaults = &(const plot_options){.profile = "quick", .results = "results/local"},
     .options_size = sizeof(plot_options),

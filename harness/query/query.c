@@ -456,6 +456,24 @@ void nlg_rows_free(nlg_rows *rows) {
     nlg_free(rows);
 }
 
+void nlg_rows_keep(nlg_rows *rows, const char *column, const char *text) {
+    const int at = nlg_rows_column(rows, column), n = rows->columns;
+    if (at < 0 || !rows->count) return;
+    if (!text) text = rows->text[at] ? rows->text[at] : ""; /* of the first row, which stays */
+    int kept = 0;
+    for (int i = 0; i < rows->count; i++) {
+        char **row = rows->text + i * n;
+        const bool stays = strcmp(row[at] ? row[at] : "", text) == 0;
+        for (int c = 0; c < n; c++) {
+            if (!stays) nlg_free(row[c]);
+            if (stays) rows->text[kept * n + c] = row[c];
+            if (stays) rows->number[kept * n + c] = rows->number[i * n + c];
+        }
+        kept += stays;
+    }
+    rows->count = kept;
+}
+
 int nlg_rows_column(const nlg_rows *rows, const char *name) {
     for (int c = 0; c < rows->columns; c++)
         if (strcmp(rows->names[c], name) == 0) return c;

@@ -50,6 +50,9 @@ typedef struct nlg_rows {
 nlg_status nlg_query_run(nlg_query *query, const char *sql, const char *profile, const char *experiment, const char *what,
                          nlg_rows **rows, nlg_error *err);
 void nlg_rows_free(nlg_rows *rows);
+/* Takes out the rows that have another text in this column; text NULL: than the first row. Nothing where there is no such column.
+ */
+void nlg_rows_keep(nlg_rows *rows, const char *column, const char *text);
 int nlg_rows_column(const nlg_rows *rows, const char *name);                  /* -1: none */
 const char *nlg_rows_text(const nlg_rows *rows, int row, const char *column); /* NULL: NULL, or no such column */
 double nlg_rows_number(const nlg_rows *rows, int row, const char *column);    /* NaN likewise */

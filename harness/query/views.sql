@@ -151,24 +151,35 @@ CREATE TEMP VIEW published_costs AS
       AND substr(lower(o.model), 1, 7) = substr(lower(r.model), 1, 7));
 
 -- Fronts of both sides in an experiment, one row for each seed, cost ('multiply-accumulates', 'parameters') and choice of what counts as
--- searched: 'all', 'published' (networks of the registry only), or 'random search' (its winner in place of another search's). A front is the
--- best accuracy at every cost; searched, human: its mean height in percent over the logarithm of the cost, from the dearer of the two
--- cheapest networks to the cheaper of the two dearest, where both sides have networks.
+-- searched: 'all', 'published' (networks of the registry only), or 'random search' (its winner in place of another search's). Who takes
+-- the front at a cost is chosen by validation: of the side's networks that cost at most so much, the one with the best validation accuracy
+-- of that seed (of equal ones the cheapest). searched, human: the mean test accuracy of the chosen in percent, over the logarithm of the
+-- cost, from the dearer of the two cheapest networks to the cheaper of the two dearest, where both sides have networks.
 CREATE TEMP VIEW front_heights AS
   WITH one AS (SELECT profile, experiment, stage, position, seed, coalesce(designer, 'searched') AS side,
-      100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs,
-      max(CASE metric WHEN 'params' THEN value END) AS params
+      100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy,
+      max(CASE metric WHEN 'val_accuracy' THEN value END) AS validation,
+      max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results LEFT JOIN networks ON networks.name = json_extract(factors, '$.network')
     WHERE final = 1 AND stage IN ('final', 'found', 'control') GROUP BY profile, experiment, stage, position),
   choice AS (SELECT 'all' AS counted, 'found' AS own UNION ALL SELECT 'published', NULL UNION ALL SELECT 'random search', 'control'),
-  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, seed, side, accuracy, log10(macs) AS x
+  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, seed, side, accuracy, validation, log10(macs) AS x
       FROM one JOIN choice ON stage = 'final' OR stage = own
-    UNION ALL SELECT profile, experiment, counted, 'parameters', seed, side, accuracy, log10(params) FROM one JOIN choice ON stage = 'final' OR stage = own),
+    UNION ALL SELECT profile, experiment, counted, 'parameters', seed, side, accuracy, validation, log10(params)
+      FROM one JOIN choice ON stage = 'final' OR stage = own),
   ends AS (SELECT profile, experiment, counted, cost, max(least) AS least, min(most) AS most FROM (
       SELECT profile, experiment, counted, cost, side, min(x) AS least, max(x) AS most FROM point GROUP BY profile, experiment, counted, cost, side)
     GROUP BY profile, experiment, counted, cost HAVING count(*) = 2),
-  height AS (SELECT profile, experiment, counted, cost, seed, side, hypervolume(max(x, least), accuracy, most, 0) / max(most - least) AS value
-    FROM point JOIN ends USING (profile, experiment, counted, cost) WHERE most > least AND x <= most
-    GROUP BY profile, experiment, counted, cost, seed, side)
+  -- Many rows of one front are joined with one another below.
+  within AS MATERIALIZED (SELECT point.*, max(x, least) AS at, most, most - least AS width,
+      dense_rank() OVER (ORDER BY profile, experiment, counted, cost, seed, side) AS front
+    FROM point JOIN ends USING (profile, experiment, counted, cost) WHERE most > least AND x <= most),
+  -- SQLite takes `accuracy` from the row that has the maximum; a difference in cost decides between equal ones only.
+  step AS (SELECT p.front AS front, p.at AS at, w.accuracy AS accuracy, max(w.validation - 1e-6 * w.x)
+    FROM (SELECT DISTINCT front, at FROM within) AS p JOIN within AS w ON w.front = p.front AND w.at <= p.at GROUP BY p.front, p.at),
+  wide AS (SELECT front, accuracy, lead(at) OVER (PARTITION BY front ORDER BY at) AS next, at FROM step),
+  height AS (SELECT profile, experiment, counted, cost, seed, side, sum(accuracy * (coalesce(next, most) - at)) / max(width) AS value
+    FROM wide JOIN (SELECT DISTINCT front, profile, experiment, counted, cost, seed, side, most, width FROM within) USING (front)
+    GROUP BY front)
   SELECT profile, experiment, counted, cost, seed, s.value AS searched, h.value AS human
   FROM height AS s JOIN height AS h USING (profile, experiment, counted, cost, seed) WHERE s.side = 'searched' AND h.side = 'human';

@@ -13,7 +13,7 @@
 #include "layers/base/memory.h"
 #include "layers/base/share.h"
 
-enum { WIDE_W = 760, WIDE_H = 470, NARROW_W = 350, NARROW_H = 400, LARGEST = 1 << 25, CATEGORY_ROW = 20 };
+enum { WIDE_W = 760, WIDE_H = 470, NARROW_W = 350, NARROW_H = 400, LARGEST = 1 << 25 };
 
 static const char *const work_files[] = {
     "main.gp",        "wide-ticks.gp",   "narrow-ticks.gp",  "axes.gp",        "figure.gp",         "texts.gp",
@@ -59,8 +59,8 @@ static void print_number(FILE *f, double value) {
 /* --- what gnuplot reads --- */
 
 static bool is_own_column(const char *name) {
-    static const char *const known[] = {"x",        "y",     "low",      "high",  "series", "line",   "source",
-                                        "designer", "label", "priority", "hover", "marker", "colour", "single"};
+    static const char *const known[] = {"x",     "y",        "low",   "high",   "series", "line",   "source", "designer",
+                                        "label", "priority", "hover", "marker", "colour", "single", "panel"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] != 0;
@@ -286,20 +286,9 @@ static nlg_status draw_in(const char *folder, const nlg_figure *figure, const nl
     return NLG_OK;
 }
 
-/* Categories need their height. */
-static int height_of(const nlg_figure *figure, const nlg_rows *rows, int least) {
-    if (figure->y_scale != NLG_CATEGORY) return least;
-    int different = 0;
-    for (int i = 0; i < rows->count; i++) {
-        const char *a = nlg_rows_text(rows, i, "y");
-        bool is_new = a != NULL;
-        for (int j = 0; is_new && j < i; j++) {
-            const char *b = nlg_rows_text(rows, j, "y");
-            if (b && strcmp(a, b) == 0) is_new = false;
-        }
-        different += is_new;
-    }
-    return 110 + CATEGORY_ROW * different;
+static nlg_status layout(const nlg_figure *figure, const nlg_rows *rows, int width, int least_height, bool is_narrow,
+                         nlg_layout **l, nlg_error *err) {
+    return nlg_layout_make(figure, rows, width, nlg_layout_height(figure, rows, width, least_height, is_narrow), is_narrow, l, err);
 }
 
 nlg_status nlg_figure_draw(const nlg_figure *figure, const nlg_rows *rows, const char *id, const char *title, const char *alt,
@@ -307,9 +296,8 @@ nlg_status nlg_figure_draw(const nlg_figure *figure, const nlg_rows *rows, const
     nlg_layout *wide = NULL, *narrow = NULL;
     char folder[256];
     *drawing = (nlg_drawing){0};
-    nlg_status status = nlg_layout_make(figure, rows, WIDE_W, height_of(figure, rows, WIDE_H), false, &wide, err);
-    if (status == NLG_OK && formats & NLG_DRAW_NARROW)
-        status = nlg_layout_make(figure, rows, NARROW_W, height_of(figure, rows, NARROW_H), true, &narrow, err);
+    nlg_status status = layout(figure, rows, WIDE_W, WIDE_H, false, &wide, err);
+    if (status == NLG_OK && formats & NLG_DRAW_NARROW) status = layout(figure, rows, NARROW_W, NARROW_H, true, &narrow, err);
     if (status == NLG_OK) status = nlg_gnuplot_folder(folder, sizeof folder, err);
     if (status == NLG_OK) {
         status = draw_in(folder, figure, rows, id, title, alt, formats, wide, narrow, drawing, err);

@@ -78,6 +78,7 @@ static const char *tex_beyond(const char *text, int bytes) {
 
 static void put_ascii(FILE *stream, nlg_escape_kind kind, char c) {
     const char *other = kind == NLG_ESCAPE_HTML ? html(c) : kind == NLG_ESCAPE_TEX ? tex(c) : NULL;
+    if (kind == NLG_ESCAPE_CSV && c == '"') other = "\"\"";
     if (kind == NLG_ESCAPE_MARKDOWN) {
         if (c == '<' || c == '&')
             other = html(c);

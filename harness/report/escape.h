@@ -10,6 +10,7 @@ typedef enum {
     NLG_ESCAPE_MARKDOWN,
     NLG_ESCAPE_TEX,
     NLG_ESCAPE_TSV, /* one cell */
+    NLG_ESCAPE_CSV, /* one cell, within its quotes */
 } nlg_escape_kind;
 
 void nlg_escape(FILE *stream, nlg_escape_kind kind, const char *text);

@@ -17,6 +17,8 @@
  *   source ('published': hollow; 'recalled': a cross; 'ours'; 'added': a user's)   designer ('human', 'searched': colour and shape)
  *   single (1: a small point, one of those that a larger one sums up)
  *   label (text beside the point), priority (larger: placed first), hover (text under the mouse); every other number is passed on.
+ *   panel (rows of one text are a picture of their own, e.g. those of one search space)
+ *   x_scale (of the first row: "log" or "linear", in place of the head's)
  *
  * A text of the head may have {column}: it stands for that column in the first row, for what only the rows can tell, such as units.
  *

@@ -27,6 +27,8 @@ static const struct {
 enum { PALETTE = sizeof palette / sizeof *palette };
 /* gnuplot's shapes, filled: circle, triangle, square, diamond, inverted triangle, pentagon. One less is hollow. */
 static const int shapes[] = {7, 9, 5, 13, 11, 15};
+static const double category_room = 0.45; /* of the width, left of the axis */
+enum { NAME_LINES = 3, CATEGORY_ROW = 20, MORE_LINE = 12 };
 enum { LEGEND_MOST = 10 }; /* of more series, those that have labels are not named twice */
 enum { SHAPES = sizeof shapes / sizeof *shapes, ADDED_SHAPE = 13, CROSS = 2 };
 
@@ -180,9 +182,15 @@ static void pad(double *low, double *high, bool log_scale, double share) {
     }
 }
 
+/* Rows may choose for themselves. */
+static bool has_log_x(const work *w) {
+    const char *own = w->rows->count ? nlg_rows_text(w->rows, 0, "x_scale") : NULL;
+    return own ? strcmp(own, "log") == 0 : w->figure->x_scale == NLG_LOG;
+}
+
 static void set_ranges(work *w) {
     nlg_layout *l = w->l;
-    l->x_log = w->figure->x_scale == NLG_LOG;
+    l->x_log = has_log_x(w);
     l->y_log = w->figure->y_scale == NLG_LOG;
     l->x0 = l->x1 = l->y0 = l->y1 = (double)NAN;
     for (int i = 0; i < l->n_points; i++) {
@@ -285,11 +293,10 @@ static double pixel_y(const nlg_layout *l, double y) {
     return l->bottom - fraction(y, l->y0, l->y1, l->y_log) * (l->bottom - l->top);
 }
 
-static void set_x_ticks(work *w) {
+/* Up to `most` ticks, or fewer: as many as have room for their texts. */
+static void try_x_ticks(work *w, int most, bool whole) {
     nlg_layout *l = w->l;
-    bool whole = w->figure->y_scale != NLG_CATEGORY; /* counts: evaluations, epochs, years */
-    for (int i = 0; i < l->n_points; i++) whole &= !isfinite(l->points[i].x) || l->points[i].x == floor(l->points[i].x);
-    for (int most = (int)((l->right - l->left) / (5 * w->font)); most >= 1; most--) {
+    for (; most >= 1; most--) {
         l->x_ticks = l->x_log ? log_ticks(l->x0, l->x1, most, l->x_tick) : linear_ticks(l->x0, l->x1, most, whole, l->x_tick);
         bool fits = true;
         for (int i = 1; i < l->x_ticks; i++) {
@@ -298,6 +305,15 @@ static void set_x_ticks(work *w) {
         }
         if (fits) return;
     }
+}
+
+static void set_x_ticks(work *w) {
+    nlg_layout *l = w->l;
+    bool whole = w->figure->y_scale != NLG_CATEGORY; /* counts: evaluations, epochs, years */
+    for (int i = 0; i < l->n_points; i++) whole &= !isfinite(l->points[i].x) || l->points[i].x == floor(l->points[i].x);
+    const int usual = (int)((l->right - l->left) / (5 * w->font));
+    try_x_ticks(w, usual, whole);
+    if (l->x_ticks < 2) try_x_ticks(w, 2 * usual, whole); /* one tick gives no scale */
 }
 
 /* --- legend and titles --- */
@@ -372,6 +388,65 @@ static void set_margin(work *w, double room_x, double room_y) {
     if (n >= 2 && n * 1.25 * w->small < room_y && widest + 24 < room_x) w->margin = widest + 24;
 }
 
+static double small_of(bool is_narrow) {
+    return is_narrow ? 10 : 11.5;
+}
+
+/* Bytes of the first line of a name: all of it where it fits, else as much as does, up to a blank or behind an underscore. */
+static size_t first_line(const char *name, double size, double room) {
+    char line[256];
+    size_t best = 0;
+    if (nlg_text_width(name, size) <= room) return strlen(name);
+    for (size_t n = 1; name[n] && n < sizeof line; n++) {
+        if (name[n] != ' ' && name[n - 1] != '_') continue;
+        snprintf(line, sizeof line, "%.*s", (int)n, name);
+        if (nlg_text_width(line, size) > room) break;
+        best = n;
+    }
+    return best ? best : strlen(name);
+}
+
+/* The lines that a name takes; the last one has the rest, however long. */
+static int break_name(const char *name, double size, double room, size_t length[NAME_LINES]) {
+    for (int n = 0;; n++) {
+        length[n] = n + 1 < NAME_LINES ? first_line(name, size, room) : strlen(name);
+        name += length[n];
+        if (!*name) return n + 1;
+        name += *name == ' ';
+    }
+}
+
+/* Pixels of the widest line of a name, at most the room. */
+static double name_width(const work *w, const char *name, double room) {
+    size_t length[NAME_LINES];
+    char line[1024];
+    const int lines = break_name(name, w->small, room, length);
+    double widest = 0;
+    for (int i = 0; i < lines; i++) {
+        snprintf(line, sizeof line, "%.*s", (int)length[i], name);
+        widest = fmax(widest, width_of(w, line, true));
+        name += length[i];
+        name += *name == ' ';
+    }
+    return fmin(widest, room);
+}
+
+/* The name of a category, its middle at y. */
+static nlg_status put_category(work *w, double y, const char *name, double room, nlg_error *err) {
+    size_t length[NAME_LINES];
+    char line[1024];
+    const int lines = break_name(name, w->small, room, length);
+    y -= 0.6 * w->small * (lines - 1);
+    for (int i = 0; i < lines; i++) {
+        snprintf(line, sizeof line, "%.*s", (int)length[i], name);
+        const bool fits = width_of(w, line, true) <= room;
+        NLG_TRY(put_text(w, w->l->left - 8, y + 1.2 * w->small * i, NLG_TEXT_RIGHT, true, line, fits ? 0 : room, err));
+        name += length[i];
+        name += *name == ' ';
+    }
+    return NLG_OK;
+}
+
 /* The title of x, in two lines where one would be cut. The first ends at a space, if possible behind a comma. */
 static nlg_status put_x_title(work *w, bool in_two, nlg_error *err) {
     nlg_layout *l = w->l;
@@ -407,14 +482,10 @@ static nlg_status put_axes(work *w, nlg_error *err) {
     const bool in_two = width_of(w, w->title[0], false) > l->width - 8 - w->font;
     l->bottom = l->height - (in_two ? 4.9 : *w->title[0] ? 3.6 : 2.0) * w->font;
     if (w->figure->y_scale == NLG_CATEGORY) {
-        double room = 0.45 * l->width;
-        for (int c = 0; c < w->n_categories; c++) {
-            double width = width_of(w, w->categories[c], true);
-            if (width > widest) widest = width < room ? width : room;
-        }
+        double room = category_room * l->width;
+        for (int c = 0; c < w->n_categories; c++) widest = fmax(widest, name_width(w, w->categories[c], room));
         l->left = widest + 14;
-        for (int c = 0; c < w->n_categories; c++)
-            NLG_TRY(put_text(w, l->left - 8, pixel_y(l, c + 1), NLG_TEXT_RIGHT, true, w->categories[c], room, err));
+        for (int c = 0; c < w->n_categories; c++) NLG_TRY(put_category(w, pixel_y(l, c + 1), w->categories[c], room, err));
     } else {
         int most = (int)((l->bottom - l->top) / (2.8 * w->font));
         l->y_ticks = l->y_log ? log_ticks(l->y0, l->y1, most, l->y_tick) : linear_ticks(l->y0, l->y1, most, false, l->y_tick);
@@ -654,6 +725,24 @@ static nlg_status put_labels(work *w, nlg_error *err) {
 
 /* --- the whole --- */
 
+int nlg_layout_height(const nlg_figure *figure, const nlg_rows *rows, int width, int least, bool is_narrow) {
+    if (figure->y_scale != NLG_CATEGORY) return least;
+    int different = 0, most = 1;
+    size_t length[NAME_LINES];
+    for (int i = 0; i < rows->count; i++) {
+        const char *name = nlg_rows_text(rows, i, "y");
+        bool is_new = name && *name;
+        for (int k = 0; is_new && k < i; k++) {
+            const char *before = nlg_rows_text(rows, k, "y");
+            is_new = !before || strcmp(before, name) != 0;
+        }
+        different += is_new;
+        const int lines = is_new ? break_name(name, small_of(is_narrow), category_room * width, length) : 1;
+        if (lines > most) most = lines;
+    }
+    return 110 + (CATEGORY_ROW + MORE_LINE * (most - 1)) * different;
+}
+
 static nlg_status make(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     NLG_TRY(read_rows(w, err));
@@ -672,11 +761,11 @@ nlg_status nlg_layout_make(const nlg_figure *figure, const nlg_rows *rows, int w
     nlg_layout *l = nlg_alloc(1, sizeof *l);
     *layout = l;
     if (!l) return nlg_fail_memory(err, sizeof *l, "a figure");
-    work w = {.l = l, .figure = figure, .rows = rows, .font = is_narrow ? 11 : 13, .small = is_narrow ? 10 : 11.5};
+    work w = {.l = l, .figure = figure, .rows = rows, .font = is_narrow ? 11 : 13, .small = small_of(is_narrow)};
     *l = (nlg_layout){.width = width, .height = height};
     w.categories = nlg_alloc(n, sizeof *w.categories);
     w.taken = nlg_alloc(2 * n, sizeof *w.taken);
-    l->texts = nlg_alloc(2 * n + NLG_SERIES + 2 * NLG_TICKS + 4, sizeof *l->texts);
+    l->texts = nlg_alloc((NAME_LINES + 1) * n + NLG_SERIES + 2 * NLG_TICKS + 4, sizeof *l->texts);
     l->points = nlg_alloc(n, sizeof *l->points);
     l->legend = nlg_alloc(NLG_SERIES, sizeof *l->legend);
     l->leaders = nlg_alloc(n, sizeof *l->leaders);

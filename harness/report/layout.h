@@ -52,6 +52,9 @@ typedef struct nlg_layout {
 nlg_status nlg_layout_make(const nlg_figure *figure, const nlg_rows *rows, int width, int height, bool is_narrow,
                            nlg_layout **layout, nlg_error *err);
 void nlg_layout_free(nlg_layout *layout);
+/* The height that a drawing of this width needs: categories have rows of their own, higher where a name takes two lines; else
+ * `least`. */
+int nlg_layout_height(const nlg_figure *figure, const nlg_rows *rows, int width, int least, bool is_narrow);
 
 /* Pixels of a text at this size of font, at least: DejaVu Sans, the widest of the fonts that viewers use. */
 double nlg_text_width(const char *text, double size);

@@ -51,7 +51,7 @@ const char *nlg_report_verdict_name(const nlg_report_claim *claim);
 void nlg_report_evidence_text(const nlg_report *report, const nlg_report_claim *claim, char *text, size_t size);
 void nlg_report_close(nlg_report *report);
 
-/* OUTPUT/tables/NAME.tsv, report.json, claims.json. */
+/* OUTPUT/tables/NAME.tsv and NAME.csv, report.json, claims.json. */
 nlg_status nlg_report_write_tables(nlg_report *report, const char *output, nlg_error *err);
 /* The rows of a claim as the text that the figure of its pairs reads (`-- input:` of plots/claim-pairs.sql). Free with free. */
 nlg_status nlg_report_claim_rows(nlg_report *report, const char *claim, char **text, nlg_error *err);
@@ -63,7 +63,9 @@ nlg_status nlg_report_write_pages(nlg_report *report, const char *output, nlg_er
 /* A result as a table: {id, title, note, filter, columns: [{heading, number}], rows: [{cells: [{text, number}]}]}; headings are
  * "name|Heading|format", see report_tables.c. NULL: memory is short. */
 cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title, const char *note, bool filter);
-/* The same for machines: names and values, tab-separated; with_head: the line of names. */
-void nlg_report_tsv(FILE *stream, const nlg_rows *rows, bool with_head);
+/* The same for machines: names and values; with_head: the line of names. Separated by tabs, a cell without a value is "-"; or as
+ * RFC 4180 has it: commas, quotes where a text needs them, lines that end in CR LF, a cell without a value empty. */
+typedef enum { NLG_TABLE_TSV, NLG_TABLE_CSV, NLG_TABLE_KINDS } nlg_table_kind;
+void nlg_report_rows(FILE *stream, const nlg_rows *rows, nlg_table_kind kind, bool with_head);
 
 #endif

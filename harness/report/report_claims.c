@@ -38,6 +38,8 @@ static void figure_text(const nlg_claim *c, const nlg_verdict *v, const char *un
         snprintf(text, size, "%.*f (%.*f to %.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
     else if (has_interval)
         snprintf(text, size, "%+.*f (%+.*f to %+.*f)%s%.90s", n, v->difference, n, v->low, n, v->high, blank, unit);
+    else if (strcmp(c->rule->name, "equal") == 0 && v->difference == 0)
+        snprintf(text, size, "no difference%s%.90s", *unit ? " in " : "", unit);
     else
         snprintf(text, size, is_ratio ? "%.4g%s%.90s" : "%+.3g%s%.90s", v->difference, blank, unit);
 }
@@ -313,16 +315,27 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim 
 
 /* ---- the sentence ------------------------------------------------------------------------------------------------------ */
 
-/* ": +0.50 (95 % interval +0.43 to +0.62) points at equal multiply-accumulates": the contrast that decides. */
-static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v) {
+/* "+0.50 (95 % interval +0.43 to +0.62) points at equal parameters"; that it is an interval, and of what, is told once. */
+static void tell_figure(FILE *out, const nlg_claim *c, const nlg_verdict *v, const char *contrast, bool *told) {
     const int decimals = decimals_of(v->low, v->high);
     const int unit = (int)strcspn(c->unit, ","); /* what comes behind is what is subtracted from what */
-    fprintf(out, ": %+.*f (95 %% interval %+.*f to %+.*f) %.*s", decimals, v->difference, decimals, v->low, decimals, v->high, unit,
-            c->unit);
-    if (v->each) fprintf(out, " %s", v->each[v->decisive].name);
+    fprintf(out, "%+.*f (%s%+.*f to %+.*f)", decimals, v->difference, *told ? "" : "95 % interval ", decimals, v->low, decimals,
+            v->high);
+    if (!*told) fprintf(out, " %.*s", unit, c->unit);
+    if (contrast) fprintf(out, " %s", contrast);
+    *told = true;
 }
 
-static void add_verdict_of(const nlg_report *r, FILE *out, const char *id) {
+static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v, bool *told) {
+    fputs(": ", out);
+    if (!v->each) tell_figure(out, c, v, NULL, told);
+    for (int i = 0; v->each && i < v->contrasts; i++) {
+        if (i) fputs(", ", out);
+        tell_figure(out, c, &v->each[i].verdict, v->each[i].name, told);
+    }
+}
+
+static void add_verdict_of(const nlg_report *r, FILE *out, const char *id, bool *told) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         const nlg_report_claim *o = &r->outcomes[i];
@@ -331,14 +344,15 @@ static void add_verdict_of(const nlg_report *r, FILE *out, const char *id) {
         fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
                 length - 1, c->text + 1, o->verdict.kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o));
         if (o->verdict.kind != NLG_UNDECIDED && isfinite(o->verdict.difference) && isfinite(o->verdict.low))
-            tell_difference(out, c, &o->verdict);
+            tell_difference(out, c, &o->verdict, told);
     }
 }
 
 /* What it says of the comparison that all of this is for. */
 static void add_comparison(const nlg_report *r, FILE *out) {
-    add_verdict_of(r, out, "human-vs-searched");
-    add_verdict_of(r, out, "human-vs-searched-published");
+    bool told = false;
+    add_verdict_of(r, out, "human-vs-searched", &told);
+    add_verdict_of(r, out, "human-vs-searched-published", &told);
 }
 
 /* About numbers that no training and no search can change. */

@@ -216,32 +216,46 @@ static const char *title_of(const nlg_report *r, const char *experiment) {
     return experiment;
 }
 
-static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
-    nlg_rows *rows;
-    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
-    NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
-    if (!rows->count) {
-        nlg_rows_free(rows);
-        return NLG_OK;
-    }
+/* The figure of these rows, which are all of one panel; panel: NULL where the figure has none. */
+static void add_picture(nlg_report *r, const nlg_figure *f, const char *experiment, const char *panel, const nlg_rows *rows) {
     cJSON *section = section_for(r, f->section, experiment), *figure = cJSON_CreateObject();
-    char id[300];
-    snprintf(id, sizeof id, "%.100s%s%.150s", f->name, experiment ? "-" : "", experiment ? experiment : "");
+    char id[400];
+    snprintf(id, sizeof id, "%.100s%s%.150s%s%.100s", f->name, experiment ? "-" : "", experiment ? experiment : "",
+             panel ? "-" : "", panel ? panel : "");
     for (char *c = id; *c; c++) /* also a file's name */
         if (!strchr(name_characters, *c)) *c = '_';
     const char *title = title_of(r, experiment);
     char *texts[] = {nlg_figure_text(f->title, title, rows), nlg_figure_text(f->caption, title, rows),
                      nlg_figure_text(f->alt, title, rows)};
-    nlg_rows_free(rows);
     nlg_json_text(figure, "id", id);
     nlg_json_text(figure, "name", f->name);
     nlg_json_text(figure, "experiment", experiment);
+    nlg_json_text(figure, "panel", panel);
     nlg_json_text(figure, "title", texts[0]);
     nlg_json_text(figure, "caption", texts[1]);
     nlg_json_text(figure, "alt", texts[2]);
     for (int i = 0; i < 3; i++) nlg_free(texts[i]);
     add_part(section, "figures", figure);
-    ++*drawn;
+}
+
+/* One picture, or one for each text of the column `panel`; the rows of a panel stand together. */
+static nlg_status add_figure(nlg_report *r, const nlg_figure *f, const char *experiment, int *drawn, nlg_error *err) {
+    NLG_TRY(nlg_figure_tables(f, r->query, NULL, f->name, err));
+    for (int first = 0, all = 1; first < all; ++*drawn) {
+        nlg_rows *rows;
+        NLG_TRY(nlg_figure_rows(f, r->query, r->profile, experiment, &rows, err));
+        if (!(all = rows->count)) {
+            nlg_rows_free(rows);
+            return NLG_OK;
+        }
+        const char *panel = nlg_rows_text(rows, first, "panel");
+        char *name = panel ? nlg_strdup(panel) : NULL;
+        if (name) nlg_rows_keep(rows, "panel", name);
+        add_picture(r, f, experiment, name, rows);
+        first += rows->count;
+        nlg_free(name);
+        nlg_rows_free(rows);
+    }
     return NLG_OK;
 }
 
@@ -369,20 +383,29 @@ static nlg_status visit_for_people(nlg_report *r, const table_file *t, const nlg
 
 static nlg_status visit_for_machines(nlg_report *r, const table_file *t, const nlg_rows *experiments, void *context,
                                      nlg_error *err) {
+    static const char *const endings[NLG_TABLE_KINDS] = {"tsv", "csv"};
     const char *output = context;
-    char path[1400];
-    nlg_file_writer w;
-    snprintf(path, sizeof path, "%.1000s/tables/%s.tsv", output, t->name);
-    NLG_TRY(nlg_file_begin(&w, path, err));
+    nlg_file_writer w[NLG_TABLE_KINDS];
     nlg_status status = NLG_OK;
+    int opened = 0;
+    while (status == NLG_OK && opened < NLG_TABLE_KINDS) {
+        char path[1400];
+        snprintf(path, sizeof path, "%.1000s/tables/%s.%s", output, t->name, endings[opened]);
+        status = nlg_file_begin(&w[opened], path, err);
+        opened += status == NLG_OK;
+    }
     for (int e = 0; status == NLG_OK && e < (*t->each ? experiments->count : 1); e++) {
         nlg_rows *rows;
         status = nlg_query_run(r->query, t->sql, r->profile, *t->each ? experiments->text[e] : NULL, t->path, &rows, err);
-        if (status == NLG_OK) nlg_report_tsv(w.stream, rows, e == 0);
+        for (int k = 0; status == NLG_OK && k < NLG_TABLE_KINDS; k++) nlg_report_rows(w[k].stream, rows, (nlg_table_kind)k, e == 0);
         nlg_rows_free(rows);
     }
-    if (status == NLG_OK) return nlg_file_commit(&w, err);
-    nlg_file_abort(&w);
+    for (int k = 0; k < opened; k++) {
+        if (status == NLG_OK)
+            status = nlg_file_commit(&w[k], err);
+        else
+            nlg_file_abort(&w[k]);
+    }
     return status;
 }
 
@@ -498,6 +521,9 @@ static nlg_status add_answers(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(id, sizeof id, "detections-%.200s", experiment);
             nlg_json_text(item, "id", id);
             nlg_json_text(item, "title", "Detections beside the truth");
+            nlg_json_text(
+                item, "alt",
+                "The first test images with the boxes of the truth, and again with those that a detector of each arm finds.");
             nlg_json_text(item, "caption",
                           "The first test images. Above the truth; below what the first detector of each arm finds: all with a "
                           "score of 0.3 and more, else its best. Colours are classes; a name without room is left out.");
@@ -553,6 +579,8 @@ static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_er
             snprintf(text, sizeof text, "layouts-%.200s", experiment);
             nlg_json_text(item, "id", text);
             nlg_json_text(item, "title", "Targets and the layouts that were found");
+            nlg_json_text(item, "alt",
+                          "One row for each target: its picture, then the picture of the best layout of each strategy.");
             snprintf(text, sizeof text,
                      "On the left the target; then of each strategy the layout of the lowest loss of %s searches.",
                      nlg_rows_text(rows, 0, "n"));
@@ -637,6 +665,10 @@ static nlg_status add_sections(nlg_report *r, nlg_error *err) {
                 return nlg_fail(err, NLG_ERR_INPUT, "%s: a section without %s", path, texts[i]);
         for (int i = 0; i < 6; i++) cJSON_AddArrayToObject(s, lists[i]);
         cJSON_AddBoolToObject(s, "has_content", false);
+        const cJSON *absent; /* in every profile */
+        cJSON_ArrayForEach(absent, cJSON_GetObjectItem(s, "not_here"))
+            add_missing(s, cJSON_GetStringValue(cJSON_GetObjectItem(absent, "title")), NULL,
+                        cJSON_GetStringValue(cJSON_GetObjectItem(absent, "why")));
     }
     NLG_TRY(add_structures(r, err));
     cJSON_ArrayForEach(claim, cJSON_GetObjectItem(r->data, "claims")) {

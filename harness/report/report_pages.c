@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/report/detections_svg.h"
+#include "harness/report/detections_scene.h"
 #include "harness/report/draw.h"
-#include "harness/report/layouts_svg.h"
+#include "harness/report/layouts_scene.h"
 #include "harness/report/panels.h"
 #include "harness/report/report.h"
 #include "harness/report/template.h"
@@ -96,6 +96,7 @@ static nlg_status draw_one(nlg_report *r, cJSON *figure, const char *output, nlg
     free(given);
     NLG_TRY(ready);
     NLG_TRY(nlg_figure_rows(f, r->query, r->profile, text_of(figure, "experiment"), &rows, err));
+    nlg_rows_keep(rows, "panel", text_of(figure, "panel"));
     nlg_status status = nlg_figure_draw(f, rows, id, text_of(figure, "title"), text_of(figure, "alt"),
                                         NLG_DRAW_SVG | NLG_DRAW_NARROW | NLG_DRAW_PNG | NLG_DRAW_PDF, &d, err);
     nlg_rows_free(rows);
@@ -135,40 +136,34 @@ static nlg_status add_panels(const cJSON *item, nlg_panels *panels, nlg_error *e
     return nlg_panels_add_pair(panels, &cells, NULL, err);
 }
 
-static nlg_status draw_panels(cJSON *item, const char *output, nlg_bytes *svg, nlg_error *err) {
+static nlg_status panels_scene(const cJSON *item, nlg_scene *scene, nlg_error *err) {
     nlg_panels panels = {0};
-    nlg_scene scene = {0};
     nlg_status status = add_panels(item, &panels, err);
-    if (status == NLG_OK) status = nlg_panels_scene(&panels, &scene, err);
-    if (status == NLG_OK)
-        status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), svg, err);
-    if (status == NLG_OK) status = print_scene(&scene, item, output, err);
-    nlg_scene_free(&scene);
+    if (status == NLG_OK) status = nlg_panels_scene(&panels, scene, err);
     nlg_panels_free(&panels);
     return status;
 }
 
-/* Detections or layouts. */
-static nlg_status draw_answers(const cJSON *item, nlg_bytes *svg, nlg_error *err) {
-    FILE *f = open_memstream(&svg->data, &svg->size);
-    if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    const cJSON *layouts = cJSON_GetObjectItem(item, "layouts");
-    nlg_status status = layouts ? nlg_layouts_svg(f, layouts, text_of(item, "id"), text_of(item, "title"), err)
-                                : nlg_detections_svg(f, cJSON_GetObjectItem(item, "data"), cJSON_GetObjectItem(item, "rows"),
-                                                     text_of(item, "id"), text_of(item, "title"), err);
-    if (fclose(f) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
-    return status;
+/* Structures, cells, detections or layouts. */
+static nlg_status fill_scene(const cJSON *item, nlg_scene *scene, nlg_error *err) {
+    const cJSON *layouts = cJSON_GetObjectItem(item, "layouts"), *rows = cJSON_GetObjectItem(item, "rows");
+    if (layouts) return nlg_layouts_scene(scene, layouts, err);
+    return rows ? nlg_detections_scene(scene, cJSON_GetObjectItem(item, "data"), rows, err) : panels_scene(item, scene, err);
 }
 
 static nlg_status draw_other(cJSON *item, const char *output, nlg_error *err) {
+    nlg_scene scene = {0};
     nlg_bytes svg = {0};
-    const bool is_answer = cJSON_GetObjectItem(item, "rows") || cJSON_GetObjectItem(item, "layouts");
-    nlg_status status = is_answer ? draw_answers(item, &svg, err) : draw_panels(item, output, &svg, err);
+    nlg_status status = fill_scene(item, &scene, err);
+    if (status == NLG_OK)
+        status = nlg_scene_svg(&scene, text_of(item, "id"), text_of(item, "title"), text_of(item, "alt"), &svg, err);
+    if (status == NLG_OK) status = print_scene(&scene, item, output, err);
     if (status == NLG_OK) {
         nlg_json_text(item, "svg", svg.data);
         status = save(output, text_of(item, "id"), "svg", &svg, err);
     }
-    free(svg.data);
+    nlg_free(svg.data);
+    nlg_scene_free(&scene);
     return status;
 }
 
@@ -209,23 +204,92 @@ nlg_status nlg_report_draw(nlg_report *r, const char *output, nlg_error *err) {
 
 /* --- pages --- */
 
-/* What the templates need beyond report.json: the picture of the first screen, figures that pages without SVG leave out. */
-static void complete(nlg_report *r) {
-    static const char *const wanted[] = {"accuracy-macs-human-vs-searched", "timeline"};
-    cJSON *section, *figure, *head = NULL;
-    for (int i = 0; i < 2 && !head; i++)
-        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections")) cJSON_ArrayForEach(
-            figure, cJSON_GetObjectItem(section, "figures")) if (!head && strcmp(text_of(figure, "id"), wanted[i]) == 0) head =
-            figure;
-    if (head) {
-        cJSON_AddItemToObject(r->data, "head_figure", cJSON_Duplicate(head, true));
-        cJSON *section_of_head = NULL;
-        cJSON_ArrayForEach(section, cJSON_GetObjectItem(r->data, "sections"))
-            cJSON_ArrayForEach(figure, cJSON_GetObjectItem(section, "figures")) if (figure == head) section_of_head = section;
-        /* Drawn once: ids would be there twice. */
-        cJSON *figures = cJSON_GetObjectItem(section_of_head, "figures");
-        cJSON_Delete(cJSON_DetachItemViaPointer(figures, head));
+static cJSON *find_claim(cJSON *section, const char *id) {
+    cJSON *claim;
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItem(section, "claims")) if (strcmp(text_of(claim, "id"), id) == 0) return claim;
+    return NULL;
+}
+
+/* The picture of a claim's pairs stands with the claim. */
+static void move_pairs(cJSON *section) {
+    cJSON *figures = cJSON_GetObjectItem(section, "figures"), *figure = figures->child;
+    while (figure) {
+        cJSON *next = figure->next, *claim = text_of(figure, "claim") ? find_claim(section, text_of(figure, "claim")) : NULL;
+        cJSON *pictures = claim ? cJSON_AddArrayToObject(claim, "pictures") : NULL;
+        if (pictures) cJSON_AddItemToArray(pictures, cJSON_DetachItemViaPointer(figures, figure));
+        figure = next;
     }
+}
+
+/* What the columns mean is told once of all tables of a kind; the others lead there. */
+static void tell_notes_once(cJSON *sections, cJSON *table) {
+    cJSON *section, *first;
+    const char *file = text_of(table, "file"), *note = text_of(table, "note");
+    if (!file || !note) return;
+    cJSON_ArrayForEach(section, sections) {
+        cJSON_ArrayForEach(first, cJSON_GetObjectItem(section, "tables")) {
+            const char *told = text_of(first, "note");
+            if (first == table) return;
+            if (!told || strcmp(text_of(first, "file"), file) != 0 || strcmp(told, note) != 0) continue;
+            cJSON_DeleteItemFromObjectCaseSensitive(table, "note");
+            nlg_json_text(table, "note_at", text_of(first, "id"));
+            nlg_json_text(table, "note_title", text_of(first, "title"));
+            return;
+        }
+    }
+}
+
+static bool has_claim_of(const cJSON *section, const char *experiment) {
+    const cJSON *claim;
+    cJSON_ArrayForEach(claim, cJSON_GetObjectItem(section, "claims")) if (strcmp(text_of(claim, "experiment"), experiment) ==
+                                                                          0) return true;
+    return false;
+}
+
+/* Charts of the experiments of a section's claims that stand in another section. */
+static void add_elsewhere(nlg_report *r) {
+    cJSON *sections = cJSON_GetObjectItem(r->data, "sections"), *section;
+    const cJSON *other, *figure;
+    cJSON_ArrayForEach(section, sections) {
+        cJSON *list = cJSON_AddArrayToObject(section, "elsewhere");
+        cJSON_ArrayForEach(other, sections) cJSON_ArrayForEach(figure, cJSON_GetObjectItem(other, "figures")) {
+            const char *experiment = text_of(figure, "experiment");
+            if (other == section || !experiment || text_of(figure, "claim") || !has_claim_of(section, experiment)) continue;
+            cJSON *item = nlg_json_object_in(list);
+            nlg_json_text(item, "id", text_of(figure, "id"));
+            nlg_json_text(item, "title", text_of(figure, "title"));
+            nlg_json_text(item, "section", text_of(other, "id"));
+            cJSON_AddBoolToObject(item, "after_first", item != list->child);
+        }
+        cJSON_AddBoolToObject(section, "has_elsewhere", list && list->child);
+    }
+}
+
+/* The picture of the first screen, drawn once: ids would be there twice. */
+static void move_head_figure(nlg_report *r, cJSON *sections) {
+    static const char *const wanted[] = {"accuracy-macs-human-vs-searched", "timeline"};
+    cJSON *section, *figure;
+    for (int i = 0; i < 2; i++) {
+        cJSON_ArrayForEach(section, sections) {
+            cJSON *figures = cJSON_GetObjectItem(section, "figures");
+            cJSON_ArrayForEach(figure, figures) {
+                if (strcmp(text_of(figure, "id"), wanted[i]) != 0) continue;
+                cJSON_AddItemToObject(r->data, "head_figure", cJSON_DetachItemViaPointer(figures, figure));
+                return;
+            }
+        }
+    }
+}
+
+/* What the templates need beyond report.json: what stands elsewhere, the picture of the first screen, pairs with their claims. */
+static void complete(nlg_report *r) {
+    cJSON *sections = cJSON_GetObjectItem(r->data, "sections"), *section, *table;
+    move_head_figure(r, sections);
+    cJSON_ArrayForEach(section, sections) {
+        move_pairs(section);
+        cJSON_ArrayForEach(table, cJSON_GetObjectItem(section, "tables")) tell_notes_once(sections, table);
+    }
+    add_elsewhere(r);
 }
 
 static nlg_status render(nlg_report *r, const char *output, const char *name, const char *file, nlg_escape_kind escape,

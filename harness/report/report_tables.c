@@ -170,6 +170,8 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
             cJSON_AddBoolToObject(cell, "number", *k.format != 0);
             cJSON_AddBoolToObject(cell, "after_first", cell != cells->child);
             cJSON_AddBoolToObject(cell, "wide", !*k.format && text && strlen(text) > 36 && strlen(text) != 64);
+            cJSON_AddBoolToObject(cell, "words",
+                                  !*k.format && text && strlen(text) > 18 && strlen(text) <= 36 && strchr(text, ' '));
             cJSON_AddBoolToObject(cell, "long", !is_number && text && strlen(text) == 64); /* a digest */
         }
     }
@@ -178,10 +180,19 @@ cJSON *nlg_report_table(const nlg_rows *rows, const char *id, const char *title,
     return table;
 }
 
-void nlg_report_tsv(FILE *stream, const nlg_rows *rows, bool with_head) {
+static void put_cell(FILE *stream, nlg_table_kind kind, const char *text) {
+    const bool is_quoted = kind == NLG_TABLE_CSV && strpbrk(text, ",\"\r\n") != NULL;
+    if (is_quoted) fputc('"', stream);
+    nlg_escape(stream, kind == NLG_TABLE_CSV ? NLG_ESCAPE_CSV : NLG_ESCAPE_TSV, text);
+    if (is_quoted) fputc('"', stream);
+}
+
+void nlg_report_rows(FILE *stream, const nlg_rows *rows, nlg_table_kind kind, bool with_head) {
+    const char *const end = kind == NLG_TABLE_CSV ? "\r\n" : "\n", *const between = kind == NLG_TABLE_CSV ? "," : "\t";
     for (int c = 0; with_head && c < rows->columns; c++) {
         column k = column_of(rows->names[c]);
-        fprintf(stream, "%s%c", k.name, c + 1 < rows->columns ? '\t' : '\n');
+        put_cell(stream, kind, k.name);
+        fputs(c + 1 < rows->columns ? between : end, stream);
     }
     for (int r = 0; r < rows->count; r++) {
         for (int c = 0; c < rows->columns; c++) {
@@ -189,12 +200,10 @@ void nlg_report_tsv(FILE *stream, const nlg_rows *rows, bool with_head) {
             double value = rows->number[r * rows->columns + c];
             char number[32];
             if (!text || !*text)
-                fputc('-', stream);
-            else if (isfinite(value))
-                fputs(nlg_number_text(value, number), stream);
+                fputs(kind == NLG_TABLE_CSV ? "" : "-", stream);
             else
-                nlg_escape(stream, NLG_ESCAPE_TSV, text);
-            fputc(c + 1 < rows->columns ? '\t' : '\n', stream);
+                put_cell(stream, kind, isfinite(value) ? nlg_number_text(value, number) : text);
+            fputs(c + 1 < rows->columns ? between : end, stream);
         }
     }
 }

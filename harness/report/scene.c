@@ -22,13 +22,17 @@ static const struct {
     [NLG_TONE_JOIN] = {"#f1f2f4", "#6b7480", "#2a2f35", "#a9b2bc"},
     [NLG_TONE_BLOCK] = {"#fff8e3", "#b07d00", "#302a18", "#e6b84a"},
 };
+static const char *const page = "#ffffff", *const dark_page = "#15171a";
 static const char *const ink = "#1f2328", *const dark_ink = "#e6e8ea", *const line_colour = "#57606a", *const dark_line = "#a9b2bc";
 
 static const struct {
     double size;
     bool bold;
-} faces[NLG_FACES] = {
-    [NLG_FACE_HEAD] = {14, true}, [NLG_FACE_BOLD] = {12, true}, [NLG_FACE_PLAIN] = {12, false}, [NLG_FACE_SOFT] = {11, false}};
+} faces[NLG_FACES] = {[NLG_FACE_HEAD] = {14, true},
+                      [NLG_FACE_BOLD] = {12, true},
+                      [NLG_FACE_PLAIN] = {12, false},
+                      [NLG_FACE_SOFT] = {11, false},
+                      [NLG_FACE_SMALL] = {9, false}};
 
 double nlg_face_size(nlg_face face) {
     return faces[face].size;
@@ -49,6 +53,10 @@ void nlg_scene_free(nlg_scene *s) {
     nlg_free(s->lines);
     nlg_free(s->texts);
     nlg_free(s->points);
+    for (int i = 0; i < s->n_pictures; i++) nlg_image_release(&s->pictures[i].image);
+    nlg_free(s->pictures);
+    nlg_free(s->places);
+    nlg_free(s->frames);
     *s = (nlg_scene){0};
 }
 
@@ -126,6 +134,32 @@ void nlg_scene_line_ends(nlg_scene *s, bool dashed, bool arrow) {
     line->arrow = arrow;
 }
 
+int nlg_scene_add_picture(nlg_scene *s, nlg_image *image, double w, double h, bool coarse) {
+    nlg_scene_picture *pictures = more(s, s->pictures, &s->room_pictures, s->n_pictures, sizeof *pictures);
+    if (pictures) {
+        s->pictures = pictures;
+        pictures[s->n_pictures++] = (nlg_scene_picture){.image = *image, .w = w, .h = h, .coarse = coarse};
+    } else {
+        nlg_image_release(image);
+    }
+    *image = (nlg_image){0};
+    return s->n_pictures - 1;
+}
+
+void nlg_scene_put_picture(nlg_scene *s, int picture, double x, double y) {
+    nlg_scene_place *places = more(s, s->places, &s->room_places, s->n_places, sizeof *places);
+    if (!places) return;
+    s->places = places;
+    places[s->n_places++] = (nlg_scene_place){picture, x, y};
+}
+
+void nlg_scene_add_frame(nlg_scene *s, nlg_scene_frame frame) {
+    nlg_scene_frame *frames = more(s, s->frames, &s->room_frames, s->n_frames, sizeof frame);
+    if (!frames) return;
+    s->frames = frames;
+    frames[s->n_frames++] = frame;
+}
+
 /* The three corners of an arrow's head; the tip comes first. */
 static void head_of(const nlg_scene *s, const nlg_scene_line *line, nlg_scene_point corner[3]) {
     const double length = 6.5, half = 3;
@@ -145,6 +179,7 @@ static void head_of(const nlg_scene *s, const nlg_scene_line *line, nlg_scene_po
 static void print_style(FILE *f, bool dark) {
     fprintf(f, ".structure{color:%s}.structure .l{stroke:%s}.structure .a{fill:%s}.structure .s{fill:%s}", dark ? dark_ink : ink,
             dark ? dark_line : line_colour, dark ? dark_line : line_colour, dark ? dark_line : line_colour);
+    fprintf(f, ".structure .g{fill:%s}", dark ? dark_page : page);
     for (int t = 0; t < NLG_TONES; t++)
         fprintf(f, ".structure .t%d{fill:%s;stroke:%s}", t, dark ? tones[t].dark_fill : tones[t].fill,
                 dark ? tones[t].dark_border : tones[t].border);
@@ -180,11 +215,46 @@ static void print_text(FILE *f, const nlg_scene_text *t) {
     fputs("</text>\n", f);
 }
 
-static void print_svg(FILE *f, const nlg_scene *s, const char *id, const char *title, const char *alt) {
+static nlg_status print_pictures(FILE *f, const nlg_scene *s, const char *id, nlg_error *err) {
+    if (s->n_pictures) fputs("<defs>\n", f);
+    for (int i = 0; i < s->n_pictures; i++) {
+        const nlg_scene_picture *p = &s->pictures[i];
+        char *png;
+        size_t size;
+        NLG_TRY(nlg_image_encode_png(&p->image, &png, &size, err));
+        fputs("<image id=\"", f);
+        nlg_escape(f, NLG_ESCAPE_HTML, id);
+        fprintf(f, "-%d\" width=\"%.1f\" height=\"%.1f\"%s href=\"data:image/png;base64,", i, p->w, p->h,
+                p->coarse ? " style=\"image-rendering:pixelated\"" : "");
+        nlg_escape_base64(f, png, size);
+        fputs("\"/>\n", f);
+        nlg_free(png);
+    }
+    if (s->n_pictures) fputs("</defs>\n", f);
+    for (int i = 0; i < s->n_places; i++) {
+        fputs("<use href=\"#", f);
+        nlg_escape(f, NLG_ESCAPE_HTML, id);
+        fprintf(f, "-%d\" x=\"%.1f\" y=\"%.1f\"/>\n", s->places[i].picture, s->places[i].x, s->places[i].y);
+    }
+    return NLG_OK;
+}
+
+static void print_frames(FILE *f, const nlg_scene *s, bool grounds) {
+    for (int i = 0; i < s->n_frames; i++) {
+        const nlg_scene_frame *r = &s->frames[i];
+        if (r->is_ground == grounds)
+            fprintf(
+                f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" %s stroke=\"#%02x%02x%02x\" stroke-width=\"%s\"/>\n",
+                r->x, r->y, r->w, r->h, grounds ? "class=\"g\"" : "fill=\"none\"", r->rgb[0], r->rgb[1], r->rgb[2],
+                grounds ? "1" : "1.5");
+    }
+}
+
+static nlg_status print_svg(FILE *f, const nlg_scene *s, const char *id, const char *title, const char *alt, nlg_error *err) {
     fprintf(f,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
-            "class=\"structure\" font-family=\"sans-serif\" fill=\"currentColor\" aria-labelledby=\"",
-            s->width, s->height, s->width, s->height);
+            "class=\"structure%s\" font-family=\"sans-serif\" fill=\"currentColor\" aria-labelledby=\"",
+            s->width, s->height, s->width, s->height, s->n_pictures ? " pictures" : "");
     nlg_escape(f, NLG_ESCAPE_HTML, id);
     fputs("-title ", f);
     nlg_escape(f, NLG_ESCAPE_HTML, id);
@@ -200,24 +270,29 @@ static void print_svg(FILE *f, const nlg_scene *s, const char *id, const char *t
     print_style(f, false);
     fputs("@media(prefers-color-scheme:dark){", f);
     print_style(f, true);
-    fputs("}</style>\n<g fill=\"none\" stroke-width=\"1.3\">\n", f);
+    fputs("}</style>\n", f);
+    NLG_TRY(print_pictures(f, s, id, err));
+    for (int grounds = 0; grounds < 2; grounds++) print_frames(f, s, grounds);
+    fputs("<g fill=\"none\" stroke-width=\"1.3\">\n", f);
     for (int i = 0; i < s->n_lines; i++) print_line(f, s, &s->lines[i]);
     fputs("</g>\n", f);
     for (int i = 0; i < s->n_boxes; i++) print_box(f, &s->boxes[i]);
     for (int i = 0; i < s->n_texts; i++) print_text(f, &s->texts[i]);
     fputs("</svg>\n", f);
+    return NLG_OK;
 }
 
 nlg_status nlg_scene_svg(const nlg_scene *s, const char *id, const char *title, const char *alt, nlg_bytes *svg, nlg_error *err) {
     *svg = (nlg_bytes){0};
     FILE *f = s->short_of_memory ? NULL : open_memstream(&svg->data, &svg->size);
     if (!f) return nlg_fail_memory(err, 0, "a drawing");
-    print_svg(f, s, id, title, alt);
+    nlg_status status = print_svg(f, s, id, title, alt, err);
     const bool failed = ferror(f) != 0;
-    if (fclose(f) == 0 && !failed) return NLG_OK; /* plain malloc's block: nlg_free takes it */
+    if ((fclose(f) || failed) && status == NLG_OK) status = nlg_fail_memory(err, 0, "a drawing");
+    if (status == NLG_OK) return NLG_OK; /* plain malloc's block: nlg_free takes it */
     free(svg->data);
     *svg = (nlg_bytes){0};
-    return nlg_fail_memory(err, 0, "a drawing");
+    return status;
 }
 
 /* --- gnuplot --- */
@@ -256,6 +331,38 @@ static void print_texts(FILE *f, const nlg_scene *s, int kind) {
     fputs("-10\t-10\t.\n", f);
 }
 
+/* All pixels one behind the other. */
+static void print_pixels(FILE *f, const nlg_scene *s) {
+    for (int i = 0; i < s->n_pictures; i++) {
+        const nlg_image *image = &s->pictures[i].image;
+        fwrite(image->rgb, 3, (size_t)image->h * (size_t)image->w, f);
+    }
+}
+
+static void print_places(FILE *f, const nlg_scene *s) {
+    for (int i = 0; i < s->n_places; i++) {
+        const nlg_scene_place *place = &s->places[i];
+        const nlg_scene_picture *p = &s->pictures[place->picture];
+        const double dx = p->w / p->image.w, dy = p->h / p->image.h;
+        size_t skip = 0;
+        for (int k = 0; k < place->picture; k++) skip += (size_t)s->pictures[k].image.h * (size_t)s->pictures[k].image.w * 3;
+        fprintf(f,
+                "\"pixels\" binary skip=%zu array=(%d,%d) format=\"%%uchar\" dx=%.6f dy=%.6f origin=(%.4f,%.4f) using 1:2:3 with "
+                "rgbimage, ",
+                skip, p->image.w, p->image.h, dx, dy, place->x + 0.5 * dx, place->y + 0.5 * dy);
+    }
+}
+
+static void print_frame_rows(FILE *f, const nlg_scene *s, bool grounds) {
+    for (int i = 0; i < s->n_frames; i++) {
+        const nlg_scene_frame *r = &s->frames[i];
+        if (r->is_ground == grounds)
+            fprintf(f, "%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%d\n", r->x, r->y, r->x, r->x + r->w, r->y, r->y + r->h,
+                    r->rgb[0] << 16 | r->rgb[1] << 8 | r->rgb[2]);
+    }
+    fputs("-10\t-10\t-10\t-9\t-10\t-9\t0\n", f);
+}
+
 static void print_objects(FILE *f, const nlg_scene *s, double scale) {
     for (int i = 0; i < s->n_boxes; i++) {
         const nlg_scene_box *b = &s->boxes[i];
@@ -282,9 +389,10 @@ static void print_objects(FILE *f, const nlg_scene *s, double scale) {
 static const char *const anchor_words[] = {"left", "center", "right"};
 enum { PRINTS = 2, FIRST_TEXT = 3, MOST_PIXELS = 32767 /* cairo */ };
 static const char *const print_names[PRINTS] = {"out.png", "out.pdf"};
-static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0", "1",  "2",  "3",       "4",      "5",
-                                          "6",       "7",     "8",      "9", "10", "11", "out.png", "out.pdf"};
-enum { SCENE_FILES = sizeof scene_files / sizeof *scene_files };
+static const char *const scene_files[] = {"main.gp", "lines", "dashed", "0",      "1",       "2",       "3",      "4",
+                                          "5",       "6",     "7",      "8",      "9",       "10",      "11",     "12",
+                                          "13",      "14",    "pixels", "frames", "grounds", "out.png", "out.pdf"};
+enum { SCENE_FILES = sizeof scene_files / sizeof *scene_files, PIXELS = FIRST_TEXT + 3 * NLG_FACES };
 
 static void print_plot(FILE *f, const nlg_scene *s, bool pdf) {
     /* Fonts are in points: a pixel is 0.75 of them on a screen, 0.72 where 100 pixels are an inch. */
@@ -300,8 +408,16 @@ static void print_plot(FILE *f, const nlg_scene *s, bool pdf) {
             "unset key\nset xrange [0:%.2f]\nset yrange [%.2f:0]\n",
             print_names[pdf], s->width, s->height);
     print_objects(f, s, scale);
+    fputs("plot ", f);
+    print_places(f, s);
+    fprintf(
+        f,
+        "\"frames\" using 1:2:3:4:5:6:7 with boxxyerror fillstyle empty linecolor rgb variable linewidth %.2f, \"grounds\" using "
+        "1:2:3:4:5:6 with boxxyerror fillstyle solid 1 noborder linecolor rgb \"%s\", \"grounds\" using 1:2:3:4:5:6:7 with "
+        "boxxyerror fillstyle empty linecolor rgb variable linewidth %.2f, ",
+        1.2 * scale, page, 0.8 * scale);
     fprintf(f,
-            "plot \"lines\" using 1:2 with lines linecolor rgb \"%s\" linewidth %.2f, \"dashed\" using 1:2 with lines linecolor "
+            "\"lines\" using 1:2 with lines linecolor rgb \"%s\" linewidth %.2f, \"dashed\" using 1:2 with lines linecolor "
             "rgb \"%s\" "
             "dashtype 2 linewidth %.2f",
             line_colour, scale, line_colour, scale);
@@ -323,7 +439,9 @@ static nlg_status write_files(const nlg_scene *s, const char *folder, const bool
         for (int k = 0; k < PRINTS && i == 0; k++)
             if (wanted[k]) print_plot(f, s, k == 1);
         if (i > 0 && i < FIRST_TEXT) print_lines(f, s, i == 2);
-        if (i >= FIRST_TEXT) print_texts(f, s, i - FIRST_TEXT);
+        if (i == PIXELS) print_pixels(f, s);
+        if (i > PIXELS) print_frame_rows(f, s, i == PIXELS + 2);
+        if (i >= FIRST_TEXT && i < PIXELS) print_texts(f, s, i - FIRST_TEXT);
         const bool failed = ferror(f) != 0;
         if (fclose(f) || failed) return nlg_fail(err, NLG_ERR_IO, "%s: %s", path, strerror(errno));
     }

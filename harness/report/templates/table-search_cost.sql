@@ -3,7 +3,7 @@
 -- note: All searches of a strategy in a space together. A proposal is a repeat of an architecture, is rejected or fails, or is evaluated. Epochs and
 --   MACs: what training every evaluated architecture takes; none where a table answers. Seconds: of the searches as recorded, the strategy's own
 --   among them, which no record keeps apart; a table answers at once, so there they are nearly all its own. A score that an earlier search had left
---   was not trained again, which saves seconds. Simulated: what the evaluations would have cost by the table.
+--   was not trained again, which saves seconds. Simulated: what the evaluations would have cost by the table, in the unit beside it.
 WITH search AS (
   SELECT experiment, stage, position, arm, json_extract(spec, '$.space') AS space, seconds, json_extract(spec, '$.budget') AS budget,
     json_extract(spec, '$.evaluator') AS evaluator, max(CASE metrics.name WHEN 'trained_macs' THEN value END) AS trained,
@@ -15,9 +15,9 @@ proposal AS (
     sum(status = 'done' AND NOT is_repeat) AS evaluated, sum(CASE WHEN is_repeat THEN 0 ELSE epochs END) AS epochs
   FROM lab_trials WHERE profile = :profile GROUP BY experiment, stage, arm, space)
 SELECT experiment AS "experiment|Experiment", space AS "space|Space", arm AS "strategy|Strategy", count(*) AS "searches|Searches|,",
-  CASE WHEN min(budget) = max(budget) THEN budget ELSE min(budget) || ' to ' || max(budget) END AS "proposals_each|Proposals a search|0",
+  CASE WHEN min(budget) = max(budget) THEN budget ELSE min(budget) || ' to ' || max(budget) END AS proposals_each,
   n AS "proposals|Proposals|,", repeats AS "repeats|Repeats|,", lost AS "rejected_or_failed|Rejected, failed|,", evaluated AS "evaluated|Evaluated|,",
   CASE evaluator WHEN 'train' THEN epochs END AS "epochs|Epochs|,", sum(trained) AS "trained_macs|MACs trained|g", sum(seconds) AS "seconds|Seconds|.1",
-  sum(CASE unit WHEN 'seconds' THEN simulated END) AS "simulated_seconds|Simulated seconds|,",
-  sum(CASE unit WHEN 'MACs x epochs' THEN simulated END) AS "simulated_macs_epochs|Simulated MACs x epochs|g"
+  sum(CASE unit WHEN 'seconds' THEN simulated END) AS simulated_seconds, sum(CASE unit WHEN 'MACs x epochs' THEN simulated END) AS simulated_macs_epochs,
+  sum(simulated) AS "simulated|Simulated|g", unit AS "simulated_unit|Simulated in"
 FROM search JOIN proposal USING (experiment, stage, arm, space) GROUP BY experiment, stage, arm, space ORDER BY experiment, min(position)

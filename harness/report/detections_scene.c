@@ -1,19 +1,17 @@
-#include "harness/report/detections_svg.h"
+#include "harness/report/detections_scene.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "harness/measures/lab.h"
 #include "harness/picture.h"
-#include "harness/report/escape.h"
 #include "layers/base/memory.h"
 
 enum { SIDE = 160, GAP = 8, HEAD = 22, MOST = 8, NAME_H = 11, NAMES = 64 };
 static const double LETTER_W = 5.2; /* of 9 pixels, on average */
 
 typedef struct drawing {
-    FILE *out;
-    const char *id;
+    nlg_scene *scene;
     const nlg_dataset_info *info;
     nlg_target target[MOST];
     int images;
@@ -27,30 +25,18 @@ static nlg_status put_images(drawing *d, const nlg_dataset *dataset, nlg_error *
     const nlg_dataset_info *info = d->info;
     const size_t values = (size_t)info->h * (size_t)info->w * 3;
     float *pixels = nlg_alloc((size_t)d->images * values, sizeof *pixels);
-    nlg_image image = {0};
     uint32_t index[MOST];
     if (!pixels) return nlg_fail_memory(err, (size_t)d->images * values * sizeof *pixels, "images");
     for (int i = 0; i < d->images; i++) index[i] = (uint32_t)i;
     nlg_status status = nlg_dataset_images(dataset, NLG_SPLIT_TEST, index, (size_t)d->images, &(nlg_augmentation){.raw = true}, 0,
                                            0, pixels, d->target, err);
-    if (status == NLG_OK) status = nlg_picture_create(info->h, info->w, &image, err);
-    fputs("<defs>\n", d->out);
     for (int i = 0; status == NLG_OK && i < d->images; i++) {
-        char *png;
-        size_t size;
-        for (size_t k = 0; k < values; k++) image.rgb[k] = (uint8_t)lroundf(pixels[(size_t)i * values + k] * 255.0F);
-        status = nlg_image_encode_png(&image, &png, &size, err);
+        nlg_image image;
+        status = nlg_picture_create(info->h, info->w, &image, err);
         if (status != NLG_OK) break;
-        fprintf(
-            d->out,
-            "<image id=\"%s-%d\" width=\"%d\" height=\"%.1f\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,",
-            d->id, i, SIDE, d->factor * info->h);
-        nlg_escape_base64(d->out, png, size);
-        fputs("\"/>\n", d->out);
-        nlg_free(png);
+        for (size_t k = 0; k < values; k++) image.rgb[k] = (uint8_t)lroundf(pixels[(size_t)i * values + k] * 255.0F);
+        nlg_scene_add_picture(d->scene, &image, SIDE, d->factor * info->h, true);
     }
-    fputs("</defs>\n", d->out);
-    nlg_image_release(&image);
     nlg_free(pixels);
     return status;
 }
@@ -83,18 +69,13 @@ static void put_box(drawing *d, double left, double top, const nlg_box *b, int l
     const bool has_name = d->info->class_names && label >= 0 && label < d->info->classes;
     int length = snprintf(text, sizeof text, "%.40s", has_name ? d->info->class_names[label] : "");
     if (score >= 0) length += snprintf(text + length, sizeof text - (size_t)length, " %.2f", score);
-    fprintf(d->out,
-            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"none\" stroke=\"#%02x%02x%02x\" "
-            "stroke-width=\"1.5\"/>\n",
-            left + frame.x1, top + frame.y1, frame.x2 - frame.x1, frame.y2 - frame.y1, c.rgb[0], c.rgb[1], c.rgb[2]);
+    nlg_scene_frame f = {
+        left + frame.x1, top + frame.y1, frame.x2 - frame.x1, frame.y2 - frame.y1, {c.rgb[0], c.rgb[1], c.rgb[2]}, false};
+    nlg_scene_add_frame(d->scene, f);
     if (!find_room(d, &frame, LETTER_W * length + 4, &place)) return;
-    fprintf(d->out,
-            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" class=\"box\" stroke=\"#%02x%02x%02x\"/>"
-            "<text x=\"%.1f\" y=\"%.1f\" font-size=\"9\" fill=\"currentColor\">",
-            left + place.x1, top + place.y1, place.x2 - place.x1, NAME_H, c.rgb[0], c.rgb[1], c.rgb[2], left + place.x1 + 2,
-            top + place.y2 - 3);
-    nlg_escape(d->out, NLG_ESCAPE_HTML, text);
-    fputs("</text>\n", d->out);
+    f = (nlg_scene_frame){left + place.x1, top + place.y1, place.x2 - place.x1, NAME_H, {c.rgb[0], c.rgb[1], c.rgb[2]}, true};
+    nlg_scene_add_frame(d->scene, f);
+    nlg_scene_add_text(d->scene, left + place.x1 + 2, top + place.y2 - 3, -1, NLG_FACE_SMALL, text);
 }
 
 static void put_truth(drawing *d, int i, double left, double top) {
@@ -122,12 +103,10 @@ static void put_answers(drawing *d, int i, const cJSON *answers, double left, do
 
 static void put_row(drawing *d, int row, const char *title, const cJSON *answers) {
     const double top = row * (d->factor * d->info->h + HEAD + GAP) + HEAD;
-    fprintf(d->out, "<text x=\"0\" y=\"%.1f\" font-size=\"13\" fill=\"currentColor\">", top - 7);
-    nlg_escape(d->out, NLG_ESCAPE_HTML, title);
-    fputs("</text>\n", d->out);
+    nlg_scene_add_text(d->scene, 0, top - 7, -1, NLG_FACE_PLAIN, title);
     for (int i = 0; i < d->images; i++) {
         const double left = i * (SIDE + GAP);
-        fprintf(d->out, "<use href=\"#%s-%d\" x=\"%.0f\" y=\"%.1f\"/>\n", d->id, i, left, top);
+        nlg_scene_put_picture(d->scene, i, left, top);
         d->names = 0;
         if (answers)
             put_answers(d, i, answers, left, top);
@@ -136,34 +115,25 @@ static void put_row(drawing *d, int row, const char *title, const cJSON *answers
     }
 }
 
-static nlg_status draw(drawing *d, const nlg_dataset *dataset, const cJSON *rows, const char *title, nlg_error *err) {
-    const int n = cJSON_GetArraySize(rows), width = d->images * (SIDE + GAP) - GAP;
+static nlg_status draw(drawing *d, const nlg_dataset *dataset, const cJSON *rows, nlg_error *err) {
     const cJSON *row;
+    int at = 0;
     d->info = nlg_dataset_describe(dataset);
     d->factor = (double)SIDE / d->info->w;
-    const double height = (n + 1) * (d->factor * d->info->h + HEAD + GAP) - GAP;
-    fprintf(d->out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%.0f\" viewBox=\"0 0 %d %.0f\" role=\"img\" "
-            "aria-labelledby=\"%s-title\" class=\"cell\" font-family=\"sans-serif\">\n<title id=\"%s-title\">",
-            width, height, width, height, d->id, d->id);
-    nlg_escape(d->out, NLG_ESCAPE_HTML, title);
-    fputs("</title>\n<style>.cell{color:#1f2328}.cell .box{fill:#fff}"
-          "@media(prefers-color-scheme:dark){.cell{color:#e6e8ea}.cell .box{fill:#15171a}}</style>\n",
-          d->out);
+    d->scene->width = d->images * (SIDE + GAP) - GAP;
+    d->scene->height = (cJSON_GetArraySize(rows) + 1) * (d->factor * d->info->h + HEAD + GAP) - GAP;
     NLG_TRY(put_images(d, dataset, err));
-    int at = 0;
     put_row(d, at++, "truth", NULL);
     cJSON_ArrayForEach(row, rows) put_row(d, at++, cJSON_GetObjectItemCaseSensitive(row, "title")->valuestring,
                                           cJSON_GetObjectItemCaseSensitive(row, "answers"));
-    fputs("</svg>\n", d->out);
     return NLG_OK;
 }
 
-nlg_status nlg_detections_svg(FILE *out, const cJSON *data, const cJSON *rows, const char *id, const char *title, nlg_error *err) {
+nlg_status nlg_detections_scene(nlg_scene *scene, const cJSON *data, const cJSON *rows, nlg_error *err) {
     const nlg_settings settings = {0};
     nlg_lab lab;
     nlg_dataset *dataset;
-    drawing d = {.out = out, .id = id, .images = MOST};
+    drawing d = {.scene = scene, .images = MOST};
     const cJSON *row;
     cJSON_ArrayForEach(row, rows) {
         const int n = cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(row, "answers"));
@@ -172,7 +142,7 @@ nlg_status nlg_detections_svg(FILE *out, const cJSON *data, const cJSON *rows, c
     nlg_lab_open(&lab, &settings);
     nlg_status status = nlg_lab_find_data(&lab, data, &dataset, NULL, err);
     if (status == NLG_OK) status = nlg_dataset_open_test(dataset, err);
-    if (status == NLG_OK) status = draw(&d, dataset, rows, title, err);
+    if (status == NLG_OK) status = draw(&d, dataset, rows, err);
     nlg_lab_close(&lab);
     return status;
 }
