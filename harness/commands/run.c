@@ -36,7 +36,7 @@ static const struct argp_option options[] = {
     {"live", KEY_LIVE, NULL, 0, "Profile quick: run every experiment that has this profile, and make no shipped records again", 0},
     {"shipped", KEY_SHIPPED, "DIR", 0, "Profile quick: where shipped records are (default results/reference)", 0},
     {"minutes", KEY_MINUTES, "M", 0,
-     "Profile quick: how long shipped records may be made again (default 4); at least one of each experiment is", 0},
+     "Profile quick: how long shipped records may be made again (default 5); at least one of each experiment is", 0},
     {"plan", KEY_PLAN, NULL, 0, "Only print stages, trials, what is stored, and the time that the rest takes", 0},
     {0},
 };
@@ -227,7 +227,7 @@ const nlg_command nlg_command_run = {
             "lineage run --profile smoke\n  lineage run human-vs-searched --profile quick --threads 2",
     .options = options,
     .shared = NLG_TAKES_EXEC | NLG_TAKES_JSON | NLG_TAKES_SEED,
-    .defaults = &(const run_options){.profile = "quick", .results = "results/local", .workers = -1, .minutes = 4},
+    .defaults = &(const run_options){.profile = "quick", .results = "results/local", .workers = -1, .minutes = 5},
     .options_size = sizeof(run_options),
     .option = option,
     .run = run,
