@@ -1,7 +1,7 @@
 -- title: Search: best validation {measured} so far ({experiment}{in_space})
 -- caption: Median over searches of the best proxy score after so many proposals, every search counted at every proposal; band: from the
---   first to the third quartile. An architecture that is proposed again counts again, though it costs nothing. A search of which nothing could be evaluated so far, since its proposals failed or were rejected for
---   their cost, counts as 0; a line begins where half of its searches have a score.{seeds}{late}
+--   first to the third quartile. An architecture that is proposed again counts again, though it costs nothing. A search of which nothing
+--   could be evaluated so far, since its proposals failed or were rejected for their cost, counts as 0; a line begins where half of its searches have a score.{seeds}{late}
 -- section: search
 -- alt: Best proxy score by number of proposals, one line a strategy; no line ever falls.
 -- needs: lineage run

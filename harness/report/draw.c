@@ -60,7 +60,7 @@ static void print_number(FILE *f, double value) {
 
 static bool is_own_column(const char *name) {
     static const char *const known[] = {"x",     "y",        "low",   "high",   "series", "line",   "source", "designer",
-                                        "label", "priority", "hover", "marker", "colour", "single", "panel"};
+                                        "label", "priority", "hover", "marker", "colour", "single", "panel",  "x_scale"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i], name) == 0) return true;
     return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789")] != 0;

@@ -1,7 +1,7 @@
 -- title: Heights of the fronts: {experiment}
 -- section: experiment
--- note: A side's front is the best accuracy at every cost; its height is the mean of that over the logarithm of the cost, where both sides have
---   networks. Means over seeds, each with fronts of its own; difference: searched minus human-designed, seed by seed, in points. From, to: the
+-- note: At every cost a side is represented by that of its networks of at most so much cost which is the best on validation; the height of its
+--   front is the mean of their test accuracies over the logarithm of the cost, where both sides have networks. Means over seeds, each with fronts of its own; difference: searched minus human-designed, seed by seed, in points. From, to: the
 --   95 % interval of what stands left of it, from three seeds on: the bootstrap's (BCa) of the difference, as in the verdict, but drawn anew, so
 --   that the last digit may differ; Student's of a side.
 -- each: experiment
