@@ -31,6 +31,7 @@ typedef struct runner {
     int *chosen; /* numbers of a batch that workers evaluate */
     int stored, count, best;
     int reached; /* trials asked for */
+    int different; /* architectures among them, each budget apart */
     int shared;  /* taken from other runs of the store */
     double mark; /* when the last evaluation ended */
 } runner;
@@ -45,6 +46,8 @@ static double seconds_now(void) {
 
 static nlg_status check_options(const nlg_search_options *o, nlg_error *err) {
     if (o->budget < 1) return nlg_fail(err, NLG_ERR_INPUT, "search: the budget must be at least 1 trial, found %d", o->budget);
+    if (o->evaluations < 0)
+        return nlg_fail(err, NLG_ERR_INPUT, "search: expected 0 evaluations (no limit) or more, found %d", o->evaluations);
     if (o->batch < 0 || o->batch > BATCH_MAX) {
         return nlg_fail(err, NLG_ERR_INPUT, "search: a batch must have 1 to %d trials, found %d", BATCH_MAX, o->batch);
     }
@@ -334,14 +337,17 @@ static nlg_status run_batch(runner *r, int first, nlg_error *err) {
     for (int number = first; number < end; number++) {
         nlg_trial trial;
         NLG_TRY(identify(r, number, &r->asked[number - first], &trial, err));
-        if (!r->have[number]) {
+        if (r->have[number]) {
+            NLG_TRY(verify_stored(r, &trial, err));
+            r->count++;
+            if (nlg_trial_is_better(&r->trials[number], r->best < 0 ? NULL : &r->trials[r->best])) r->best = number;
+        } else {
             r->trials[number] = trial;
-            continue;
         }
-        NLG_TRY(verify_stored(r, &trial, err));
-        r->count++;
-        if (nlg_trial_is_better(&r->trials[number], r->best < 0 ? NULL : &r->trials[r->best])) r->best = number;
+        r->different += !find_earlier(r, &r->trials[number]);
+        if (o->evaluations && r->different == o->evaluations) end = number + 1;
     }
+    r->reached = end;
     if (o->workers > 0) NLG_TRY(run_on_workers(r, first, end, err));
     for (int number = first; number < end; number++) {
         if (!r->have[number]) NLG_TRY(run_trial(r, &r->trials[number], err));
@@ -418,6 +424,7 @@ nlg_status nlg_search_run(const nlg_search_options *options, nlg_search_result *
     nlg_status status = set_up(&r, err);
     r.mark = seconds_now();
     for (int first = 0; status == NLG_OK && first < options->budget; first += r.batch) {
+        if (options->evaluations && r.different == options->evaluations) break;
         r.reached = first + r.batch;
         status = run_batch(&r, first, err);
     }

@@ -15,6 +15,7 @@ typedef struct nlg_search_options {
     const char *evaluator_config; /* canonical JSON text: data, recipe, budget; part of the run's identity */
     nlg_objective objective;      /* zeros: the score; part of the identity */
     int budget;                   /* trials, repeats included */
+    int evaluations;              /* the search ends early with so many different architectures; 0: no such limit */
     int batch;                    /* q; 0: 1 */
     uint64_t seed;
     const char *store;        /* SQLite file; NULL: nothing is kept */

@@ -141,7 +141,7 @@ static inline void remove_store(const char *name) {
 typedef struct experiment {
     const nlg_space *space;
     const char *strategy, *options;
-    int budget, batch, workers;
+    int budget, evaluations, batch, workers;
     uint64_t seed;
     nlg_objective objective;
     const char *store;
@@ -169,6 +169,7 @@ static nlg_status search(experiment *e, nlg_search_result *result, nlg_error *er
         .strategy_options = e->options || e->strategy ? e->options : "{\"population\": 20, \"sample\": 5}",
         .evaluator = &evaluator,
         .budget = e->budget,
+        .evaluations = e->evaluations,
         .batch = e->batch,
         .workers = e->workers,
         .objective = e->objective,

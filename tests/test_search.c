@@ -86,6 +86,41 @@ static void repeats_cost_nothing(void **state) {
     nlg_free(r.trials);
 }
 
+/* A limit of evaluations cuts the history of the same search without it behind the last architecture that it allows, whether that
+ * lies within a batch, in the store or nowhere (there are 16 strings of coins). */
+static void evaluations_end_a_search(void **state) {
+    (void)state;
+    for (int batch = 1; batch <= 4; batch += 3) {
+        for (int limit = 1; limit <= 17; limit += 4) {
+            experiment whole = {.space = &coins, .strategy = "random", .budget = 200, .batch = batch, .store = store_path("limit")};
+            experiment limited = whole;
+            nlg_search_result all, some, again;
+            nlg_error err = {0};
+            int end = 0;
+            limited.evaluations = limit;
+            limited.store = NULL;
+            if (search(&limited, &some, &err) != NLG_OK) fail_msg("%s", err.text);
+            remove_store("limit");
+            search_well(&whole, &all);
+            for (int different = 0; end < all.count && different < limit; end++) different += !all.trials[end].is_repeat;
+            assert_int_equal(some.count, end);
+            assert_int_equal(some.evaluations, limit < 16 ? limit : 16);
+            assert_int_equal(limited.context.calls, some.evaluations);
+            for (int i = 0; i < end; i++) assert_string_equal(some.trials[i].hash, all.trials[i].hash);
+            limited.store = store_path("limit"); /* which has more trials than the limit */
+            if (search(&limited, &again, &err) != NLG_OK) fail_msg("%s", err.text);
+            check_same(&some, &again);
+            assert_int_equal(limited.context.calls, some.evaluations);
+            nlg_free(all.trials);
+            nlg_free(some.trials);
+            nlg_free(again.trials);
+            remove_store("limit");
+        }
+    }
+    nlg_search_result r;
+    assert_int_equal(search(&(experiment){.budget = 5, .evaluations = -1}, &r, NULL), NLG_ERR_INPUT);
+}
+
 static void guises_are_one_architecture(void **state) {
     (void)state;
     nlg_code code, turned, other;
@@ -442,6 +477,7 @@ int main(void) {
         cmocka_unit_test(trial_seeds_depend_on_run_seed_and_architecture),
         cmocka_unit_test(best_is_earliest_highest),
         cmocka_unit_test(repeats_cost_nothing),
+        cmocka_unit_test(evaluations_end_a_search),
         cmocka_unit_test(guises_are_one_architecture),
         cmocka_unit_test(killed_anywhere_resumes_identically),
         cmocka_unit_test(killed_at_any_moment_resumes_identically),

@@ -26,7 +26,7 @@
 typedef struct search_options {
     nlg_searching_options searching;
     const char *strategy, *strategy_options, *store, *latency;
-    int evaluator, budget, workers, top;
+    int evaluator, budget, evaluations, workers, top;
     bool add_run, front;
     nlg_objective objective;
     int cost, reward;
@@ -51,6 +51,7 @@ enum {
     KEY_STRATEGY_OPTIONS,
     KEY_EVALUATOR,
     KEY_BUDGET,
+    KEY_EVALUATIONS,
     KEY_STORE,
     KEY_WORKERS,
     KEY_RESUME,
@@ -76,6 +77,9 @@ static const struct argp_option options[] = {
      "How candidates are scored: train (default), table (looked up) or layout (drawn and compared)", 0},
     NLG_OPTIONS_OF_TABLE,
     {"budget", KEY_BUDGET, "N", 0, "Trials, repeats included (default 50)", 0},
+    {"evaluations", KEY_EVALUATIONS, "N", 0,
+     "End early with N different architectures evaluated: repeats cost nothing, and strategies differ in them (default: no limit)",
+     0},
     {"ask", NLG_KEY_ASK, "Q", 0, "Trials that the strategy is asked for at a time (default 1)", 0},
     {"store", KEY_STORE, "FILE", 0, "Where trials are kept; the search continues from there (required for training)", 0},
     {"workers", KEY_WORKERS, "W", 0,
@@ -121,6 +125,8 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
         return nlg_option_choice("--evaluator", value, evaluators, &o->evaluator, err);
     case KEY_BUDGET:
         return nlg_option_int("--budget", value, 1, 10000000, &o->budget, err);
+    case KEY_EVALUATIONS:
+        return nlg_option_int("--evaluations", value, 1, 10000000, &o->evaluations, err);
     case KEY_STORE:
         o->store = value;
         return NLG_OK;
@@ -417,6 +423,7 @@ static nlg_status run(const nlg_invocation *call, nlg_error *err) {
     const nlg_settings *settings = &call->settings;
     nlg_search_options run_options = {
         .budget = o->budget,
+        .evaluations = o->evaluations,
         .batch = o->searching.asked,
         .workers = o->workers,
         .only_run = !o->add_run,

@@ -18,6 +18,7 @@ static const nlg_value_key keys[] = {
     {"strategy", NLG_VALUE_TEXT, 0, 0, "\"random\"", "strategy, with options as NAME:option=value"},
     {"seed", NLG_VALUE_WHOLE, 0, 9007199254740991.0, "0", "of everything random"},
     {"budget", NLG_VALUE_WHOLE, 1, 1e7, "100", "trials, repeats included"},
+    {"evaluations", NLG_VALUE_WHOLE, 0, 1e7, "0", "the search ends early with so many different architectures; 0: no such limit"},
     {"ask", NLG_VALUE_WHOLE, 1, 4096, "1", "architectures that the strategy proposes at once"},
     {"evaluator", NLG_VALUE_TEXT, 0, 0, "\"train\"", "train, or table: look up in the table of the space"},
     {"table", NLG_VALUE_TEXT, 0, 0, NULL, "file of the table; without it the one shipped for the space"},
@@ -225,6 +226,8 @@ static nlg_status specify(nlg_lab *lab, const cJSON *values, const char *where, 
     nlg_json_text(spec, "evaluator", evaluator);
     nlg_json_number(spec, "seed", nlg_value_number(values, "seed", 0));
     nlg_json_number(spec, "budget", nlg_value_number(values, "budget", 0));
+    const double evaluations = nlg_value_number(values, "evaluations", 0);
+    if (evaluations > 0) nlg_json_number(spec, "evaluations", evaluations);
     nlg_json_number(spec, "ask", nlg_value_number(values, "ask", 1));
     *work = 0;
     nlg_status status = nlg_value_strategy(values, where, spec, err);
@@ -403,6 +406,7 @@ static nlg_status run(nlg_lab *lab, const cJSON *spec, nlg_record *record, cJSON
     watcher w = {.lab = lab, .budget = nlg_value_int(spec, "budget"), .epochs = 1};
     nlg_search_options o = {.strategy = nlg_strategy_find(strategy),
                             .budget = w.budget,
+                            .evaluations = (int)nlg_value_number(spec, "evaluations", 0),
                             .batch = nlg_value_int(spec, "ask"),
                             .seed = (uint64_t)nlg_value_number(spec, "seed", 0),
                             .session = lab->session,
