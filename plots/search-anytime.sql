@@ -1,20 +1,21 @@
 -- title: Search: best validation {measured} so far ({experiment}{in_space})
--- caption: Median over searches of the best proxy score after so many proposals, every search counted at every proposal; band: from the
---   first to the third quartile. An architecture that is proposed again counts again, though it costs nothing. A search of which nothing
+-- caption: Median over searches of the best proxy score after so many different architectures; band: from the first to the third quartile.
+--   One that is proposed again costs nothing and is not counted; a search that proposes no other keeps its best. A search of which nothing
 --   could be evaluated so far, since its proposals failed or were rejected for their cost, counts as 0; a line begins where half of its searches have a score.{seeds}{late}
 -- section: search
--- alt: Best proxy score by number of proposals, one line a strategy; no line ever falls.
+-- alt: Best proxy score by number of different architectures, one line a strategy; no line ever falls.
 -- needs: lineage run
 -- each: experiment
--- x: proposals
+-- x: different architectures proposed
 -- y: best validation {measured} so far, % (proxy)
-WITH t AS MATERIALIZED (SELECT arm, coalesce(space, '') AS space, stage, position, key, trial, status, score FROM lab_trials
-  WHERE profile = :profile AND experiment = :experiment),
+WITH t AS MATERIALIZED (SELECT arm, coalesce(space, '') AS space, stage, position, key,
+    row_number() OVER (PARTITION BY stage, position ORDER BY trial) AS trial, status, score FROM lab_trials
+  WHERE profile = :profile AND experiment = :experiment AND NOT is_repeat),
 run AS (SELECT DISTINCT arm, space, stage, position FROM t),
-upto AS (SELECT arm, space, max(trial) AS last FROM t GROUP BY arm, space),
+upto AS (SELECT space, max(trial) AS last FROM t GROUP BY space),
 evaluation AS (
   SELECT run.arm, run.space, stage, position, n.trial, CASE WHEN t.status = 'done' THEN t.score END AS score
-  FROM run JOIN upto USING (arm, space) JOIN (SELECT DISTINCT trial FROM t) AS n ON n.trial <= last LEFT JOIN t USING (stage, position, trial)),
+  FROM run JOIN upto USING (space) JOIN (SELECT DISTINCT trial FROM t) AS n ON n.trial <= last LEFT JOIN t USING (stage, position, trial)),
 so_far AS (SELECT arm, space, trial, max(score) OVER (PARTITION BY stage, position ORDER BY trial) AS best FROM evaluation),
 of_space AS (SELECT space, count(DISTINCT arm) AS arms, max(trial) AS last, (SELECT count(DISTINCT space) > 1 FROM run) AS is_one_of_many FROM so_far GROUP BY space),
 searches AS (SELECT space, min(n) AS fewest, max(n) AS most FROM (SELECT space, arm, count(*) AS n FROM run GROUP BY space, arm) GROUP BY space),
@@ -24,7 +25,7 @@ SELECT trial AS x, 100 * median(coalesce(best, 0)) AS y, 100 * quantile(coalesce
   100 * quantile(coalesce(best, 0), 0.75) AS high, arm AS series, arm AS line,
   CASE WHEN trial = max(trial) OVER (PARTITION BY space, arm) AND arms <= 12 THEN arm END AS label, trial = last AS marker, measured,
   printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, 100 * median(coalesce(best, 0)), count(best), count(*)) AS hover,
-  CASE WHEN last >= 100 THEN ' The axis begins at the twentieth proposal, so that the differences at the end can be seen.' ELSE '' END AS late,
+  CASE WHEN last >= 100 THEN ' The axis begins at the twentieth architecture, so that the differences at the end can be seen.' ELSE '' END AS late,
   CASE WHEN fewest = most THEN printf(' Searches of each line: %d.', most) ELSE printf(' Searches of each line: %d to %d.', fewest, most) END AS seeds,
   CASE WHEN is_one_of_many THEN space END AS panel, CASE WHEN is_one_of_many THEN ', space ' || space ELSE '' END AS in_space
 FROM so_far JOIN of_space USING (space) JOIN searches USING (space) JOIN kind WHERE last < 100 OR trial >= 20 GROUP BY space, arm, trial HAVING 2 * count(best) >= count(*)

@@ -165,7 +165,8 @@ static void the_best_so_far_never_falls(void **state) {
         "{\"status\":\"done\",\"score\":0.5},{\"status\":\"done\",\"score\":0.3},{\"status\":\"rejected\",\"score\":0}]}'),"
         " (2, '{}', '{\"history\":[{\"status\":\"done\",\"score\":0.9}]}')," /* it ended early, its best stays */
         " (3, '{}', '{\"history\":[{\"status\":\"rejected\",\"score\":0},{\"status\":\"rejected\",\"score\":0},"
-        "{\"status\":\"done\",\"score\":0.1},{\"status\":\"done\",\"score\":0.7}]}'))"
+        "{\"status\":\"done\",\"score\":0.1},{\"status\":\"done\",\"score\":0.1,\"repeat\":true}," /* which costs nothing */
+        "{\"status\":\"done\",\"score\":0.7}]}'))"
         "INSERT INTO records SELECT n, 'search', spec, 1, 'done', '', '', detail, 1, 1, '' FROM s;"
         "INSERT INTO members SELECT 'smoke', 'none', 'search', key, 'evolution', '{}', 0, key FROM records");
     nlg_rows *rows = rows_of(q, find("search-anytime"));

@@ -5,7 +5,7 @@
 --   among them, which no record keeps apart; a table answers at once, so there they are nearly all its own. A score that an earlier search had left
 --   was not trained again, which saves seconds. Simulated: what the evaluations would have cost by the table, in the unit beside it.
 WITH search AS (
-  SELECT experiment, stage, position, arm, json_extract(spec, '$.space') AS space, seconds, json_extract(spec, '$.budget') AS budget,
+  SELECT experiment, stage, position, arm, json_extract(spec, '$.space') AS space, seconds, json_extract(spec, '$.budget') AS budget, json_extract(spec, '$.evaluations') AS different,
     json_extract(spec, '$.evaluator') AS evaluator, max(CASE metrics.name WHEN 'trained_macs' THEN value END) AS trained,
     max(CASE metrics.name WHEN 'simulated_cost' THEN value END) AS simulated, max(CASE metrics.name WHEN 'simulated_cost' THEN unit END) AS unit
   FROM members JOIN records USING (key) LEFT JOIN metrics USING (key) WHERE profile = :profile AND measure = 'search'
@@ -15,7 +15,8 @@ proposal AS (
     sum(status = 'done' AND NOT is_repeat) AS evaluated, sum(CASE WHEN is_repeat THEN 0 ELSE epochs END) AS epochs
   FROM lab_trials WHERE profile = :profile GROUP BY experiment, stage, arm, space)
 SELECT experiment AS "experiment|Experiment", space AS "space|Space", arm AS "strategy|Strategy", count(*) AS "searches|Searches|,",
-  CASE WHEN min(budget) = max(budget) THEN budget ELSE min(budget) || ' to ' || max(budget) END AS proposals_each,
+  CASE WHEN min(budget) < max(budget) THEN min(budget) || ' to ' || max(budget) WHEN different THEN printf('%d, %d different', budget, different)
+    ELSE budget END AS "proposals_each|Proposals each, at most",
   n AS "proposals|Proposals|,", repeats AS "repeats|Repeats|,", lost AS "rejected_or_failed|Rejected, failed|,", evaluated AS "evaluated|Evaluated|,",
   CASE evaluator WHEN 'train' THEN epochs END AS "epochs|Epochs|,", sum(trained) AS "trained_macs|MACs trained|g", sum(seconds) AS "seconds|Seconds|.1",
   sum(CASE unit WHEN 'seconds' THEN simulated END) AS simulated_seconds, sum(CASE unit WHEN 'MACs x epochs' THEN simulated END) AS simulated_macs_epochs,
