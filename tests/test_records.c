@@ -40,17 +40,21 @@ static nlg_store *open_store(const char *path, nlg_store_mode mode) {
     return store;
 }
 
-static void put(nlg_store *store, const char *spec, double accuracy, char key[65]) {
-    nlg_record r = {.measure = "train", .status = "done", .digest = "d1", .seconds = 2, .spec = (char *)(uintptr_t)spec};
+static void put_timed(nlg_store *store, const char *spec, double accuracy, double seconds, double macs, char key[65]) {
+    nlg_record r = {.measure = "train", .status = "done", .digest = "d1", .seconds = seconds, .spec = (char *)(uintptr_t)spec};
     nlg_session_facts facts = {.commit = "c", .compiler = "cc", .flags = "-O2", .isa = "avx2", .threads = 3};
     char detail[] = "{\"history\":[{\"loss\":1}]}";
     r.detail = detail;
     assert_int_equal(nlg_record_key(spec, r.key, NULL), NLG_OK);
     nlg_record_metric(&r, "val_accuracy", "fraction", accuracy);
-    nlg_record_metric(&r, "macs", "MACs", 1e9);
+    nlg_record_metric(&r, "macs", "MACs", macs);
     nlg_record_metric(&r, "test_accuracy", "fraction", (double)NAN); /* left out */
     assert_int_equal(nlg_store_put_record(store, &r, &facts, NULL), NLG_OK);
     memcpy(key, r.key, 65);
+}
+
+static void put(nlg_store *store, const char *spec, double accuracy, char key[65]) {
+    put_timed(store, spec, accuracy, 2, 1e9, key);
 }
 
 static void records_come_back_and_never_change(void **state) {
@@ -83,6 +87,27 @@ static void records_come_back_and_never_change(void **state) {
     assert_true(seconds == 2 && work == 1e9);
     assert_int_equal(nlg_store_speed(store, "train", "macs", "x", "final", &seconds, &work, NULL), NLG_OK);
     assert_true(seconds == 0 && work == 0); /* it belongs to no stage */
+    nlg_store_close(store);
+}
+
+/* The same network took 2 s and, beside other programs, 20; half as much work in 5 s is as slow. Another one is slow by itself. */
+static void speed_is_that_of_the_quickest(void **state) {
+    (void)state;
+    static const struct {
+        const char *spec;
+        double seconds, work;
+    } rows[] = {{"{\"graph\":\"a\",\"seed\":1}", 20, 1e9},
+                {"{\"graph\":\"a\",\"seed\":2}", 2, 1e9},
+                {"{\"graph\":\"a\",\"seed\":3}", 5, 5e8},
+                {"{\"graph\":\"b\",\"seed\":1}", 9, 1e9},
+                {"{\"seed\":1}", 7, 1e9},
+                {"{\"seed\":2}", 8, 1e9}};
+    nlg_store *store = open_store("speed", NLG_STORE_WRITE);
+    char key[65];
+    double seconds, work;
+    for (int i = 0; i < 6; i++) put_timed(store, rows[i].spec, 0.5, rows[i].seconds, rows[i].work, key);
+    assert_int_equal(nlg_store_speed(store, "train", "macs", NULL, NULL, &seconds, &work, NULL), NLG_OK);
+    assert_true(fabs(seconds - (2 + 2 + 1 + 9 + 7 + 8)) < 1e-9 && work == 5.5e9);
     nlg_store_close(store);
 }
 
@@ -281,6 +306,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_come_back_and_never_change, enter, leave),
         cmocka_unit_test_setup_teardown(plans_belong_to_members, enter, leave),
+        cmocka_unit_test_setup_teardown(speed_is_that_of_the_quickest, enter, leave),
         cmocka_unit_test_setup_teardown(members_belong_to_stages, enter, leave),
         cmocka_unit_test_setup_teardown(trials_of_searches_are_rows, enter, leave),
         cmocka_unit_test_setup_teardown(names_are_plain_paths, enter, leave),
