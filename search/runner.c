@@ -30,10 +30,10 @@ typedef struct runner {
     bool *have;  /* by number: stored, or committed since */
     int *chosen; /* numbers of a batch that workers evaluate */
     int stored, count, best;
-    int reached; /* trials asked for */
+    int reached;   /* trials asked for */
     int different; /* architectures among them, each budget apart */
-    int shared;  /* taken from other runs of the store */
-    double mark; /* when the last evaluation ended */
+    int shared;    /* taken from other runs of the store */
+    double mark;   /* when the last evaluation ended */
 } runner;
 
 static double seconds_now(void) {
