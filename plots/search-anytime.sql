@@ -1,7 +1,7 @@
 -- title: Search: best validation {measured} so far ({experiment}{in_space})
 -- caption: Median over searches of the best proxy score after so many different architectures; band: from the first to the third quartile.
 --   One that is proposed again costs nothing and is not counted; a search that proposes no other keeps its best. A search of which nothing
---   could be evaluated so far, since its proposals failed or were rejected for their cost, counts as 0; a line begins where half of its searches have a score.{seeds}{late}
+--   could be evaluated so far, since its proposals failed or were rejected for their cost, counts as 0; a line begins where half of its searches have a score.{aim}{seeds}{late}
 -- section: search
 -- alt: Best proxy score by number of different architectures, one line a strategy; no line ever falls.
 -- needs: lineage run
@@ -19,11 +19,12 @@ evaluation AS (
 so_far AS (SELECT arm, space, trial, max(score) OVER (PARTITION BY stage, position ORDER BY trial) AS best FROM evaluation),
 of_space AS (SELECT space, count(DISTINCT arm) AS arms, max(trial) AS last, (SELECT count(DISTINCT space) > 1 FROM run) AS is_one_of_many FROM so_far GROUP BY space),
 searches AS (SELECT space, min(n) AS fewest, max(n) AS most FROM (SELECT space, arm, count(*) AS n FROM run GROUP BY space, arm) GROUP BY space),
-kind AS (SELECT CASE WHEN max(json_extract(spec, '$.recipe.detection')) IS NULL THEN 'accuracy' ELSE 'AP' END AS measured
+kind AS (SELECT CASE WHEN max(json_extract(spec, '$.recipe.detection')) IS NULL THEN 'accuracy' ELSE 'AP' END AS measured,
+    CASE WHEN max(json_extract(spec, '$.objective.target')) IS NULL THEN '' ELSE ' Those with a reward maximise it, of score and cost, and not the score alone.' END AS aim
   FROM records WHERE key IN (SELECT key FROM t))
 SELECT trial AS x, 100 * median(coalesce(best, 0)) AS y, 100 * quantile(coalesce(best, 0), 0.25) AS low,
   100 * quantile(coalesce(best, 0), 0.75) AS high, arm AS series, arm AS line,
-  CASE WHEN trial = max(trial) OVER (PARTITION BY space, arm) AND arms <= 12 THEN arm END AS label, trial = last AS marker, measured,
+  CASE WHEN trial = max(trial) OVER (PARTITION BY space, arm) AND arms <= 12 THEN arm END AS label, trial = last AS marker, measured, aim,
   printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, 100 * median(coalesce(best, 0)), count(best), count(*)) AS hover,
   CASE WHEN last >= 100 THEN ' The axis begins at the twentieth architecture, so that the differences at the end can be seen.' ELSE '' END AS late,
   CASE WHEN fewest = most THEN printf(' Searches of each line: %d.', most) ELSE printf(' Searches of each line: %d to %d.', fewest, most) END AS seeds,

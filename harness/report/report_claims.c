@@ -218,7 +218,9 @@ static cJSON *claim_row(const nlg_report *r, int at) {
     const nlg_report_claim *outcome = &r->outcomes[at];
     const nlg_verdict *v = &outcome->verdict;
     const nlg_evidence *e = &outcome->evidence;
-    const bool is_first = at == 0 || r->claims.claims[at - 1].experiment != c->experiment;
+    bool is_first = true; /* of its experiment in its section */
+    for (int i = 0; i < at && is_first; i++)
+        is_first = r->claims.claims[i].experiment != c->experiment || strcmp(r->claims.claims[i].system, c->system) != 0;
     cJSON *row = cJSON_CreateObject();
     char text[1024];
     nlg_json_text(row, "id", c->id);
@@ -230,7 +232,7 @@ static cJSON *claim_row(const nlg_report *r, int at) {
     for (int i = 0; i < r->claims.n_experiments; i++) {
         const nlg_experiment_text *t = &r->claims.experiments[i];
         if (t->id != c->experiment) continue;
-        if (!is_first) continue; /* what holds for the experiment is said once */
+        if (!is_first) continue; /* what holds for the experiment is said once a section */
         nlg_json_text(row, "paper", *t->paper ? t->paper : NULL);
         nlg_json_text(row, "question", *t->question ? t->question : NULL);
         nlg_json_text(row, "notes", *t->notes ? t->notes : NULL);
