@@ -213,6 +213,21 @@ void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, ch
 
 /* ---- for people -------------------------------------------------------------------------------------------------------- */
 
+/* An empty line parts them. */
+static void add_paragraphs(cJSON *row, const char *name, const char *text) {
+    cJSON *list = cJSON_AddArrayToObject(row, name);
+    while (*text) {
+        const char *end = strstr(text, "\n\n");
+        const int length = (int)(end ? end - text : (ptrdiff_t)strlen(text));
+        char *paragraph = nlg_alloc((size_t)length + 1, 1);
+        if (!paragraph) return;
+        memcpy(paragraph, text, (size_t)length);
+        nlg_json_text(nlg_json_object_in(list), "paragraph", paragraph);
+        nlg_free(paragraph);
+        text += length + (end ? 2 : 0);
+    }
+}
+
 static cJSON *claim_row(const nlg_report *r, int at) {
     const nlg_claim *c = &r->claims.claims[at];
     const nlg_report_claim *outcome = &r->outcomes[at];
@@ -235,7 +250,7 @@ static cJSON *claim_row(const nlg_report *r, int at) {
         if (!is_first) continue; /* what holds for the experiment is said once a section */
         nlg_json_text(row, "paper", *t->paper ? t->paper : NULL);
         nlg_json_text(row, "question", *t->question ? t->question : NULL);
-        nlg_json_text(row, "notes", *t->notes ? t->notes : NULL);
+        add_paragraphs(row, "notes", t->notes);
     }
     add_rule(row, c);
     nlg_json_text(row, "verdict", nlg_report_verdict_name(outcome));
