@@ -219,7 +219,7 @@ static void shipped_claims_run(void **state) {
     }
     for (int i = 0; i < claims.n_experiments; i++)
         if (strcmp(claims.experiments[i].id, "vgg-depth") == 0)
-            assert_non_null(strstr(claims.experiments[i].notes, "after a first run")); /* the report shows it to readers */
+            assert_non_null(strstr(claims.experiments[i].notes, "after first runs")); /* the report shows it to readers */
     nlg_query_close(q);
     nlg_claims_free(&claims);
 }
@@ -495,6 +495,8 @@ static void evidence_is_counted(void **state) {
     run_good("grep -q 'class=\"structure\"' $D/r/index.html && test -s $D/r/figures/structure-nasnet-cells.pdf");
     run_good("grep -q 'elsewhere on this page: <a href=\"#figure-search-anytime-lenet-conv\">' $D/r/index.html");
     run_good("test $(grep -c 'elsewhere on this page' $D/r/index.html) = 1");
+    /* Notes are paragraphs, and stand in each section that has a claim of the experiment. */
+    run_good("test $(grep -c '<p class=\"soft\">One winner a search' $D/r/index.html) = 2");
     run_good("grep -q '<li>Our own accuracy of MnasNet in five widths.*at one input size.</li>' $D/r/index.html");
     run_good("grep -q 'item Our own accuracy of MnasNet in five widths.*at one input size.$' $D/r/report.tex");
     program_leave();
