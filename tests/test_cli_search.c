@@ -195,6 +195,12 @@ static void tables_are_searched(void **state) {
         "lineage search --space nasbench201 --strategy random --evaluator table --budget 30 --seed 1 --store $D/n.db --json");
     assert_string_equal(json_text(r, "digest"), digest);
     cJSON_Delete(r);
+    r = run_json("lineage search --space lineage --strategy random --evaluator table --budget 300 --evaluations 30 --seed 1 --json");
+    assert_true(json_number(r, "evaluations") == 30 && json_number(r, "count") < 300);
+    cJSON_Delete(r);
+    program_result few = run_good("lineage search --space lineage --strategy random --evaluator table --budget 3 --evaluations 30");
+    assert_non_null(strstr(few.err, "note: the budget of 3 trials ended the search with 3 of 30 different architectures"));
+    run_refused("--evaluations: expected a whole number", "lineage search --space lineage --evaluator table --evaluations 0");
     run_refused("cifar10, cifar100, in16", "lineage search --space nasbench201 --evaluator table --signal cifar11 --budget 3");
     run_refused("has no table", "lineage search --space nasnet_small --evaluator table --budget 3");
     run_refused("there is no such table", "lineage search --space lineage --evaluator table --table $D/none.csv.gz --budget 3");

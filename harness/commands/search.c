@@ -266,8 +266,12 @@ static nlg_status search_with(const nlg_invocation *call, nlg_search_options *ru
         if (status == NLG_OK && printed != NLG_OK) status = nlg_fail(err, printed, "%s", print_error.text);
     }
     char line[256];
-    if (status == NLG_OK && nlg_strategy_warning(run->strategy, run->strategy_options, run->budget, line))
+    const int most = o->evaluations && o->evaluations < o->budget ? o->evaluations : o->budget;
+    if (status == NLG_OK && nlg_strategy_warning(run->strategy, run->strategy_options, most, line))
         fprintf(stderr, "warning: %s\n", line);
+    if (status == NLG_OK && result.evaluations < o->evaluations)
+        fprintf(stderr, "note: the budget of %d trials ended the search with %d of %d different architectures\n", o->budget,
+                result.evaluations, o->evaluations);
     if (status == NLG_OK && nlg_search_failure(&result, line)) status = nlg_fail(err, NLG_ERR_CHECK, "%s", line);
     if (status == NLG_ERR_INTERRUPTED && o->store) {
         fprintf(stderr, "%d of %d trials are stored in %s; continue with\n  ", result.kept, o->budget, o->store);
