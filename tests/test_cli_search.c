@@ -195,7 +195,8 @@ static void tables_are_searched(void **state) {
         "lineage search --space nasbench201 --strategy random --evaluator table --budget 30 --seed 1 --store $D/n.db --json");
     assert_string_equal(json_text(r, "digest"), digest);
     cJSON_Delete(r);
-    r = run_json("lineage search --space lineage --strategy random --evaluator table --budget 300 --evaluations 30 --seed 1 --json");
+    r = run_json(
+        "lineage search --space lineage --strategy random --evaluator table --budget 300 --evaluations 30 --seed 1 --json");
     assert_true(json_number(r, "evaluations") == 30 && json_number(r, "count") < 300);
     cJSON_Delete(r);
     program_result few = run_good("lineage search --space lineage --strategy random --evaluator table --budget 3 --evaluations 30");
