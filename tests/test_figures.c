@@ -507,21 +507,25 @@ static void heights_of_fronts_have_intervals(void **state) {
     nlg_rows *rows;
     nlg_error err = {0};
     program_enter();
-    nlg_query *q =
-        open_with("CREATE TEMP TABLE s AS WITH seeds(seed) AS (VALUES (1), (2), (3), (4)),"
-                  " v(network, macs, accuracy) AS (VALUES ('resnet8_small', 1e6, 0.5), ('vgg_small', 1e8, 0.6),"
-                  " ('nasnet_a_small', 1e6, 0.53), ('amoebanet_small', 1e8, 0.6))"
-                  " SELECT row_number() OVER () AS n, network, macs, seed, accuracy + CASE network WHEN 'nasnet_a_small' THEN seed "
-                  "/ 100.0 ELSE 0 END AS "
-                  "accuracy FROM v, seeds;"
-                  "INSERT INTO records SELECT n, 'train', json_object('seed', seed), 1, 'done', '', '', '', 1, 1, '' FROM s;"
-                  "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s "
-                  "UNION ALL SELECT n, 'val_accuracy', '', accuracy FROM s;"
-                  "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'seed', seed), "
-                  "1, n FROM s");
+    nlg_query *q = open_with(
+        "CREATE TEMP TABLE s AS WITH seeds(seed) AS (VALUES (1), (2), (3), (4)),"
+        " v(network, macs, accuracy) AS (VALUES ('resnet8_small', 1e6, 0.5), ('vgg_small', 1e8, 0.6),"
+        " ('nasnet_a_small', 1e6, 0.53), ('amoebanet_small', 1e8, 0.6))"
+        " SELECT row_number() OVER () AS n, network, macs, seed, accuracy + CASE network WHEN 'nasnet_a_small' THEN seed "
+        "/ 100.0 ELSE 0 END AS "
+        "accuracy FROM v, seeds;"
+        "INSERT INTO records SELECT n, 'train', json_object('seed', seed), 1, 'done', '', '', '', 1, 1, '' FROM s;"
+        "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s "
+        "UNION ALL SELECT n, 'val_accuracy', '', accuracy FROM s;"
+        "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'seed', seed), "
+        "1, n FROM s;" /* and the time of each here, which grows half as fast as its multiply-accumulates */
+        "INSERT INTO records SELECT 100 + n, 'latency', '{}', 1, 'done', '', '', '', 1, 1, '' FROM s WHERE seed = 1;"
+        "INSERT INTO metrics SELECT 100 + n, 'median_ms', 'ms', sqrt(macs) FROM s WHERE seed = 1;"
+        "INSERT INTO members SELECT 'smoke', 'latency', 'latency', n, network, json_object('network', network), 0, 100 + n "
+        "FROM s WHERE seed = 1");
     assert_int_equal(nlg_file_read("harness/report/templates/table-front_heights.sql", 1 << 16, &sql, &size, &err), NLG_OK);
     if (nlg_query_run(q, sql, "smoke", "none", "heights", &rows, &err) != NLG_OK) fail_msg("%s", err.text);
-    assert_int_equal(rows->count, 3); /* of each choice of what counts as searched; nothing has parameters */
+    assert_int_equal(rows->count, 4); /* of each choice of what counts as searched, and the time; nothing has parameters */
     for (int i = 0; i < rows->count; i++) {
         static const char *const columns[] = {"searched|Searched, %|.2", "human|Human-designed, %|.2", "difference|Difference|.2",
                                               "human_low|From|.2"};
@@ -531,6 +535,18 @@ static void heights_of_fronts_have_intervals(void **state) {
         const double low = nlg_rows_number(rows, i, "low|From|.2"), high = nlg_rows_number(rows, i, "high|To|.2");
         assert_true(low > 4 && low < 5.5 && high > 5.5 && high < 7);
         assert_true(nlg_rows_number(rows, i, "n|Seeds|0") == 4);
+    }
+    nlg_rows_free(rows);
+    nlg_free(sql);
+    assert_int_equal(nlg_file_read("harness/report/templates/table-hypervolumes.sql", 1 << 16, &sql, &size, &err), NLG_OK);
+    if (nlg_query_run(q, sql, "smoke", "none", "hypervolumes", &rows, &err) != NLG_OK) fail_msg("%s", err.text);
+    assert_int_equal(rows->count, 4);
+    for (int i = 0; i < rows->count; i++) { /* two decades of multiply-accumulates are one of time; above 10 % */
+        const double decades = strcmp(nlg_rows_text(rows, i, "cost"), "time") == 0 ? 1 : 2;
+        assert_true(fabs(nlg_rows_number(rows, i, "width|Decades|.2") - decades) < 1e-9);
+        assert_true(fabs(nlg_rows_number(rows, i, "searched|Searched|.1") - decades * 45.5) < 1e-6);
+        assert_true(fabs(nlg_rows_number(rows, i, "human|Human-designed|.1") - decades * 40) < 1e-6);
+        assert_true(fabs(nlg_rows_number(rows, i, "difference|Difference|.2") - decades * 5.5) < 1e-6);
     }
     nlg_rows_free(rows);
     nlg_free(sql);

@@ -56,13 +56,15 @@ CREATE TEMP VIEW arm_kinds AS
       WHEN arm LIKE 'architecture % of %' THEN 'random architectures' ELSE arm END AS kind
   FROM members WHERE final = 1;
 
+-- Milliseconds of networks on this machine, by the profile that measured them.
+CREATE TEMP VIEW times AS SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
+  GROUP BY profile, arm;
+
 -- Final arms against a cost: 'macs', 'params', 'ms', the median time of an image in the profile `here` of this machine, or 'table ms', the
 -- latency by a table of operations where the experiment counts it. arms: how many the experiment has with that cost; is_one_setting: all
 -- saw as many images; low, high: Student's interval alone. Nothing where all arms cost about the same, or nobody designed one.
 CREATE TEMP VIEW arm_costs AS
-  WITH times AS (SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
-      GROUP BY profile, arm),
-    table_times AS (SELECT profile, experiment, arm, min(value) AS ms FROM results WHERE measure = 'count' AND metric = 'latency_ms'
+  WITH table_times AS (SELECT profile, experiment, arm, min(value) AS ms FROM results WHERE measure = 'count' AND metric = 'latency_ms'
       GROUP BY profile, experiment, arm),
     arms AS (SELECT *, arm || coalesce(', ' || setting_text, '') AS name FROM final_arms WHERE n > 0),
     costs AS (
@@ -150,36 +152,42 @@ CREATE TEMP VIEW published_costs AS
       AND abs(o.top1 - r.top1) < 0.5 AND o.x BETWEEN r.x / 1.15 AND r.x * 1.15
       AND substr(lower(o.model), 1, 7) = substr(lower(r.model), 1, 7));
 
--- Fronts of both sides in an experiment, one row for each seed, cost ('multiply-accumulates', 'parameters') and choice of what counts as
+-- Fronts of both sides in an experiment, one row for each seed, cost ('multiply-accumulates', 'parameters', or 'time', of networks of the
+-- registry on this machine, with the profile that measured it in `here`, which is '' otherwise) and choice of what counts as
 -- searched: 'all', 'published' (networks of the registry only), or 'random search' (its winner in place of another search's). Who takes
 -- the front at a cost is chosen by validation: of the side's networks that cost at most so much, the one with the best validation accuracy
 -- of that seed (of equal ones the cheapest). searched, human: the mean test accuracy of the chosen in percent, over the logarithm of the
--- cost, from the dearer of the two cheapest networks to the cheaper of the two dearest, where both sides have networks.
+-- cost, from the dearer of the two cheapest networks to the cheaper of the two dearest, where both sides have networks. width: of that
+-- range, in decades; width x (height - r) is the front's hypervolume with the reference point (its dear end, r).
 CREATE TEMP VIEW front_heights AS
-  WITH one AS (SELECT profile, experiment, stage, position, seed, coalesce(designer, 'searched') AS side,
+  WITH one AS (SELECT profile, experiment, stage, position, seed, json_extract(factors, '$.network') AS network, coalesce(designer, 'searched') AS side,
       100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy,
       max(CASE metric WHEN 'val_accuracy' THEN value END) AS validation,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results LEFT JOIN networks ON networks.name = json_extract(factors, '$.network')
     WHERE final = 1 AND stage IN ('final', 'found', 'control') GROUP BY profile, experiment, stage, position),
   choice AS (SELECT 'all' AS counted, 'found' AS own UNION ALL SELECT 'published', NULL UNION ALL SELECT 'random search', 'control'),
-  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, seed, side, accuracy, validation, log10(macs) AS x
+  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, '' AS here, seed, side, accuracy, validation, log10(macs) AS x
       FROM one JOIN choice ON stage = 'final' OR stage = own
-    UNION ALL SELECT profile, experiment, counted, 'parameters', seed, side, accuracy, validation, log10(params)
-      FROM one JOIN choice ON stage = 'final' OR stage = own),
-  ends AS (SELECT profile, experiment, counted, cost, max(least) AS least, min(most) AS most FROM (
-      SELECT profile, experiment, counted, cost, side, min(x) AS least, max(x) AS most FROM point GROUP BY profile, experiment, counted, cost, side)
-    GROUP BY profile, experiment, counted, cost HAVING count(*) = 2),
+    UNION ALL SELECT profile, experiment, counted, 'parameters', '', seed, side, accuracy, validation, log10(params)
+      FROM one JOIN choice ON stage = 'final' OR stage = own
+    UNION ALL SELECT profile, experiment, 'published', 'time', here, seed, side, accuracy, validation, log10(ms)
+      FROM one JOIN times ON arm = network WHERE stage = 'final'),
+  ends AS (SELECT profile, experiment, counted, cost, here, max(least) AS least, min(most) AS most FROM (
+      SELECT profile, experiment, counted, cost, here, side, min(x) AS least, max(x) AS most FROM point
+      GROUP BY profile, experiment, counted, cost, here, side)
+    GROUP BY profile, experiment, counted, cost, here HAVING count(*) = 2),
   -- Many rows of one front are joined with one another below.
   within AS MATERIALIZED (SELECT point.*, max(x, least) AS at, most, most - least AS width,
-      dense_rank() OVER (ORDER BY profile, experiment, counted, cost, seed, side) AS front
-    FROM point JOIN ends USING (profile, experiment, counted, cost) WHERE most > least AND x <= most),
+      dense_rank() OVER (ORDER BY profile, experiment, counted, cost, here, seed, side) AS front
+    FROM point JOIN ends USING (profile, experiment, counted, cost, here) WHERE most > least AND x <= most),
   -- SQLite takes `accuracy` from the row that has the maximum; a difference in cost decides between equal ones only.
   step AS (SELECT p.front AS front, p.at AS at, w.accuracy AS accuracy, max(w.validation - 1e-6 * w.x)
     FROM (SELECT DISTINCT front, at FROM within) AS p JOIN within AS w ON w.front = p.front AND w.at <= p.at GROUP BY p.front, p.at),
   wide AS (SELECT front, accuracy, lead(at) OVER (PARTITION BY front ORDER BY at) AS next, at FROM step),
-  height AS (SELECT profile, experiment, counted, cost, seed, side, sum(accuracy * (coalesce(next, most) - at)) / max(width) AS value
-    FROM wide JOIN (SELECT DISTINCT front, profile, experiment, counted, cost, seed, side, most, width FROM within) USING (front)
+  height AS (SELECT profile, experiment, counted, cost, here, seed, side, max(width) AS width,
+      sum(accuracy * (coalesce(next, most) - at)) / max(width) AS value
+    FROM wide JOIN (SELECT DISTINCT front, profile, experiment, counted, cost, here, seed, side, most, width FROM within) USING (front)
     GROUP BY front)
-  SELECT profile, experiment, counted, cost, seed, s.value AS searched, h.value AS human
-  FROM height AS s JOIN height AS h USING (profile, experiment, counted, cost, seed) WHERE s.side = 'searched' AND h.side = 'human';
+  SELECT profile, experiment, counted, cost, here, seed, s.width AS width, s.value AS searched, h.value AS human
+  FROM height AS s JOIN height AS h USING (profile, experiment, counted, cost, here, seed) WHERE s.side = 'searched' AND h.side = 'human';
