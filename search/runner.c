@@ -31,7 +31,7 @@ typedef struct runner {
     int *chosen; /* numbers of a batch that workers evaluate */
     int stored, count, best;
     int reached;   /* trials asked for */
-    int different; /* architectures among them, each budget apart */
+    int different; /* architectures among them, each budget apart; counted where they are limited */
     int shared;    /* taken from other runs of the store */
     double mark;   /* when the last evaluation ended */
 } runner;
@@ -344,8 +344,7 @@ static nlg_status run_batch(runner *r, int first, nlg_error *err) {
         } else {
             r->trials[number] = trial;
         }
-        r->different += !find_earlier(r, &r->trials[number]);
-        if (o->evaluations && r->different == o->evaluations) end = number + 1;
+        if (o->evaluations && !find_earlier(r, &r->trials[number]) && ++r->different == o->evaluations) end = number + 1;
     }
     r->reached = end;
     if (o->workers > 0) NLG_TRY(run_on_workers(r, first, end, err));

@@ -89,7 +89,8 @@ static nlg_status add_training(nlg_lab *lab, const cJSON *values, const char *wh
     if (nlg_lab_open_data(lab, values, &dataset, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
     const nlg_dataset_info *info = nlg_dataset_describe(dataset);
     if (sample_macs(space, info, &macs, err) != NLG_OK) return nlg_fail_at(err, "%s", where);
-    *work = 3 * macs * info->train * recipe.epochs * nlg_value_number(values, "budget", 0);
+    const double budget = nlg_value_number(values, "budget", 0), evaluations = nlg_value_number(values, "evaluations", 0);
+    *work = 3 * macs * info->train * recipe.epochs * (evaluations > 0 && evaluations < budget ? evaluations : budget);
     cJSON *data = cJSON_AddObjectToObject(spec, "data"), *written = cJSON_AddObjectToObject(spec, "recipe");
     cJSON *limits = cJSON_AddObjectToObject(spec, "limits");
     if (!data || !written || !nlg_recipe_add_data(data, dataset) || !nlg_recipe_add(written, &recipe))

@@ -218,10 +218,10 @@ static void add_paragraphs(cJSON *row, const char *name, const char *text) {
     cJSON *list = cJSON_AddArrayToObject(row, name);
     while (*text) {
         const char *end = strstr(text, "\n\n");
-        const int length = (int)(end ? end - text : (ptrdiff_t)strlen(text));
-        char *paragraph = nlg_alloc((size_t)length + 1, 1);
+        const size_t length = end ? (size_t)(end - text) : strlen(text);
+        char *paragraph = nlg_alloc(length + 1, 1);
         if (!paragraph) return;
-        memcpy(paragraph, text, (size_t)length);
+        memcpy(paragraph, text, length);
         nlg_json_text(nlg_json_object_in(list), "paragraph", paragraph);
         nlg_free(paragraph);
         text += length + (end ? 2 : 0);

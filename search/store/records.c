@@ -281,7 +281,8 @@ nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *wo
                           "SELECT total(value * pace), total(value) FROM (SELECT key, value,"
                           " min(seconds / value) OVER (PARTITION BY coalesce(json_extract(spec, '$.graph'), key), value) AS pace"
                           " FROM records JOIN metrics USING (key) WHERE measure = ?1 AND name = ?2"
-                          " AND status = 'done' AND seconds > 0 AND value > 0)"
+                          " AND status = 'done' AND seconds > 0 AND value > 0"
+                          " AND (?3 IS NULL OR key IN (SELECT key FROM members WHERE experiment = ?3)))"
                           " WHERE ?3 IS NULL OR key IN (SELECT key FROM members WHERE experiment = ?3 AND stage = ?4)",
                           &s, doing, err));
     nlg_store_bind_text(s, 1, measure);

@@ -8,7 +8,6 @@
 #include "harness/query/query.h"
 #include "layers/base/json.h"
 #include "layers/base/memory.h"
-#include "models/model.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/oracle/reference.h"
 
@@ -48,21 +47,11 @@ void fuzz_labels(const uint8_t *data, size_t size) {
     fuzz_check(status, &err);
 }
 
-/* The network of a request has more weights or work than an input of the fuzzer is worth, or than its memory holds. */
+/* A network of more weights or work than an input of the fuzzer is worth, or than its memory holds. */
 static bool is_large(const cJSON *in) {
-    const cJSON *named = cJSON_GetObjectItemCaseSensitive(in, "id"),
-                *id = named ? named : cJSON_GetObjectItemCaseSensitive(in, "model");
-    const cJSON *input = cJSON_GetObjectItemCaseSensitive(in, "input");
-    nlg_shape shape = {0, 0, 0};
-    const nlg_model *model = NULL;
     nlg_graph *graph = NULL;
     nlg_graph_cost cost = {0};
-    if (cJSON_GetArraySize(input) == 3)
-        shape = (nlg_shape){.c = cJSON_GetArrayItem(input, 0)->valueint,
-                            .h = cJSON_GetArrayItem(input, 1)->valueint,
-                            .w = cJSON_GetArrayItem(input, 2)->valueint};
-    if (!cJSON_IsString(id) || nlg_model_find(id->valuestring, &model, NULL) != NLG_OK) return false;
-    if (nlg_model_build(model, shape, 0, &graph, NULL) != NLG_OK) return false;
+    if (nlg_reference_graph(in, cJSON_HasObjectItem(in, "id") ? "id" : "model", &graph, NULL) != NLG_OK) return false;
     const bool is_known = nlg_graph_count(graph, &cost, NULL) == NLG_OK;
     nlg_graph_destroy(graph);
     return is_known && (cost.params > 30 * 1000 * 1000 || cost.macs > INT64_C(5) * 1000 * 1000 * 1000);

@@ -124,15 +124,11 @@ static nlg_status run(const nlg_graph *graph, const nlg_exec *exec, double bn_ga
     return status;
 }
 
-nlg_status nlg_reference_model(const nlg_exec *exec, const cJSON *in, cJSON *out, nlg_error *err) {
-    static const char *const keys[] = {"id", "input", "bn_gain", "gradients", NULL};
-    const cJSON *id = cJSON_GetObjectItemCaseSensitive(in, "id"), *input = cJSON_GetObjectItemCaseSensitive(in, "input");
-    const cJSON *gain = cJSON_GetObjectItemCaseSensitive(in, "bn_gain");
+nlg_status nlg_reference_graph(const cJSON *in, const char *key, nlg_graph **graph, nlg_error *err) {
+    const cJSON *id = cJSON_GetObjectItemCaseSensitive(in, key), *input = cJSON_GetObjectItemCaseSensitive(in, "input");
     const nlg_model *model = NULL;
-    nlg_graph *graph = NULL;
     nlg_shape shape = {0, 0, 0};
-    NLG_TRY(nlg_json_check_keys(in, keys, "model", err));
-    if (!cJSON_IsString(id)) return nlg_fail(err, NLG_ERR_INPUT, "model: expected \"id\", the name of a network");
+    if (!cJSON_IsString(id)) return nlg_fail(err, NLG_ERR_INPUT, "model: expected \"%s\", the name of a network", key);
     if (input != NULL) {
         if (cJSON_GetArraySize(input) != 3) return nlg_fail(err, NLG_ERR_INPUT, "model: expected \"input\": [C, H, W]");
         shape = (nlg_shape){.c = cJSON_GetArrayItem(input, 0)->valueint,
@@ -140,7 +136,15 @@ nlg_status nlg_reference_model(const nlg_exec *exec, const cJSON *in, cJSON *out
                             .w = cJSON_GetArrayItem(input, 2)->valueint};
     }
     NLG_TRY(nlg_model_find(id->valuestring, &model, err));
-    NLG_TRY(nlg_model_build(model, shape, 0, &graph, err));
+    return nlg_model_build(model, shape, 0, graph, err);
+}
+
+nlg_status nlg_reference_model(const nlg_exec *exec, const cJSON *in, cJSON *out, nlg_error *err) {
+    static const char *const keys[] = {"id", "input", "bn_gain", "gradients", NULL};
+    const cJSON *gain = cJSON_GetObjectItemCaseSensitive(in, "bn_gain");
+    nlg_graph *graph = NULL;
+    NLG_TRY(nlg_json_check_keys(in, keys, "model", err));
+    NLG_TRY(nlg_reference_graph(in, "id", &graph, err));
     const nlg_status status =
         run(graph, exec, cJSON_IsNumber(gain) ? gain->valuedouble : 1, cJSON_GetObjectItemCaseSensitive(in, "gradients"), out, err);
     nlg_graph_destroy(graph);
