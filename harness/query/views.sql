@@ -152,6 +152,26 @@ CREATE TEMP VIEW published_costs AS
       AND abs(o.top1 - r.top1) < 0.5 AND o.x BETWEEN r.x / 1.15 AND r.x * 1.15
       AND substr(lower(o.model), 1, 7) = substr(lower(r.model), 1, 7));
 
+-- Searches in tables, in percent: final, the reported accuracy of the best architecture; area, the mean of the best score so far over
+-- different architectures, as many as the longest search of the stage in that space has: one that runs out of them keeps its best.
+CREATE TEMP VIEW table_searches AS
+  WITH t AS (SELECT profile, experiment, stage, position, max(score) OVER (PARTITION BY profile, experiment, stage, position ORDER BY trial) AS best
+      FROM lab_trials WHERE NOT is_repeat),
+    c AS (SELECT profile, experiment, stage, position, count(*) AS n, sum(best) AS total, max(best) AS last FROM t
+      GROUP BY profile, experiment, stage, position),
+    ended AS (SELECT profile, experiment, stage, position, json_extract(factors, '$.space') AS space,
+        json_extract(factors, '$.strategy') AS strategy, seed, value AS final, n, total, last
+      FROM results JOIN c USING (profile, experiment, stage, position) WHERE metric = 'best_report')
+  SELECT profile, experiment, stage, space, strategy, seed, 100 * final AS final,
+    100 * (total + (max(n) OVER same - n) * last) / max(n) OVER same AS area
+  FROM ended WINDOW same AS (PARTITION BY profile, experiment, stage, space);
+
+-- Test accuracy of what each search found, trained anew, in percent: the mean over its trainings.
+CREATE TEMP VIEW search_winners AS
+  SELECT profile, experiment, json_extract(factors, '$.strategy') AS strategy, json_extract(factors, '$.search_seed') AS seed,
+    100 * mean(value) AS accuracy
+  FROM results WHERE stage = 'winners' AND metric = 'test_accuracy' GROUP BY 1, 2, 3, 4;
+
 -- Fronts of both sides in an experiment, one row for each seed, cost ('multiply-accumulates', 'parameters', or 'time', of networks of the
 -- registry on this machine, with the profile that measured it in `here`, which is '' otherwise) and choice of what counts as
 -- searched: 'all', 'published' (networks of the registry only), or 'random search' (its winner in place of another search's). Who takes
