@@ -133,6 +133,27 @@ static void no_failed_allocation_is_lost(void **state) {
     nlg_free(whole);
 }
 
+static void a_member_that_is_replaced_keeps_its_name(void **state) {
+    (void)state;
+    int failed = 0;
+    for (bool done = false; !done; failed += !done) {
+        cJSON *object = cJSON_CreateObject();
+        assert_true(nlg_json_set(object, "rate", cJSON_CreateNumber(1)) && nlg_json_set(object, "epochs", cJSON_CreateNumber(2)));
+        nlg_alloc_fail_after(failed);
+        done = nlg_json_set(object, "rate", cJSON_CreateNumber(3));
+        nlg_alloc_fail_after(-1);
+        for (const cJSON *member = object->child; member; member = member->next) assert_non_null(member->string);
+        const cJSON *rate = cJSON_GetObjectItem(object, "rate");
+        assert_true(!done || (rate && rate->valuedouble == 3));
+        assert_true(done || !rate || rate->valuedouble == 1);
+        assert_int_equal(cJSON_GetArraySize(object), rate ? 2 : 1);
+        cJSON_Delete(object);
+    }
+    assert_int_equal(failed, 2); /* the number, its name */
+    cJSON *document;
+    (void)nlg_json_read("0", 1, "text", &document, NULL); /* takes the note of the failures away */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_have_the_fewest_digits_that_are_exact),
@@ -140,6 +161,7 @@ int main(void) {
         cmocka_unit_test(bytes_that_are_not_utf8_are_replaced),
         cmocka_unit_test(only_whole_documents_are_read),
         cmocka_unit_test(no_failed_allocation_is_lost),
+        cmocka_unit_test(a_member_that_is_replaced_keeps_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

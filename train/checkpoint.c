@@ -187,7 +187,7 @@ static nlg_status take_schedules(nlg_trainer *t, const char *path, const char *t
             nlg_json_number(next, "epochs", asked);
             nlg_json_number(next, "from", t->epoch + (double)t->step / (double)t->steps_per_epoch);
         } else {
-            cJSON_ReplaceItemInObject(cJSON_GetArrayItem(list, count - 1), "epochs", cJSON_CreateNumber(asked));
+            nlg_json_set(cJSON_GetArrayItem(list, count - 1), "epochs", cJSON_CreateNumber(asked));
         }
     }
     if (status == NLG_OK) {

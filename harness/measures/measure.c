@@ -98,11 +98,7 @@ static cJSON *default_recipe(const char *data) {
 
 static bool replace(cJSON *recipe, const cJSON *value, const char *key) {
     cJSON *parent;
-    if (!recipe_field(recipe, key, &parent)) return true;
-    cJSON *copy = cJSON_Duplicate(value, true);
-    if (copy && cJSON_ReplaceItemInObjectCaseSensitive(parent, recipe_name(key), copy)) return true;
-    cJSON_Delete(copy);
-    return false;
+    return !recipe_field(recipe, key, &parent) || nlg_json_set(parent, recipe_name(key), cJSON_Duplicate(value, true));
 }
 
 nlg_status nlg_value_recipe(const cJSON *values, const char *where, nlg_recipe *recipe, nlg_error *err) {
@@ -110,7 +106,7 @@ nlg_status nlg_value_recipe(const cJSON *values, const char *where, nlg_recipe *
     bool good = object != NULL;
     for (const cJSON *v = values->child; v && good; v = v->next) good = replace(object, v, v->string);
     const cJSON *augment = member(values, "augment");
-    if (good && cJSON_IsFalse(augment)) good = cJSON_ReplaceItemInObjectCaseSensitive(object, "augmentation", cJSON_CreateNull());
+    if (good && cJSON_IsFalse(augment)) good = nlg_json_set(object, "augmentation", cJSON_CreateNull());
     nlg_status status = good ? nlg_recipe_read(object, where, recipe, err) : nlg_fail_memory(err, 0, "a recipe");
     cJSON_Delete(object);
     return status;

@@ -63,11 +63,7 @@ static nlg_status add(const maker *m, list *l, cJSON *values, cJSON *factors) {
 
 /* Puts a copy, in place of what has that name. */
 static bool put(cJSON *object, const char *name, const cJSON *value) {
-    cJSON *copy = cJSON_Duplicate(value, true);
-    bool done = copy && (member(object, name) ? cJSON_ReplaceItemInObjectCaseSensitive(object, name, copy)
-                                              : cJSON_AddItemToObject(object, name, copy));
-    if (!done) cJSON_Delete(copy);
-    return done;
+    return nlg_json_set(object, name, cJSON_Duplicate(value, true));
 }
 
 /* ---- lists that are written out ---------------------------------------------------------------------------------------- */

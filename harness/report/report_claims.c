@@ -314,7 +314,7 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim 
     cJSON *row = nlg_json_object_in(list);
     nlg_json_text(row, "id", c->id);
     add_numbers_of(row, v);
-    cJSON_ReplaceItemInObjectCaseSensitive(row, "verdict", cJSON_CreateString(nlg_report_verdict_name(outcome)));
+    nlg_json_set(row, "verdict", cJSON_CreateString(nlg_report_verdict_name(outcome)));
     nlg_json_text(row, "source", e->source);
     add_pair(row, "reverified", e->same, e->again);
     nlg_json_number(row, "seconds", e->seconds);

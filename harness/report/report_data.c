@@ -198,7 +198,7 @@ static cJSON *section_for(const nlg_report *r, const char *section, const char *
 
 static void add_part(cJSON *section, const char *kind, cJSON *part) {
     if (!cJSON_AddItemToArray(cJSON_GetObjectItem(section, kind), part)) cJSON_Delete(part);
-    cJSON_ReplaceItemInObject(section, "has_content", cJSON_CreateTrue());
+    nlg_json_set(section, "has_content", cJSON_CreateTrue());
 }
 
 static void add_missing(cJSON *section, const char *title, const char *command, const char *why) {
@@ -643,7 +643,7 @@ static void order_claims(nlg_report *r) {
     cJSON_ArrayForEach(s, cJSON_GetObjectItem(r->data, "sections")) {
         cJSON_ArrayForEach(claim, cJSON_GetObjectItem(s, "claims")) cJSON_AddItemToArray(ordered, cJSON_Duplicate(claim, true));
     }
-    if (!cJSON_ReplaceItemInObjectCaseSensitive(r->data, "claims", ordered)) cJSON_Delete(ordered);
+    nlg_json_set(r->data, "claims", ordered);
 }
 
 static nlg_status add_sections(nlg_report *r, nlg_error *err) {

@@ -177,6 +177,17 @@ bool nlg_json_add(cJSON *object, const char *name, cJSON *item) {
     return false;
 }
 
+/* cJSON 1.7.15 replaces even where its copy of the name fails: the member then has none. */
+bool nlg_json_set(cJSON *object, const char *name, cJSON *item) {
+    if (!cJSON_GetObjectItemCaseSensitive(object, name)) return nlg_json_add(object, name, item);
+    if (item && cJSON_ReplaceItemInObjectCaseSensitive(object, name, item)) {
+        if (item->string) return true;
+        cJSON_DetachItemViaPointer(object, item);
+    }
+    cJSON_Delete(item);
+    return false;
+}
+
 cJSON *nlg_json_object_in(cJSON *array) {
     cJSON *object = cJSON_CreateObject();
     if (!cJSON_AddItemToArray(array, object)) {

@@ -23,6 +23,7 @@ nlg_status nlg_json_canonical(const cJSON *document, char **text, nlg_error *err
 nlg_status nlg_json_read(const char *text, size_t length, const char *what, cJSON **document, nlg_error *err);
 
 bool nlg_json_add(cJSON *object, const char *name, cJSON *item);       /* takes the item: where it cannot be added, it is deleted */
+bool nlg_json_set(cJSON *object, const char *name, cJSON *item);       /* the same, in place of what has that name */
 cJSON *nlg_json_object_in(cJSON *array);                               /* a new object at the end of the array */
 void nlg_json_text(cJSON *object, const char *name, const char *text); /* NULL: null */
 void nlg_json_number(cJSON *object, const char *name, double value);   /* not finite: null */
