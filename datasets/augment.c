@@ -145,8 +145,8 @@ nlg_status nlg_dataset_images(const nlg_dataset *dataset, nlg_split split, const
             break;
         }
         uint32_t sample = order ? order[index[i]] : index[i];
-        const uint8_t *in = samples->pixels ? samples->pixels + sample * in_bytes : decoded;
-        if (decoded) status = dataset->format->read(dataset, samples, sample, decoded, err);
+        const uint8_t *in;
+        status = nlg_samples_pixels(dataset, samples, sample, decoded, &in, err);
         if (status != NLG_OK) break;
         drawn d = {0};
         if (split == NLG_SPLIT_TRAIN) d = draw(a, seed, epoch, index[i], h + 2 * a->pad, w + 2 * a->pad);

@@ -30,6 +30,8 @@ void nlg_samples_release(nlg_samples *samples) {
     nlg_free(samples->first_object);
     nlg_free(samples->scale);
     nlg_free_large(samples->pixels, samples->pixel_bytes);
+    nlg_free(samples->kept);
+    nlg_free(samples->kept_state);
     nlg_free(samples->paths);
     if (samples->source) nlg_samples_release(samples->source);
     nlg_free(samples->source);
@@ -181,6 +183,7 @@ static nlg_status open_into(nlg_dataset *dataset, const char *name, const char *
     info->w = samples->w;
     info->c = samples->c;
     if (samples->count) info->digest = samples->digest;
+    NLG_TRY(nlg_samples_keep(dataset, samples, err));
     NLG_TRY(split(dataset, err));
     normalise(dataset);
     return NLG_OK;
@@ -234,6 +237,7 @@ nlg_status nlg_dataset_open_test(nlg_dataset *dataset, nlg_error *err) {
         status = nlg_fail(err, NLG_ERR_INPUT,
                           "%s: expected test images of %d x %d x %d as in training, found %d x %d x %d; fetch them again",
                           dataset->options.folder, info->w, info->h, info->c, samples->w, samples->h, samples->c);
+    if (status == NLG_OK) status = nlg_samples_keep(dataset, samples, err);
     if (status != NLG_OK) {
         nlg_samples_release(samples);
         return status;

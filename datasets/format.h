@@ -18,6 +18,9 @@ typedef struct nlg_samples {
     double *scale;          /* [count]: pixels of the decoded sample for each of the file's; NULL: 1 */
     uint8_t *pixels;        /* [count, h, w, c], from nlg_alloc_large; NULL: decoded by the format's `read` */
     size_t pixel_bytes;
+    uint8_t *kept;       /* [n_kept, h, w, c]: what `read` has painted so far of the first samples */
+    uint8_t *kept_state; /* [n_kept], for kept.c */
+    uint32_t n_kept;
     const char **paths;        /* [count], for `read`; the strings are in the data set's arena */
     uint32_t fixed_validation; /* the last so many are the validation split, cut by the files themselves */
     uint64_t sum[NLG_MAX_CHANNELS], square[NLG_MAX_CHANNELS]; /* of all pixels, filled by whoever has them at hand first */
@@ -75,6 +78,14 @@ nlg_status nlg_samples_allocate(nlg_samples *samples, uint32_t count, int h, int
 void nlg_samples_release(nlg_samples *samples);
 /* Adds the sums over `pixels` pixels of c channels. */
 void nlg_samples_sum(const uint8_t *bytes, size_t pixels, int c, uint64_t *sum, uint64_t *square);
+
+/* ---- kept.c: generated samples that stay in memory ---- */
+
+/* Makes room for as many samples of a generated set as fit into options.cache_bytes (0: 128 MiB). */
+nlg_status nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples, nlg_error *err);
+/* The pixels of a sample, read into `buffer` ([h, w, c]) or kept from before; threads may call it at the same time. */
+nlg_status nlg_samples_pixels(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *buffer,
+                              const uint8_t **pixels, nlg_error *err);
 
 /* Notes a file left out; the line is copied. */
 nlg_status nlg_dataset_skip(nlg_dataset *dataset, const char *line, nlg_error *err);

@@ -105,6 +105,36 @@ static void scenes_depend_on_their_key_alone(void **state) {
     made_folder_remove(folder);
 }
 
+/* Kept in memory or painted anew at each use, in training and in test. */
+static void kept_scenes_are_those_painted_anew(void **state) {
+    (void)state;
+    enum { SCENES = 5, KEPT = 3 };
+    char *folder = made_items();
+    static float a[FLOATS], b[FLOATS];
+    nlg_dataset_options options = {.folder = folder, .image_size = SIDE};
+    nlg_dataset *all = opened("scenes", &options);
+    options.cache_bytes = (size_t)KEPT * SIDE * SIDE * 3;
+    nlg_dataset *some = opened("scenes", &options);
+    options.cache_bytes = 1;
+    nlg_dataset *none = opened("scenes", &options);
+    nlg_dataset *const sets[] = {all, some};
+    for (int i = 0; i < 2; i++) assert_int_equal(nlg_dataset_open_test(sets[i], NULL), NLG_OK);
+    assert_int_equal(nlg_dataset_open_test(none, NULL), NLG_OK);
+    for (int twice = 0; twice < 2; twice++)
+        for (uint32_t i = 0; i < SCENES; i++)
+            for (nlg_split split = NLG_SPLIT_TRAIN; split <= NLG_SPLIT_TEST; split++) {
+                assert_int_equal(nlg_dataset_images(none, split, &i, 1, NULL, 0, 0, a, NULL, NULL), NLG_OK);
+                for (int k = 0; k < 2; k++) {
+                    assert_int_equal(nlg_dataset_images(sets[k], split, &i, 1, NULL, 0, 0, b, NULL, NULL), NLG_OK);
+                    assert_memory_equal(a, b, sizeof a);
+                }
+            }
+    nlg_dataset_close(all);
+    nlg_dataset_close(some);
+    nlg_dataset_close(none);
+    made_folder_remove(folder);
+}
+
 /* An object on black is found by its pixels, wherever augmentation has moved it. */
 static void boxes_follow_the_pixels(void **state) {
     (void)state;
@@ -297,9 +327,10 @@ static void a_lack_of_memory_is_reported(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(splits_of_scenes_share_no_item), cmocka_unit_test(scenes_depend_on_their_key_alone),
-        cmocka_unit_test(boxes_follow_the_pixels),        cmocka_unit_test(coco_files_are_read_as_they_are_meant),
-        cmocka_unit_test(damaged_coco_files_are_refused), cmocka_unit_test(a_lack_of_memory_is_reported),
+        cmocka_unit_test(splits_of_scenes_share_no_item),        cmocka_unit_test(scenes_depend_on_their_key_alone),
+        cmocka_unit_test(kept_scenes_are_those_painted_anew),    cmocka_unit_test(boxes_follow_the_pixels),
+        cmocka_unit_test(coco_files_are_read_as_they_are_meant), cmocka_unit_test(damaged_coco_files_are_refused),
+        cmocka_unit_test(a_lack_of_memory_is_reported),
     };
     return cmocka_run_group_tests_name("object_data", tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+/* Generated samples stay in memory: painting one takes as long as a small network's step. */
+#include <string.h>
+
+#include "datasets/format.h"
+
+enum { MOST_BYTES = 128 << 20 };
+enum { EMPTY, BEING_WRITTEN, WRITTEN }; /* kept_state */
+
+nlg_status nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples, nlg_error *err) {
+    const size_t bytes = (size_t)samples->h * (size_t)samples->w * (size_t)samples->c,
+                 most = dataset->options.cache_bytes ? dataset->options.cache_bytes : MOST_BYTES;
+    if (!dataset->format->made_of || samples->pixels || bytes == 0) return NLG_OK;
+    const size_t fits = most / bytes, n = fits < samples->count ? fits : samples->count;
+    if (n == 0) return NLG_OK;
+    samples->kept = nlg_alloc(n, bytes);
+    samples->kept_state = nlg_alloc(n, sizeof *samples->kept_state);
+    if (!samples->kept || !samples->kept_state) return nlg_fail_memory(err, n * bytes, dataset->info.name);
+    samples->n_kept = (uint32_t)n;
+    return NLG_OK;
+}
+
+nlg_status nlg_samples_pixels(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *buffer,
+                              const uint8_t **pixels, nlg_error *err) {
+    const size_t bytes = (size_t)samples->h * (size_t)samples->w * (size_t)samples->c;
+    *pixels = buffer;
+    if (samples->pixels) {
+        *pixels = samples->pixels + sample * bytes;
+        return NLG_OK;
+    }
+    if (sample >= samples->n_kept) return dataset->format->read(dataset, samples, sample, buffer, err);
+    uint8_t *state = &samples->kept_state[sample], *kept = samples->kept + sample * bytes, was = EMPTY;
+    if (__atomic_load_n(state, __ATOMIC_ACQUIRE) == WRITTEN) {
+        *pixels = kept;
+        return NLG_OK;
+    }
+    NLG_TRY(dataset->format->read(dataset, samples, sample, buffer, err));
+    if (__atomic_compare_exchange_n(state, &was, BEING_WRITTEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        memcpy(kept, buffer, bytes);
+        __atomic_store_n(state, WRITTEN, __ATOMIC_RELEASE);
+    }
+    return NLG_OK;
+}
