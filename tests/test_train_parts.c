@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "layers/base/dmath.h"
 #include "layers/base/rng.h"
+#include "layers/kernels/focal.h"
 #include "layers/kernels/simd.h"
 #include "layers/kernels/update.h"
 #include "train/train.h"
@@ -203,6 +205,45 @@ static void updates_have_the_same_bits(void **state) {
     }
 }
 
+static void focal_terms_are_the_same_everywhere(void **state) {
+    enum { SCORES = 1003 };
+    static const double gammas[] = {0, 1, 2, 0.5};
+    static float logits[SCORES], target[SCORES], d[SCORES], first_d[SCORES];
+    static double terms[SCORES], first[SCORES], alone[SCORES];
+    (void)state;
+    for (uint64_t i = 0; i < SCORES; i++) {
+        const double size = i % 5 == 0 ? 800 : i % 3 == 0 ? 30 : 3;
+        logits[i] = (float)(2 * size * (nlg_rng_uniform(nlg_rng_seed(1), i) - 0.5));
+        target[i] = nlg_rng_uniform(nlg_rng_seed(2), i) < 0.3 ? 1 : 0;
+    }
+    logits[0] = 0;
+    logits[1] = INFINITY;
+    for (size_t g = 0; g < sizeof gammas / sizeof *gammas; g++)
+        for (int isa = 0; isa < NLG_ISA_COUNT; isa++) {
+            if (!nlg_isa_available((nlg_isa)isa)) continue;
+            const nlg_focal_simd *simd = nlg_simd_table((nlg_isa)isa)->focal;
+            const nlg_focal f = {.alpha = 0.25, .gamma = gammas[g], .scale = 0.125};
+            simd->terms(&f, SCORES, logits, target, terms, d);
+            if (isa == 0) {
+                memcpy(first, terms, sizeof first);
+                memcpy(first_d, d, sizeof first_d);
+            }
+            assert_memory_equal(first, terms, sizeof first);
+            assert_memory_equal(first_d, d, sizeof first_d);
+            simd->terms(&f, SCORES, logits, target, alone, NULL);
+            assert_memory_equal(first, alone, sizeof first);
+            for (int i = 2; isa == 0 && i < SCORES; i++) {
+                const double s = target[i] > 0 ? (double)logits[i] : -(double)logits[i], alpha = target[i] > 0 ? 0.25 : 0.75,
+                             miss = nlg_sigmoid(-s), p = nlg_sigmoid(s),
+                             minus_log_p = s < 0 ? nlg_log1p(nlg_exp(s)) - s : nlg_log1p(nlg_exp(-s)),
+                             focus = nlg_pow(miss, gammas[g]);
+                near("focal term", terms[i], alpha * focus * minus_log_p, 1e-13 * (1 + fabs(s)));
+                const double slope = -0.125 * alpha * focus * (gammas[g] * p * minus_log_p + miss);
+                near("its gradient", (double)d[i], target[i] > 0 ? slope : -slope, 1e-7 * (1 + fabs(slope)));
+            }
+        }
+}
+
 static void state_is_as_stated(void **state) {
     (void)state;
     assert_int_equal(nlg_optimizer_state_count(NLG_SGD, 0), 0);
@@ -240,10 +281,15 @@ static void schedules_follow_their_rules(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cross_entropy_is_stable),       cmocka_unit_test(cross_entropy_honours_distances),
-        cmocka_unit_test(losses_have_their_gradients),   cmocka_unit_test(losses_stay_finite),
-        cmocka_unit_test(optimizers_follow_their_rules), cmocka_unit_test(updates_do_not_depend_on_the_split),
-        cmocka_unit_test(updates_have_the_same_bits),    cmocka_unit_test(state_is_as_stated),
+        cmocka_unit_test(cross_entropy_is_stable),
+        cmocka_unit_test(cross_entropy_honours_distances),
+        cmocka_unit_test(losses_have_their_gradients),
+        cmocka_unit_test(losses_stay_finite),
+        cmocka_unit_test(optimizers_follow_their_rules),
+        cmocka_unit_test(updates_do_not_depend_on_the_split),
+        cmocka_unit_test(updates_have_the_same_bits),
+        cmocka_unit_test(focal_terms_are_the_same_everywhere),
+        cmocka_unit_test(state_is_as_stated),
         cmocka_unit_test(schedules_follow_their_rules),
     };
     return cmocka_run_group_tests_name("train_parts", tests, NULL, NULL);

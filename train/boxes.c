@@ -53,11 +53,15 @@ static inline double shared_length(double a1, double a2, double b1, double b2) {
     return (a2 < b2 ? a2 : b2) - (a1 > b1 ? a1 : b1);
 }
 
-double nlg_box_overlap(const nlg_box *a, const nlg_box *b) {
+static inline double overlap_of(const nlg_box *a, const nlg_box *b) {
     const double w = shared_length(a->x1, a->x2, b->x1, b->x2), h = shared_length(a->y1, a->y2, b->y1, b->y2);
     if (!(w > 0 && h > 0)) return 0;
     const double shared = w * h;
     return shared / ((a->x2 - a->x1) * (a->y2 - a->y1) + (b->x2 - b->x1) * (b->y2 - b->y1) - shared);
+}
+
+double nlg_box_overlap(const nlg_box *a, const nlg_box *b) {
+    return overlap_of(a, b);
 }
 
 int nlg_match_anchors(const nlg_anchors *anchors, const nlg_box *boxes, int n, double *best, int32_t *match) {
@@ -65,7 +69,10 @@ int nlg_match_anchors(const nlg_anchors *anchors, const nlg_box *boxes, int n, d
     for (int i = 0; i < n; i++) best[i] = 0;
     for (int a = 0; a < anchors->count && n > 0; a++) {
         const nlg_box anchor = nlg_anchor_at(anchors, a);
-        for (int i = 0; i < n; i++) best[i] = fmax(best[i], nlg_box_overlap(&anchor, &boxes[i]));
+        for (int i = 0; i < n; i++) {
+            const double v = overlap_of(&anchor, &boxes[i]);
+            best[i] = v > best[i] ? v : best[i];
+        }
     }
     for (int a = 0; a < anchors->count; a++) {
         const nlg_box anchor = nlg_anchor_at(anchors, a);
@@ -73,7 +80,7 @@ int nlg_match_anchors(const nlg_anchors *anchors, const nlg_box *boxes, int n, d
         double overlap = -1;
         bool is_best = false;
         for (int i = 0; i < n; i++) {
-            const double v = nlg_box_overlap(&anchor, &boxes[i]);
+            const double v = overlap_of(&anchor, &boxes[i]);
             if (v > overlap) overlap = v, box = i;
             is_best = is_best || (v > 0 && v == best[i]);
         }

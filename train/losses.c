@@ -2,6 +2,8 @@
 #include <math.h>
 
 #include "layers/base/dmath.h"
+#include "layers/kernels/focal.h"
+#include "layers/kernels/simd.h"
 #include "train/train.h"
 
 double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_t ld, const int *labels, double smoothing,
@@ -28,53 +30,16 @@ double nlg_softmax_cross_entropy(int n, int classes, const float *logits, int64_
     return total;
 }
 
-enum { AT_ONCE = 32 }; /* logits of the focal loss */
-
-/* log(1 + e) for 0 <= e <= 1. */
-static void log1p_quick(int n, const double *e, double *y) {
-    for (int i = 0; i < n; i++) y[i] = 1.0 + e[i];
-    nlg_log_quick_each(n, y);
-    for (int i = 0; i < n; i++)
-        if (!(e[i] > 0x1p-9)) y[i] = e[i] * (1.0 - e[i] * (0.5 - e[i] * (1.0 / 3 - e[i] * (0.25 - e[i] * 0.2))));
-}
-
-/* miss^gamma; the powers in use without a logarithm. */
-static double focus_of(double miss, double gamma) {
-    if (gamma == 0) return 1;
-    if (gamma == 1) return miss;
-    if (gamma == 2) return miss * miss;
-    return nlg_pow(miss, gamma);
-}
-
-/* At most AT_ONCE logits; adds to the total in their order. */
-static void add_focal_loss(int n, const float *logits, const float *target, double alpha, double gamma, double scale, double *total,
-                           float *d_logits) {
-    double s[AT_ONCE], e[AT_ONCE], rest[AT_ONCE];
-    for (int i = 0; i < n; i++) {
-        s[i] = target[i] > 0.5f ? (double)logits[i] : -(double)logits[i]; /* p of the right answer is sigmoid(s) */
-        e[i] = -fabs(s[i]);
-    }
-    nlg_exp_quick_each(n, e);
-    log1p_quick(n, e, rest);
-    for (int i = 0; i < n; i++) {
-        const bool positive = target[i] > 0.5f;
-        const double weight = positive ? alpha : 1.0 - alpha, larger = 1.0 / (1.0 + e[i]), smaller = e[i] * larger;
-        const double p = s[i] > 0.0 ? larger : smaller, miss = s[i] > 0.0 ? smaller : larger;
-        const double loss = (s[i] < 0.0 ? -s[i] : 0.0) + rest[i]; /* -log p */
-        const double focus = focus_of(miss, gamma);
-        *total += weight * focus * loss;
-        if (!d_logits) continue;
-        const double slope = -weight * focus * (gamma * p * loss + miss); /* of the loss by s */
-        d_logits[i] = (float)(scale * (positive ? slope : -slope));
-    }
-}
-
 double nlg_sigmoid_focal_loss(size_t count, const float *logits, const float *target, double alpha, double gamma, double scale,
                               float *d_logits) {
-    double total = 0.0;
+    enum { AT_ONCE = 64 };
+    const nlg_focal_simd *simd = nlg_simd_table(nlg_isa_best())->focal;
+    const nlg_focal focal = {.alpha = alpha, .gamma = gamma, .scale = scale};
+    double terms[AT_ONCE], total = 0.0;
     for (size_t i = 0; i < count; i += AT_ONCE) {
-        const int n = count - i < AT_ONCE ? (int)(count - i) : AT_ONCE;
-        add_focal_loss(n, logits + i, target + i, alpha, gamma, scale, &total, d_logits ? d_logits + i : NULL);
+        const size_t n = count - i < AT_ONCE ? count - i : AT_ONCE;
+        simd->terms(&focal, n, logits + i, target + i, terms, d_logits ? d_logits + i : NULL);
+        for (size_t k = 0; k < n; k++) total += terms[k];
     }
     return total;
 }

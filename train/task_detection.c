@@ -7,6 +7,8 @@
 
 #include "layers/base/dmath.h"
 #include "layers/base/memory.h"
+#include "layers/kernels/focal.h"
+#include "layers/kernels/simd.h"
 #include "train/detection.h"
 #include "train/task.h"
 
@@ -15,7 +17,8 @@ typedef struct scratch {
     nlg_box *boxes; /* [room] */
     int32_t *labels;
     double *best;
-    float *target; /* [classes], zero but while in use */
+    float *target; /* [anchors of a place, classes], zero but while in use */
+    double *terms; /* likewise */
     int room;
     bool failed; /* no memory for as many objects */
 } scratch;
@@ -25,6 +28,7 @@ typedef struct state {
     nlg_detection_loss loss;
     nlg_detect_options options;
     const nlg_exec *exec;
+    const nlg_focal_simd *focal;
     int batch, workers;
     scratch *scratch;   /* [workers] */
     double *image_loss; /* [batch] */
@@ -55,6 +59,7 @@ static void destroy(void *where) {
         nlg_free(s->scratch[i].labels);
         nlg_free(s->scratch[i].best);
         nlg_free(s->scratch[i].target);
+        nlg_free(s->scratch[i].terms);
     }
     nlg_free(s->scratch);
     nlg_free(s->image_loss);
@@ -66,13 +71,15 @@ static void destroy(void *where) {
 }
 
 static nlg_status allocate(state *s, nlg_error *err) {
-    const size_t batch = (size_t)s->batch, anchors = (size_t)s->detector.anchors.count;
+    const size_t batch = (size_t)s->batch, anchors = (size_t)s->detector.anchors.count,
+                 scores = (size_t)(NLG_ANCHORS * s->detector.classes);
     bool good = true;
     s->scratch = nlg_alloc((size_t)s->workers, sizeof *s->scratch);
     for (int i = 0; s->scratch != NULL && i < s->workers; i++) {
         s->scratch[i].match = nlg_alloc(anchors, sizeof *s->scratch[i].match);
-        s->scratch[i].target = nlg_alloc((size_t)s->detector.classes, sizeof *s->scratch[i].target);
-        good = good && s->scratch[i].match != NULL && s->scratch[i].target != NULL;
+        s->scratch[i].target = nlg_alloc(scores, sizeof *s->scratch[i].target);
+        s->scratch[i].terms = nlg_alloc(scores, sizeof *s->scratch[i].terms);
+        good = good && s->scratch[i].match != NULL && s->scratch[i].target != NULL && s->scratch[i].terms != NULL;
     }
     s->image_loss = nlg_alloc(batch, sizeof *s->image_loss);
     s->detections = nlg_alloc(batch * (size_t)s->options.most, sizeof *s->detections);
@@ -91,6 +98,7 @@ static nlg_status create(const nlg_graph *graph, const nlg_dataset_info *info, c
     s->loss = recipe->detects ? recipe->detection : nlg_detection_loss_default();
     s->options = nlg_detect_defaults();
     s->exec = exec;
+    s->focal = nlg_simd_table(nlg_isa_best())->focal;
     s->batch = batch;
     s->workers = nlg_team_size(exec->team);
     nlg_status status = nlg_detector_of(graph, info->name, &s->detector, err);
@@ -155,27 +163,29 @@ static int take_objects(scratch *w, const nlg_target *t) {
     return n;
 }
 
-/* `first`: the exit's first output. */
+/* `first`: the exit's first output. The scores of a pixel lie side by side; anchor by anchor they are summed. */
 static double scores_loss(const loss_job *job, scratch *w, int image, int first, int level, double scale) {
     const state *s = job->s;
     const nlg_tensor y = nlg_plan_output(job->plan, first + level),
                      dy = job->gradient ? nlg_plan_output_gradient(job->plan, first + level) : (nlg_tensor){0};
+    const nlg_focal focal = {.alpha = s->loss.alpha, .gamma = s->loss.gamma, .scale = scale};
     const int classes = s->detector.classes;
     double total = 0;
-    for (int p = 0; p < y.h * y.w; p++)
+    for (int p = 0; p < y.h * y.w; p++) {
+        const int64_t pixel = (int64_t)image * y.h * y.w + p;
+        const int *match = &w->match[s->detector.anchors.first[level] + p * NLG_ANCHORS];
+        float *d = job->gradient ? dy.data + pixel * dy.ld : NULL;
+        for (int a = 0; a < NLG_ANCHORS; a++)
+            if (match[a] >= 0) w->target[a * classes + w->labels[match[a]]] = 1;
+        s->focal->terms(&focal, (size_t)(NLG_ANCHORS * classes), y.data + pixel * y.ld, w->target, w->terms, d);
         for (int a = 0; a < NLG_ANCHORS; a++) {
-            const int64_t pixel = (int64_t)image * y.h * y.w + p;
-            float *d = job->gradient ? dy.data + pixel * dy.ld + (int64_t)a * classes : NULL;
-            const int match = w->match[s->detector.anchors.first[level] + p * NLG_ANCHORS + a];
-            if (match == NLG_MATCH_BETWEEN) {
-                if (d != NULL) memset(d, 0, (size_t)classes * sizeof *d);
-                continue;
-            }
-            if (match >= 0) w->target[w->labels[match]] = 1;
-            total += nlg_sigmoid_focal_loss((size_t)classes, y.data + pixel * y.ld + (int64_t)a * classes, w->target, s->loss.alpha,
-                                            s->loss.gamma, scale, d);
-            if (match >= 0) w->target[w->labels[match]] = 0;
+            double sum = 0;
+            for (int c = 0; c < classes && match[a] != NLG_MATCH_BETWEEN; c++) sum += w->terms[a * classes + c];
+            total += sum;
+            if (d != NULL && match[a] == NLG_MATCH_BETWEEN) memset(d + (int64_t)a * classes, 0, (size_t)classes * sizeof *d);
+            if (match[a] >= 0) w->target[a * classes + w->labels[match[a]]] = 0;
         }
+    }
     return total;
 }
 

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "layers/base/dmath_quick.h"
+
 typedef struct dd {
     double hi, lo;
 } dd;
@@ -83,11 +85,6 @@ static double polynomial(const dd *head, int heads, const double *tail, int tail
 #define SERIES(name, x)       dd_polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
 #define QUICK_SERIES(name, x) polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
 
-static double nearest_integer(double x) /* |x| < 2^51 */
-{
-    return (x + 0x1.8p52) - 0x1.8p52;
-}
-
 static double power_of_two(int exponent) /* -1022 .. 1023 */
 {
     uint64_t bits = (uint64_t)(exponent + 1023) << 52;
@@ -123,7 +120,7 @@ static const double ln2_1 = 0x1.62e42fefa4p-1, ln2_2 = -0x1.8432a1b0e2p-43, ln2_
 
 /* exp(x) = 2^exponent * (1 + result), |result| < 0.42 with a small relative error; |x| < 800. */
 static dd exp_reduced(dd x, int *exponent) {
-    double k = nearest_integer(x.hi * 0x1.71547652b82fep+0);
+    double k = nlg_nearest_integer(x.hi * 0x1.71547652b82fep+0);
     dd r = exact_sum(x.hi - k * ln2_1, -(k * ln2_2));
     r = dd_add(r, (dd){x.lo, 0.0});
     r = dd_add(r, (dd){-(k * ln2_3), 0.0});
@@ -226,64 +223,8 @@ double nlg_log(double x) {
     return log_pair((dd){x, 0.0}).hi;
 }
 
-/* The quick forms have no branches, so that compilers turn loops over them into vector code.
- * x = n log 2 + r, |r| <= log 2 / 2; the Taylor series of e^r up to r^13 / 13!. */
-static inline double exp_quick(double x) {
-    static const double inverse[] = {0x1.6124613a86d09p-33,
-                                     0x1.1eed8eff8d898p-29,
-                                     0x1.ae64567f544e4p-26,
-                                     0x1.27e4fb7789f5cp-22,
-                                     0x1.71de3a556c734p-19,
-                                     0x1.a01a01a01a01ap-16,
-                                     0x1.a01a01a01a01ap-13,
-                                     0x1.6c16c16c16c17p-10,
-                                     0x1.1111111111111p-7,
-                                     0x1.5555555555555p-5,
-                                     0x1.5555555555555p-3,
-                                     0x1p-1,
-                                     0x1p+0,
-                                     0x1p+0};
-    const double v = x * 0x1.71547652b82fep+0 + 0.5, nearest = nearest_integer(v),
-                 n = nearest - (nearest > v ? 1.0 : 0.0); /* floor(v) */
-    const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
-    double sum = inverse[0];
-    for (int i = 1; i < COUNT(inverse); i++) sum = sum * r + inverse[i];
-    /* The last bits of this sum are those of n + 1023: shifted, they are the exponent of 2^n. */
-    const double shifted = n + (0x1.8p52 + 1023);
-    uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits <<= 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return sum * power;
-}
-
-/* x = 2^k m with m in [sqrt(1/2), sqrt(2)]; the exponent's bits below those of 2^52 are a number of their own. */
-static inline double log_quick(double x) {
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint64_t exponent_bits = (bits >> 52) | UINT64_C(0x4330000000000000),
-                   mantissa_bits = (bits & UINT64_C(0xFFFFFFFFFFFFF)) | UINT64_C(0x3FF0000000000000);
-    double exponent, mantissa;
-    memcpy(&exponent, &exponent_bits, sizeof exponent);
-    memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
-    const bool upper = mantissa > 0x1.6a09e667f3bcdp+0;
-    const double m = upper ? mantissa * 0.5 : mantissa, k = exponent - (0x1p52 + 1023) + (upper ? 1.0 : 0.0);
-    const double s = (m - 1.0) / (m + 1.0);
-    return k * 0x1.62e42fefa39efp-1 + 2.0 * s * QUICK_SERIES(log, s * s);
-}
-
 double nlg_log_quick(double x) {
-    return log_quick(x);
-}
-
-void nlg_exp_quick_each(int n, double *x) {
-    for (int i = 0; i < n; i++) x[i] = x[i] < -700.0 ? -700.0 : x[i] > 700.0 ? 700.0 : x[i]; /* NaN stays, in what follows too */
-    for (int i = 0; i < n; i++) x[i] = exp_quick(x[i]);
-}
-
-void nlg_log_quick_each(int n, double *x) {
-    for (int i = 0; i < n; i++) x[i] = log_quick(x[i]);
+    return nlg_quick_log(x);
 }
 
 double nlg_log1p(double x) {
@@ -372,7 +313,7 @@ static const double cos_tail[] = {
 static double sin_shifted(double x, int quarters) {
     if (!(x <= 1e5 && x >= -1e5)) return (double)NAN;
     /* pi / 2 in parts of 33 bits, so that k times a part is exact and the difference to x keeps every bit. */
-    double k = nearest_integer(x * 0x1.45f306dc9c883p-1);
+    double k = nlg_nearest_integer(x * 0x1.45f306dc9c883p-1);
     dd r = exact_sum(x - k * 0x1.921fb544p+0, -(k * 0x1.0b4611a6p-34));
     r = dd_add(r, (dd){-(k * 0x1.3198a2ep-69), 0.0});
     r = dd_add(r, (dd){-(k * 0x1.b839a252049c1p-104), 0.0});
@@ -392,7 +333,7 @@ double nlg_cos(double x) {
 }
 
 double nlg_cos_turns_quick(double x) {
-    double k = nearest_integer(4.0 * x), r = (4.0 * x - k) * 0x1.921fb54442d18p+0, square = r * r;
+    double k = nlg_nearest_integer(4.0 * x), r = (4.0 * x - k) * 0x1.921fb54442d18p+0, square = r * r;
     int quadrant = (int)k & 3;
     double value = quadrant & 1 ? r * QUICK_SERIES(sin, square) : QUICK_SERIES(cos, square);
     return quadrant == 1 || quadrant == 2 ? -value : value;

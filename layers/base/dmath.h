@@ -22,8 +22,4 @@ double nlg_sqrt(double x);
 double nlg_log_quick(double x);       /* normal x > 0 */
 double nlg_cos_turns_quick(double x); /* cos(2 pi x), 0 <= x <= 1 */
 
-/* The quick forms of n values in their place, several at once. */
-void nlg_exp_quick_each(int n, double *x); /* error 4e-16 of the result; -700 <= x <= 700, beyond it as at the nearer end */
-void nlg_log_quick_each(int n, double *x); /* the bits of nlg_log_quick */
-
 #endif

@@ -16,7 +16,8 @@
     TABLE(norm)                                                                                                                    \
     TABLE(pool)                                                                                                                    \
     TABLE(lrn)                                                                                                                     \
-    TABLE(update)
+    TABLE(update)                                                                                                                  \
+    TABLE(focal)
 
 #define NLG_SIMD_MEMBER(name) const struct nlg_##name##_simd *name;
 typedef struct nlg_simd {
