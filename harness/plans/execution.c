@@ -14,38 +14,45 @@ static int index_of(const nlg_measure *measure) {
     return 0;
 }
 
-static nlg_status read_measure_speeds(nlg_execution_state *r, nlg_error *err) {
+typedef struct speed_reader {
+    nlg_execution_state *r;
+    int measure;
+    bool shipped;
+} speed_reader;
+
+/* The first speed of a stage stays: that of the store. What measures take at all is not looked up in other machines' records. */
+static void take_speed(void *context, const char *experiment, const char *stage, double seconds, double amount) {
+    const speed_reader *reader = context;
+    nlg_execution_state *r = reader->r;
+    if (!experiment) {
+        if (!reader->shipped) r->speeds[reader->measure] = (nlg_execution_speed){seconds, amount};
+        return;
+    }
+    for (int x = 0; x < r->e->count; x++) {
+        const nlg_experiment *e = &r->e->experiments[x];
+        for (int i = 0; strcmp(e->id, experiment) == 0 && i < e->n_stages; i++)
+            if (strcmp(e->stages[i].name, stage) == 0 && e->stages[i].measure == nlg_measure_at(reader->measure) &&
+                !(r->stage_speeds[x][i].amount > 0))
+                r->stage_speeds[x][i] = (nlg_execution_speed){seconds, amount};
+    }
+}
+
+static nlg_status read_store_speeds(nlg_execution_state *r, nlg_store *store, bool shipped, nlg_error *err) {
     for (int i = 0; i < nlg_measures() && i < NLG_EXECUTION_MEASURES_MAX; i++) {
         const nlg_measure *m = nlg_measure_at(i);
         if (m->work)
-            NLG_TRY(nlg_store_speed(r->e->store, m->name, m->work, NULL, NULL, &r->speeds[i].seconds, &r->speeds[i].amount, err));
-    }
-    return NLG_OK;
-}
-
-/* Of stages without a speed. */
-static nlg_status read_stage_speeds(nlg_execution_state *r, nlg_store *store, nlg_error *err) {
-    for (int x = 0; x < r->e->count; x++) {
-        const nlg_experiment *e = &r->e->experiments[x];
-        for (int i = 0; i < e->n_stages; i++) {
-            const nlg_measure *m = e->stages[i].measure;
-            nlg_execution_speed *s = &r->stage_speeds[x][i];
-            if (m->work && !(s->amount > 0))
-                NLG_TRY(nlg_store_speed(store, m->name, m->work, e->id, e->stages[i].name, &s->seconds, &s->amount, err));
-        }
+            NLG_TRY(nlg_store_speeds(store, m->name, m->work, take_speed, &(speed_reader){.r = r, .measure = i, .shipped = shipped},
+                                     err));
     }
     return NLG_OK;
 }
 
 static nlg_status read_speeds(nlg_execution_state *r, nlg_error *err) {
     nlg_store *shipped;
-    if (r->e->store) {
-        NLG_TRY(read_measure_speeds(r, err));
-        NLG_TRY(read_stage_speeds(r, r->e->store, err));
-    }
+    if (r->e->store) NLG_TRY(read_store_speeds(r, r->e->store, false, err));
     if (!r->e->shipped || !*r->e->shipped) return NLG_OK;
     NLG_TRY(nlg_store_open(r->e->shipped, NLG_STORE_READ, &shipped, err));
-    nlg_status status = read_stage_speeds(r, shipped, err);
+    nlg_status status = read_store_speeds(r, shipped, true, err);
     nlg_store_close(shipped);
     return status;
 }

@@ -272,28 +272,41 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
     return status;
 }
 
-nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, const char *experiment, const char *stage,
-                           double *seconds, double *amount, nlg_error *err) {
-    static const char *const doing = "reading the speed";
+nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *work, nlg_speed_taker *take, void *context,
+                            nlg_error *err) {
+    static const char sql[] =
+        "WITH graphs AS MATERIALIZED (SELECT key, measure, machine, value, seconds / value AS pace,"
+        "  dense_rank() OVER (ORDER BY coalesce(json_extract(spec, '$.graph'), key)) AS graph"
+        "  FROM records JOIN metrics USING (key) WHERE name = ?2 AND status = 'done' AND seconds > 0 AND value > 0),"
+        /* how much slower a machine is: the median over networks that others have trained, too */
+        " slowness AS (SELECT machine, pace / min(pace) OVER w AS slowness, min(machine) OVER w <> max(machine) OVER w AS shared"
+        "  FROM graphs WINDOW w AS (PARTITION BY graph)),"
+        " by_slowness AS (SELECT machine, slowness, row_number() OVER (PARTITION BY machine ORDER BY slowness) AS n,"
+        "  count(*) OVER (PARTITION BY machine) AS of FROM slowness WHERE shared),"
+        " machine_factors AS MATERIALIZED (SELECT machine, slowness FROM by_slowness WHERE n = (of + 1) / 2),"
+        /* the median pace of a network's trainings of one length, on the quickest machine */
+        " scaled AS (SELECT key, measure, value, pace / coalesce(slowness, 1) AS pace,"
+        "  dense_rank() OVER (ORDER BY graph, value) AS alike FROM graphs LEFT JOIN machine_factors USING (machine)),"
+        " by_pace AS MATERIALIZED (SELECT *, row_number() OVER (PARTITION BY alike ORDER BY pace) AS n,"
+        "  count(*) OVER (PARTITION BY alike) AS of FROM scaled),"
+        " typical AS MATERIALIZED (SELECT one.key, one.measure, one.value, one.value * median.pace AS seconds"
+        "  FROM by_pace AS one JOIN by_pace AS median ON median.alike = one.alike AND median.n = (median.of + 1) / 2)"
+        " SELECT NULL, NULL, total(seconds), total(value) FROM typical WHERE measure = ?1"
+        " UNION ALL SELECT experiment, stage, total(seconds), total(value)"
+        "  FROM typical JOIN (SELECT DISTINCT experiment, stage, key FROM members) USING (key) WHERE measure = ?1"
+        "  GROUP BY experiment, stage";
+    static const char *const doing = "reading the speeds";
     sqlite3_stmt *s;
-    NLG_TRY(
-        nlg_store_prepare(store,
-                          "SELECT total(value * pace), total(value) FROM (SELECT key, value,"
-                          " min(seconds / value) OVER (PARTITION BY coalesce(json_extract(spec, '$.graph'), key), value) AS pace"
-                          " FROM records JOIN metrics USING (key) WHERE measure = ?1 AND name = ?2"
-                          " AND status = 'done' AND seconds > 0 AND value > 0"
-                          " AND (?3 IS NULL OR key IN (SELECT key FROM members WHERE experiment = ?3)))"
-                          " WHERE ?3 IS NULL OR key IN (SELECT key FROM members WHERE experiment = ?3 AND stage = ?4)",
-                          &s, doing, err));
+    NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
     nlg_store_bind_text(s, 1, measure);
     nlg_store_bind_text(s, 2, work);
-    if (experiment) {
-        nlg_store_bind_text(s, 3, experiment);
-        nlg_store_bind_text(s, 4, stage);
+    int step;
+    while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+        const bool all = sqlite3_column_type(s, 0) == SQLITE_NULL;
+        take(context, all ? NULL : nlg_store_column_text(s, 0), all ? NULL : nlg_store_column_text(s, 1),
+             sqlite3_column_double(s, 2), sqlite3_column_double(s, 3));
     }
-    nlg_status status = sqlite3_step(s) == SQLITE_ROW ? NLG_OK : nlg_store_fail(store, doing, err);
-    *seconds = sqlite3_column_double(s, 0);
-    *amount = sqlite3_column_double(s, 1);
+    nlg_status status = step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
     sqlite3_finalize(s);
     return status;
 }

@@ -66,11 +66,13 @@ nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, 
 
 /* The keys of the chosen records, each once, sorted; all records where nothing is chosen. Free the array with nlg_free. */
 nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, char (**keys)[65], int *count, nlg_error *err);
-/* Seconds that records of a measure took and what they were worth, for estimates: sums of seconds and of the metric `work`. Each
- * record counts as quick as the quickest of its graph and as much work in the experiment: other programs and slower machines
- * stretch some. experiment and stage: those of its members in any profile; NULL: of all records. */
-nlg_status nlg_store_speed(nlg_store *store, const char *measure, const char *work, const char *experiment, const char *stage,
-                           double *seconds, double *amount, nlg_error *err);
+/* Seconds that records of a measure took and what they were worth, for estimates: sums of seconds and of the metric `work`, of all
+ * records (experiment and stage NULL), and of those that are members of each stage in any profile. A record counts as long as the
+ * median of its network's trainings of that length, on the quickest of the machines: seconds of each machine are divided by its
+ * slowness, the median over the networks that others have trained, too. */
+typedef void nlg_speed_taker(void *context, const char *experiment, const char *stage, double seconds, double amount);
+nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *work, nlg_speed_taker *take, void *context,
+                            nlg_error *err);
 
 typedef struct nlg_member {
     const char *arm, *factors; /* factors: JSON object */
