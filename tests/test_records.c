@@ -297,6 +297,87 @@ static void exchange(const char *from, const char *to) {
     nlg_store_close(store);
 }
 
+static const char best_trial[] = "{\"genotype\":\"g\",\"score\":0.1}", other_trial[] = "{\"genotype\":\"h\",\"repeat\":true}";
+
+static void put_search(nlg_store *store, int seed, const char *history) {
+    char spec[200], detail[400], key[65];
+    snprintf(spec, sizeof spec, "{\"measure\":\"search\",\"numerics\":%d,\"seed\":%d}", NLG_NUMERICS_VERSION, seed);
+    snprintf(detail, sizeof detail, "{\"best_trial\":1,\"history\":[%s]}", history);
+    nlg_record r = {.measure = "search", .status = "done", .digest = "d", .seconds = 1, .spec = spec, .detail = detail};
+    nlg_session_facts facts = {.commit = "c", .compiler = "cc", .flags = "-O2", .isa = "avx2", .threads = 1};
+    assert_int_equal(nlg_record_key(spec, r.key, NULL), NLG_OK);
+    assert_int_equal(nlg_store_put_record(store, &r, &facts, NULL), NLG_OK);
+    snprintf(key, sizeof key, "%s", r.key);
+    const nlg_member m = {.arm = "a", .factors = "{}", .key = key};
+    char stage[16];
+    snprintf(stage, sizeof stage, "s%d", seed);
+    assert_int_equal(nlg_store_set_members(store, "smoke", "x", stage, &m, 1, NULL), NLG_OK);
+}
+
+/* Imports the text into a new store; NULL: it has to be good, else part of the message. */
+static void import_text(const char *text, const char *store_name, const char *refusal) {
+    int records;
+    nlg_error err = {0};
+    FILE *file = fopen("text", "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+    nlg_store *store = open_store(store_name, NLG_STORE_WRITE);
+    const nlg_status status = nlg_records_import(store, "text", &records, &err);
+    nlg_store_close(store);
+    if (!refusal && status != NLG_OK) fail_msg("%s", err.text);
+    if (refusal && (status != NLG_ERR_INPUT || !strstr(err.text, refusal))) fail_msg("expected \"%s\" in: %s", refusal, err.text);
+}
+
+static char *replaced(const char *text, const char *part, const char *by) {
+    static char out[4000];
+    const char *at = strstr(text, part);
+    assert_non_null(at);
+    snprintf(out, sizeof out, "%.*s%s%s", (int)(at - text), text, by, at + strlen(part));
+    return out;
+}
+
+/* A trial stands in the file once, however many searches have it, and histories come back as they were. */
+static void searches_share_their_trials(void **state) {
+    (void)state;
+    static const char question[] = "SELECT detail FROM records ORDER BY spec";
+    char history[200], text[4000], wanted[4000];
+    int records;
+    nlg_store *store = open_store("from", NLG_STORE_WRITE);
+    snprintf(history, sizeof history, "%s,%s,%s", best_trial, other_trial, best_trial);
+    put_search(store, 1, history);
+    snprintf(history, sizeof history, "%s,%s", other_trial, best_trial);
+    put_search(store, 2, history);
+    put_search(store, 3, "");
+    assert_int_equal(nlg_records_export(store, &(nlg_record_choice){.profile = "smoke"}, "text", &records, NULL), NLG_OK);
+    nlg_store_close(store);
+    assert_int_equal(records, 3);
+    FILE *file = fopen("text", "r");
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    const char *best = strstr(text, best_trial), *other = strstr(text, other_trial);
+    assert_true(best && other && !strstr(best + 1, best_trial) && !strstr(other + 1, other_trial));
+    snprintf(wanted, sizeof wanted, "%s", ask_store("from", question));
+    import_text(text, "to", NULL);
+    assert_string_equal(ask_store("to", question), wanted);
+
+    import_text(replaced(text, "\"history\":[0,", "\"history\":[2,"), "refused",
+                "a history with a trial that is in no line before it");
+    import_text(replaced(text, "\"history\":[0,", "\"history\":[-1,"), "refused",
+                "a history with a trial that is in no line before it");
+    import_text(replaced(text, "\"history\":[0,", "\"history\":[0.5,"), "refused",
+                "a history with a trial that is in no line before it");
+    import_text(replaced(text, "\"history\":[0,", "\"history\":[0,{},"), "refused",
+                "a history with a trial that is in no line before it");
+    import_text(replaced(text, "{\"trials\":[", "{\"trials\":[7,"), "refused", "a trial that is no object");
+    import_text(replaced(text, "{\"trials\":[", "{\"trials\":7}\n{\"trials\":["), "refused", "trials that are no list");
+    assert_string_equal(ask_store("refused", "SELECT count(*) FROM records"), "0;");
+    /* version 1 had whole histories */
+    snprintf(wanted, sizeof wanted, "%s", replaced(text, "\"version\":2", "\"version\":1"));
+    snprintf(text, sizeof text, "%s", replaced(wanted, "\"history\":[]", "\"history\":[{\"genotype\":\"old\"}]"));
+    import_text(text, "old", NULL);
+    assert_string_equal(ask_store("old", "SELECT genotype FROM lab_trials WHERE genotype = 'old'"), "old;");
+}
+
 /* A plan travels with the members that fulfil it, and does not take the place of others. A store of an earlier version has none. */
 static void plans_belong_to_members(void **state) {
     (void)state;
@@ -334,6 +415,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(records_come_back_and_never_change, enter, leave),
         cmocka_unit_test_setup_teardown(plans_belong_to_members, enter, leave),
+        cmocka_unit_test_setup_teardown(searches_share_their_trials, enter, leave),
         cmocka_unit_test_setup_teardown(speed_is_that_of_the_quickest_machine, enter, leave),
         cmocka_unit_test_setup_teardown(members_belong_to_stages, enter, leave),
         cmocka_unit_test_setup_teardown(trials_of_searches_are_rows, enter, leave),

@@ -118,7 +118,7 @@ static void damaged_files_are_refused(void **state) {
         {"s/\"seed\":1,/\"seed\":2,/", "line 2: a key that is not that of its spec"},
         {"s/\"status\":\"done\"/\"status\":\"fine\"/", "a record that lacks a member"},
         {"s/\"seconds\":[^,]*,/\"seconds\":-1,/", "a record that lacks a member"},
-        {"s/\"version\":1/\"version\":2/", "version 2 of the format"},
+        {"s/\"version\":2/\"version\":3/", "version 3 of the format, this program reads 1 and 2"},
         {"s/netlineage records/other/", "not a file of records"},
         {"s/\"numerics\":[0-9]*,\"version\"/\"numerics\":3,\"version\"/", "made with numerics version 3"},
         {"s/\"macs\":\\[[0-9]*,/\"macs\":[\"many\",/", "a metric that is no finite number"},

@@ -278,19 +278,19 @@ nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *w
         "WITH graphs AS MATERIALIZED (SELECT key, measure, machine, value, seconds / value AS pace,"
         "  dense_rank() OVER (ORDER BY coalesce(json_extract(spec, '$.graph'), key)) AS graph"
         "  FROM records JOIN metrics USING (key) WHERE name = ?2 AND status = 'done' AND seconds > 0 AND value > 0),"
-        /* how much slower a machine is: the median over networks that others have trained, too */
+        /* how much slower a machine is, by the networks that others have trained, too */
         " slowness AS (SELECT machine, pace / min(pace) OVER w AS slowness, min(machine) OVER w <> max(machine) OVER w AS shared"
         "  FROM graphs WINDOW w AS (PARTITION BY graph)),"
         " by_slowness AS (SELECT machine, slowness, row_number() OVER (PARTITION BY machine ORDER BY slowness) AS n,"
         "  count(*) OVER (PARTITION BY machine) AS of FROM slowness WHERE shared),"
-        " machine_factors AS MATERIALIZED (SELECT machine, slowness FROM by_slowness WHERE n = (of + 1) / 2),"
-        /* the median pace of a network's trainings of one length, on the quickest machine */
+        " machine_factors AS MATERIALIZED (SELECT machine, slowness FROM by_slowness WHERE n = (of + 3) / 4),"
+        /* the pace of a network's trainings of one length, on the quickest machine */
         " scaled AS (SELECT key, measure, value, pace / coalesce(slowness, 1) AS pace,"
         "  dense_rank() OVER (ORDER BY graph, value) AS alike FROM graphs LEFT JOIN machine_factors USING (machine)),"
         " by_pace AS MATERIALIZED (SELECT *, row_number() OVER (PARTITION BY alike ORDER BY pace) AS n,"
         "  count(*) OVER (PARTITION BY alike) AS of FROM scaled),"
-        " typical AS MATERIALIZED (SELECT one.key, one.measure, one.value, one.value * median.pace AS seconds"
-        "  FROM by_pace AS one JOIN by_pace AS median ON median.alike = one.alike AND median.n = (median.of + 1) / 2)"
+        " typical AS MATERIALIZED (SELECT one.key, one.measure, one.value, one.value * quarter.pace AS seconds"
+        "  FROM by_pace AS one JOIN by_pace AS quarter ON quarter.alike = one.alike AND quarter.n = (quarter.of + 3) / 4)"
         " SELECT NULL, NULL, total(seconds), total(value) FROM typical WHERE measure = ?1"
         " UNION ALL SELECT experiment, stage, total(seconds), total(value)"
         "  FROM typical JOIN (SELECT DISTINCT experiment, stage, key FROM members) USING (key) WHERE measure = ?1"

@@ -67,9 +67,9 @@ nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, 
 /* The keys of the chosen records, each once, sorted; all records where nothing is chosen. Free the array with nlg_free. */
 nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, char (**keys)[65], int *count, nlg_error *err);
 /* Seconds that records of a measure took and what they were worth, for estimates: sums of seconds and of the metric `work`, of all
- * records (experiment and stage NULL), and of those that are members of each stage in any profile. A record counts as long as the
- * median of its network's trainings of that length, on the quickest of the machines: seconds of each machine are divided by its
- * slowness, the median over the networks that others have trained, too. */
+ * records (experiment and stage NULL), and of those that are members of each stage in any profile. Lower quartiles are taken, since
+ * other programs only ever slow a training: a record counts as long as that of its network's trainings of its length, with the
+ * seconds of each machine divided by its slowness, the lower quartile over the networks that others have trained, too. */
 typedef void nlg_speed_taker(void *context, const char *experiment, const char *stage, double seconds, double amount);
 nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *work, nlg_speed_taker *take, void *context,
                             nlg_error *err);

@@ -1,4 +1,5 @@
-/* Records as lines of JSON. The first line says what the file is; then come records by key, then members, then plans. */
+/* Records as lines of JSON. The first line says what the file is; then come records by key, with lines of trials between them, then
+ * members, then plans. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,9 +12,10 @@
 #include "layers/base/memory.h"
 #include "layers/kernels/exec.h"
 #include "search/store/records.h"
+#include "search/store/records_trials.h"
 #include "search/store/store_internal.h"
 
-enum { FORMAT_VERSION = 1, LARGEST = 1 << 30 };
+enum { FORMAT_VERSION = 2, OLDEST_VERSION = 1, LARGEST = 1 << 30 }; /* version 1 had no lines of trials */
 static const char format_name[] = "netlineage records";
 
 /* ---- export ------------------------------------------------------------------------------------------------------------ */
@@ -103,16 +105,27 @@ static nlg_status fill_record(const nlg_record *r, cJSON *object, nlg_error *err
     return add_json(object, "detail", r->detail, err);
 }
 
-static nlg_status add_record(nlg_store *store, const char *key, output *o, nlg_error *err) {
+static nlg_status add_record(nlg_store *store, const char *key, nlg_trial_numbers *trials, output *o, nlg_error *err) {
     nlg_record r;
     bool found;
+    cJSON *line = NULL;
     NLG_TRY(nlg_store_record(store, key, &r, &found, err));
     cJSON *object = cJSON_CreateObject();
     nlg_status status = fill_record(&r, object, err);
     if (status == NLG_OK) status = add_machine(store, r.key, object, err);
     nlg_record_free(&r);
+    if (status == NLG_OK) status = nlg_trial_numbers_put(trials, object, &line, err);
+    if (status == NLG_OK && line) status = add_line(o, line, err);
     if (status == NLG_OK) return add_line(o, object, err);
     cJSON_Delete(object);
+    return status;
+}
+
+static nlg_status add_records(nlg_store *store, char (*keys)[65], int count, output *o, nlg_error *err) {
+    nlg_trial_numbers trials;
+    nlg_status status = nlg_trial_numbers_open(store, &trials, err);
+    for (int i = 0; i < count && status == NLG_OK; i++) status = add_record(store, keys[i], &trials, o, err);
+    nlg_trial_numbers_close(&trials);
     return status;
 }
 
@@ -191,7 +204,7 @@ nlg_status nlg_records_export(nlg_store *store, const nlg_record_choice *choice,
     nlg_json_number(head, "version", FORMAT_VERSION);
     nlg_json_number(head, "numerics", NLG_NUMERICS_VERSION);
     nlg_status status = add_line(&o, head, err);
-    for (int i = 0; i < *records && status == NLG_OK; i++) status = add_record(store, keys[i], &o, err);
+    if (status == NLG_OK) status = add_records(store, keys, *records, &o, err);
     if (status == NLG_OK) status = add_members(store, choice, &o, err);
     if (status == NLG_OK) status = add_plans(store, choice, &o, err);
     if (status == NLG_OK)
@@ -207,6 +220,7 @@ typedef struct input {
     nlg_store *store;
     const char *path;
     int line, records;
+    nlg_trial_list trials;
     nlg_error *err;
 } input;
 
@@ -227,9 +241,10 @@ static nlg_status check_head(const input *in, const cJSON *head) {
     const char *format = text_of(head, "format");
     if (!format || strcmp(format, format_name) != 0)
         return nlg_fail(in->err, NLG_ERR_INPUT, "%s: not a file of records, such as `lineage records export` writes", in->path);
-    if (number_of(head, "version") != FORMAT_VERSION)
-        return nlg_fail(in->err, NLG_ERR_INPUT, "%s: version %g of the format, this program reads %d", in->path,
-                        number_of(head, "version"), FORMAT_VERSION);
+    const double version = number_of(head, "version");
+    if (version != FORMAT_VERSION && version != OLDEST_VERSION)
+        return nlg_fail(in->err, NLG_ERR_INPUT, "%s: version %g of the format, this program reads %d and %d", in->path, version,
+                        OLDEST_VERSION, FORMAT_VERSION);
     if (number_of(head, "numerics") != NLG_NUMERICS_VERSION)
         return nlg_fail(in->err, NLG_ERR_INPUT,
                         "%s: made with numerics version %g, this program has %d and its results are not comparable", in->path,
@@ -264,7 +279,13 @@ static nlg_status read_documents(const input *in, const cJSON *object, nlg_recor
     return number_of(spec, "numerics") == NLG_NUMERICS_VERSION ? NLG_OK : damaged(in, "a spec of another numerics version");
 }
 
-static nlg_status take_record(input *in, const cJSON *object) {
+static nlg_status take_trials(input *in, cJSON *object) {
+    const char *wrong;
+    NLG_TRY(nlg_trial_list_add(&in->trials, object, &wrong, in->err));
+    return wrong ? damaged(in, wrong) : NLG_OK;
+}
+
+static nlg_status take_record(input *in, cJSON *object) {
     static const char *const known[] = {"done", "diverged", "failed", "rejected"};
     nlg_record r = {.seconds = number_of(object, "seconds")};
     const cJSON *m = cJSON_GetObjectItemCaseSensitive(object, "machine");
@@ -276,6 +297,9 @@ static nlg_status take_record(input *in, const cJSON *object) {
     for (int i = 0; i < 8; i++) good &= texts[i] != NULL;
     for (int i = 0; i < 4 && good; i++) is_known |= strcmp(texts[0], known[i]) == 0;
     if (!good || !is_known || strlen(texts[1]) > 64) return damaged(in, "a record that lacks a member, or has one of a wrong kind");
+    const char *wrong;
+    NLG_TRY(nlg_trial_list_restore(&in->trials, object, &wrong, in->err));
+    if (wrong) return damaged(in, wrong);
     snprintf(r.status, sizeof r.status, "%s", texts[0]);
     snprintf(r.digest, sizeof r.digest, "%s", texts[1]);
     snprintf(r.measure, sizeof r.measure, "%s", text_of(object, "measure") ? text_of(object, "measure") : "");
@@ -323,6 +347,7 @@ nlg_status nlg_store_take_line(nlg_store *store, const char *line, const char *w
     cJSON *object;
     NLG_TRY(nlg_json_read(line, strlen(line), what, &object, err));
     nlg_status status = take_record(&in, object);
+    nlg_trial_list_free(&in.trials);
     cJSON_Delete(object);
     return status;
 }
@@ -380,6 +405,8 @@ static nlg_status take_line(input *in, const char *text, size_t length) {
         status = take_member(in, object);
     else if (cJSON_GetObjectItemCaseSensitive(object, "plan"))
         status = take_plan(in, object);
+    else if (cJSON_GetObjectItemCaseSensitive(object, "trials"))
+        status = take_trials(in, object);
     else
         status = take_record(in, object);
     cJSON_Delete(object);
@@ -422,6 +449,7 @@ nlg_status nlg_records_import(nlg_store *store, const char *path, int *records, 
             nlg_store_rollback(store);
     }
     nlg_free(text);
+    nlg_trial_list_free(&in.trials);
     *records = in.records;
     return status;
 }
