@@ -410,6 +410,20 @@ static void fronts_are_chosen_by_validation(void **state) {
     assert_float_equal(nlg_rows_number(heights, 0, "human"), 50, 1e-5);    /* LeNet up to 10^6 */
     assert_float_equal(nlg_rows_number(heights, 0, "searched"), 60, 1e-5); /* as good on validation, the cheaper stays */
     nlg_rows_free(heights);
+    /* Without the cheapest of a side, or without one that holds no front. */
+    static const struct {
+        const char *left_out;
+        double searched, human;
+    } without[] = {{"lenet5_small", 60, 90}, {"nasnet_a_small", 20, 50}, {"vgg_small", 60, 50}};
+    for (size_t i = 0; i < sizeof without / sizeof *without; i++) {
+        char sql[200];
+        snprintf(sql, sizeof sql, "SELECT searched, human FROM front_heights_left_out WHERE left_out = '%s'", without[i].left_out);
+        if (nlg_query_run(q, sql, "smoke", "e", "t", &heights, &err)) fail_msg("%s", err.text);
+        assert_int_equal(heights->count, 1);
+        assert_float_equal(nlg_rows_number(heights, 0, "human"), without[i].human, 1e-5);
+        assert_float_equal(nlg_rows_number(heights, 0, "searched"), without[i].searched, 1e-5);
+        nlg_rows_free(heights);
+    }
     nlg_query_close(q);
     program_leave();
 }

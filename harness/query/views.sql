@@ -179,35 +179,44 @@ CREATE TEMP VIEW search_winners AS
 -- of that seed (of equal ones the cheapest). searched, human: the mean test accuracy of the chosen in percent, over the logarithm of the
 -- cost, from the dearer of the two cheapest networks to the cheaper of the two dearest, where both sides have networks. width: of that
 -- range, in decades; width x (height - r) is the front's hypervolume with the reference point (its dear end, r).
-CREATE TEMP VIEW front_heights AS
-  WITH one AS (SELECT profile, experiment, stage, position, seed, json_extract(factors, '$.network') AS network, coalesce(designer, 'searched') AS side,
+-- left_out: '' for all networks; with all that count, also one row for each network left out, and for all of one width ('*_075').
+CREATE TEMP VIEW front_heights_left_out AS
+  WITH one AS MATERIALIZED (SELECT profile, experiment, stage, position, seed, json_extract(factors, '$.network') AS network,
+      coalesce(designer, 'searched') AS side,
       100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy,
       max(CASE metric WHEN 'val_accuracy' THEN value END) AS validation,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
     FROM results LEFT JOIN networks ON networks.name = json_extract(factors, '$.network')
     WHERE final = 1 AND stage IN ('final', 'found', 'control') GROUP BY profile, experiment, stage, position),
-  choice AS (SELECT 'all' AS counted, 'found' AS own UNION ALL SELECT 'published', NULL UNION ALL SELECT 'random search', 'control'),
-  point AS (SELECT profile, experiment, counted, 'multiply-accumulates' AS cost, '' AS here, seed, side, accuracy, validation, log10(macs) AS x
-      FROM one JOIN choice ON stage = 'final' OR stage = own
-    UNION ALL SELECT profile, experiment, counted, 'parameters', '', seed, side, accuracy, validation, log10(params)
-      FROM one JOIN choice ON stage = 'final' OR stage = own
-    UNION ALL SELECT profile, experiment, 'published', 'time', here, seed, side, accuracy, validation, log10(ms)
+  choice AS MATERIALIZED (SELECT DISTINCT profile, experiment, counted, own, '' AS left_out FROM one JOIN (
+      SELECT 'all' AS counted, 'found' AS own UNION ALL SELECT 'published', NULL UNION ALL SELECT 'random search', 'control')
+    UNION ALL SELECT DISTINCT profile, experiment, 'all', 'found', CASE width WHEN '' THEN network ELSE width END
+      FROM (SELECT *, min(side) OVER w <> max(side) OVER w AS has_both FROM one WINDOW w AS (PARTITION BY profile, experiment))
+      JOIN (SELECT '' AS width UNION ALL SELECT '*_050' UNION ALL SELECT '*_075') ON width = '' OR network GLOB width
+      WHERE has_both AND network IS NOT NULL),
+  counts AS MATERIALIZED (SELECT one.*, counted, left_out FROM one JOIN choice USING (profile, experiment)
+    WHERE (stage = 'final' OR stage = own) AND (left_out = '' OR NOT coalesce(network, '') GLOB left_out)),
+  point AS MATERIALIZED (SELECT profile, experiment, counted, left_out, 'multiply-accumulates' AS cost, '' AS here, seed, side, accuracy,
+      validation, log10(macs) AS x FROM counts
+    UNION ALL SELECT profile, experiment, counted, left_out, 'parameters', '', seed, side, accuracy, validation, log10(params) FROM counts
+    UNION ALL SELECT profile, experiment, 'published', '', 'time', here, seed, side, accuracy, validation, log10(ms)
       FROM one JOIN times ON arm = network WHERE stage = 'final'),
-  ends AS (SELECT profile, experiment, counted, cost, here, max(least) AS least, min(most) AS most FROM (
-      SELECT profile, experiment, counted, cost, here, side, min(x) AS least, max(x) AS most FROM point
-      GROUP BY profile, experiment, counted, cost, here, side)
-    GROUP BY profile, experiment, counted, cost, here HAVING count(*) = 2),
-  -- Many rows of one front are joined with one another below.
-  within AS MATERIALIZED (SELECT point.*, max(x, least) AS at, most, most - least AS width,
-      dense_rank() OVER (ORDER BY profile, experiment, counted, cost, here, seed, side) AS front
-    FROM point JOIN ends USING (profile, experiment, counted, cost, here) WHERE most > least AND x <= most),
-  -- SQLite takes `accuracy` from the row that has the maximum; a difference in cost decides between equal ones only.
-  step AS (SELECT p.front AS front, p.at AS at, w.accuracy AS accuracy, max(w.validation - 1e-6 * w.x)
-    FROM (SELECT DISTINCT front, at FROM within) AS p JOIN within AS w ON w.front = p.front AND w.at <= p.at GROUP BY p.front, p.at),
-  wide AS (SELECT front, accuracy, lead(at) OVER (PARTITION BY front ORDER BY at) AS next, at FROM step),
-  height AS (SELECT profile, experiment, counted, cost, here, seed, side, max(width) AS width,
+  ends AS (SELECT profile, experiment, counted, left_out, cost, here, max(least) AS least, min(most) AS most FROM (
+      SELECT profile, experiment, counted, left_out, cost, here, side, min(x) AS least, max(x) AS most FROM point
+      GROUP BY profile, experiment, counted, left_out, cost, here, side)
+    GROUP BY profile, experiment, counted, left_out, cost, here HAVING count(*) = 2),
+  within AS (SELECT point.*, max(x, least) AS at, most, most - least AS width, validation - 1e-6 * x AS score,
+      dense_rank() OVER (ORDER BY profile, experiment, counted, left_out, cost, here, seed, side) AS front
+    FROM point JOIN ends USING (profile, experiment, counted, left_out, cost, here) WHERE most > least AND x <= most),
+  -- Those that are better on validation than every cheaper one hold the front up to the next.
+  better AS (SELECT *, max(score) OVER (PARTITION BY front ORDER BY at, score DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    FROM within),
+  step AS (SELECT *, lead(at) OVER (PARTITION BY front ORDER BY at) AS next FROM better WHERE before IS NULL OR score > before),
+  height AS MATERIALIZED (SELECT profile, experiment, counted, left_out, cost, here, seed, side, max(width) AS width,
       sum(accuracy * (coalesce(next, most) - at)) / max(width) AS value
-    FROM wide JOIN (SELECT DISTINCT front, profile, experiment, counted, cost, here, seed, side, most, width FROM within) USING (front)
-    GROUP BY front)
-  SELECT profile, experiment, counted, cost, here, seed, s.width AS width, s.value AS searched, h.value AS human
-  FROM height AS s JOIN height AS h USING (profile, experiment, counted, cost, here, seed) WHERE s.side = 'searched' AND h.side = 'human';
+    FROM step GROUP BY front)
+  SELECT profile, experiment, counted, left_out, cost, here, seed, s.width AS width, s.value AS searched, h.value AS human
+  FROM height AS s JOIN height AS h USING (profile, experiment, counted, left_out, cost, here, seed) WHERE s.side = 'searched' AND h.side = 'human';
+
+CREATE TEMP VIEW front_heights AS
+  SELECT profile, experiment, counted, cost, here, seed, width, searched, human FROM front_heights_left_out WHERE left_out = '';
