@@ -198,6 +198,7 @@ static void tables_are_searched(void **state) {
     r = run_json(
         "lineage search --space lineage --strategy random --evaluator table --budget 300 --evaluations 30 --seed 1 --json");
     assert_true(json_number(r, "evaluations") == 30 && json_number(r, "count") < 300);
+    assert_true(cJSON_IsTrue(cJSON_GetObjectItem(r, "complete")));
     cJSON_Delete(r);
     program_result few = run_good("lineage search --space lineage --strategy random --evaluator table --budget 3 --evaluations 30");
     assert_non_null(strstr(few.err, "note: the budget of 3 trials ended the search with 3 of 30 different architectures"));

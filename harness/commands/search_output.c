@@ -132,7 +132,8 @@ static nlg_status print_json(const nlg_search_options *run, const nlg_search_out
     nlg_json_number(document, "count", r->count);
     nlg_json_number(document, "evaluations", r->evaluations);
     nlg_json_number(document, "repeats", r->repeats);
-    cJSON_AddBoolToObject(document, "complete", r->count == run->budget);
+    cJSON_AddBoolToObject(document, "complete",
+                          r->count == run->budget || (run->evaluations > 0 && r->evaluations >= run->evaluations));
     const nlg_trial *best = NULL;
     cJSON *history = cJSON_CreateArray();
     for (int i = 0; i < r->count; i++) {
