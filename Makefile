@@ -93,7 +93,6 @@ $(BUILD)/harness/build_info.o: $(BUILD)/stamp-commit
 $(BUILD)/harness/build_info.o: CFLAGS_ALL += -DNLG_COMMIT='"$(COMMIT)"' -DNLG_FLAGS='"$(strip $(OPT) $(EXACT) $(THREAD_FLAGS) $(SAN) $(CFLAGS))"'
 
 # Loops in plain C that gcc turns into vector code at this level only.
-$(BUILD)/layers/base/dmath.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/strategies/common/controller.o: CFLAGS_ALL += $(SIMD_OPT)
 $(BUILD)/search/layouts/picture.o: CFLAGS_ALL += $(CAIRO_FLAGS)
 $(BUILD)/search/layouts/loss.o: CFLAGS_ALL += $(SIMD_OPT)

@@ -183,7 +183,7 @@ static nlg_status open_into(nlg_dataset *dataset, const char *name, const char *
     info->w = samples->w;
     info->c = samples->c;
     if (samples->count) info->digest = samples->digest;
-    NLG_TRY(nlg_samples_keep(dataset, samples, err));
+    nlg_samples_keep(dataset, samples);
     NLG_TRY(split(dataset, err));
     normalise(dataset);
     return NLG_OK;
@@ -237,11 +237,11 @@ nlg_status nlg_dataset_open_test(nlg_dataset *dataset, nlg_error *err) {
         status = nlg_fail(err, NLG_ERR_INPUT,
                           "%s: expected test images of %d x %d x %d as in training, found %d x %d x %d; fetch them again",
                           dataset->options.folder, info->w, info->h, info->c, samples->w, samples->h, samples->c);
-    if (status == NLG_OK) status = nlg_samples_keep(dataset, samples, err);
     if (status != NLG_OK) {
         nlg_samples_release(samples);
         return status;
     }
+    nlg_samples_keep(dataset, samples);
     dataset->info.h = samples->h; /* without training images not known before */
     dataset->info.w = samples->w;
     dataset->info.test = samples->count;

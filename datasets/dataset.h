@@ -35,7 +35,7 @@ typedef struct nlg_dataset_options {
     int resize;           /* imagefolder: shorter side after resizing, >= image_size; 0: image_size */
     nlg_filter filter;    /* imagefolder: of the resizing */
     size_t cache_bytes;   /* imagefolder: decoded images are kept in memory up to so much, beyond that decoded at each use;
-                             0: 1 GiB. scenes: painted ones likewise; 0: 128 MiB */
+                             0: 1 GiB. scenes: painted ones of each, training and test; 0: 128 MiB */
     nlg_scored scored;    /* imagefolder: read no training images; others always read them */
     /* imagefolder: the outputs of a network, in their order; folders are matched by key (such as WordNet's n01440764; NULL: none),
      * by name and, with class_numbers, by number. They must live as long as the data set. n_classes 0: the folders are the classes.

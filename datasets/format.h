@@ -81,8 +81,9 @@ void nlg_samples_sum(const uint8_t *bytes, size_t pixels, int c, uint64_t *sum, 
 
 /* ---- kept.c: generated samples that stay in memory ---- */
 
-/* Makes room for as many samples of a generated set as fit into options.cache_bytes (0: 128 MiB). */
-nlg_status nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples, nlg_error *err);
+/* Makes room for as many samples of a generated set as fit into options.cache_bytes (0: 128 MiB); without memory for them none is
+ * kept. */
+void nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples);
 /* The pixels of a sample, read into `buffer` ([h, w, c]) or kept from before; threads may call it at the same time. */
 nlg_status nlg_samples_pixels(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *buffer,
                               const uint8_t **pixels, nlg_error *err);

@@ -6,17 +6,15 @@
 enum { MOST_BYTES = 128 << 20 };
 enum { EMPTY, BEING_WRITTEN, WRITTEN }; /* kept_state */
 
-nlg_status nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples, nlg_error *err) {
+void nlg_samples_keep(const nlg_dataset *dataset, nlg_samples *samples) {
     const size_t bytes = (size_t)samples->h * (size_t)samples->w * (size_t)samples->c,
                  most = dataset->options.cache_bytes ? dataset->options.cache_bytes : MOST_BYTES;
-    if (!dataset->format->made_of || samples->pixels || bytes == 0) return NLG_OK;
+    if (!dataset->format->made_of || samples->pixels || bytes == 0) return;
     const size_t fits = most / bytes, n = fits < samples->count ? fits : samples->count;
-    if (n == 0) return NLG_OK;
+    if (n == 0) return;
     samples->kept = nlg_alloc(n, bytes);
     samples->kept_state = nlg_alloc(n, sizeof *samples->kept_state);
-    if (!samples->kept || !samples->kept_state) return nlg_fail_memory(err, n * bytes, dataset->info.name);
-    samples->n_kept = (uint32_t)n;
-    return NLG_OK;
+    samples->n_kept = samples->kept && samples->kept_state ? (uint32_t)n : 0;
 }
 
 nlg_status nlg_samples_pixels(const nlg_dataset *dataset, const nlg_samples *samples, uint32_t sample, uint8_t *buffer,

@@ -366,8 +366,15 @@ static void searches_share_their_trials(void **state) {
                 "a history with a trial that is in no line before it");
     import_text(replaced(text, "\"history\":[0,", "\"history\":[0.5,"), "refused",
                 "a history with a trial that is in no line before it");
-    import_text(replaced(text, "\"history\":[0,", "\"history\":[0,{},"), "refused",
-                "a history with a trial that is in no line before it");
+    import_text(replaced(text, "\"history\":[0,", "\"history\":[0,{},"), "refused", "a history that is no list of trials");
+    static const char *const first[] = {"{}", "\"0\"", "null", "[0]"};
+    for (size_t i = 0; i < sizeof first / sizeof *first; i++) {
+        snprintf(history, sizeof history, "\"history\":[%s,", first[i]);
+        import_text(replaced(text, "\"history\":[0,", history), "refused",
+                    i == 0 ? "a history that is no list of trials" : "a history with a trial that is in no line before it");
+    }
+    import_text(replaced(text, "\"history\":[]", "\"history\":7"), "refused", "a history that is no list of trials");
+    import_text(replaced(text, "\"history\":[]", "\"history\":{}"), "refused", "a history that is no list of trials");
     import_text(replaced(text, "{\"trials\":[", "{\"trials\":[7,"), "refused", "a trial that is no object");
     import_text(replaced(text, "{\"trials\":[", "{\"trials\":7}\n{\"trials\":["), "refused", "trials that are no list");
     assert_string_equal(ask_store("refused", "SELECT count(*) FROM records"), "0;");

@@ -98,7 +98,7 @@ static nlg_status create(const nlg_graph *graph, const nlg_dataset_info *info, c
     s->loss = recipe->detects ? recipe->detection : nlg_detection_loss_default();
     s->options = nlg_detect_defaults();
     s->exec = exec;
-    s->focal = nlg_simd_table(nlg_isa_best())->focal;
+    s->focal = exec->simd->focal;
     s->batch = batch;
     s->workers = nlg_team_size(exec->team);
     nlg_status status = nlg_detector_of(graph, info->name, &s->detector, err);

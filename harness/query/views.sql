@@ -195,7 +195,8 @@ CREATE TEMP VIEW front_heights_left_out AS
       JOIN (SELECT '' AS width UNION ALL SELECT '*_050' UNION ALL SELECT '*_075') ON width = '' OR network GLOB width
       WHERE has_both AND network IS NOT NULL),
   counts AS MATERIALIZED (SELECT one.*, counted, left_out FROM one JOIN choice USING (profile, experiment)
-    WHERE (stage = 'final' OR stage = own) AND (left_out = '' OR NOT coalesce(network, '') GLOB left_out)),
+    WHERE (stage = 'final' OR stage = own) AND CASE WHEN left_out GLOB '[*]*' THEN NOT coalesce(network, '') GLOB left_out
+      ELSE coalesce(network, '') <> left_out OR left_out = '' END),
   point AS MATERIALIZED (SELECT profile, experiment, counted, left_out, 'multiply-accumulates' AS cost, '' AS here, seed, side, accuracy,
       validation, log10(macs) AS x FROM counts
     UNION ALL SELECT profile, experiment, counted, left_out, 'parameters', '', seed, side, accuracy, validation, log10(params) FROM counts

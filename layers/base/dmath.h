@@ -17,7 +17,7 @@ double nlg_sin(double x); /* |x| <= 1e5, else NaN */
 double nlg_cos(double x); /* |x| <= 1e5, else NaN */
 double nlg_sqrt(double x);
 
-/* Quick forms without the extra precision, several times faster, for random numbers and losses: error about 2e-16 of the larger of
+/* Quick forms without the extra precision, several times faster, for random numbers: error about 2e-16 of the larger of
  * 1 and the result. */
 double nlg_log_quick(double x);       /* normal x > 0 */
 double nlg_cos_turns_quick(double x); /* cos(2 pi x), 0 <= x <= 1 */

@@ -128,7 +128,10 @@ static void sort_members(cJSON *item) {
     while (rest) {
         cJSON *member = rest, *before = NULL;
         rest = rest->next;
-        for (cJSON *at = sorted; at && strcmp(at->string, member->string) <= 0; at = at->next) before = at;
+        if (last && strcmp(last->string, member->string) <= 0)
+            before = last; /* they are sorted already, mostly */
+        else
+            for (cJSON *at = sorted; at && strcmp(at->string, member->string) <= 0; at = at->next) before = at;
         member->prev = before;
         member->next = before ? before->next : sorted;
         if (member->next) member->next->prev = member;

@@ -6,9 +6,12 @@
 
 #include "layers/base/memory.h"
 
-enum { MOST_RESTORED = 1 << 30 }; /* bytes: a file that restores to more was made to fill the memory */
+enum { MOST_BYTES = 1 << 30 }; /* of one history in memory: what needs more was made to fill it */
 
+/* NULL where the record is not of a search. */
 static cJSON *history_of(const cJSON *record) {
+    const char *measure = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(record, "measure"));
+    if (!measure || strcmp(measure, "search") != 0) return NULL;
     return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(record, "detail"), "history");
 }
 
@@ -72,9 +75,8 @@ static nlg_status put_all(nlg_trial_numbers *n, cJSON *history, cJSON *numbers, 
 
 nlg_status nlg_trial_numbers_put(nlg_trial_numbers *numbers, cJSON *record, cJSON **line, nlg_error *err) {
     cJSON *history = history_of(record), *list = NULL;
-    const char *measure = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(record, "measure"));
     *line = NULL;
-    if (!measure || strcmp(measure, "search") != 0 || !cJSON_IsArray(history) || !history->child) return NLG_OK;
+    if (!cJSON_IsArray(history) || !history->child) return NLG_OK;
     *line = cJSON_CreateObject();
     list = cJSON_CreateArray();
     cJSON *news = cJSON_AddArrayToObject(*line, "trials");
@@ -92,68 +94,81 @@ nlg_status nlg_trial_numbers_put(nlg_trial_numbers *numbers, cJSON *record, cJSO
 /* ---- reading ----------------------------------------------------------------------------------------------------------- */
 
 void nlg_trial_list_free(nlg_trial_list *list) {
-    cJSON_Delete(list->lines);
+    for (int i = 0; i < list->count; i++) cJSON_Delete(list->trials[i].trial);
     nlg_free(list->trials);
     *list = (nlg_trial_list){0};
 }
 
-static nlg_status add_trial(nlg_trial_list *list, const cJSON *trial, nlg_error *err) {
+static size_t values_in(const cJSON *item) {
+    size_t n = 1;
+    for (const cJSON *child = item->child; child; child = child->next) n += values_in(child);
+    return n;
+}
+
+/* Takes the trial. Its members are kept in canonical order, which copies of it then have. */
+static nlg_status add_trial(nlg_trial_list *list, cJSON *trial, nlg_error *err) {
     char *text;
+    cJSON *sorted = NULL;
     struct nlg_listed_trial *more = nlg_grow(list->trials, &list->room, list->count, sizeof *more);
-    if (!more) return nlg_fail_memory(err, sizeof *more, "trials");
-    list->trials = more;
-    NLG_TRY(nlg_json_canonical(trial, &text, err));
-    more[list->count++] = (struct nlg_listed_trial){trial, strlen(text)};
+    nlg_status status = more ? nlg_json_canonical(trial, &text, err) : nlg_fail_memory(err, sizeof *more, "trials");
+    if (more) list->trials = more;
+    cJSON_Delete(trial);
+    NLG_TRY(status);
+    const size_t length = strlen(text);
+    status = nlg_json_read(text, length, "a trial", &sorted, err);
     nlg_free(text);
+    NLG_TRY(status);
+    more[list->count++] = (struct nlg_listed_trial){sorted, length + values_in(sorted) * sizeof *sorted};
     return NLG_OK;
 }
 
 nlg_status nlg_trial_list_add(nlg_trial_list *list, cJSON *line, const char **wrong, nlg_error *err) {
-    cJSON *trials = cJSON_DetachItemFromObjectCaseSensitive(line, "trials");
+    cJSON *trials = cJSON_GetObjectItemCaseSensitive(line, "trials");
     *wrong = cJSON_IsArray(trials) ? NULL : "trials that are no list";
-    if (!list->lines) list->lines = cJSON_CreateArray();
-    if (*wrong || !cJSON_AddItemToArray(list->lines, trials)) {
-        cJSON_Delete(trials);
-        return *wrong ? NLG_OK : nlg_fail_memory(err, 0, "trials");
-    }
-    for (const cJSON *trial = trials->child; trial && !*wrong; trial = trial->next) {
-        if (!cJSON_IsObject(trial))
+    while (!*wrong && trials->child) {
+        if (!cJSON_IsObject(trials->child))
             *wrong = "a trial that is no object";
         else
-            NLG_TRY(add_trial(list, trial, err));
+            NLG_TRY(add_trial(list, cJSON_DetachItemViaPointer(trials, trials->child), err));
     }
     return NLG_OK;
 }
 
-static nlg_status restore(nlg_trial_list *list, const cJSON *numbers, cJSON *history, const char **wrong, nlg_error *err) {
+/* What is damaged in a history of numbers; NULL: nothing. */
+static const char *check(const nlg_trial_list *list, const cJSON *numbers) {
+    size_t bytes = 0;
     for (const cJSON *n = numbers->child; n; n = n->next) {
         const double number = cJSON_IsNumber(n) ? n->valuedouble : -1;
-        if (!(number >= 0 && number < list->count) || floor(number) != number) {
-            *wrong = "a history with a trial that is in no line before it";
-            return NLG_OK;
-        }
-        const struct nlg_listed_trial *t = &list->trials[(int)number];
-        list->restored += t->bytes;
-        if (list->restored > MOST_RESTORED) {
-            *wrong = "histories that are larger than 1 GiB";
-            return NLG_OK;
-        }
-        cJSON *copy = cJSON_Duplicate(t->trial, true);
-        if (!cJSON_AddItemToArray(history, copy)) {
-            cJSON_Delete(copy);
-            return nlg_fail_memory(err, t->bytes, "a history");
-        }
+        if (!(number >= 0 && number < list->count) || floor(number) != number)
+            return "a history with a trial that is in no line before it";
+        bytes += list->trials[(int)number].bytes;
+        if (bytes > MOST_BYTES) return "a history that would need more than 1 GiB";
+    }
+    return NULL;
+}
+
+static nlg_status restore(const nlg_trial_list *list, const cJSON *numbers, cJSON *history, nlg_error *err) {
+    for (const cJSON *n = numbers->child; n; n = n->next) {
+        cJSON *copy = cJSON_Duplicate(list->trials[(int)n->valuedouble].trial, true);
+        if (cJSON_AddItemToArray(history, copy)) continue;
+        cJSON_Delete(copy);
+        return nlg_fail_memory(err, 0, "a history");
     }
     return NLG_OK;
 }
 
-nlg_status nlg_trial_list_restore(nlg_trial_list *list, cJSON *record, const char **wrong, nlg_error *err) {
-    const cJSON *numbers = history_of(record);
+nlg_status nlg_trial_list_restore(const nlg_trial_list *list, cJSON *record, const char **wrong, nlg_error *err) {
+    const cJSON *given = history_of(record);
+    size_t objects = 0, all = 0;
     *wrong = NULL;
-    if (!cJSON_IsArray(numbers) || !cJSON_IsNumber(numbers->child)) return NLG_OK;
+    if (!given) return NLG_OK;
+    for (const cJSON *item = given->child; item; item = item->next, all++) objects += cJSON_IsObject(item);
+    if (!cJSON_IsArray(given) || (objects > 0 && objects < all)) *wrong = "a history that is no list of trials";
+    if (!*wrong && objects < all) *wrong = check(list, given);
+    if (*wrong || objects == all) return NLG_OK;
     cJSON *history = cJSON_CreateArray();
-    nlg_status status = history ? restore(list, numbers, history, wrong, err) : nlg_fail_memory(err, 0, "a history");
-    if (status == NLG_OK && !*wrong) return set_history(record, history, err);
+    nlg_status status = history ? restore(list, given, history, err) : nlg_fail_memory(err, 0, "a history");
+    if (status == NLG_OK) return set_history(record, history, err);
     cJSON_Delete(history);
     return status;
 }

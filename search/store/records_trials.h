@@ -20,21 +20,19 @@ void nlg_trial_numbers_close(nlg_trial_numbers *numbers);
  * record (the caller deletes it); NULL where there are none. */
 nlg_status nlg_trial_numbers_put(nlg_trial_numbers *numbers, cJSON *record, cJSON **line, nlg_error *err);
 
-/* Reading: the trials of a file so far. */
+/* Reading: the trials of a file so far, in the order of their numbers. */
 typedef struct nlg_trial_list {
-    cJSON *lines; /* owns the trials */
     struct nlg_listed_trial {
-        const cJSON *trial;
-        size_t bytes; /* of its text */
+        cJSON *trial; /* owned */
+        size_t bytes; /* of its text and its values in memory */
     } * trials;
     int count, room;
-    size_t restored; /* bytes */
 } nlg_trial_list;
 
 void nlg_trial_list_free(nlg_trial_list *list);
 /* Takes the trials out of a line of them. *wrong: what is damaged, NULL if nothing is. */
 nlg_status nlg_trial_list_add(nlg_trial_list *list, cJSON *line, const char **wrong, nlg_error *err);
-/* Puts the trials back into a record's history, if that is a list of numbers. */
-nlg_status nlg_trial_list_restore(nlg_trial_list *list, cJSON *record, const char **wrong, nlg_error *err);
+/* Puts the trials back into the history of a search, if that is a list of numbers. */
+nlg_status nlg_trial_list_restore(const nlg_trial_list *list, cJSON *record, const char **wrong, nlg_error *err);
 
 #endif
