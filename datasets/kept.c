@@ -1,4 +1,4 @@
-/* Generated samples stay in memory: painting one takes as long as a small network's step. */
+/* Generated samples stay in memory: to paint them anew at each use takes a good part of a small detector's training. */
 #include <string.h>
 
 #include "datasets/format.h"

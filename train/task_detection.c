@@ -28,7 +28,6 @@ typedef struct state {
     nlg_detection_loss loss;
     nlg_detect_options options;
     const nlg_exec *exec;
-    const nlg_focal_simd *focal;
     int batch, workers;
     scratch *scratch;   /* [workers] */
     double *image_loss; /* [batch] */
@@ -98,7 +97,6 @@ static nlg_status create(const nlg_graph *graph, const nlg_dataset_info *info, c
     s->loss = recipe->detects ? recipe->detection : nlg_detection_loss_default();
     s->options = nlg_detect_defaults();
     s->exec = exec;
-    s->focal = exec->simd->focal;
     s->batch = batch;
     s->workers = nlg_team_size(exec->team);
     nlg_status status = nlg_detector_of(graph, info->name, &s->detector, err);
@@ -177,7 +175,7 @@ static double scores_loss(const loss_job *job, scratch *w, int image, int first,
         float *d = job->gradient ? dy.data + pixel * dy.ld : NULL;
         for (int a = 0; a < NLG_ANCHORS; a++)
             if (match[a] >= 0) w->target[a * classes + w->labels[match[a]]] = 1;
-        s->focal->terms(&focal, (size_t)(NLG_ANCHORS * classes), y.data + pixel * y.ld, w->target, w->terms, d);
+        s->exec->simd->focal->terms(&focal, (size_t)(NLG_ANCHORS * classes), y.data + pixel * y.ld, w->target, w->terms, d);
         for (int a = 0; a < NLG_ANCHORS; a++) {
             double sum = 0;
             for (int c = 0; c < classes && match[a] != NLG_MATCH_BETWEEN; c++) sum += w->terms[a * classes + c];

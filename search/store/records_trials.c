@@ -28,7 +28,7 @@ nlg_status nlg_trial_numbers_open(nlg_store *store, nlg_trial_numbers *numbers, 
     *numbers = (nlg_trial_numbers){.store = store};
     NLG_TRY(nlg_store_execute(
         store, "CREATE TEMP TABLE trial_numbers (trial TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID", doing, err));
-    NLG_TRY(nlg_store_prepare(store, "INSERT OR IGNORE INTO trial_numbers VALUES (?1, ?2)", &numbers->insert, doing, err));
+    NLG_TRY(nlg_store_prepare(store, "INSERT INTO trial_numbers VALUES (?1, ?2)", &numbers->insert, doing, err));
     return nlg_store_prepare(store, "SELECT number FROM trial_numbers WHERE trial = ?1", &numbers->find, doing, err);
 }
 
