@@ -1,9 +1,6 @@
-/* Elementary functions in pairs of doubles.
- *
- * A dd is an unevaluated sum hi + lo of two doubles, about 106 bits (Dekker 1971, Knuth): errors stay below 2^-60 until the last
- * rounding, so that results are the correctly rounded ones except near ties. Polynomials are the Taylor series, with the leading
- * coefficients as dd (`head`) and the rest as double (`tail`); only erfc's is a Chebyshev fit. No table lookups, no fma.
- * A call takes 0.15 to 0.35 microseconds: enough for schedules and tables, not for inner loops. */
+/* Elementary functions in pairs of doubles (dmath_pairs.h): errors stay below 2^-60 until the last rounding, so that results are
+ * the correctly rounded ones except near ties. Polynomials are Taylor series; only erfc's is a Chebyshev fit. A call takes 0.15 to
+ * 0.35 microseconds: enough for schedules and tables, not for inner loops. */
 #include "layers/base/dmath.h"
 
 #include <math.h>
@@ -11,79 +8,17 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "layers/base/dmath_quick.h"
-
-typedef struct dd {
-    double hi, lo;
-} dd;
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
-
-/* --- arithmetic of pairs --------------------------------------------------------------------------------------------- */
-
-static dd fast_sum(double a, double b) /* |a| >= |b| */
-{
-    double sum = a + b;
-    return (dd){sum, b - (sum - a)};
-}
-
-static dd exact_sum(double a, double b) {
-    double sum = a + b, part = sum - a;
-    return (dd){sum, (a - (sum - part)) + (b - part)};
-}
-
-static dd exact_product(double a, double b) /* |a|, |b| < 2^996 */
-{
-    double product = a * b;
-    double ca = 134217729.0 * a, cb = 134217729.0 * b; /* 2^27 + 1 splits a double into halves of 26 bits */
-    double ah = ca - (ca - a), al = a - ah, bh = cb - (cb - b), bl = b - bh;
-    return (dd){product, ((ah * bh - product) + ah * bl + al * bh) + al * bl};
-}
-
-static dd dd_add(dd a, dd b) {
-    dd high = exact_sum(a.hi, b.hi), low = exact_sum(a.lo, b.lo);
-    high = fast_sum(high.hi, high.lo + low.hi);
-    return fast_sum(high.hi, high.lo + low.lo);
-}
-
-static dd dd_mul(dd a, dd b) {
-    dd product = exact_product(a.hi, b.hi);
-    return fast_sum(product.hi, product.lo + (a.hi * b.lo + a.lo * b.hi));
-}
-
-static dd dd_div(dd a, dd b) {
-    double quotient = a.hi / b.hi;
-    dd back = dd_mul((dd){quotient, 0.0}, b);
-    dd rest = dd_add(a, (dd){-back.hi, -back.lo});
-    return fast_sum(quotient, (rest.hi + rest.lo) / b.hi);
-}
-
-static dd dd_scale(dd a, double power_of_two) {
-    return (dd){a.hi * power_of_two, a.lo * power_of_two};
-}
-
-static dd dd_negate(dd a) {
-    return (dd){-a.hi, -a.lo};
-}
-
-static dd dd_polynomial(const dd *head, int heads, const double *tail, int tails, dd x) {
-    double rest = tail[tails - 1];
-    for (int i = tails - 2; i >= 0; i--) rest = rest * x.hi + tail[i];
-    dd sum = {rest, 0.0};
-    for (int i = heads - 1; i >= 0; i--) sum = dd_add(head[i], dd_mul(sum, x));
-    return sum;
-}
+#include "layers/base/dmath_pairs.h"
 
 /* The same series in plain double. */
-static double polynomial(const dd *head, int heads, const double *tail, int tails, double x) {
+static double polynomial(const nlg_dd *head, int heads, const double *tail, int tails, double x) {
     double sum = tail[tails - 1];
     for (int i = tails - 2; i >= 0; i--) sum = sum * x + tail[i];
     for (int i = heads - 1; i >= 0; i--) sum = sum * x + head[i].hi;
     return sum;
 }
 
-#define SERIES(name, x)       dd_polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
-#define QUICK_SERIES(name, x) polynomial(name##_head, COUNT(name##_head), name##_tail, COUNT(name##_tail), x)
+#define QUICK_SERIES(name, x) polynomial(name##_head, NLG_COUNT(name##_head), name##_tail, NLG_COUNT(name##_tail), x)
 
 static double power_of_two(int exponent) /* -1022 .. 1023 */
 {
@@ -102,66 +37,40 @@ static double scale(double x, int exponent) {
 
 /* --- exponential ----------------------------------------------------------------------------------------------------- */
 
-/* 1/n! */
-static const dd exp_head[] = {
-    {0x1p+0, 0x0p+0},
-    {0x1p-1, 0x0p+0},
-    {0x1.5555555555555p-3, 0x1.5555555555555p-57},
-    {0x1.5555555555555p-5, 0x1.5555555555555p-59},
-};
-static const double exp_tail[] = {
-    0x1.1111111111111p-7,  0x1.6c16c16c16c17p-10, 0x1.a01a01a01a01ap-13, 0x1.a01a01a01a01ap-16, 0x1.71de3a556c734p-19,
-    0x1.27e4fb7789f5cp-22, 0x1.ae64567f544e4p-26, 0x1.1eed8eff8d898p-29, 0x1.6124613a86d09p-33, 0x1.93974a8c07c9dp-37,
-    0x1.ae7f3e733b81fp-41, 0x1.ae7f3e733b81fp-45, 0x1.952c77030ad4ap-49,
-};
-
-/* ln 2 in three parts; an exponent times one of the first two is exact. */
-static const double ln2_1 = 0x1.62e42fefa4p-1, ln2_2 = -0x1.8432a1b0e2p-43, ln2_3 = -0x1.8cff81a12a17ep-85;
-
-/* exp(x) = 2^exponent * (1 + result), |result| < 0.42 with a small relative error; |x| < 800. */
-static dd exp_reduced(dd x, int *exponent) {
-    double k = nlg_nearest_integer(x.hi * 0x1.71547652b82fep+0);
-    dd r = exact_sum(x.hi - k * ln2_1, -(k * ln2_2));
-    r = dd_add(r, (dd){x.lo, 0.0});
-    r = dd_add(r, (dd){-(k * ln2_3), 0.0});
-    *exponent = (int)k;
-    return dd_mul(r, SERIES(exp, r));
-}
-
-static double exp_pair(dd x) {
-    int exponent;
-    dd e = dd_add((dd){1.0, 0.0}, exp_reduced(x, &exponent));
-    return scale(e.hi, exponent);
+static double exp_pair(nlg_dd x) {
+    double exponent;
+    nlg_dd e = nlg_dd_add((nlg_dd){1.0, 0.0}, nlg_dd_exp_reduced(x, &exponent));
+    return scale(e.hi, (int)exponent);
 }
 
 double nlg_exp(double x) {
     if (x != x) return x;
     if (x > 709.8) return HUGE_VAL;
     if (x < -745.2) return 0.0;
-    return exp_pair((dd){x, 0.0});
+    return exp_pair((nlg_dd){x, 0.0});
 }
 
 /* exp(x) - 1 for |x| < 100 */
-static dd expm1_pair(dd x) {
-    int exponent;
-    dd e = exp_reduced(x, &exponent);
-    double power = power_of_two(exponent);
-    return dd_add(exact_sum(power, -1.0), dd_scale(e, power));
+static nlg_dd expm1_pair(nlg_dd x) {
+    double exponent;
+    nlg_dd e = nlg_dd_exp_reduced(x, &exponent);
+    double power = power_of_two((int)exponent);
+    return nlg_dd_add(nlg_dd_exact_sum(power, -1.0), nlg_dd_scale(e, power));
 }
 
 double nlg_expm1(double x) {
     if (x != x || (x < 0x1p-54 && x > -0x1p-54)) return x;
     if (x > 90.0) return nlg_exp(x); /* 1 is far below the last bit */
     if (x < -40.0) return -1.0;
-    return expm1_pair((dd){x, 0.0}).hi;
+    return expm1_pair((nlg_dd){x, 0.0}).hi;
 }
 
 double nlg_tanh(double x) {
     double magnitude = x < 0.0 ? -x : x;
     if (x != x || magnitude < 0x1p-28) return x;
     if (magnitude > 20.0) return x < 0.0 ? -1.0 : 1.0;
-    dd e = expm1_pair((dd){2.0 * magnitude, 0.0});
-    double result = dd_div(e, dd_add(e, (dd){2.0, 0.0})).hi;
+    nlg_dd e = expm1_pair((nlg_dd){2.0 * magnitude, 0.0});
+    double result = nlg_dd_div(e, nlg_dd_add(e, (nlg_dd){2.0, 0.0})).hi;
     return x < 0.0 ? -result : result;
 }
 
@@ -169,23 +78,11 @@ double nlg_sigmoid(double x) {
     if (x != x) return x;
     if (x > 40.0) return 1.0;
     if (x < -60.0) return nlg_exp(x);
-    dd e = dd_add(expm1_pair((dd){-x, 0.0}), (dd){1.0, 0.0});
-    return dd_div((dd){1.0, 0.0}, dd_add(e, (dd){1.0, 0.0})).hi;
+    nlg_dd e = nlg_dd_add(expm1_pair((nlg_dd){-x, 0.0}), (nlg_dd){1.0, 0.0});
+    return nlg_dd_div((nlg_dd){1.0, 0.0}, nlg_dd_add(e, (nlg_dd){1.0, 0.0})).hi;
 }
 
 /* --- logarithm ------------------------------------------------------------------------------------------------------- */
-
-/* atanh(s) = s (1 + s^2 / 3 + s^4 / 5 + ...) */
-static const dd log_head[] = {
-    {0x1p+0, 0x0p+0},
-    {0x1.5555555555555p-2, 0x1.5555555555555p-56},
-    {0x1.999999999999ap-3, -0x1.999999999999ap-57},
-};
-static const double log_tail[] = {
-    0x1.2492492492492p-3, 0x1.c71c71c71c71cp-4, 0x1.745d1745d1746p-4, 0x1.3b13b13b13b14p-4,
-    0x1.1111111111111p-4, 0x1.e1e1e1e1e1e1ep-5, 0x1.af286bca1af28p-5, 0x1.8618618618618p-5,
-    0x1.642c8590b2164p-5, 0x1.47ae147ae147bp-5, 0x1.2f684bda12f68p-5, 0x1.1a7b9611a7b96p-5,
-};
 
 /* Normal x > 0 as 2^k m with m in [sqrt(1/2), sqrt(2)]. */
 static double split(double x, int *k) {
@@ -198,29 +95,23 @@ static double split(double x, int *k) {
     return m * 0.5;
 }
 
-/* Finite x > 0: log(2^k m) = k log 2 + log m, log m = 2 atanh((m - 1) / (m + 1)). */
-static dd log_pair(dd x) {
+/* Finite x > 0. */
+static nlg_dd log_pair(nlg_dd x) {
     int shift = 0;
     if (x.hi < 0x1p-1022) {
-        x = dd_scale(x, 0x1p60);
+        x = nlg_dd_scale(x, 0x1p60);
         shift = -60;
     }
     int k;
-    dd m = {split(x.hi, &k), 0.0};
+    nlg_dd m = {split(x.hi, &k), 0.0};
     m.lo = scale(x.lo, -k);
-    k += shift;
-    dd s = dd_div(exact_sum(m.hi - 1.0, m.lo), dd_add((dd){1.0, 0.0}, m)); /* m.hi - 1 is exact */
-    dd log_m = dd_scale(dd_mul(s, SERIES(log, dd_mul(s, s))), 2.0);
-    if (k == 0) return log_m;
-    dd log_power = exact_sum(k * ln2_1, k * ln2_2);
-    log_power.lo += k * ln2_3;
-    return dd_add(log_power, log_m);
+    return nlg_dd_log_of_parts(m, k + shift);
 }
 
 double nlg_log(double x) {
     if (x != x || x == HUGE_VAL) return x;
     if (x <= 0.0) return x == 0.0 ? -HUGE_VAL : (double)NAN;
-    return log_pair((dd){x, 0.0}).hi;
+    return log_pair((nlg_dd){x, 0.0}).hi;
 }
 
 double nlg_log_quick(double x) {
@@ -230,7 +121,7 @@ double nlg_log_quick(double x) {
 double nlg_log1p(double x) {
     if (x != x || x == HUGE_VAL || (x < 0x1p-54 && x > -0x1p-54)) return x;
     if (x <= -1.0) return x == -1.0 ? -HUGE_VAL : (double)NAN;
-    return log_pair(exact_sum(1.0, x)).hi;
+    return log_pair(nlg_dd_exact_sum(1.0, x)).hi;
 }
 
 double nlg_pow(double x, double y) {
@@ -238,18 +129,18 @@ double nlg_pow(double x, double y) {
     if (x != x || y != y || x < 0.0) return (double)NAN;
     if (x == 0.0) return y > 0.0 ? 0.0 : HUGE_VAL;
     if (x == HUGE_VAL) return y > 0.0 ? HUGE_VAL : 0.0;
-    dd logarithm = log_pair((dd){x, 0.0});
+    nlg_dd logarithm = log_pair((nlg_dd){x, 0.0});
     double estimate = logarithm.hi * y; /* also where y is infinite */
     if (estimate > 710.0) return HUGE_VAL;
     if (estimate < -746.0) return 0.0;
-    dd product = exact_product(logarithm.hi, y);
-    return exp_pair(fast_sum(product.hi, product.lo + logarithm.lo * y));
+    nlg_dd product = nlg_dd_exact_product(logarithm.hi, y);
+    return exp_pair(nlg_dd_fast_sum(product.hi, product.lo + logarithm.lo * y));
 }
 
 /* --- error function -------------------------------------------------------------------------------------------------- */
 
 /* (-1)^n / (n! (2n + 1)) */
-static const dd erf_head[] = {
+static const nlg_dd erf_head[] = {
     {0x1p+0, 0x0p+0},
     {-0x1.5555555555555p-2, -0x1.5555555555555p-56},
     {0x1.999999999999ap-4, -0x1.999999999999ap-58},
@@ -273,12 +164,12 @@ static const double erfc_tail[] = {
 
 static double erf_positive(double x) {
     if (x < 1.0) {
-        dd two_over_root_pi = {0x1.20dd750429b6dp+0, 0x1.1ae3a914fed8p-56};
-        return dd_mul(dd_mul(two_over_root_pi, (dd){x, 0.0}), SERIES(erf, exact_product(x, x))).hi;
+        nlg_dd two_over_root_pi = {0x1.20dd750429b6dp+0, 0x1.1ae3a914fed8p-56};
+        return nlg_dd_mul(nlg_dd_mul(two_over_root_pi, (nlg_dd){x, 0.0}), NLG_SERIES(erf, nlg_dd_exact_product(x, x))).hi;
     }
     if (x >= 6.0) return 1.0;
-    double scaled = dd_polynomial(NULL, 0, erfc_tail, COUNT(erfc_tail), (dd){(x - 2.5) / (x + 2.5), 0.0}).hi;
-    return dd_add((dd){1.0, 0.0}, (dd){-(scaled * exp_pair(dd_negate(exact_product(x, x)))), 0.0}).hi;
+    double scaled = nlg_dd_polynomial(NULL, 0, erfc_tail, NLG_COUNT(erfc_tail), (nlg_dd){(x - 2.5) / (x + 2.5), 0.0}).hi;
+    return nlg_dd_add((nlg_dd){1.0, 0.0}, (nlg_dd){-(scaled * exp_pair(nlg_dd_negate(nlg_dd_exact_product(x, x)))), 0.0}).hi;
 }
 
 double nlg_erf(double x) {
@@ -290,7 +181,7 @@ double nlg_erf(double x) {
 /* --- sine and cosine ------------------------------------------------------------------------------------------------- */
 
 /* (-1)^n / (2n + 1)! and (-1)^n / (2n)! */
-static const dd sin_head[] = {
+static const nlg_dd sin_head[] = {
     {0x1p+0, 0x0p+0},
     {-0x1.5555555555555p-3, -0x1.5555555555555p-57},
     {0x1.1111111111111p-7, 0x1.1111111111111p-63},
@@ -299,7 +190,7 @@ static const double sin_tail[] = {
     -0x1.a01a01a01a01ap-13, 0x1.71de3a556c734p-19, -0x1.ae64567f544e4p-26, 0x1.6124613a86d09p-33,
     -0x1.ae7f3e733b81fp-41, 0x1.952c77030ad4ap-49, -0x1.2f49b46814157p-57, 0x1.71b8ef6dcf572p-66,
 };
-static const dd cos_head[] = {
+static const nlg_dd cos_head[] = {
     {0x1p+0, 0x0p+0},
     {-0x1p-1, 0x0p+0},
     {0x1.5555555555555p-5, 0x1.5555555555555p-59},
@@ -314,12 +205,12 @@ static double sin_shifted(double x, int quarters) {
     if (!(x <= 1e5 && x >= -1e5)) return (double)NAN;
     /* pi / 2 in parts of 33 bits, so that k times a part is exact and the difference to x keeps every bit. */
     double k = nlg_nearest_integer(x * 0x1.45f306dc9c883p-1);
-    dd r = exact_sum(x - k * 0x1.921fb544p+0, -(k * 0x1.0b4611a6p-34));
-    r = dd_add(r, (dd){-(k * 0x1.3198a2ep-69), 0.0});
-    r = dd_add(r, (dd){-(k * 0x1.b839a252049c1p-104), 0.0});
+    nlg_dd r = nlg_dd_exact_sum(x - k * 0x1.921fb544p+0, -(k * 0x1.0b4611a6p-34));
+    r = nlg_dd_add(r, (nlg_dd){-(k * 0x1.3198a2ep-69), 0.0});
+    r = nlg_dd_add(r, (nlg_dd){-(k * 0x1.b839a252049c1p-104), 0.0});
     int quadrant = ((int)k + quarters) & 3;
-    dd square = dd_mul(r, r);
-    double value = quadrant & 1 ? SERIES(cos, square).hi : dd_mul(r, SERIES(sin, square)).hi;
+    nlg_dd square = nlg_dd_mul(r, r);
+    double value = quadrant & 1 ? NLG_SERIES(cos, square).hi : nlg_dd_mul(r, NLG_SERIES(sin, square)).hi;
     return quadrant & 2 ? -value : value;
 }
 

@@ -12,6 +12,32 @@ static inline double nlg_nearest_integer(double x) /* |x| < 2^51 */
     return (x + 0x1.8p52) - 0x1.8p52;
 }
 
+static inline double nlg_power_of_two(double n) /* whole, -1022 to 1023 */
+{
+    const double shifted = n + (0x1.8p52 + 1023); /* its last bits are those of n + 1023: shifted, they are the exponent of 2^n */
+    uint64_t bits;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits <<= 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+/* x = 2^k m with m in [sqrt(1/2), sqrt(2)]. The exponent's bits below those of 2^52 are a number of their own. */
+static inline double nlg_split_double(double x, double *k) /* normal x > 0 */
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint64_t exponent_bits = (bits >> 52) | UINT64_C(0x4330000000000000),
+                   mantissa_bits = (bits & UINT64_C(0xFFFFFFFFFFFFF)) | UINT64_C(0x3FF0000000000000);
+    double exponent, mantissa;
+    memcpy(&exponent, &exponent_bits, sizeof exponent);
+    memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
+    const bool upper = mantissa > 0x1.6a09e667f3bcdp+0;
+    *k = exponent - (0x1p52 + 1023) + (upper ? 1.0 : 0.0);
+    return upper ? mantissa * 0.5 : mantissa;
+}
+
 /* x = n log 2 + r, |r| <= log 2 / 2; the Taylor series of e^r up to r^13 / 13!. */
 static inline double nlg_quick_exp(double x) /* -700 <= x <= 700 */
 {
@@ -34,17 +60,9 @@ static inline double nlg_quick_exp(double x) /* -700 <= x <= 700 */
     const double r = (x - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33;
     double sum = inverse[0];
     for (int i = 1; i < (int)(sizeof inverse / sizeof *inverse); i++) sum = sum * r + inverse[i];
-    /* The last bits of this sum are those of n + 1023: shifted, they are the exponent of 2^n. */
-    const double shifted = n + (0x1.8p52 + 1023);
-    uint64_t bits;
-    memcpy(&bits, &shifted, sizeof bits);
-    bits <<= 52;
-    double power;
-    memcpy(&power, &bits, sizeof power);
-    return sum * power;
+    return sum * nlg_power_of_two(n);
 }
 
-/* x = 2^k m with m in [sqrt(1/2), sqrt(2)]; the exponent's bits below those of 2^52 are a number of their own. */
 static inline double nlg_quick_log(double x) /* normal x > 0 */
 {
     static const double series[] = {0x1p+0,
@@ -62,15 +80,8 @@ static inline double nlg_quick_log(double x) /* normal x > 0 */
                                     0x1.47ae147ae147bp-5,
                                     0x1.2f684bda12f68p-5,
                                     0x1.1a7b9611a7b96p-5};
-    uint64_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    const uint64_t exponent_bits = (bits >> 52) | UINT64_C(0x4330000000000000),
-                   mantissa_bits = (bits & UINT64_C(0xFFFFFFFFFFFFF)) | UINT64_C(0x3FF0000000000000);
-    double exponent, mantissa;
-    memcpy(&exponent, &exponent_bits, sizeof exponent);
-    memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
-    const bool upper = mantissa > 0x1.6a09e667f3bcdp+0;
-    const double m = upper ? mantissa * 0.5 : mantissa, k = exponent - (0x1p52 + 1023) + (upper ? 1.0 : 0.0);
+    double k;
+    const double m = nlg_split_double(x, &k);
     const double s = (m - 1.0) / (m + 1.0);
     enum { LAST = sizeof series / sizeof *series - 1 };
     double sum = series[LAST];

@@ -4,8 +4,7 @@
 #include <math.h>
 #include <stdbool.h>
 
-#include "layers/base/dmath.h"
-#include "layers/base/dmath_quick.h"
+#include "layers/base/dmath_pairs.h"
 #include "layers/kernels/simd.h"
 #include "layers/kernels/vec.h"
 
@@ -13,7 +12,7 @@ typedef enum { ZERO, ONE, TWO, ANY } exponent;
 
 /* miss^gamma */
 NLG_INLINE double focus_of(double miss, exponent power, double gamma) {
-    return power == ZERO ? 1 : power == ONE ? miss : power == TWO ? miss * miss : nlg_pow(miss, gamma);
+    return power == ZERO ? 1 : power == ONE ? miss : power == TWO ? miss * miss : nlg_pow_of_fraction(miss, gamma);
 }
 
 /* log(1 + e) for 0 <= e <= 1. */
