@@ -214,18 +214,21 @@ void nlg_report_evidence_text(const nlg_report *r, const nlg_report_claim *c, ch
 /* ---- for people -------------------------------------------------------------------------------------------------------- */
 
 /* An empty line parts them. */
-static void add_paragraphs(cJSON *row, const char *name, const char *text) {
-    cJSON *list = cJSON_AddArrayToObject(row, name);
+static void add_notes(cJSON *row, const char *text) {
+    cJSON *list = cJSON_AddArrayToObject(row, "notes");
     while (*text) {
         const char *end = strstr(text, "\n\n");
         const size_t length = end ? (size_t)(end - text) : strlen(text);
         char *paragraph = nlg_alloc(length + 1, 1);
         if (!paragraph) return;
         memcpy(paragraph, text, length);
-        nlg_json_text(nlg_json_object_in(list), "paragraph", paragraph);
+        cJSON *one = nlg_json_object_in(list);
+        nlg_json_text(one, "paragraph", paragraph);
+        cJSON_AddBoolToObject(one, "after_first", one && one != list->child);
         nlg_free(paragraph);
         text += length + (end ? 2 : 0);
     }
+    cJSON_AddBoolToObject(row, "more_notes", cJSON_GetArraySize(list) > 1);
 }
 
 static cJSON *claim_row(const nlg_report *r, int at) {
@@ -250,7 +253,7 @@ static cJSON *claim_row(const nlg_report *r, int at) {
         if (!is_first) continue; /* what holds for the experiment is said once a section */
         nlg_json_text(row, "paper", *t->paper ? t->paper : NULL);
         nlg_json_text(row, "question", *t->question ? t->question : NULL);
-        add_paragraphs(row, "notes", t->notes);
+        add_notes(row, t->notes);
     }
     add_rule(row, c);
     nlg_json_text(row, "verdict", nlg_report_verdict_name(outcome));
@@ -330,38 +333,38 @@ static void add_verdict(cJSON *list, const nlg_claim *c, const nlg_report_claim 
     add_numbers_of(live, &outcome->live);
 }
 
-/* ---- the sentence ------------------------------------------------------------------------------------------------------ */
+/* ---- the headline ------------------------------------------------------------------------------------------------------ */
 
-/* "+0.50 (95 % interval +0.43 to +0.62) points at equal parameters"; that it is an interval, and of what, is told once. */
-static void tell_figure(FILE *out, const nlg_claim *c, const nlg_verdict *v, const char *contrast, bool *told) {
+/* "not shown at equal parameters: +0.50 (95 % interval -0.03 to +0.62) points"; that it is an interval, and of what, is told once.
+ */
+static void tell_figure(FILE *out, const nlg_claim *c, const nlg_verdict *v, const char *verdict, const char *contrast,
+                        bool *told) {
     const int decimals = decimals_of(v->low, v->high);
     const int unit = (int)strcspn(c->unit, ","); /* what comes behind is what is subtracted from what */
-    fprintf(out, "%+.*f (%s%+.*f to %+.*f)", decimals, v->difference, *told ? "" : "95 % interval ", decimals, v->low, decimals,
+    fprintf(out, "%s%s%s", verdict, contrast ? " " : "", contrast ? contrast : "");
+    if (!isfinite(v->difference) || !isfinite(v->low)) return;
+    fprintf(out, ": %+.*f (%s%+.*f to %+.*f)", decimals, v->difference, *told ? "" : "95 % interval ", decimals, v->low, decimals,
             v->high);
     if (!*told) fprintf(out, " %.*s", unit, c->unit);
-    if (contrast) fprintf(out, " %s", contrast);
     *told = true;
 }
 
-static void tell_difference(FILE *out, const nlg_claim *c, const nlg_verdict *v, bool *told) {
-    fputs(": ", out);
-    if (!v->each) tell_figure(out, c, v, NULL, told);
-    for (int i = 0; v->each && i < v->contrasts; i++) {
-        if (i) fputs(", ", out);
-        tell_figure(out, c, &v->each[i].verdict, v->each[i].name, told);
-    }
-}
-
+/* A sentence: the claim, and its verdict or those of its contrasts. */
 static void add_verdict_of(const nlg_report *r, FILE *out, const char *id, bool *told) {
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_claim *c = &r->claims.claims[i];
         const nlg_report_claim *o = &r->outcomes[i];
+        const nlg_verdict *v = &o->verdict;
         if (strcmp(c->id, id) != 0) continue;
         const int length = (int)strcspn(c->text, ":."); /* what comes behind is how it is measured */
-        fprintf(out, "; that %c%.*s is %s", c->text[0] >= 'A' && c->text[0] <= 'Z' ? c->text[0] - 'A' + 'a' : c->text[0],
-                length - 1, c->text + 1, o->verdict.kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o));
-        if (o->verdict.kind != NLG_UNDECIDED && isfinite(o->verdict.difference) && isfinite(o->verdict.low))
-            tell_difference(out, c, &o->verdict, told);
+        fprintf(out, ". \"%.*s\" is ", length, c->text);
+        if (v->kind == NLG_UNDECIDED || !v->each || is_refuted(o))
+            tell_figure(out, c, v, v->kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o), NULL, told);
+        else
+            for (int k = 0; k < v->contrasts; k++) {
+                if (k) fputs("; ", out);
+                tell_figure(out, c, &v->each[k].verdict, nlg_verdict_name(v->each[k].verdict.kind), v->each[k].name, told);
+            }
     }
 }
 
@@ -428,7 +431,9 @@ static const char how_decided[] =
     "most 0.05 after adjustment over the contrasts of a claim (Holm). A rule with bounds or with a margin decides by the 95 "
     "% interval; a p that stands there is that of the test against the margin or the bound and decides nothing. Exact counts need "
     "neither. q is p adjusted over all claims of this page that have one (Benjamini and Hochberg); no verdict follows from "
-    "it. The effect size is the rank-biserial correlation of the test, or Kendall's tau where the claim is about ranks; "
+    "it. The interval is one of the mean, the test one of ranks, and p is adjusted: an interval may lie beside 0 and the claim "
+    "still not be shown. The effect size is the rank-biserial correlation of the test, or Kendall's tau where the claim is about "
+    "ranks; "
     "against a margin it may be above 0 where the difference is below. Evidence: shipped runs were made by the project and "
     "come with it; those that were made again on this machine with the same bits are re-verified.";
 
