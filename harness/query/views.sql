@@ -7,10 +7,11 @@
 -- fitted_accuracy: on the same images afterwards, without dropout and augmentation, where that was asked for. setting_text: what tells apart
 -- the settings of an arm, e.g. "without shift" or
 -- "training images 1,000"; NULL where it has one only. designer: the factor of that name where there is one, else that of the network, else
--- searched, or random for what a stage of that name draws from a space. note: what of the runs diverged, and whether the rate is at the edge
--- of the grid that was tried for the arm, or for others where it had none of its own.
+-- searched, or random for what a stage of that name draws from a space and for winners of random search. A training that several stages share
+-- counts once, in the first. note: what of the runs diverged, and whether the rate is at the edge of the grid that was tried for the arm, or
+-- for others where it had none of its own.
 CREATE TEMP VIEW final_arms AS
-  WITH one AS (SELECT profile, experiment, stage, position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
+  WITH one AS (SELECT profile, experiment, min(stage) AS stage, min(position) AS position, arm, results.status, rate, json_remove(factors, '$.seed', '$.rate', '$.lr') AS setting,
       coalesce(json_extract(spec, '$.network'), arm) AS network, json_extract(factors, '$.train_images') AS images,
       CASE WHEN json_extract(spec, '$.recipe.detection') IS NULL THEN 'classification' ELSE 'detection' END AS task,
       max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'test_images' THEN value END) AS test_images,
@@ -18,7 +19,7 @@ CREATE TEMP VIEW final_arms AS
       max(CASE metric WHEN 'fitted_accuracy' THEN value END) AS fitted_accuracy,
       max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'test_ap50' THEN value END) AS ap50,
       max(CASE metric WHEN 'macs' THEN value END) AS macs, max(CASE metric WHEN 'params' THEN value END) AS params
-    FROM results JOIN records USING (key) WHERE final = 1 AND results.measure = 'train' GROUP BY profile, experiment, stage, position),
+    FROM results JOIN records USING (key) WHERE final = 1 AND results.measure = 'train' GROUP BY profile, experiment, arm, setting, key),
   factor AS (SELECT profile, experiment, stage, arm, setting, key, replace(replace(key, 'train_', 'training_'), '_', ' ') AS name,
       CASE type WHEN 'integer' THEN printf('%,d', value) ELSE value END AS value
     FROM (SELECT DISTINCT profile, experiment, stage, arm, setting FROM one), json_each(setting)),
@@ -31,7 +32,8 @@ CREATE TEMP VIEW final_arms AS
     GROUP BY profile, experiment, arm),
   grids AS (SELECT profile, experiment, min(least) AS all_least, max(most) AS all_most FROM grid GROUP BY profile, experiment),
   arms AS (SELECT profile, experiment, stage, min(position) AS position, arm, setting, network, images, max(rate) AS rate, task,
-      coalesce(json_extract(setting, '$.designer'), CASE stage WHEN 'random' THEN 'random' END, designer, 'searched') AS designer,
+      coalesce(json_extract(setting, '$.designer'),
+        CASE WHEN stage = 'random' OR arm LIKE 'winner of random%' THEN 'random' END, designer, 'searched') AS designer,
       count(accuracy) AS n, 100 * mean(accuracy) AS accuracy, 100 * sd(accuracy) AS sd,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_low(accuracy) END AS low,
       CASE WHEN count(accuracy) >= 3 THEN 100 * t_high(accuracy) END AS high,

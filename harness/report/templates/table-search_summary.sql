@@ -1,6 +1,7 @@
 -- title: What the searches found, trained anew: {experiment}
 -- section: search
--- note: Proxy: validation accuracy in the search; parameters and MACs are those of the network there. Test accuracy after training anew, mean over
+-- note: Proxy: validation accuracy in the search; the network there is smaller than the one that is trained anew, as its
+--   parameters and MACs are, where the experiment says so. Test accuracy after training anew, mean over
 --   training seeds. From, to: a 95 % interval, Student's over the seeds from three on; of one training Wilson's over the test images; of two
 --   none. Over mean random: relative to the mean of the random architectures that were trained in the same way. Digests and genotypes:
 --   tables/search_summary.tsv.
@@ -19,6 +20,6 @@ sure AS (
     CASE n WHEN 1 THEN 100 * wilson_high(mean / 100 * test_images, test_images) END AS image_high FROM trained),
 base AS (SELECT mean(mean) AS random FROM trained WHERE stage = 'random')
 SELECT :experiment AS "experiment", arm AS "arm|Found by", 100 * score AS "proxy_validation|Proxy, %|.2", mean AS "retrained_test_mean|Test accuracy, %|.2",
-  coalesce(low, image_low) AS "low|From|.2", coalesce(high, image_high) AS "high|To|.2", sd AS "sd|Deviation|.2",
-  n AS "n|Trainings|0", 100 * (mean / random - 1) AS "relative_to_mean_random_percent|Over mean random, %|.2", params AS "params|Parameters|,", macs AS "macs|MACs|,", genotype AS "genotype"
+  coalesce(low, image_low) AS "low|From|.2", coalesce(high, image_high) AS "high|To|.2", sd AS "sd|Standard deviation|.2",
+  n AS "n|Trainings|0", 100 * (mean / random - 1) AS "relative_to_mean_random_percent|Over mean random, %|.2", params AS "params|Parameters in the search|,", macs AS "macs|MACs in the search|,", genotype AS "genotype"
 FROM sure LEFT JOIN proxy USING (genotype), base WHERE (SELECT count(*) FROM proxy) > 0 ORDER BY stage, place
