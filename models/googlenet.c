@@ -85,7 +85,7 @@ static const nlg_model rows[] = {
           .deviations = "torchvision's form: batch norm and no biases, 3x3 in the place of 5x5, no local response normalisation, a 2x2 last pool, "
                         "adaptive 4x4 pools in the auxiliary heads, dropout 0.2. Its weights expect (pixel - 0.5) / 0.5.\n")
     MODEL(googlenet_v1, .family = &googlenet, .aliases = "googlenet_paper", IMAGENET(224),
-          TABLE(googlenet_paper, .no_norm = true, .lrn_alpha = 2e-5f), PUBLISHED(6998552, 1500000000, "Caffe's count; MACs: GoogLeNet Table 1"),
+          TABLE(googlenet_paper, .no_norm = true, .lrn_alpha = 2e-5f), PUBLISHED(6998552, 1500000000, "Caffe's count; MACs: GoogLeNet Section 1"),
           .deviations = "Local response normalisation over 5 channels with alpha 1e-4 / 5, beta 0.75, as in Caffe's model; the paper does not say.\n"
                         "The paper's 1.5G multiply-adds are a rounded figure: its own table gives 1.58G.\n")
 };
