@@ -66,7 +66,7 @@ static double expected_seconds(const nlg_execution_state *r, const nlg_experimen
     if (!(s->amount > 0)) s = &r->speeds[index_of(measure)];
     for (int i = 0; i < nlg_measures() && !(s->amount > 0); i++)
         if (nlg_measure_at(i)->work && strcmp(nlg_measure_at(i)->work, measure->work) == 0) s = &r->speeds[i];
-    return s->seconds > 0 && s->amount > 0 ? work * s->seconds / s->amount : nlg_measure_seconds(measure, work);
+    return s->amount > 0 ? work * s->seconds / s->amount : nlg_measure_seconds(measure, work);
 }
 
 /* With what the trials of this run took beside what was expected: this machine may be another. */

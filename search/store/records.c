@@ -272,45 +272,6 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
     return status;
 }
 
-nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *work, nlg_speed_taker *take, void *context,
-                            nlg_error *err) {
-    static const char sql[] =
-        "WITH graphs AS MATERIALIZED (SELECT key, measure, machine, value, seconds / value AS pace,"
-        "  dense_rank() OVER (ORDER BY coalesce(json_extract(spec, '$.graph'), key)) AS graph"
-        "  FROM records JOIN metrics USING (key) WHERE name = ?2 AND status = 'done' AND seconds > 0 AND value > 0),"
-        /* how much slower a machine is, by the networks that others have trained, too */
-        " slowness AS (SELECT machine, pace / min(pace) OVER w AS slowness, min(machine) OVER w <> max(machine) OVER w AS shared"
-        "  FROM graphs WINDOW w AS (PARTITION BY graph)),"
-        " by_slowness AS (SELECT machine, slowness, row_number() OVER (PARTITION BY machine ORDER BY slowness) AS n,"
-        "  count(*) OVER (PARTITION BY machine) AS of FROM slowness WHERE shared),"
-        " machine_factors AS MATERIALIZED (SELECT machine, slowness FROM by_slowness WHERE n = (of + 3) / 4),"
-        /* the pace of a network's trainings of one length, on the quickest machine */
-        " scaled AS (SELECT key, measure, value, pace / coalesce(slowness, 1) AS pace,"
-        "  dense_rank() OVER (ORDER BY graph, value) AS alike FROM graphs LEFT JOIN machine_factors USING (machine)),"
-        " by_pace AS MATERIALIZED (SELECT *, row_number() OVER (PARTITION BY alike ORDER BY pace) AS n,"
-        "  count(*) OVER (PARTITION BY alike) AS of FROM scaled),"
-        " typical AS MATERIALIZED (SELECT one.key, one.measure, one.value, one.value * quarter.pace AS seconds"
-        "  FROM by_pace AS one JOIN by_pace AS quarter ON quarter.alike = one.alike AND quarter.n = (quarter.of + 3) / 4)"
-        " SELECT NULL, NULL, total(seconds), total(value) FROM typical WHERE measure = ?1"
-        " UNION ALL SELECT experiment, stage, total(seconds), total(value)"
-        "  FROM typical JOIN (SELECT DISTINCT experiment, stage, key FROM members) USING (key) WHERE measure = ?1"
-        "  GROUP BY experiment, stage";
-    static const char *const doing = "reading the speeds";
-    sqlite3_stmt *s;
-    NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));
-    nlg_store_bind_text(s, 1, measure);
-    nlg_store_bind_text(s, 2, work);
-    int step;
-    while ((step = sqlite3_step(s)) == SQLITE_ROW) {
-        const bool all = sqlite3_column_type(s, 0) == SQLITE_NULL;
-        take(context, all ? NULL : nlg_store_column_text(s, 0), all ? NULL : nlg_store_column_text(s, 1),
-             sqlite3_column_double(s, 2), sqlite3_column_double(s, 3));
-    }
-    nlg_status status = step == SQLITE_DONE ? NLG_OK : nlg_store_fail(store, doing, err);
-    sqlite3_finalize(s);
-    return status;
-}
-
 /* ---- members ----------------------------------------------------------------------------------------------------------- */
 
 static nlg_status bind_stage(nlg_store *store, const char *sql, const char *const names[3], sqlite3_stmt **s, nlg_error *err) {
