@@ -774,6 +774,12 @@ static void own_rows_are_checked(void **state) {
     nlg_query_close(q);
 }
 
+static int times_in(const char *text, const char *word) {
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, word)); at += strlen(word)) n++;
+    return n;
+}
+
 /* Names that gnuplot, a shell or a browser could take for commands; each must arrive as text. */
 static void hostile_names_are_texts(void **state) {
     (void)state;
@@ -798,6 +804,7 @@ static void hostile_names_are_texts(void **state) {
     assert_non_null(strstr(d.svg.data, "bad \xef\xbf\xbd\xef\xbf\xbd bytes"));
     assert_non_null(strstr(d.svg.data, "&lt;title&gt; &amp; &quot;t&quot;"));
     assert_null(strstr(d.svg.data, "Gnuplot"));
+    assert_int_equal(times_in(d.svg.data, "<title"), 1 + times_in(d.svg.data, "<circle cx=")); /* ours alone */
     assert_null(strstr(d.svg.data, "id='gp"));
     assert_non_null(strstr(d.svg.data, "currentColor"));
     assert_true(d.png.size > 1000 && memcmp(d.png.data, "\x89PNG", 4) == 0);

@@ -19,7 +19,6 @@ typedef struct change {
 } change;
 
 static const change changes[] = {
-    {"<title>Gnuplot</title>", ""},
     {"gnuplot_canvas", "%s-canvas"},
     {"gnuplot_plot_", "%s-plot-"},
     {"gpDot", "%s-dot"},
@@ -72,11 +71,8 @@ static size_t changed(FILE *f, const char *at, const char *id) {
             fputs(changes[i].to, f);
         return length;
     }
-    /* Names of plots and gnuplot's description: tooltips that say nothing. */
-    static const char plot[] = "<title>gnuplot_plot_", made[] = "<desc>Produced by GNUPLOT";
-    const char *ending = strncmp(at, plot, sizeof plot - 1) == 0   ? "</title>"
-                         : strncmp(at, made, sizeof made - 1) == 0 ? "</desc>"
-                                                                   : NULL;
+    /* gnuplot's own names and descriptions, such as what it plots: tooltips that say nothing. Texts have no '<' of their own. */
+    const char *ending = strncmp(at, "<title>", 7) == 0 ? "</title>" : strncmp(at, "<desc>", 6) == 0 ? "</desc>" : NULL;
     const char *behind = ending ? strstr(at, ending) : NULL;
     return behind ? (size_t)(behind - at) + strlen(ending) : 0;
 }
