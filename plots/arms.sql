@@ -10,25 +10,25 @@ WITH target(experiment, share) AS ( -- of experiments whose claims are about the
   VALUES ('alexnet-relu', 0.85), ('inception-v2', 0.8), ('inception-v4', 0.8)),
 settings AS MATERIALIZED (
   SELECT stage AS of, arm AS whose, setting, setting_text FROM final_arms WHERE profile = :profile AND experiment = :experiment AND setting_text IS NOT NULL),
-one AS (
-  SELECT stage, results.arm || coalesce(', ' || setting_text, '') AS name, position, key, share, json_extract(spec, '$.recipe.epochs') AS epochs,
+one AS ( -- each training once, also where two stages have it
+  SELECT results.arm || coalesce(', ' || setting_text, '') AS name, min(position) AS position, key, share, json_extract(spec, '$.recipe.epochs') AS epochs,
     max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'fitted_accuracy' THEN value END) AS fitted,
     max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results JOIN records USING (key) LEFT JOIN target USING (experiment)
     LEFT JOIN settings ON of = stage AND whose = results.arm AND setting = json_remove(factors, '$.seed', '$.rate', '$.lr')
   WHERE profile = :profile AND experiment = :experiment AND final = 1 AND results.measure = 'train'
-    AND (json_extract(spec, '$.genotype') IS NULL OR NOT EXISTS (SELECT 1 FROM members AS o JOIN records AS q USING (key) WHERE o.profile = :profile AND o.experiment = :experiment AND q.measure = 'search')) GROUP BY stage, position),
+    AND (json_extract(spec, '$.genotype') IS NULL OR NOT EXISTS (SELECT 1 FROM members AS o JOIN records AS q USING (key) WHERE o.profile = :profile AND o.experiment = :experiment AND q.measure = 'search')) GROUP BY name, key),
 history AS (
-  SELECT position, share, h.key AS epoch, json_extract(h.value, '$.train_accuracy') AS share_then,
-    lag(json_extract(h.value, '$.train_accuracy'), 1, 0.1) OVER (PARTITION BY stage, position ORDER BY h.key) AS share_before, stage
+  SELECT name, one.key AS training, share, h.key AS epoch, json_extract(h.value, '$.train_accuracy') AS share_then,
+    lag(json_extract(h.value, '$.train_accuracy'), 1, 0.1) OVER (PARTITION BY name, one.key ORDER BY h.key) AS share_before
   FROM one JOIN records USING (key), json_each(CASE WHEN share IS NOT NULL AND json_valid(detail) THEN detail ELSE '{}' END, '$.history') AS h),
 reached AS (
-  SELECT stage, position, min(epoch + CASE WHEN share_before >= share THEN 0 ELSE (share - share_before) / (share_then - share_before) END) AS after
-  FROM history WHERE share_then >= share GROUP BY stage, position),
+  SELECT name, training AS key, min(epoch + CASE WHEN share_before >= share THEN 0 ELSE (share - share_before) / (share_then - share_before) END) AS after
+  FROM history WHERE share_then >= share GROUP BY name, training),
 valued AS (
   SELECT one.*, CASE WHEN share IS NOT NULL THEN coalesce(after, epochs) WHEN fitted IS NOT NULL THEN 100 * (fitted - accuracy) ELSE 100 * accuracy END AS value,
     share IS NOT NULL AND after IS NULL AS is_late
-  FROM one LEFT JOIN reached USING (stage, position) WHERE accuracy IS NOT NULL),
+  FROM one LEFT JOIN reached USING (name, key) WHERE accuracy IS NOT NULL),
 arms AS (
   SELECT name, min(position) AS place, max(macs) AS macs, count(value) AS n, mean(value) AS x, max(share) AS share, max(fitted) AS fitted,
     sum(is_late) AS late, CASE WHEN count(value) >= 3 THEN t_low(value) END AS low, CASE WHEN count(value) >= 3 THEN t_high(value) END AS high

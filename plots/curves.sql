@@ -9,8 +9,8 @@
 -- y: training loss
 WITH settings AS MATERIALIZED (
   SELECT stage AS of, arm AS whose, setting, setting_text FROM final_arms WHERE profile = :profile AND experiment = :experiment AND setting_text IS NOT NULL),
-one AS MATERIALIZED (
-  SELECT kind, kind <> arm AS is_kind, arm || coalesce(', ' || setting_text, '') AS name,
+one AS MATERIALIZED ( -- each training once, also where two stages have it
+  SELECT DISTINCT records.key, kind, kind <> arm AS is_kind, arm || coalesce(', ' || setting_text, '') AS name,
     coalesce(json_extract(factors, '$.network'), arm) AS network, h.key + 1 AS epoch, json_extract(h.value, '$.loss') AS loss
   FROM members JOIN arm_kinds USING (profile, experiment, stage, position, arm) JOIN records USING (key)
     LEFT JOIN settings ON of = stage AND whose = arm AND setting = json_remove(factors, '$.seed', '$.rate', '$.lr'),

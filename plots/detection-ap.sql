@@ -9,10 +9,10 @@
 -- x: AP, %
 -- yscale: category
 WITH one AS (
-  SELECT kind AS arm, stage, position, 100 * max(CASE metric WHEN 'test_ap' THEN value END) AS ap,
+  SELECT kind AS arm, min(stage) AS stage, 100 * max(CASE metric WHEN 'test_ap' THEN value END) AS ap,
     max(CASE metric WHEN 'macs' THEN value END) AS macs
-  FROM results JOIN arm_kinds USING (profile, experiment, stage, position) WHERE profile = :profile AND experiment = :experiment
-  GROUP BY stage, position),
+  FROM results JOIN arm_kinds USING (profile, experiment, stage, position, arm) WHERE profile = :profile AND experiment = :experiment
+  GROUP BY results.arm, key),
 arms AS (
   SELECT arm, min(stage) AS stage, count(*) AS n, mean(ap) AS ap, mean(macs) AS macs, CASE WHEN count(*) >= 6 THEN max(0, t_low(ap)) END AS low,
     CASE WHEN count(*) >= 6 THEN min(100, t_high(ap)) END AS high

@@ -14,7 +14,7 @@ WITH one AS (
   SELECT arm, kind, coalesce(json_extract(factors, '$.network'), arm) AS network,
     100 * max(CASE metric WHEN 'test_ap' THEN value END) AS ap, max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results JOIN arm_kinds USING (profile, experiment, stage, position, arm)
-  WHERE profile = :profile AND experiment = :experiment AND results.measure = 'train' GROUP BY stage, position),
+  WHERE profile = :profile AND experiment = :experiment AND results.measure = 'train' GROUP BY results.arm, key),
 named AS (
   SELECT arm, ap, macs, kind <> arm AS is_single, CASE WHEN kind <> arm THEN kind WHEN designer = 'searched' THEN 'searched, as the paper prints it (here, reduced)'
     ELSE 'human-designed (here, reduced)' END AS series

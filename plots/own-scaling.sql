@@ -14,7 +14,7 @@ WITH one AS (
   SELECT json_extract(factors, '$.way') AS way, json_extract(factors, '$.cost') AS cost, arm,
     100 * max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results WHERE profile = :profile AND experiment = :experiment AND final = 1 AND measure = 'train'
-    AND json_extract(factors, '$.way') IS NOT NULL GROUP BY stage, position),
+    AND json_extract(factors, '$.way') IS NOT NULL GROUP BY arm, key),
 arms AS (
   SELECT way, arm, CAST(cost AS REAL) AS cost, max(macs) AS x, mean(accuracy) AS y, count(accuracy) AS n,
     CASE WHEN count(accuracy) >= 3 THEN t_low(accuracy) END AS low, CASE WHEN count(accuracy) >= 3 THEN t_high(accuracy) END AS high

@@ -216,7 +216,8 @@ static void every_space_is_a_panel(void **state) {
     program_leave();
 }
 
-/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does. */
+/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does. Both
+ * stages have the same trainings. */
 static nlg_rows *arms_of(const char *experiment, const char *metric) {
     nlg_error err = {0};
     nlg_rows *rows;
@@ -227,7 +228,8 @@ static nlg_rows *arms_of(const char *experiment, const char *metric) {
              "'{\"history\":[{\"train_accuracy\":0.75},{\"train_accuracy\":' || reached || '}]}', 1, 1, '' FROM s;"
              "INSERT INTO metrics SELECT key, 'test_accuracy', '', 0.7 FROM records;"
              "INSERT INTO metrics SELECT key, '%s', '', 0.9 FROM records;"
-             "INSERT INTO members SELECT 'smoke', '%s', 'final', key, 'arm ' || key, '{}', 1, key FROM records",
+             "INSERT INTO members SELECT 'smoke', '%s', stage, key, 'arm ' || key, '{}', 1, key FROM records,"
+             " (SELECT 'final' AS stage UNION ALL SELECT 'other')",
              metric, experiment);
     nlg_query *q = open_with(text);
     if (nlg_figure_rows(find("arms"), q, "smoke", experiment, &rows, &err) != NLG_OK) fail_msg("%s", err.text);
