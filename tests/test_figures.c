@@ -355,7 +355,8 @@ static nlg_query *open_trained(const char *trained) {
     snprintf(
         sql, sizeof sql,
         "CREATE TEMP TABLE s AS WITH v(network, images, macs, accuracy) AS (VALUES %s) SELECT row_number() OVER () AS n, * FROM v;"
-        "INSERT INTO records SELECT n, 'train', '{}', 1, 'done', '', '', '', 1, 1, '' FROM s;"
+        "INSERT INTO records SELECT n, 'train', json_object('data', json_object('name', 'fashion-mnist', 'train', 5000)), 1, 'done', '', "
+        "'', '', 1, 1, '' FROM s;"
         "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s;"
         "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'train_images', images), "
         "1, "
@@ -415,6 +416,8 @@ static void the_few_far_below_the_front_are_counted(void **state) {
     nlg_rows *rows = rows_of(q, find("accuracy-macs"));
     char *caption = nlg_figure_text(find("accuracy-macs")->caption, "none", rows);
     assert_non_null(strstr(caption, "Below the axis, but in the table: 2 networks of at most 11.0 %."));
+    assert_non_null(strstr(caption, "(Fashion-MNIST, 5,000 training images, 1 seed), mean"));
+    assert_null(strstr(caption, "seed by seed")); /* one side alone has two networks that share a range of costs */
     assert_int_equal(rows->count, 11 + 2);
     nlg_free(caption);
     nlg_rows_free(rows);

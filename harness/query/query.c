@@ -304,7 +304,7 @@ nlg_status nlg_query_here(nlg_query *q, const char *store, const char *profile, 
 nlg_status nlg_query_keep_views(nlg_query *q, nlg_error *err) {
     /* Those that many queries ask for, each before the ones that read it. */
     static const char *const names[] = {
-        "lab_trials", "final_arms", "arm_costs", "arm_fronts", "accuracy_against_cost", "front_heights_left_out", "table_searches"};
+        "lab_trials", "final_arms", "arm_costs", "arm_fronts", "front_heights_left_out", "accuracy_against_cost", "table_searches"};
     sqlite3_set_authorizer(q->database, NULL, NULL);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char sql[512];

@@ -58,6 +58,18 @@ CREATE TEMP VIEW arm_kinds AS
       WHEN arm LIKE 'architecture % of %' THEN 'random architectures' ELSE arm END AS kind
   FROM members WHERE final = 1;
 
+-- What the final trainings of an experiment saw, in words: "Fashion-MNIST, 5,000 training images, "; '' where their records do not say it.
+CREATE TEMP VIEW trained_on AS
+  WITH title(name, title) AS (VALUES ('mnist', 'MNIST'), ('fashion-mnist', 'Fashion-MNIST'), ('cifar10', 'CIFAR-10'),
+      ('fashion-mnist-first', 'the first five classes of Fashion-MNIST'), ('fashion-mnist-last', 'the last five classes of Fashion-MNIST'),
+      ('scenes', 'generated scenes')),
+    saw AS (SELECT DISTINCT profile, experiment, json_extract(spec, '$.data.name') AS name, json_extract(spec, '$.data.train') AS images
+      FROM members JOIN records USING (key) WHERE final = 1 AND measure = 'train')
+  SELECT profile, experiment, coalesce(replace(group_concat(DISTINCT coalesce(title, name)), ',', ' and ')
+    || CASE WHEN min(images) < max(images) THEN printf(', %,d to %,d training images, ', min(images), max(images))
+      ELSE printf(', %,d training images, ', max(images)) END, '') AS data
+  FROM saw LEFT JOIN title USING (name) GROUP BY profile, experiment;
+
 -- Milliseconds of networks on this machine, by the profile that measured them.
 CREATE TEMP VIEW times AS SELECT profile AS here, arm, min(value) AS ms FROM here_results WHERE measure = 'latency' AND metric = 'median_ms'
   GROUP BY profile, arm;
@@ -93,21 +105,22 @@ CREATE TEMP VIEW arm_fronts AS
 
 -- What a figure of these draws: the arms, and the fronts of two points and more. Of more than twelve arms, those on the fronts, what is
 -- random and the outermost have labels (winners of searches only where they are few), and those far below the fronts are left out if they
--- are a quarter at most. sides and fronts: what there is, in words.
+-- are a quarter at most. sides, fronts, data: what there is, in words.
 CREATE TEMP VIEW accuracy_against_cost AS
   WITH drawn AS (
       SELECT profile, experiment, cost, here, arms, winners, x, y, low, high, designer || ' (here, reduced)' AS series, NULL AS line, designer,
         CASE designer WHEN 'random' THEN 'grey' END AS colour, 1 AS marker,
         CASE WHEN (arms <= 12 OR is_outermost OR designer = 'random' OR is_on_front) AND NOT (winners > 6 AND name LIKE 'winner of %')
           THEN name END AS label,
-        y + 1000 * is_on_front AS priority, printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover
+        y + 1000 * is_on_front AS priority, printf('%s: %.2f %% over %d seed%s', name, y, n, CASE n WHEN 1 THEN '' ELSE 's' END) AS hover, n
       FROM (SELECT *, EXISTS (SELECT 1 FROM arm_fronts AS f WHERE f.profile = a.profile AND f.experiment = a.experiment
           AND f.cost = a.cost AND f.here IS a.here AND f.designer = a.designer AND f.name = a.name) AS is_on_front FROM arm_costs AS a)
       UNION ALL
-      SELECT profile, experiment, cost, here, arms, winners, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL
+      SELECT profile, experiment, cost, here, arms, winners, x, y, NULL, NULL, 'front, ' || designer, designer, designer, NULL, 0, NULL, 0, NULL, n
       FROM arm_fronts WHERE points > 1),
     counted AS (SELECT *, max(designer = 'searched') OVER same AS has_searched, max(coalesce(line, '') = 'human') OVER same AS has_front,
         max(coalesce(line, '') = 'searched') OVER same AS has_front_searched,
+        min(n) OVER same AS fewest, max(n) OVER same AS seeds,
         min(CASE WHEN line IS NOT NULL THEN y END) OVER same AS front_low, max(CASE WHEN line IS NOT NULL THEN y END) OVER same AS front_high
       FROM drawn WINDOW same AS (PARTITION BY profile, experiment, cost, here)),
     far AS (SELECT *, coalesce(arms > 12 AND y < front_low - 0.2 * (front_high - front_low), 0) AS is_far FROM counted),
@@ -118,14 +131,18 @@ CREATE TEMP VIEW accuracy_against_cost AS
     CASE has_front + has_front_searched WHEN 2 THEN 'with the fronts of both sides' WHEN 1 THEN
       CASE WHEN NOT has_searched THEN 'with their front' WHEN has_front THEN 'with the front of the human-designed' ELSE
         'with the front of the searched' END ELSE 'without a front' END AS fronts,
+    coalesce(saw, '') || CASE WHEN fewest < seeds THEN fewest || ' to ' ELSE '' END || seeds || CASE seeds WHEN 1 THEN ' seed' ELSE ' seeds' END AS data,
     CASE has_front + has_front_searched WHEN 0 THEN '' ELSE 'Steps join the networks that no other' || CASE WHEN has_searched THEN
-      ' of their side' ELSE '' END || ' beats in both.' END AS steps,
+      ' of their side' ELSE '' END || ' beats in both.' END || CASE WHEN has_front + has_front_searched = 2 AND has_heights THEN
+      ' These are fronts of the mean test accuracy; what claims compare are fronts chosen on validation images, seed by seed.' ELSE '' END AS steps,
     CASE WHEN winners > 6 THEN ' Winners of searches show their names when pointed at.'
       WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
       || 'and stands in the table.' ELSE '' END
     || CASE WHEN n_far > 0 AND 4 * n_far <= arms THEN printf(' Below the axis, but in the table: %d network%s of at most %.1f %%.', n_far,
       CASE n_far WHEN 1 THEN '' ELSE 's' END, y_far) ELSE '' END AS named
-  FROM told WHERE NOT is_left_out;
+  FROM told LEFT JOIN (SELECT profile, experiment, data AS saw FROM trained_on) USING (profile, experiment)
+    LEFT JOIN (SELECT DISTINCT profile, experiment, 1 AS has_heights FROM front_heights_left_out) USING (profile, experiment)
+  WHERE NOT is_left_out;
 
 -- Every counted network beside its published counts. all_params: with auxiliary heads, params: without, as they are published.
 CREATE TEMP VIEW counted AS
