@@ -23,9 +23,10 @@ set datafile missing "NaN"
 set datafile columnheaders
 set style fill solid 0.85 noborder
 # plot @LINES, @POINTS ...: lines join rows of one `line`; STEPS are lines that go level, then up; bars reach from low to high.
-LINES = 'DATA using "x":"y":"colour" with lines linewidth 2 linecolor rgb variable'
+# Lines of one colour have dashes of their own.
+LINES = 'for [s = 0:SERIES - 1] DATA using "x":(column("n") == s ? column("y") : NaN):"colour" with lines linewidth 2 dashtype DASH[s + 1] linecolor rgb variable'
 DASHES = 'DATA using "x":"y":"colour" with lines linewidth 1.5 dashtype 2 linecolor rgb variable'
-STEPS = 'for [s = 0:SERIES - 1] DATA using (column("n") == s ? column("x") : NaN):"y" with steps linewidth 1.8 linecolor rgb COLOUR[s + 1]'
+STEPS = 'for [s = 0:SERIES - 1] DATA using (column("n") == s ? column("x") : NaN):"y" with steps linewidth 1.8 dashtype DASH[s + 1] linecolor rgb COLOUR[s + 1]'
 POINTS = 'DATA using (column("x")):(column("mark")):(POINT*column("size")):(column("shape")):(column("colour")) with points pointtype variable pointsize variable linewidth 1.5 linecolor rgb variable'
 BARS = 'DATA using "x":"mark":"low":"high":"colour" with yerrorbars pointtype 0 linewidth 1.2 linecolor rgb variable'
 XBARS = 'DATA using "x":"mark":"low":"high":"colour" with xerrorbars pointtype 0 linewidth 1.6 linecolor rgb variable'

@@ -15,7 +15,7 @@ big = sprintf(",%.2f", FONT * SCALE)
 small = sprintf(",%.2f", SMALL * SCALE)
 words = IS_TEX ? TEX : TEXTS
 at(kind) = column(3) == kind ? column(1) : NaN
-plot SEGMENTS using 1:2:($4 == 2 ? $3 : NaN) with lines linewidth 2 linecolor rgb variable, \
+plot for [d = 1:DASH_KINDS] SEGMENTS using 1:2:($4 == d + 1 ? $3 : NaN) with lines linewidth 2 dashtype d linecolor rgb variable, \
      SEGMENTS using 1:($4 == 1 ? $2 : NaN) with lines linewidth 0.6 linecolor rgb 0x888888, \
      LEGEND using 1:2:(POINT*$5):3:4 with points pointtype variable pointsize variable linewidth 1.5 linecolor rgb variable, \
      words using (at(0)):2:4 with labels left font big textcolor rgb INK, \

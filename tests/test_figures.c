@@ -216,8 +216,8 @@ static void every_space_is_a_panel(void **state) {
     program_leave();
 }
 
-/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does. Both
- * stages have the same trainings. */
+/* experiment: whose arms are asked for. The second arm reaches 85 % halfway through its second epoch, the first one never does.
+ * Both stages have the same trainings. */
 static nlg_rows *arms_of(const char *experiment, const char *metric) {
     nlg_error err = {0};
     nlg_rows *rows;
@@ -262,7 +262,8 @@ static void arms_show_what_the_claim_is_about(void **state) {
     }
 }
 
-/* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest. */
+/* Twelve lines that end within a fiftieth of the height: all are named, beside the axes, from the highest end to the lowest; each
+ * has a colour or a dash of its own. */
 static void line_ends_are_named_in_their_order(void **state) {
     (void)state;
     nlg_query *q = open_empty();
@@ -290,6 +291,11 @@ static void line_ends_are_named_in_their_order(void **state) {
         assert_int_equal(named, 12);
         assert_int_equal(l->dropped, 0);
         for (int i = 0; i < l->x_ticks; i++) assert_true(l->x_tick[i].value == floor(l->x_tick[i].value));
+        for (int i = 0; i < l->n_points; i++)
+            for (int k = 0; k < i; k++) {
+                const nlg_placed_point *a = &l->points[i], *b = &l->points[k];
+                assert_int_equal(a->series == b->series, a->colour == b->colour && a->dash == b->dash);
+            }
         nlg_layout_free(l);
     }
     nlg_rows_free(rows);
@@ -342,6 +348,7 @@ static void what_searches_found_is_one_line(void **state) {
     assert_string_equal(nlg_rows_text(rows, 1, "label"), "resnet8_small");
     assert_null(nlg_rows_text(rows, 1, "low"));
     assert_string_equal(nlg_rows_text(rows, 3, "label"), "winners of random search (3)");
+    assert_string_equal(nlg_rows_text(rows, 0, "trainings"), "1 to 3 trainings a line");
     assert_true(nlg_rows_number(rows, 3, "y") == 0.2 && fabs(nlg_rows_number(rows, 3, "low") - 0.15) < 1e-12 &&
                 fabs(nlg_rows_number(rows, 3, "high") - 0.55) < 1e-12);
     nlg_rows_free(rows);
@@ -355,7 +362,8 @@ static nlg_query *open_trained(const char *trained) {
     snprintf(
         sql, sizeof sql,
         "CREATE TEMP TABLE s AS WITH v(network, images, macs, accuracy) AS (VALUES %s) SELECT row_number() OVER () AS n, * FROM v;"
-        "INSERT INTO records SELECT n, 'train', json_object('data', json_object('name', 'fashion-mnist', 'train', 5000)), 1, 'done', '', "
+        "INSERT INTO records SELECT n, 'train', json_object('data', json_object('name', 'fashion-mnist', 'train', 5000)), 1, "
+        "'done', '', "
         "'', '', 1, 1, '' FROM s;"
         "INSERT INTO metrics SELECT n, 'macs', '', macs FROM s UNION ALL SELECT n, 'test_accuracy', '', accuracy FROM s;"
         "INSERT INTO members SELECT 'smoke', 'none', 'final', n, network, json_object('network', network, 'train_images', images), "

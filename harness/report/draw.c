@@ -152,7 +152,8 @@ static nlg_status write_legend(const char *folder, const char *variant, const nl
     for (int i = 0; i < l->n_legend; i++) {
         const nlg_placed_point *p = &l->legend[i];
         if (p->in_line)
-            fprintf(f, "%.1f\t%.1f\t%d\t2\n%.1f\t%.1f\t%d\t2\n\n", p->x - 9, p->y, p->colour, p->x + 9, p->y, p->colour);
+            fprintf(f, "%.1f\t%.1f\t%d\t%d\n%.1f\t%.1f\t%d\t%d\n\n", p->x - 12, p->y, p->colour, p->dash + 1, p->x + 12, p->y,
+                    p->colour, p->dash + 1);
     }
     for (int i = 0; i < l->n_leaders; i++) {
         const nlg_segment *s = &l->leaders[i];
@@ -186,8 +187,11 @@ static nlg_status write_layout(const char *folder, const char *variant, const nl
     bool is_narrow = l->width < WIDE_W;
     fprintf(f, "FONT = %s; SMALL = %s\n", is_narrow ? "11.0" : "13.0", is_narrow ? "10.0" : "11.5");
     int n = l->n_series > 0 ? l->n_series : 1;
-    fprintf(f, "SERIES = %d\narray COLOUR[%d]\n", l->n_series, n);
-    for (int i = 0; i < l->n_points; i++) fprintf(f, "COLOUR[%d] = %d\n", l->points[i].series + 1, l->points[i].colour);
+    fprintf(f, "SERIES = %d; DASH_KINDS = %d\narray COLOUR[%d]\narray DASH[%d]\n", l->n_series, NLG_DASHES, n, n);
+    for (int i = 0; i < l->n_points; i++) {
+        const nlg_placed_point *p = &l->points[i];
+        fprintf(f, "COLOUR[%d] = %d; DASH[%d] = %d\n", p->series + 1, p->colour, p->series + 1, p->dash);
+    }
     NLG_TRY(end(f, err));
     if (!(f = begin(folder, variant, "-ticks.gp", err))) return NLG_ERR_IO;
     print_ticks(f, 'x', l->x_tick, l->x_ticks);

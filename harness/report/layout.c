@@ -161,6 +161,20 @@ static nlg_status read_rows(work *w, nlg_error *err) {
     return NLG_OK;
 }
 
+/* A dash for every series that has lines: those of one colour differ in it. */
+static void set_dashes(nlg_layout *l) {
+    int colour[NLG_SERIES], dash[NLG_SERIES] = {0};
+    for (int i = 0; i < l->n_points; i++) {
+        const nlg_placed_point *p = &l->points[i];
+        if (!p->in_line || dash[p->series]) continue;
+        int before = 0;
+        for (int s = 0; s < l->n_series; s++) before += dash[s] > 0 && colour[s] == p->colour;
+        colour[p->series] = p->colour;
+        dash[p->series] = 1 + before % NLG_DASHES;
+    }
+    for (int i = 0; i < l->n_points; i++) l->points[i].dash = dash[l->points[i].series] ? dash[l->points[i].series] : 1;
+}
+
 /* --- ranges and ticks --- */
 
 static void widen(double value, bool log_scale, double *low, double *high) {
@@ -349,6 +363,7 @@ static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
                                                       .series = s,
                                                       .shape = marked ? marked->shape : 0,
                                                       .colour = p->colour,
+                                                      .dash = p->dash,
                                                       .is_single = p->is_single,
                                                       .in_line = lined != NULL};
         NLG_TRY(put_text(w, x + symbol, y, NLG_TEXT_LEFT, true, w->series[s], room, err));
@@ -746,6 +761,7 @@ int nlg_layout_height(const nlg_figure *figure, const nlg_rows *rows, int width,
 static nlg_status make(work *w, nlg_error *err) {
     nlg_layout *l = w->l;
     NLG_TRY(read_rows(w, err));
+    set_dashes(l);
     set_ranges(w);
     NLG_TRY(put_axes(w, err));
     for (int i = 0; i < l->n_points; i++) {

@@ -24,6 +24,7 @@ typedef struct nlg_tick {
 typedef struct nlg_placed_point {
     double x, y; /* legend: pixels from the top left; rows: values on the axes */
     int series, shape, colour;
+    int dash;                /* gnuplot's number, from 1 on, of the series' lines */
     bool in_line, ends_line; /* joined with the next one; a break behind it */
     bool is_single;          /* one of those that a larger point sums up */
 } nlg_placed_point;
@@ -32,7 +33,7 @@ typedef struct nlg_segment {
     double x0, y0, x1, y1;
 } nlg_segment;
 
-enum { NLG_TICKS = 24, NLG_SERIES = 64 };
+enum { NLG_TICKS = 24, NLG_SERIES = 64, NLG_DASHES = 5 };
 
 typedef struct nlg_layout {
     int width, height;
