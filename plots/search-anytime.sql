@@ -3,7 +3,8 @@
 --   One that is proposed again costs nothing and is not counted; a search that proposes no other keeps its best. A search of which nothing
 --   could be evaluated so far, since its proposals failed or were rejected for their cost, counts as 0; a line begins where half of its searches have a score.{aim}{seeds}{late}
 -- section: search
--- alt: Best proxy score by number of different architectures, one line a strategy; no line ever falls.
+-- alt: Best proxy score by number of different architectures, one line a strategy; no line ever falls. After {last} architectures {best}
+--   the highest median, {best_score} %.
 -- needs: lineage run
 -- each: experiment
 -- x: different architectures proposed
@@ -21,13 +22,21 @@ of_space AS (SELECT space, count(DISTINCT arm) AS arms, max(trial) AS last, (SEL
 searches AS (SELECT space, min(n) AS fewest, max(n) AS most FROM (SELECT space, arm, count(*) AS n FROM run GROUP BY space, arm) GROUP BY space),
 kind AS (SELECT CASE WHEN max(json_extract(spec, '$.recipe.detection')) IS NULL THEN 'accuracy' ELSE 'AP' END AS measured,
     CASE WHEN max(json_extract(spec, '$.objective.target')) IS NULL THEN '' ELSE ' Those with a reward maximise it, of score and cost, and not the score alone.' END AS aim
-  FROM records WHERE key IN (SELECT key FROM t))
-SELECT trial AS x, 100 * median(coalesce(best, 0)) AS y, 100 * quantile(coalesce(best, 0), 0.25) AS low,
-  100 * quantile(coalesce(best, 0), 0.75) AS high, arm AS series, arm AS line,
+  FROM records WHERE key IN (SELECT key FROM t)),
+lines AS (
+  SELECT space, arm, trial, 100 * median(coalesce(best, 0)) AS score, 100 * quantile(coalesce(best, 0), 0.25) AS low,
+    100 * quantile(coalesce(best, 0), 0.75) AS high, count(best) AS scored, count(*) AS n
+  FROM so_far JOIN of_space USING (space) WHERE last < 100 OR trial >= 20 GROUP BY space, arm, trial HAVING 2 * count(best) >= count(*)),
+ends AS (SELECT space, arm, score, max(score) OVER (PARTITION BY space) AS best_score FROM lines JOIN of_space USING (space) WHERE trial = last),
+winners AS (
+  SELECT space, group_concat(arm, ' and ') || CASE count(*) WHEN 1 THEN ' has' ELSE ' have' END AS best, printf('%.2f', best_score) AS best_score
+  FROM ends WHERE score = best_score GROUP BY space)
+SELECT trial AS x, score AS y, low, high, arm AS series, arm AS line,
   CASE WHEN trial = max(trial) OVER (PARTITION BY space, arm) AND arms <= 12 THEN arm END AS label, trial = last AS marker, measured, aim,
-  printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, 100 * median(coalesce(best, 0)), count(best), count(*)) AS hover,
+  printf('%s after %d: %.2f %% (%d of %d searches have a score)', arm, trial, score, scored, n) AS hover,
   CASE WHEN last >= 100 THEN ' The axis begins at the twentieth architecture, so that the differences at the end can be seen.' ELSE '' END AS late,
   CASE WHEN fewest = most THEN printf(' Searches of each line: %d.', most) ELSE printf(' Searches of each line: %d to %d.', fewest, most) END AS seeds,
-  CASE WHEN is_one_of_many THEN space END AS panel, CASE WHEN is_one_of_many THEN ', space ' || space ELSE '' END AS in_space
-FROM so_far JOIN of_space USING (space) JOIN searches USING (space) JOIN kind WHERE last < 100 OR trial >= 20 GROUP BY space, arm, trial HAVING 2 * count(best) >= count(*)
+  CASE WHEN is_one_of_many THEN space END AS panel, CASE WHEN is_one_of_many THEN ', space ' || space ELSE '' END AS in_space,
+  last, coalesce(best, 'no strategy has') AS best, coalesce(best_score, '0') AS best_score
+FROM lines JOIN of_space USING (space) JOIN searches USING (space) JOIN kind LEFT JOIN winners USING (space)
 ORDER BY space, arm, trial

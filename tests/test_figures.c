@@ -646,9 +646,10 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     const nlg_figure *f = find("claim-pairs");
     nlg_error err = {0};
     nlg_rows *rows;
-    static const char given[] = "pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\n"
-                                "1\t-\t0.9\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\n"
-                                "2\t-\t1.1\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\n";
+    static const char given[] =
+        "pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\tclaim\n"
+        "1\t-\t0.9\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\tIt is equal\n"
+        "2\t-\t1.1\t0.97\t1.03\tms x %, hypervolume of the latency-aware search minus the other\tIt is equal\n";
     assert_int_equal(nlg_figure_tables(f, q, given, "pairs", &err), NLG_OK);
     assert_int_equal(nlg_figure_rows(f, q, "smoke", NULL, &rows, &err), NLG_OK);
     assert_int_equal(rows->count, 5); /* two pairs, their mean, two lines */
@@ -658,6 +659,10 @@ static void pairs_have_a_unit_and_their_lines(void **state) {
     assert_non_null(strstr(caption, "(2 pairs)"));
     assert_non_null(strstr(caption, "between the lines at 0.97 and 1.03 speaks for the claim"));
     nlg_free(caption);
+    char *alt = nlg_figure_text(f->alt, NULL, rows);
+    assert_ptr_equal(strstr(alt, "It is equal. All pairs"), alt);
+    assert_non_null(strstr(alt, "the other. 1"));
+    nlg_free(alt);
     char *title = nlg_figure_text(f->x, NULL, rows), *plain = nlg_figure_text("{experiment} {none} {", "e", rows);
     assert_string_equal(title, "ms x %, hypervolume of the latency-aware search minus the other");
     assert_string_equal(plain, "e {none} {");

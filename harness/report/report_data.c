@@ -593,7 +593,8 @@ static nlg_status add_layouts(nlg_report *r, const nlg_rows *experiments, nlg_er
     return NLG_OK;
 }
 
-static nlg_status pairs_caption(nlg_report *r, const nlg_figure *f, const char *id, char **caption, nlg_error *err) {
+/* The figure's caption and alternative text, filled with what the claim's pairs tell. */
+static nlg_status add_pairs_texts(nlg_report *r, const nlg_figure *f, const char *id, cJSON *figure, nlg_error *err) {
     char *given = NULL;
     nlg_rows *rows;
     NLG_TRY(nlg_report_claim_rows(r, id, &given, err));
@@ -601,9 +602,14 @@ static nlg_status pairs_caption(nlg_report *r, const nlg_figure *f, const char *
     free(given);
     NLG_TRY(status);
     NLG_TRY(nlg_figure_rows(f, r->query, r->profile, NULL, &rows, err));
-    *caption = nlg_figure_text(f->caption, NULL, rows);
+    char *caption = nlg_figure_text(f->caption, NULL, rows), *alt = nlg_figure_text(f->alt, NULL, rows);
     nlg_rows_free(rows);
-    return *caption ? NLG_OK : nlg_fail_memory(err, 0, id);
+    status = caption && alt ? NLG_OK : nlg_fail_memory(err, 0, id);
+    nlg_json_text(figure, "caption", caption);
+    nlg_json_text(figure, "alt", alt);
+    nlg_free(caption);
+    nlg_free(alt);
+    return status;
 }
 
 /* A picture of the pairs of a claim that is about their differences or ratios. */
@@ -616,8 +622,6 @@ static nlg_status add_pairs_figure(nlg_report *r, cJSON *section, const char *id
             continue;
         for (int f = 0; f < r->n_figures; f++) {
             if (strcmp(r->figures[f].name, "claim-pairs")) continue;
-            char *caption;
-            NLG_TRY(pairs_caption(r, &r->figures[f], id, &caption, err));
             cJSON *figure = cJSON_CreateObject();
             snprintf(text, sizeof text, "pairs-%.200s", id);
             for (char *at = text; *at; at++)
@@ -628,10 +632,8 @@ static nlg_status add_pairs_figure(nlg_report *r, cJSON *section, const char *id
             nlg_json_text(figure, "experiment", c->experiment);
             snprintf(text, sizeof text, "Pairs: %.280s", c->text);
             nlg_json_text(figure, "title", text);
-            nlg_json_text(figure, "caption", caption);
-            nlg_json_text(figure, "alt", r->figures[f].alt);
-            nlg_free(caption);
             add_part(section, "figures", figure);
+            NLG_TRY(add_pairs_texts(r, &r->figures[f], id, figure, err));
         }
     }
     return NLG_OK;

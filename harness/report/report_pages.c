@@ -64,7 +64,7 @@ nlg_status nlg_report_claim_rows(nlg_report *r, const char *id, char **text, nlg
     NLG_TRY(nlg_query_run(r->query, claim->query, r->profile, claim->experiment, id, &rows, err));
     FILE *f = open_memstream(text, &size);
     bounds_of(claim, &low, &high);
-    if (f) fputs("pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\tis_ratio\n", f);
+    if (f) fputs("pair\tcontrast\tvalue\tlow_bound\thigh_bound\taxis\tis_ratio\tclaim\n", f);
     for (int i = 0; f && i < rows->count; i++) {
         static const char *const names[] = {"pair", "contrast"};
         const double a = nlg_rows_number(rows, i, "a"), b = nlg_rows_number(rows, i, "b"),
@@ -77,7 +77,9 @@ nlg_status nlg_report_claim_rows(nlg_report *r, const char *id, char **text, nlg
         }
         for (int c = 0; c < 3; c++) fprintf(f, "%s\t", isfinite(numbers[c]) ? nlg_number_text(numbers[c], number) : "-");
         print_axis(f, claim);
-        fprintf(f, "\t%d\n", nlg_claim_is_ratio(claim));
+        fprintf(f, "\t%d\t", nlg_claim_is_ratio(claim));
+        nlg_escape(f, NLG_ESCAPE_TSV, claim->text);
+        fputc('\n', f);
     }
     nlg_rows_free(rows);
     if (!f || fclose(f)) return nlg_fail_memory(err, 0, "a claim");
