@@ -1,6 +1,6 @@
 -- title: CIFAR-10: searched cells beside human-designed networks
 -- caption: Test error against parameters, without cutout: Table 1 of the NASNet paper and the tables of PNASNet and AmoebaNet. Hollow:
---   published by the authors.{memory}
+--   published by others, not measured here.{memory}
 -- section: amoebanet
 -- alt: CIFAR-10 error against parameters: searched cells reach the error of larger human-designed networks with fewer parameters.
 -- needs: results/published/cifar10.tsv

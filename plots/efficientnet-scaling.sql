@@ -1,6 +1,6 @@
 -- title: Four ways to scale a network
 -- caption: Tables 3 and 7 of the EfficientNet paper: from each base network ("baseline") a line leads to the same network scaled in
---   depth, width, resolution, or all three (compound).
+--   depth, width, resolution, or all three (compound). Hollow: published by others, not measured here.
 -- section: efficientnet
 -- alt: Accuracy against multiply-accumulates of MobileNetV1, MobileNetV2, ResNet-50 and EfficientNet-B0 scaled four ways; the compound
 --   way ends highest for each.

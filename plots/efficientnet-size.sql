@@ -1,6 +1,6 @@
 -- title: Model size: EfficientNet beside other networks
 -- caption: ImageNet top-1 accuracy against parameters as in Figure 1 of the EfficientNet paper, from its Table 2. Hollow: published by
---   others.
+--   others, not measured here.
 -- section: efficientnet
 -- alt: Accuracy against parameters: the line of EfficientNet-B0 to B7 lies above and left of all other networks of the table.
 -- needs: results/published/imagenet.tsv

@@ -1,6 +1,6 @@
 -- title: Width and resolution: MnasNet-A1 beside MobileNetV2
--- caption: ImageNet top-1 accuracy of networks scaled by width (one line each) and by resolution (the points of a line). Published by the
---   authors; the searched network stays above at equal cost.
+-- caption: ImageNet top-1 accuracy of networks scaled by width (one line each) and by resolution (the points of a line). The searched network
+--   stays above at equal cost. Hollow: published by others, not measured here.
 -- section: mnasnet
 -- alt: Accuracy against multiply-accumulates for grids of width and resolution: lines of MnasNet-A1 lie above those of MobileNetV2 over
 --   the whole range.

@@ -1,6 +1,6 @@
 -- title: Depth on CIFAR-10
 -- caption: Test error of residual networks by depth (ResNet paper, Table 6). The plain twins are drawn in the paper as curves only, without
---   numbers. Published by the authors.
+--   numbers. Hollow: published by others, not measured here.
 -- section: resnet
 -- alt: CIFAR-10 error of ResNets falls from depth 20 to 110 and rises again at 1202.
 -- needs: results/published/cifar10.tsv

@@ -1,6 +1,6 @@
 -- title: Cardinality at equal cost
 -- caption: ImageNet top-1 error (one crop) of ResNeXt-50 and -101 by the number of groups at equal complexity (ResNeXt paper, Table 3).
---   Published by the authors.
+--   Hollow: published by others, not measured here.
 -- section: resnext
 -- alt: ImageNet error falls as the number of groups grows from 1 to 32 at equal cost.
 -- needs: results/published/imagenet.tsv

@@ -1,6 +1,7 @@
 -- title: One-stage detection: AP against time
 -- caption: Figure 2 and Table 1e of the RetinaNet paper: COCO test-dev AP and time of an image on an Nvidia M40 (YOLOv2: Titan X). The
---   points of a line differ in the side of the image, 400 to 800 pixels. Published by the authors.
+--   points of a line differ in the side of the image, 400 to 800 pixels. Hollow:
+--   published by others, not measured here.
 -- section: retinanet
 -- alt: Average precision against milliseconds: RetinaNet with ResNet-50 and ResNet-101 lies above YOLOv2, SSD, DSSD, R-FCN and FPN
 --   Faster R-CNN.

@@ -1,7 +1,7 @@
 -- title: Published accuracy on ImageNet by year
 -- caption: The best published top-1 accuracy of a single network of each family, of one crop where that was published, at the year in which
 --   the network appeared first. Resolutions differ, and the older networks were tested with several crops. Hollow: published by
---   others.{memory}
+--   others, not measured here.{memory}
 -- section: lineage
 -- alt: Best top-1 accuracy of each network family by year, from AlexNet in 2012 to EfficientNet in 2019; searched networks appear from
 --   2017 on; both sides lead in turn.

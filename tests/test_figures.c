@@ -82,6 +82,25 @@ static void every_query_runs_on_an_empty_store(void **state) {
     nlg_query_close(q);
 }
 
+/* The mark means one thing, whatever the figure. */
+static void captions_tell_what_is_hollow(void **state) {
+    (void)state;
+    nlg_query *q = open_empty();
+    for (int i = 0; i < n_figures; i++) {
+        nlg_rows *rows = rows_of(q, &figures[i]);
+        bool is_hollow = false;
+        for (int k = 0; k < rows->count; k++) {
+            const char *source = nlg_rows_text(rows, k, "source");
+            is_hollow |= source && strcmp(source, "published") == 0;
+        }
+        const char *told = strstr(figures[i].caption, "Hollow: ");
+        if (rows->count && is_hollow != (told && strstr(told, "published by others, not measured here.")))
+            fail_msg("%s: the caption says '%s' of hollow points", figures[i].name, told ? told : "nothing");
+        nlg_rows_free(rows);
+    }
+    nlg_query_close(q);
+}
+
 static double left_of(const nlg_placed_text *t, double width) {
     return t->anchor == NLG_TEXT_LEFT ? t->x : t->anchor == NLG_TEXT_CENTRE ? t->x - width / 2 : t->x - width;
 }
@@ -1000,6 +1019,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_tsv_and_csv),
         cmocka_unit_test(every_query_runs_on_an_empty_store),
+        cmocka_unit_test(captions_tell_what_is_hollow),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
         cmocka_unit_test(points_of_a_series_look_alike),
         cmocka_unit_test(the_best_so_far_never_falls),
