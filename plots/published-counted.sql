@@ -2,7 +2,7 @@
 -- caption: {humans} human-designed and {searches} searched networks that this program builds at the input size of the paper. Accuracies are
 --   published (top-1, one crop); training recipes differ between papers. Multiply-accumulates are counted here.
 --   Steps join the networks that no other of their side beats in both; names stand at the ends of a front and where it
---   rises by a point and more; every network shows its name when pointed at. Hollow: accuracies published by others, not measured here.
+--   rises by a point and more, where there is room; every network shows its name when pointed at. Hollow: accuracies published by others, not measured here.
 -- section: human-vs-searched
 -- alt: Published ImageNet accuracy of {humans} human-designed and {searches} searched networks against multiply-accumulates counted here, with
 --   the fronts of both sides.

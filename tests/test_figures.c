@@ -136,6 +136,62 @@ static void texts_neither_overlap_nor_leave(void **state) {
     nlg_query_close(q);
 }
 
+static double distance_to(double x, double y, const double box[4]) {
+    return hypot(x - fmin(fmax(x, box[0]), box[2]), y - fmin(fmax(y, box[1]), box[3]));
+}
+
+static bool is_led(const nlg_layout *l, int row) {
+    for (int i = 0; i < l->n_leaders; i++)
+        if (l->leaders[i].x0 == l->pixel[2 * row] && l->leaders[i].y0 == l->pixel[2 * row + 1]) return true;
+    return false;
+}
+
+/* Of the label `text` of the row, in `box`: its own point is the nearest one, or has a line to it. */
+static bool is_at_its_point(const nlg_layout *l, const double box[4], int row) {
+    const double own = distance_to(l->pixel[2 * row], l->pixel[2 * row + 1], box);
+    for (int i = 0; i < l->n_points; i++)
+        if (l->points[i].shape && distance_to(l->pixel[2 * i], l->pixel[2 * i + 1], box) < own) return is_led(l, row);
+    return true;
+}
+
+static bool runs_through(const nlg_segment *s, const double box[4]) {
+    for (int k = 1; k < 64; k++)
+        if (distance_to(s->x0 + (s->x1 - s->x0) * k / 64, s->y0 + (s->y1 - s->y0) * k / 64, box) == 0) return true;
+    return false;
+}
+
+static void labels_belong_to_their_points(void **state) {
+    (void)state;
+    static const char *const names[] = {"published-params", "published-macs", "efficientnet-size"};
+    nlg_query *q = open_empty();
+    nlg_error err = {0};
+    for (int f = 0; f < 6; f++) {
+        const bool is_narrow = f % 2;
+        nlg_rows *rows = rows_of(q, find(names[f / 2]));
+        nlg_layout *l;
+        int seen = 0;
+        assert_int_equal(
+            nlg_layout_make(find(names[f / 2]), rows, is_narrow ? 350 : 760, is_narrow ? 400 : 470, is_narrow, &l, &err), NLG_OK);
+        for (int row = 0; row < l->n_points; row++) {
+            const char *label = nlg_rows_text(rows, row, "label");
+            for (int i = 0; label && i < l->n_texts; i++) {
+                const nlg_placed_text *t = &l->texts[i];
+                if (strcmp(t->text, label) != 0) continue;
+                const double size = is_narrow ? 10 : 11.5, width = nlg_text_width(label, size),
+                             box[4] = {t->x, t->y - 0.5 * size, t->x + width, t->y + 0.5 * size};
+                seen++;
+                if (!is_at_its_point(l, box, row)) fail_msg("%s: '%s' stands at another point", names[f / 2], label);
+                for (int k = 0; !is_narrow && k < l->n_leaders; k++)
+                    if (runs_through(&l->leaders[k], box)) fail_msg("%s: a line runs through '%s'", names[f / 2], label);
+            }
+        }
+        assert_true(seen > (is_narrow ? 10 : 15));
+        nlg_layout_free(l);
+        nlg_rows_free(rows);
+    }
+    nlg_query_close(q);
+}
+
 /* What the legend shows of a series is true of all its points. */
 static void points_of_a_series_look_alike(void **state) {
     (void)state;
@@ -1021,6 +1077,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(every_query_runs_on_an_empty_store),
         cmocka_unit_test(captions_tell_what_is_hollow),
         cmocka_unit_test(texts_neither_overlap_nor_leave),
+        cmocka_unit_test(labels_belong_to_their_points),
         cmocka_unit_test(points_of_a_series_look_alike),
         cmocka_unit_test(the_best_so_far_never_falls),
         cmocka_unit_test(every_space_is_a_panel),

@@ -136,7 +136,7 @@ CREATE TEMP VIEW accuracy_against_cost AS
       ' of their side' ELSE '' END || ' beats in both.' END || CASE WHEN has_front + has_front_searched = 2 AND has_heights THEN
       ' These are fronts of the mean test accuracy; what claims compare are fronts chosen on validation images, seed by seed.' ELSE '' END AS steps,
     CASE WHEN winners > 6 THEN ' Winners of searches show their names when pointed at.'
-      WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named; every other one shows its name when pointed at, '
+      WHEN arms > 12 THEN ' Those on the fronts, random ones and the outermost are named where there is room; every other one shows its name when pointed at, '
       || 'and stands in the table.' ELSE '' END
     || CASE WHEN n_far > 0 AND 4 * n_far <= arms THEN printf(' Below the axis, but in the table: %d network%s of at most %.1f %%.', n_far,
       CASE n_far WHEN 1 THEN '' ELSE 's' END, y_far) ELSE '' END AS named

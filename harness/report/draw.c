@@ -152,7 +152,7 @@ static nlg_status write_legend(const char *folder, const char *variant, const nl
     for (int i = 0; i < l->n_legend; i++) {
         const nlg_placed_point *p = &l->legend[i];
         if (p->in_line)
-            fprintf(f, "%.1f\t%.1f\t%d\t%d\n%.1f\t%.1f\t%d\t%d\n\n", p->x - 12, p->y, p->colour, p->dash + 1, p->x + 12, p->y,
+            fprintf(f, "%.1f\t%.1f\t%d\t%d\n%.1f\t%.1f\t%d\t%d\n\n", p->x - 11, p->y, p->colour, p->dash + 1, p->x + 11, p->y,
                     p->colour, p->dash + 1);
     }
     for (int i = 0; i < l->n_leaders; i++) {

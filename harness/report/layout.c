@@ -56,6 +56,13 @@ typedef struct box {
     double x0, y0, x1, y1;
 } box;
 
+/* Of a label. leads: with a line to its point. cost: 0: none yet. */
+typedef struct place {
+    box box;
+    bool leads;
+    int faults, cost;
+} place;
+
 typedef struct work {
     nlg_layout *l;
     const nlg_figure *figure;
@@ -66,8 +73,11 @@ typedef struct work {
     const char *series[NLG_SERIES];
     const char **categories;
     int n_categories;
-    box *taken; /* labels that stand, and every point */
+    box *taken; /* every point, and the labels of line ends */
     int n_taken;
+    place *places; /* [rows]: where their other labels stand */
+    nlg_segment *bars;
+    int n_bars;
 } work;
 
 static const char *text_at(const work *w, int row, const char *column) {
@@ -341,7 +351,7 @@ static bool is_labelled(const work *w, int series) {
 /* Rows of "symbol text" below the title of y, from `y` on; *below: where they end. */
 static nlg_status put_legend(work *w, double y, double *below, nlg_error *err) {
     nlg_layout *l = w->l;
-    double x = 6, symbol = 2 * w->font, row = 1.5 * w->font;
+    double x = 6, symbol = 2.4 * w->font, row = 1.5 * w->font;
     bool any = false;
     for (int s = 0; s < l->n_series; s++) {
         const nlg_placed_point *marked = NULL, *lined = NULL;
@@ -548,14 +558,21 @@ static int lines_through(const work *w, const box *b) {
     return hits;
 }
 
+/* The bars of the rows' points, upright. */
+static void set_bars(work *w) {
+    for (int i = 0; i < w->l->n_points && w->figure->y_scale != NLG_CATEGORY; i++) {
+        const double low = nlg_rows_number(w->rows, i, "low"), high = nlg_rows_number(w->rows, i, "high"), x = w->l->pixel[2 * i];
+        if (w->l->points[i].shape && isfinite(low) && isfinite(high))
+            w->bars[w->n_bars++] = (nlg_segment){x, pixel_y(w->l, low), x, pixel_y(w->l, high)};
+    }
+}
+
 /* Bars of other points, and of its own, in the box. */
 static int bars_through(const work *w, const box *b) {
-    const nlg_layout *l = w->l;
     int hits = 0;
-    for (int i = 0; i < l->n_points && w->figure->y_scale != NLG_CATEGORY; i++) {
-        double low = nlg_rows_number(w->rows, i, "low"), high = nlg_rows_number(w->rows, i, "high"), x = l->pixel[2 * i];
-        if (!l->points[i].shape || !isfinite(low) || !isfinite(high)) continue;
-        hits += x + 4 > b->x0 && x - 4 < b->x1 && pixel_y(l, low) > b->y0 && pixel_y(l, high) < b->y1;
+    for (int i = 0; i < w->n_bars; i++) {
+        const nlg_segment *bar = &w->bars[i];
+        hits += bar->x0 + 4 > b->x0 && bar->x0 - 4 < b->x1 && bar->y0 > b->y0 && bar->y1 < b->y1;
     }
     return hits;
 }
@@ -571,31 +588,58 @@ static double distance(const work *w, int row, const box *b) {
     return hypot(s.x1 - s.x0, s.y1 - s.y0);
 }
 
-/* Points that a reader would take for those of the label: they are nearer to it than its own. */
-static int nearer_points(const work *w, const box *b, int own) {
+/* Points nearer to the label than `limit`, but its own. */
+static int points_within(const work *w, const box *b, int own, double limit) {
     const nlg_layout *l = w->l;
-    const double limit = distance(w, own, b) + 1;
     int hits = 0;
     for (int i = 0; i < l->n_points; i++) hits += i != own && l->points[i].shape && distance(w, i, b) < limit;
     return hits;
 }
 
-/* Samples of a leader, but its ends, in the box. */
-static int samples_in(const nlg_segment *s, const box *b) {
+/* Points that a reader may take for the label's: those that are nearer than its own, and, less so, those that are not much further
+ * away. A line to its own tells them apart. */
+static int mistakable_points(const work *w, const box *b, int own, bool leads) {
+    const double to_own = distance(w, own, b);
+    const int nearer = points_within(w, b, own, to_own + 1);
+    return leads ? nearer : 5 * nearer + 3 * points_within(w, b, own, 2 * to_own + 8);
+}
+
+/* Whether s passes between the ends of t. */
+static bool passes(const nlg_segment *s, const nlg_segment *t) {
+    const double x = s->x1 - s->x0, y = s->y1 - s->y0;
+    return (x * (t->y0 - s->y0) - y * (t->x0 - s->x0)) * (x * (t->y1 - s->y0) - y * (t->x1 - s->x0)) < 0;
+}
+
+static bool cross(const nlg_segment *s, const nlg_segment *t) {
+    return passes(s, t) && passes(t, s);
+}
+
+/* Whether a leader runs under the box; what it leads to begins at its end. */
+static bool runs_under(const nlg_segment *s, const box *b) {
+    const nlg_segment falling = {b->x0, b->y0, b->x1, b->y1}, rising = {b->x0, b->y1, b->x1, b->y0};
+    return cross(s, &falling) || cross(s, &rising);
+}
+
+/* Leaders of other labels under the box or across a leader to it, and labels and points under that. */
+static int leaders_crossed(const work *w, const box *b, int own, bool leads) {
+    const nlg_segment s = leader_to(w, own, b);
     int hits = 0;
-    for (int k = 1; k < 16; k++) {
-        double x = s->x0 + (s->x1 - s->x0) * k / 16, y = s->y0 + (s->y1 - s->y0) * k / 16;
-        hits += x > b->x0 && x < b->x1 && y > b->y0 && y < b->y1;
+    for (int i = 0; i < w->l->n_leaders; i++) hits += runs_under(&w->l->leaders[i], b) + (leads && cross(&s, &w->l->leaders[i]));
+    for (int i = 0; leads && i < w->n_taken; i++) hits += i != own && runs_under(&s, &w->taken[i]);
+    for (int i = 0; i < w->l->n_points; i++) {
+        const place *other = &w->places[i];
+        if (i == own || !other->cost) continue;
+        const nlg_segment t = leader_to(w, i, &other->box);
+        hits += (other->leads && (runs_under(&t, b) || (leads && cross(&s, &t)))) + (leads && runs_under(&s, &other->box));
     }
     return hits;
 }
 
-/* Leaders of other labels under the box, and labels and points under a leader to it. */
-static int leaders_crossed(const work *w, const box *b, int own, bool leads) {
+/* Bars that a leader crosses; its own begins where it does. */
+static int bars_crossed(const work *w, const box *b, int own) {
     const nlg_segment s = leader_to(w, own, b);
     int hits = 0;
-    for (int i = 0; i < w->l->n_leaders; i++) hits += samples_in(&w->l->leaders[i], b);
-    for (int i = 0; leads && i < w->n_taken; i++) hits += i == own ? 0 : samples_in(&s, &w->taken[i]);
+    for (int i = 0; i < w->n_bars; i++) hits += cross(&s, &w->bars[i]);
     return hits;
 }
 
@@ -604,22 +648,23 @@ static bool is_free(const work *w, const box *b, int own) {
     if (b->x0 < l->left + 1 || b->x1 > l->width - 3 || b->y0 < l->top || b->y1 > l->bottom - 1) return false;
     for (int i = 0; i < w->n_taken; i++)
         if (i != own && overlap(b, &w->taken[i])) return false;
+    for (int i = 0; i < l->n_points; i++)
+        if (i != own && w->places[i].cost && overlap(b, &w->places[i].box)) return false;
     return true;
 }
 
-typedef struct place {
-    box box;
-    bool leads;
-    int faults, cost; /* cost -1: none yet */
-} place;
+/* What makes the label there hard to read or to assign. */
+static int faults_at(const work *w, const box *b, int row, bool leads) {
+    return lines_through(w, b) + 8 * bars_through(w, b) + mistakable_points(w, b, row, leads) +
+           15 * leaders_crossed(w, b, row, leads) + (leads ? bars_crossed(w, b, row) : 0);
+}
 
-/* Keeps the place with the fewest lines, bars and leaders under it and no other point nearer; of equal ones the most usual. */
+/* Keeps the place with the fewest faults; of equal ones the most usual. */
 static void try_place(const work *w, int row, box b, bool leads, int rank, place *best) {
     if (!is_free(w, &b, row)) return;
-    const int faults = lines_through(w, &b) + 2 * bars_through(w, &b) + (leads ? 1 : 2) * nearer_points(w, &b, row) +
-                       leaders_crossed(w, &b, row, leads);
-    const int cost = 10 * faults + rank;
-    if (best->cost < 0 || cost < best->cost) *best = (place){b, leads, faults, cost};
+    leads |= points_within(w, &b, row, distance(w, row, &b) + 1) > 0;
+    const int faults = faults_at(w, &b, row, leads), cost = 10 * faults + rank + 1;
+    if (!best->cost || cost < best->cost) *best = (place){b, leads, faults, cost};
 }
 
 /* Above and below the bar of the row's point: in the middle, and to either side. */
@@ -636,13 +681,14 @@ static void try_bar_ends(const work *w, int row, double width, double height, pl
 }
 
 /* Around the point, then at the ends of its bar, then further away with a line to it; the first ring without a fault. */
-static bool find_place(const work *w, int row, double width, double height, box *found, bool *leads) {
+static place find_place(const work *w, int row) {
     static const double direction[][2] = {{1, 0},      {0.8, -0.8}, {0.8, 0.8}, {0, -1},  {0, 1},     {-0.8, -0.8},
                                           {-0.8, 0.8}, {-1, 0},     {0.5, -1},  {0.5, 1}, {-0.5, -1}, {-0.5, 1}};
-    static const double rings[] = {7, 14, 24, 36, 50, 66};
-    const double *p = &w->l->pixel[2 * row];
-    place best = {.cost = -1};
-    for (int r = 0; r < 6 && (best.cost < 0 || best.faults > 0); r++) {
+    static const double rings[] = {7, 14, 24, 36, 50, 66, 84, 104};
+    enum { RINGS = sizeof rings / sizeof *rings };
+    const double *p = &w->l->pixel[2 * row], width = width_of(w, text_at(w, row, "label"), true) + 2, height = 1.25 * w->small;
+    place best = {.cost = 0};
+    for (int r = 0; r < RINGS && (!best.cost || best.faults > 0); r++) {
         if (r == 2) try_bar_ends(w, row, width, height, &best);
         for (int t = 0; t < 12; t++) {
             double x = p[0] + direction[t][0] * rings[r],
@@ -651,27 +697,10 @@ static bool find_place(const work *w, int row, double width, double height, box 
             double left = direction[t][0] > 0.6    ? x
                           : direction[t][0] < -0.6 ? x - width
                                                    : x - 0.5 * width + direction[t][0] * 0.5 * width;
-            try_place(w, row, (box){left, y - 0.5 * height, left + width, y + 0.5 * height}, r > 1, t + 3 * r, &best);
+            try_place(w, row, (box){left, y - 0.5 * height, left + width, y + 0.5 * height}, r > 1, t + 5 * r, &best);
         }
     }
-    *found = best.box;
-    *leads = best.leads;
-    return best.cost >= 0;
-}
-
-static nlg_status place_label(work *w, int row, nlg_error *err) {
-    nlg_layout *l = w->l;
-    const char *label = text_at(w, row, "label");
-    double width = width_of(w, label, true) + 2, height = 1.25 * w->small;
-    box b;
-    bool leads = false;
-    if (!find_place(w, row, width, height, &b, &leads)) {
-        l->dropped++;
-        return NLG_OK;
-    }
-    if (leads) l->leaders[l->n_leaders++] = leader_to(w, row, &b);
-    w->taken[w->n_taken++] = b;
-    return put_text(w, b.x0 + 1, 0.5 * (b.y0 + b.y1), NLG_TEXT_LEFT, true, label, 0, err);
+    return best;
 }
 
 /* Labels of line ends in a column right of the axes: in the order of the ends, as near to their heights as others let them. */
@@ -708,33 +737,127 @@ static nlg_status put_line_ends(work *w, bool *done, nlg_error *err) {
     return status;
 }
 
-static nlg_status put_labels(work *w, nlg_error *err) {
-    nlg_layout *l = w->l;
-    bool *done = nlg_alloc((size_t)l->n_points + 1, sizeof *done);
-    if (!done) return nlg_fail_memory(err, 0, "a figure");
-    for (int i = 0; i < l->n_points; i++) {
-        const double *p = &l->pixel[2 * i];
-        double r = l->points[i].shape ? 5 : 0;
-        bool drawn = isfinite(p[0]) && isfinite(p[1]);
-        w->taken[w->n_taken++] = drawn ? (box){p[0] - r, p[1] - r, p[0] + r, p[1] + r} : (box){-1, -1, -1, -1};
-        done[i] = !drawn || !text_at(w, i, "label") || (w->margin <= 0 && is_line_end(w, i) && is_in_legend(w, i));
-    }
-    nlg_status status = w->margin > 0 ? put_line_ends(w, done, err) : NLG_OK;
+/* The rows whose labels are to be placed, those of the highest priority first; returns how many. */
+static int rows_in_order(const work *w, bool *done, int *order) {
+    int n = 0;
     for (;;) {
         int next = -1;
         double highest = 0;
-        for (int i = 0; i < l->n_points; i++) {
+        for (int i = 0; i < w->l->n_points; i++) {
             double priority = nlg_rows_number(w->rows, i, "priority");
             if (isnan(priority)) priority = 0;
             if (done[i] || (next >= 0 && priority <= highest)) continue;
             next = i;
             highest = priority;
         }
-        if (next < 0 || status != NLG_OK) break;
+        if (next < 0) return n;
         done[next] = true;
-        status = place_label(w, next, err);
+        order[n++] = next;
+    }
+}
+
+/* One after the other; then again those that others have spoilt, as long as one of them finds a better place. */
+static void find_places(work *w, const int *order, int n) {
+    enum { PASSES = 3 };
+    bool any = true;
+    for (int i = 0; i < w->l->n_points; i++) w->places[i] = (place){.cost = 0};
+    for (int pass = 0; pass < PASSES && any; pass++) {
+        any = false;
+        for (int k = 0; k < n; k++) {
+            const int row = order[k];
+            place *p = &w->places[row];
+            if (p->cost && faults_at(w, &p->box, row, p->leads) == 0) continue;
+            const place better = find_place(w, row);
+            any |= better.cost && (better.box.x0 != p->box.x0 || better.box.y0 != p->box.y0);
+            if (better.cost) *p = better;
+        }
+    }
+}
+
+/* A label with more faults would say less than none. */
+enum { MOST_FAULTS = 14 };
+
+/* The costs of all labels as they stand now. Orders anew those that are at fault before the others. */
+static int cost_of_places(const work *w, int *order, int n) {
+    enum { LEFT_OUT = 10 * (MOST_FAULTS + 1) };
+    int cost = 0, first = 0;
+    for (int k = 0; k < n; k++) {
+        const int row = order[k];
+        const place *p = &w->places[row];
+        const int faults = p->cost ? faults_at(w, &p->box, row, p->leads) : MOST_FAULTS + 1,
+                  now = p->cost + 10 * (faults - p->faults);
+        cost += faults > MOST_FAULTS || now > LEFT_OUT ? LEFT_OUT : now;
+        if (faults == 0) continue;
+        for (int i = k; i > first; i--) order[i] = order[i - 1];
+        order[first++] = row;
+    }
+    return cost;
+}
+
+/* Leaves out what is hard to read, the least important first, and puts where that has made room what can be read there. */
+static void settle(work *w, const int *order, int n) {
+    for (int k = n - 1; k >= 0; k--) {
+        place *p = &w->places[order[k]];
+        if (p->cost && faults_at(w, &p->box, order[k], p->leads) > MOST_FAULTS) *p = (place){.cost = 0};
+    }
+    for (int k = 0; k < n; k++) {
+        place *p = &w->places[order[k]];
+        const place other = p->cost ? *p : find_place(w, order[k]);
+        if (other.cost && other.faults <= MOST_FAULTS) *p = other;
+    }
+}
+
+/* What found no good place comes first in the next round; the best round counts. */
+static void find_best_places(work *w, const int *order, int *trial, place *best, int n) {
+    enum { ROUNDS = 24 };
+    const size_t bytes = (size_t)w->l->n_points * sizeof *best;
+    memcpy(trial, order, (size_t)n * sizeof *trial);
+    for (int round = 0, lowest = -1; round < ROUNDS && lowest != 0; round++) {
+        find_places(w, trial, n);
+        const int cost = cost_of_places(w, trial, n);
+        if (lowest >= 0 && cost >= lowest) continue;
+        lowest = cost;
+        memcpy(best, w->places, bytes);
+    }
+    memcpy(w->places, best, bytes);
+    settle(w, order, n);
+}
+
+static nlg_status put_places(work *w, const int *order, int n, nlg_error *err) {
+    nlg_layout *l = w->l;
+    for (int k = 0; k < n; k++) {
+        const place *p = &w->places[order[k]];
+        l->dropped += !p->cost;
+        if (!p->cost) continue;
+        if (p->leads) l->leaders[l->n_leaders++] = leader_to(w, order[k], &p->box);
+        NLG_TRY(
+            put_text(w, p->box.x0 + 1, 0.5 * (p->box.y0 + p->box.y1), NLG_TEXT_LEFT, true, text_at(w, order[k], "label"), 0, err));
+    }
+    return NLG_OK;
+}
+
+static nlg_status put_labels(work *w, nlg_error *err) {
+    nlg_layout *l = w->l;
+    bool *done = nlg_alloc((size_t)l->n_points + 1, sizeof *done);
+    int *order = nlg_alloc(2 * (size_t)l->n_points + 1, sizeof *order);
+    place *best = nlg_alloc((size_t)l->n_points + 1, sizeof *best);
+    nlg_status status = done && order && best ? NLG_OK : nlg_fail_memory(err, 0, "a figure");
+    for (int i = 0; i < l->n_points && status == NLG_OK; i++) {
+        const double *p = &l->pixel[2 * i];
+        double r = l->points[i].shape ? 5 : 0;
+        bool drawn = isfinite(p[0]) && isfinite(p[1]);
+        w->taken[w->n_taken++] = drawn ? (box){p[0] - r, p[1] - r, p[0] + r, p[1] + r} : (box){-1, -1, -1, -1};
+        done[i] = !drawn || !text_at(w, i, "label") || (w->margin <= 0 && is_line_end(w, i) && is_in_legend(w, i));
+    }
+    if (status == NLG_OK && w->margin > 0) status = put_line_ends(w, done, err);
+    if (status == NLG_OK) {
+        const int n = rows_in_order(w, done, order);
+        if (n) find_best_places(w, order, order + n, best, n);
+        status = put_places(w, order, n, err);
     }
     nlg_free(done);
+    nlg_free(order);
+    nlg_free(best);
     return status;
 }
 
@@ -768,6 +891,7 @@ static nlg_status make(work *w, nlg_error *err) {
         l->pixel[2 * i] = pixel_x(l, l->points[i].x);
         l->pixel[2 * i + 1] = pixel_y(l, l->points[i].y);
     }
+    set_bars(w);
     return put_labels(w, err);
 }
 
@@ -781,18 +905,22 @@ nlg_status nlg_layout_make(const nlg_figure *figure, const nlg_rows *rows, int w
     *l = (nlg_layout){.width = width, .height = height};
     w.categories = nlg_alloc(n, sizeof *w.categories);
     w.taken = nlg_alloc(2 * n, sizeof *w.taken);
+    w.places = nlg_alloc(n, sizeof *w.places);
+    w.bars = nlg_alloc(n, sizeof *w.bars);
     l->texts = nlg_alloc((NAME_LINES + 1) * n + NLG_SERIES + 2 * NLG_TICKS + 4, sizeof *l->texts);
     l->points = nlg_alloc(n, sizeof *l->points);
     l->legend = nlg_alloc(NLG_SERIES, sizeof *l->legend);
     l->leaders = nlg_alloc(n, sizeof *l->leaders);
     l->pixel = nlg_alloc(2 * n, sizeof *l->pixel);
     for (int i = 0; i < 2; i++) w.title[i] = nlg_figure_text(i ? figure->y : figure->x, NULL, rows);
-    bool complete =
-        w.title[0] && w.title[1] && w.categories && w.taken && l->texts && l->points && l->legend && l->leaders && l->pixel;
+    bool complete = w.title[0] && w.title[1] && w.categories && w.taken && w.places && w.bars && l->texts && l->points &&
+                    l->legend && l->leaders && l->pixel;
     nlg_status status = complete ? make(&w, err) : nlg_fail_memory(err, 0, "a figure");
     for (int i = 0; i < 2; i++) nlg_free(w.title[i]);
     nlg_free(w.categories);
     nlg_free(w.taken);
+    nlg_free(w.places);
+    nlg_free(w.bars);
     if (status != NLG_OK) {
         nlg_layout_free(l);
         *layout = NULL;
