@@ -350,29 +350,38 @@ static void tell_figure(FILE *out, const nlg_claim *c, const nlg_verdict *v, con
 }
 
 /* A sentence: the claim, and its verdict or those of its contrasts. */
-static void add_verdict_of(const nlg_report *r, FILE *out, const char *id, bool *told) {
-    for (int i = 0; i < r->claims.n_claims; i++) {
-        const nlg_claim *c = &r->claims.claims[i];
-        const nlg_report_claim *o = &r->outcomes[i];
-        const nlg_verdict *v = &o->verdict;
-        if (strcmp(c->id, id) != 0) continue;
-        const int length = (int)strcspn(c->text, ":."); /* what comes behind is how it is measured */
-        fprintf(out, ". \"%.*s\" is ", length, c->text);
-        if (v->kind == NLG_UNDECIDED || !v->each || is_refuted(o))
-            tell_figure(out, c, v, v->kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o), NULL, told);
-        else
-            for (int k = 0; k < v->contrasts; k++) {
-                if (k) fputs("; ", out);
-                tell_figure(out, c, &v->each[k].verdict, nlg_verdict_name(v->each[k].verdict.kind), v->each[k].name, told);
-            }
+static void tell_verdict(FILE *out, const nlg_claim *c, const nlg_report_claim *o, bool *told) {
+    const nlg_verdict *v = &o->verdict;
+    const int length = (int)strcspn(c->text, ":."); /* what comes behind is how it is measured */
+    fprintf(out, "\"%.*s\" is ", length, c->text);
+    if (v->kind == NLG_UNDECIDED || !v->each || is_refuted(o)) {
+        tell_figure(out, c, v, v->kind == NLG_UNDECIDED ? "not yet decided" : nlg_report_verdict_name(o), NULL, told);
+    } else {
+        for (int k = 0; k < v->contrasts; k++) {
+            if (k) fputs("; ", out);
+            tell_figure(out, c, &v->each[k].verdict, nlg_verdict_name(v->each[k].verdict.kind), v->each[k].name, told);
+        }
     }
+    fputc('.', out);
 }
 
-/* What it says of the comparison that all of this is for. */
-static void add_comparison(const nlg_report *r, FILE *out) {
+/* What is said below the headline: of the comparison that all of this is for. */
+static nlg_status add_findings(nlg_report *r, nlg_error *err) {
+    static const char *const ids[] = {"human-vs-searched", "human-vs-searched-published"};
+    cJSON *list = cJSON_AddArrayToObject(r->data, "findings");
     bool told = false;
-    add_verdict_of(r, out, "human-vs-searched", &told);
-    add_verdict_of(r, out, "human-vs-searched-published", &told);
+    for (int i = 0; i < 2 * r->claims.n_claims; i++) {
+        const int at = i % r->claims.n_claims;
+        char *text = NULL;
+        size_t size;
+        if (strcmp(r->claims.claims[at].id, ids[i / r->claims.n_claims]) != 0) continue;
+        FILE *out = open_memstream(&text, &size);
+        if (out) tell_verdict(out, &r->claims.claims[at], &r->outcomes[at], &told);
+        if (!out || fclose(out)) return nlg_fail_memory(err, 0, "the report");
+        nlg_json_text(nlg_json_object_in(list), "finding", text);
+        free(text);
+    }
+    return NLG_OK;
 }
 
 /* About numbers that no training and no search can change. */
@@ -413,7 +422,6 @@ static nlg_status add_headline(nlg_report *r, nlg_error *err) {
         add_count(out, &listed, unverified, "could not be verified here", "could not be verified here");
         add_count(out, &listed, count[NLG_UNDECIDED], "is not yet decided", "are not yet decided");
         if (counts) fprintf(out, " (%d more are about counts alone, and hold)", counts);
-        add_comparison(r, out);
     } else {
         fputs("No claim is put to the test in this profile; what was measured stands below", out);
     }
@@ -421,7 +429,7 @@ static nlg_status add_headline(nlg_report *r, nlg_error *err) {
     if (fclose(out)) return nlg_fail_memory(err, 0, "the report");
     nlg_json_text(r->data, "headline", text);
     free(text);
-    return NLG_OK;
+    return n > 0 && strcmp(r->asked, "smoke") != 0 ? add_findings(r, err) : NLG_OK;
 }
 
 static const char how_decided[] =
