@@ -5,11 +5,11 @@
  * an operation takes the median of its times in them. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "layers/base/file.h"
+#include "layers/base/median.h"
 #include "layers/base/memory.h"
 #include "layers/graph/plan.h"
 #include "search/evaluators/latency_steps.h"
@@ -191,23 +191,13 @@ static nlg_status start(const nlg_latency_options *o, const nlg_code *code, runn
     return NLG_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *x, int n) {
-    qsort(x, (size_t)n, sizeof *x, by_value);
-    return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 nlg_status nlg_latency_measure(const nlg_latency_options *options, const nlg_code *code, double *ms, nlg_error *err) {
     running r;
     NLG_TRY(start(options, code, &r, err));
     double *times = nlg_alloc((size_t)r.runs, sizeof *times);
     nlg_status status = times ? NLG_OK : nlg_fail_memory(err, (size_t)r.runs * sizeof *times, "times");
     for (int i = 0; times && i < r.runs; i++) times[i] = whole_ms(&r);
-    if (times) *ms = median(times, r.runs);
+    if (times) *ms = nlg_median(times, r.runs);
     nlg_free(times);
     stop(&r);
     return status;
@@ -228,7 +218,7 @@ static nlg_status take_times(builder *b, const running *r, double *times, double
                             "space %s: the plan for these threads has '%s', which the plan for one thread lacks",
                             b->options->space->name, text);
         double *t = times + (size_t)i * (size_t)runs;
-        const double ms = median(t, runs);
+        const double ms = nlg_median(t, runs);
         all += ms;
         operation *o = &b->operations[at];
         b->summary->noisy += !o->count && t[runs * 9 / 10] > 1.2 * t[runs / 10];
@@ -237,7 +227,7 @@ static nlg_status take_times(builder *b, const running *r, double *times, double
         o->ms = grown;
         o->ms[o->count++] = ms;
     }
-    *overhead = median(times + (size_t)steps * (size_t)runs, runs) - all;
+    *overhead = nlg_median(times + (size_t)steps * (size_t)runs, runs) - all;
     return NLG_OK;
 }
 
@@ -269,7 +259,7 @@ static nlg_status measure(builder *b, nlg_error *err) {
         NLG_TRY(time_network(b, &b->networks[i % b->n_networks], &b->overheads[i], err));
         NLG_TRY(tell(b, i + 1, all, err));
     }
-    b->summary->overhead_ms = median(b->overheads, all);
+    b->summary->overhead_ms = nlg_median(b->overheads, all);
     return NLG_OK;
 }
 
@@ -290,7 +280,7 @@ static nlg_status write_file(const builder *b, const char *path, nlg_error *err)
     fprintf(w.stream, "overhead,%.6f\n", b->summary->overhead_ms);
     for (int i = 0; i < b->count; i++) {
         const operation *each = &b->operations[i];
-        fprintf(w.stream, "%s,%.6f\n", each->text, median(each->ms, each->count));
+        fprintf(w.stream, "%s,%.6f\n", each->text, nlg_median(each->ms, each->count));
     }
     return nlg_file_commit(&w, err);
 }

@@ -1,10 +1,10 @@
 /* How long trainings and searches take, from records of several machines. */
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "layers/base/dmath.h"
 #include "layers/base/json.h"
+#include "layers/base/median.h"
 #include "layers/base/memory.h"
 #include "search/store/records.h"
 #include "search/store/store_internal.h"
@@ -67,16 +67,6 @@ static nlg_status read_cells(nlg_store *store, const char *work, fit *f, nlg_err
     return status;
 }
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
-
 /* Of the machines, or else of the networks: medians of what the levels of the others leave. */
 static void take_levels(const fit *f, bool of_machines) {
     double *levels = of_machines ? f->machine_level : f->network_level;
@@ -86,7 +76,7 @@ static void take_levels(const fit *f, bool of_machines) {
         for (const cell *c = f->cells; c < f->cells + f->count; c++)
             if ((of_machines ? c->machine : c->network) == i)
                 f->values[n++] = c->pace - (of_machines ? f->network_level[c->network] : f->machine_level[c->machine]);
-        levels[i] = median(f->values, n);
+        levels[i] = nlg_median(f->values, n);
     }
 }
 
