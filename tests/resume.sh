@@ -33,7 +33,7 @@ fi
 
 # Tables without the columns that may differ; latency.tsv holds nothing else.
 results() {
-    awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) drop[i] = $i ~ /seconds|commit|threads/ }
+    awk -F '\t' 'NR == 1 { for (i = 1; i <= NF; i++) drop[i] = $i ~ /seconds|hours|commit|threads/ }
         { line = ""; for (i = 1; i <= NF; i++) if (!drop[i]) line = line "\t" $i; print line }' "$1"
 }
 compared=0
