@@ -52,7 +52,12 @@ static nlg_status option(void *where, int key, const char *value, nlg_error *err
 }
 
 static void print_verdicts(const nlg_report *r) {
+    const cJSON *finding;
     puts(cJSON_GetObjectItem(r->data, "headline")->valuestring);
+    cJSON_ArrayForEach(finding, cJSON_GetObjectItem(r->data, "findings")) {
+        const char *text = cJSON_GetStringValue(cJSON_GetObjectItem(finding, "finding"));
+        if (text) puts(text);
+    }
     for (int i = 0; i < r->claims.n_claims; i++) {
         const nlg_report_claim *c = &r->outcomes[i];
         char evidence[96];
