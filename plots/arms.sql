@@ -9,13 +9,14 @@
 WITH target(experiment, share) AS ( -- of experiments whose claims are about the epochs until so many training images are classified correctly
   VALUES ('alexnet-relu', 0.85), ('inception-v2', 0.8), ('inception-v4', 0.8)),
 settings AS MATERIALIZED (
-  SELECT stage AS of, arm AS whose, setting, setting_text FROM final_arms WHERE profile = :profile AND experiment = :experiment AND setting_text IS NOT NULL),
+  SELECT arm AS whose, setting, max(setting_text) AS setting_text FROM final_arms WHERE profile = :profile AND experiment = :experiment AND setting_text IS NOT NULL
+  GROUP BY arm, setting),
 one AS ( -- each training once, also where two stages have it
   SELECT results.arm || coalesce(', ' || setting_text, '') AS name, min(position) AS position, key, share, json_extract(spec, '$.recipe.epochs') AS epochs,
     max(CASE metric WHEN 'test_accuracy' THEN value END) AS accuracy, max(CASE metric WHEN 'fitted_accuracy' THEN value END) AS fitted,
     max(CASE metric WHEN 'macs' THEN value END) AS macs
   FROM results JOIN records USING (key) LEFT JOIN target USING (experiment)
-    LEFT JOIN settings ON of = stage AND whose = results.arm AND setting = json_remove(factors, '$.seed', '$.rate', '$.lr')
+    LEFT JOIN settings ON whose = results.arm AND setting = json_remove(factors, '$.seed', '$.rate', '$.lr')
   WHERE profile = :profile AND experiment = :experiment AND final = 1 AND results.measure = 'train'
     AND (json_extract(spec, '$.genotype') IS NULL OR NOT EXISTS (SELECT 1 FROM members AS o JOIN records AS q USING (key) WHERE o.profile = :profile AND o.experiment = :experiment AND q.measure = 'search')) GROUP BY name, key),
 history AS (
