@@ -25,8 +25,9 @@ static const char x_file[] =
     "pair, value AS a, 60000 AS b FROM results WHERE profile = :profile AND experiment = :experiment AND stage = 'counts' AND "
     "metric = "
     "'params'\"},"
-    "{\"id\":\"learns\",\"text\":\"Some digits are right\",\"system\":\"lenet\",\"rule\":\"descriptive\",\"query\":\"SELECT seed "
-    "AS pair, "
+    "{\"id\":\"human-vs-searched-published\",\"text\":\"Some digits are "
+    "right\",\"system\":\"lenet\",\"rule\":\"descriptive\",\"query\":\"SELECT CASE "
+    "seed %% 2 WHEN 1 THEN 'at odd seeds' ELSE 'at even seeds' END AS contrast, seed AS pair, "
     "value AS a, 0 AS b FROM results WHERE profile = :profile AND experiment = :experiment AND metric = 'test_accuracy'\"},"
     "{\"id\":\"above\",\"text\":\"More digits are right than none\",\"system\":\"lenet\",\"rule\":\"not_lower\",\"params\":{"
     "\"margin\":0.001,\"least_pairs\":3},\"query\":\"SELECT seed AS pair, value AS a, -1 AS b FROM results WHERE profile = "
@@ -35,7 +36,7 @@ static const char x_file[] =
 static const char z_file[] =
     "{\"id\":\"z\",\"title\":\"t\",\"profiles\":{\"smoke\":{},\"quick\":null,\"full\":{}},\"stages\":[{\"name\":"
     "\"counts\",\"measure\":\"count\",\"cross\":{"
-    "\"network\":[\"alexnet\"]}}],\"claims\":[{\"id\":\"later\",\"text\":\"AlexNet has 61,100,840 "
+    "\"network\":[\"alexnet\"]}}],\"claims\":[{\"id\":\"human-vs-searched\",\"text\":\"AlexNet has 61,100,840 "
     "weights\",\"system\":\"alexnet\",\"rule\":"
     "\"equal\",\"query\":\"SELECT 1 AS pair, value AS a, 61100840 AS b FROM results WHERE profile = "
     ":profile AND experiment = :experiment AND "
@@ -101,10 +102,16 @@ static void shipped_records_are_checked(void **state) {
     assert_string_equal(json_text(c, "source"), "shipped");
     assert_string_equal(json_text(c, "evidence"), "shipped; 4 of 4 re-verified");
     assert_string_equal(json_text(c, "live_verdict"), "supported");
-    c = claim(claims, "later");
+    c = claim(claims, "human-vs-searched");
     assert_string_equal(json_text(c, "verdict"), "not decided");
     assert_string_equal(json_text(c, "evidence"), "no shipped records yet");
     assert_non_null(strstr(json_text(data, "headline"), "1 is not yet decided"));
+    const cJSON *findings = cJSON_GetObjectItem(data, "findings");
+    assert_int_equal(cJSON_GetArraySize(findings), 2);
+    assert_string_equal(json_text(cJSON_GetArrayItem(findings, 0), "finding"),
+                        "\"AlexNet has 61,100,840 weights\" is not yet decided.");
+    assert_non_null(strstr(json_text(cJSON_GetArrayItem(findings, 1), "finding"), "\"Some digits are right\" is described at "));
+    assert_non_null(strstr(json_text(cJSON_GetArrayItem(findings, 1), "finding"), "; described at "));
     assert_non_null(strstr(json_text(data, "provenance"), "4 of 4 made again here gave the same bits"));
     cJSON_Delete(data);
 

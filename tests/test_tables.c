@@ -32,8 +32,8 @@ typedef struct training {
 } training;
 
 #define STEPS                                                                                                                      \
-    "\"optimizer\":\"sgd\",\"momentum\":0.9,\"nesterov\":true,\"schedule\":\"cosine\",\"warmup_epochs\":0.5,\"weight_decay\":0."   \
-    "0005,"
+    "\"optimizer\":\"sgd\",\"momentum\":0.9,\"nesterov\":true,\"schedule\":\"cosine\","                                            \
+    "\"warmup_epochs\":0.5,\"weight_decay\":0.0005,"
 
 static void put_runs(nlg_store *store, const training *runs, int n, bool is_detector) {
     static const nlg_session_facts facts = {.commit = "abc", .compiler = "gcc", .flags = "-O2", .isa = "avx2", .threads = 1};
@@ -382,6 +382,7 @@ static void searches_are_compared_with_random_and_tell_what_they_rejected(void *
     assert_int_equal(rows_of(t), 1);
     assert_string_equal(cell(t, 0, "Strategy"), "evolution");
     assert_string_equal(cell(t, 0, "Searches"), "2");
+    assert_string_equal(cell(t, 0, "Proposals"), "4");
     assert_string_equal(cell(t, 0, "Repeats"), "0");
     assert_string_equal(cell(t, 0, "Rejected, failed"), "2");
     assert_string_equal(cell(t, 0, "Evaluated"), "2");

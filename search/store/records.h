@@ -70,8 +70,8 @@ nlg_status nlg_store_keys(nlg_store *store, const nlg_record_choice *choice, cha
  * records (experiment and stage NULL), and of those that are members of each stage in any profile. Lower quartiles are taken, since
  * other programs only ever slow a training: a record counts as long as that of its network's trainings of its length, with the
  * seconds of each machine, of one build, divided by its slowness. That is found from the networks that several machines have
- * trained, and is 1 for the quickest. Trainings that diverged count as long as they took, and a record
- * that several trials share counts its seconds once. */
+ * trained, and is 1 for the quickest. Trainings that diverged count as long as they took, and a record that several trials share
+ * counts its seconds once. */
 typedef void nlg_speed_taker(void *context, const char *experiment, const char *stage, double seconds, double amount);
 nlg_status nlg_store_speeds(nlg_store *store, const char *measure, const char *work, nlg_speed_taker *take, void *context,
                             nlg_error *err);

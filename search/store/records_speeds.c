@@ -174,9 +174,8 @@ static nlg_status read_seconds(nlg_store *store, const char *measure, const char
         " SELECT NULL, NULL, total(seconds), total(value) FROM typical WHERE measure = ?1"
         /* a record that several trials share takes its seconds once */
         " UNION ALL SELECT experiment, stage, total(CASE n WHEN 1 THEN seconds END), total(value) FROM typical JOIN"
-        "  (SELECT experiment, stage, key, row_number() OVER (PARTITION BY profile, key ORDER BY experiment, stage) AS n FROM "
-        "members)"
-        "  USING (key) WHERE measure = ?1 GROUP BY experiment, stage";
+        "  (SELECT experiment, stage, key, row_number() OVER (PARTITION BY profile, key ORDER BY experiment, stage) AS n"
+        "   FROM members) USING (key) WHERE measure = ?1 GROUP BY experiment, stage";
     sqlite3_stmt *s;
     bool row;
     NLG_TRY(nlg_store_prepare(store, sql, &s, doing, err));

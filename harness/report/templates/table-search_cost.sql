@@ -1,7 +1,7 @@
 -- title: What the searches cost
 -- section: search
--- note: All searches of a strategy in a space together. A proposal is a repeat of an architecture, is rejected or fails, or is evaluated. MACs:
---   what training every evaluated architecture takes; none where a table answers. Hours: of the searches as recorded, the strategy's own
+-- note: All searches of a strategy in a space together. A proposal is a repeat of an architecture, is rejected or fails, or is evaluated. Epochs and
+--   MACs: what training every evaluated architecture takes; none where a table answers. Hours: of the searches as recorded, the strategy's own
 --   among them, which no record keeps apart; a table answers at once, so there they are nearly all its own. A score that an earlier search had left
 --   was not trained again, which saves time. Simulated: what the evaluations would have cost by the table.
 WITH search AS (
@@ -17,8 +17,8 @@ proposal AS (
 SELECT experiment AS "experiment|Experiment", space AS "space|Space", arm AS "strategy|Strategy", count(*) AS "searches|Searches|,",
   CASE WHEN min(budget) < max(budget) THEN min(budget) || ' to ' || max(budget) WHEN different THEN printf('%d, %d different', budget, different)
     ELSE budget END AS "proposals_each|Proposals each, at most",
-  n AS "proposals", repeats AS "repeats|Repeats|,", lost AS "rejected_or_failed|Rejected, failed|,", evaluated AS "evaluated|Evaluated|,",
-  CASE evaluator WHEN 'train' THEN epochs END AS "epochs", sum(trained) AS "trained_macs", sum(trained) / 1e12 AS "trained_tera_macs|MACs trained, 10^12|.1",
+  n AS "proposals|Proposals|,", repeats AS "repeats|Repeats|,", lost AS "rejected_or_failed|Rejected, failed|,", evaluated AS "evaluated|Evaluated|,",
+  CASE evaluator WHEN 'train' THEN epochs END AS "epochs|Epochs|,", sum(trained) AS "trained_macs", sum(trained) / 1e12 AS "trained_tera_macs|MACs trained, 10^12|.1",
   sum(seconds) AS "seconds", sum(seconds) / 3600 AS "hours|Hours|.2",
   sum(CASE unit WHEN 'seconds' THEN simulated END) AS simulated_seconds, sum(CASE unit WHEN 'MACs x epochs' THEN simulated END) AS simulated_macs_epochs,
   CASE unit WHEN 'seconds' THEN printf('%,.1f hours', sum(simulated) / 3600) WHEN 'MACs x epochs' THEN printf('%,.1f x 10^12 MACs x epochs', sum(simulated) / 1e12)

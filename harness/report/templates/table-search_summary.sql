@@ -1,8 +1,7 @@
 -- title: What the searches found, trained anew: {experiment}
 -- section: search
--- note: Proxy: validation accuracy in the search; the network there is smaller than the one that is trained anew, as its
---   parameters and MACs are, where the experiment says so. Test accuracy after training anew, mean over
---   training seeds. From, to: a 95 % interval, Student's over the seeds from three on; of one training Wilson's over the test images; of two
+-- note: Proxy: validation accuracy in the search. Parameters and MACs in the search: of the network as it was there; in some experiments
+--   the one that is trained anew is larger. Test accuracy after training anew, mean over training seeds. From, to: a 95 % interval, Student's over the seeds from three on; of one training Wilson's over the test images; of two
 --   none. Over mean random: relative to the mean of the random architectures that were trained in the same way. Digests and genotypes:
 --   tables/search_summary.tsv.
 -- each: experiment

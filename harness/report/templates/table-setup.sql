@@ -31,10 +31,12 @@ fact(final, data, what, value, text) AS ( -- each once
 list AS (
   SELECT DISTINCT final, data, what, group_concat(text, ', ') OVER (PARTITION BY final, data, what ORDER BY value
     ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS text FROM fact)
-SELECT :experiment AS "experiment", CASE final WHEN 1 THEN 'to be tested' ELSE 'to choose the rate' END AS "stage|Trained", data AS "data|Data set", max(CASE what WHEN 'image' THEN text END) AS "image|Image",
+SELECT :experiment AS "experiment", CASE final WHEN 1 THEN 'to be tested' ELSE 'to choose the rate' END AS "stage|Trained", data AS "data|Data set",
+  max(CASE what WHEN 'image' THEN text END) AS "image|Image",
   max(CASE what WHEN 'train' THEN text END) AS "train_images|Training images|,", max(CASE what WHEN 'validation' THEN text END) AS "validation_images|Validation|,",
   max(CASE what WHEN 'test' THEN text END) AS "test_images|Test|,", max(CASE what WHEN 'epochs' THEN text END) AS "epochs|Epochs|0",
-  max(CASE what WHEN 'batch' THEN text END) AS "batch|Batch|0", max(CASE what WHEN 'augmentation' THEN text END) AS "augmentation|Augmentation", max(CASE what WHEN 'steps' THEN text END) AS "steps|Steps and schedule",
+  max(CASE what WHEN 'batch' THEN text END) AS "batch|Batch|0", max(CASE what WHEN 'augmentation' THEN text END) AS "augmentation|Augmentation",
+  max(CASE what WHEN 'steps' THEN text END) AS "steps|Steps and schedule",
   max(CASE what WHEN 'rate' THEN text END) AS "rates|Rates|g", max(CASE what WHEN 'seeds' THEN text END) AS "seeds|Seeds|0",
   (SELECT count(DISTINCT key) FROM run WHERE run.final = list.final AND run.data IS list.data) AS "trainings|Trainings|,"
 FROM list GROUP BY final, data ORDER BY final, data
